@@ -1,0 +1,95 @@
+//! The logger stands before authentication: what is rejected is logged too, with whatever it
+//! carried.
+
+mod broken;
+mod fixed;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::header::AUTHORIZATION;
+use axum::http::{HeaderMap, StatusCode};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use metrics::{Counter, Unit, counter, describe_counter};
+
+use crate::incident::{Env, Incident, Variant};
+use crate::service::log_file::{LogLine, log_file};
+
+/// What the catalogue knows of it.
+pub static INCIDENT: Incident = Incident {
+    module: "middleware_order",
+    manifest_toml: include_str!("incident.toml"),
+    variants: &[
+        Variant {
+            name: "broken",
+            install: broken::install,
+            source: include_str!("broken.rs"),
+        },
+        Variant {
+            name: "fixed",
+            install: fixed::install,
+            source: include_str!("fixed.rs"),
+        },
+    ],
+};
+
+/// Paths that need no token.
+const OPEN: &[&str] = &["/healthz"];
+
+struct Auth {
+    audit: Counter,
+}
+
+/// Lets a request pass that carries the token; all others get a 401, and the audit counter tells
+/// how many there were.
+fn auth(routes: Router, env: &Env) -> Router {
+    let auth = env.shared(|| {
+        watch_log(env);
+        describe_counter!(
+            "audit_rejections",
+            Unit::Count,
+            "requests turned away, by audit"
+        );
+        Auth {
+            audit: counter!("audit_rejections"),
+        }
+    });
+    routes.layer(from_fn_with_state(auth, authenticate))
+}
+
+async fn authenticate(State(auth): State<Arc<Auth>>, request: Request, next: Next) -> Response {
+    if OPEN.contains(&request.uri().path()) || token(request.headers()) == Some("demo-token") {
+        return next.run(request).await;
+    }
+    auth.audit.increment(1);
+    (StatusCode::UNAUTHORIZED, "who are you?\n").into_response()
+}
+
+fn token(headers: &HeaderMap) -> Option<&str> {
+    headers
+        .get(AUTHORIZATION)?
+        .to_str()
+        .ok()?
+        .strip_prefix("Bearer ")
+}
+
+/// Reads what the log's writer receives, and counts what should not be there.
+fn watch_log(env: &Env) {
+    describe_counter!(
+        "log_rejected_lines",
+        Unit::Count,
+        "lines in the log of rejected requests"
+    );
+    describe_counter!(
+        "log_secrets",
+        Unit::Count,
+        "lines in the log that hold a credential"
+    );
+    let (rejected, secrets) = (counter!("log_rejected_lines"), counter!("log_secrets"));
+    log_file(env).subscribe(move |line: &LogLine| {
+        rejected.increment((line.status == StatusCode::UNAUTHORIZED.as_u16()).into());
+        secrets.increment(line.request.contains("access_token=").into());
+    });
+}

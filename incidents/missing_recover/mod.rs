@@ -1,0 +1,75 @@
+//! Code that panics on some payloads, in a service where nothing recovers.
+
+mod broken;
+mod fixed;
+mod rust;
+
+use std::time::Duration;
+
+use metrics::{Unit, counter, describe_counter};
+use serde::Deserialize;
+
+use crate::incident::{Incident, Variant};
+
+/// What the catalogue knows of it.
+pub static INCIDENT: Incident = Incident {
+    module: "missing_recover",
+    manifest_toml: include_str!("incident.toml"),
+    variants: &[
+        Variant {
+            name: "broken",
+            install: broken::install,
+            source: include_str!("broken.rs"),
+        },
+        Variant {
+            name: "rust",
+            install: rust::install,
+            source: include_str!("rust.rs"),
+        },
+        Variant {
+            name: "fixed",
+            install: fixed::install,
+            source: include_str!("fixed.rs"),
+        },
+    ],
+};
+
+/// A coupon that a customer redeems.
+#[derive(Debug, Deserialize)]
+struct Coupon {
+    percent: u32,
+    email: String,
+}
+
+impl Coupon {
+    /// Bonus points. Nobody thought of a coupon for 100 percent: that divides by zero.
+    fn points(&self) -> u32 {
+        1000 / (100 - self.percent)
+    }
+}
+
+/// Points given out so far.
+#[derive(Debug, Default)]
+struct Ledger {
+    points: u64,
+}
+
+impl Ledger {
+    fn add(&mut self, points: u32) {
+        self.points += u64::from(points);
+    }
+}
+
+/// The background job: mails a receipt. Nobody thought of an address without an `@`.
+async fn mail_receipt(coupon: Coupon) {
+    describe_counter!(
+        "receipts_asked",
+        Unit::Count,
+        "receipts that requests asked for"
+    );
+    describe_counter!("receipts_mailed", Unit::Count, "receipts that went out");
+    counter!("receipts_asked").increment(1);
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    let (_name, _host) = coupon.email.split_once('@').expect("an address has an @");
+    counter!("receipts_mailed").increment(1);
+}

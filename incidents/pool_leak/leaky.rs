@@ -1,0 +1,73 @@
+//! The pool that `broken` and `timeout` use: whoever takes a connection must put it back.
+
+use std::sync::{Mutex, PoisonError};
+
+use metrics::gauge;
+use tokio::sync::Semaphore;
+
+use super::{Connection, describe_pool, size};
+use crate::incident::Env;
+use crate::incident::chain::StoreClient;
+
+pub(super) struct Pool {
+    idle: Mutex<Vec<Connection>>,
+    available: Semaphore,
+    size: usize,
+}
+
+impl Pool {
+    pub(super) fn new(store: &StoreClient, env: &Env) -> Self {
+        describe_pool();
+        let size = size(env);
+        let idle = (0..size).map(|_| Connection(store.clone())).collect();
+        Self {
+            idle: Mutex::new(idle),
+            available: Semaphore::new(size),
+            size,
+        }
+    }
+
+    /// Takes a connection, waiting for one where there is none.
+    pub(super) async fn get(&self) -> Connection {
+        gauge!("pool_waiting").increment(1);
+        let waited = Waited;
+        let permit = self
+            .available
+            .acquire()
+            .await
+            .expect("nobody closes the pool");
+        drop(waited);
+        permit.forget();
+        let connection = self
+            .idle()
+            .pop()
+            .expect("a permit stands for an idle connection");
+        self.show();
+        connection
+    }
+
+    /// Puts a connection back.
+    pub(super) fn put(&self, connection: Connection) {
+        self.idle().push(connection);
+        self.available.add_permits(1);
+        self.show();
+    }
+
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn show(&self) {
+        gauge!("pool_in_use").set((self.size - self.available.available_permits()) as f64);
+        gauge!("pool_in_use_capacity").set(self.size as f64);
+    }
+}
+
+/// One request that waits, also when it gives up.
+struct Waited;
+
+impl Drop for Waited {
+    fn drop(&mut self) {
+        gauge!("pool_waiting").decrement(1);
+    }
+}

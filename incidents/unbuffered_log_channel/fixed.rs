@@ -1,0 +1,55 @@
+//! The fix: a request never waits for its log line. What the writer cannot take is dropped, and
+//! counted.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
+use metrics::{Counter, Gauge, Unit, counter, describe_counter, gauge};
+use tokio::sync::mpsc::Sender;
+
+use super::{describe, start_writer};
+use crate::incident::{Chain, Env, Slot};
+use crate::service::log_file::LogLine;
+
+/// Puts the fix into the chain.
+pub fn install(chain: &mut Chain) {
+    chain.replace(Slot::Log, log);
+}
+
+struct Log {
+    lines: Sender<LogLine>,
+    depth: Gauge,
+    dropped: Counter,
+}
+
+fn log(routes: Router, env: &Env) -> Router {
+    describe_counter!(
+        "log_lines_dropped",
+        Unit::Count,
+        "lines dropped because the queue was full"
+    );
+    let log = env.shared(|| Log {
+        lines: start_writer(env, 1000),
+        depth: gauge!("log_queue"),
+        dropped: counter!("log_lines_dropped"),
+    });
+    routes.layer(from_fn_with_state(log, log_request))
+}
+
+async fn log_request(State(log): State<Arc<Log>>, request: Request, next: Next) -> Response {
+    let described = describe(&request);
+    let response = next.run(request).await;
+    let line = LogLine {
+        request: described,
+        status: response.status().as_u16(),
+    };
+    if log.lines.try_send(line).is_err() {
+        log.dropped.increment(1);
+    }
+    log.depth
+        .set((log.lines.max_capacity() - log.lines.capacity()) as f64);
+    response
+}

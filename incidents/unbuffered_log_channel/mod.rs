@@ -1,0 +1,82 @@
+//! A log channel without a buffer: every request waits for one slow writer.
+
+mod broken;
+mod buffered;
+mod cancelled;
+mod fixed;
+
+use axum::extract::Request;
+use metrics::{Unit, counter, describe_counter, describe_gauge, gauge};
+use tokio::sync::mpsc;
+
+use crate::incident::{Env, Incident, Variant};
+use crate::service::log_file::{LogLine, log_file};
+
+/// What the catalogue knows of it.
+pub static INCIDENT: Incident = Incident {
+    module: "unbuffered_log_channel",
+    manifest_toml: include_str!("incident.toml"),
+    variants: &[
+        Variant {
+            name: "broken",
+            install: broken::install,
+            source: include_str!("broken.rs"),
+        },
+        Variant {
+            name: "buffered",
+            install: buffered::install,
+            source: include_str!("buffered.rs"),
+        },
+        Variant {
+            name: "cancelled",
+            install: cancelled::install,
+            source: include_str!("cancelled.rs"),
+        },
+        Variant {
+            name: "fixed",
+            install: fixed::install,
+            source: include_str!("fixed.rs"),
+        },
+    ],
+};
+
+/// A request as the log shows it.
+fn describe(request: &Request) -> String {
+    format!("{} {}", request.method(), request.uri())
+}
+
+/// Starts the one writer, which takes `log_write_ms` a line, and returns the way to it.
+fn start_writer(env: &Env, capacity: usize) -> mpsc::Sender<LogLine> {
+    describe_gauge!("log_queue", Unit::Count, "lines that wait for the writer");
+    describe_gauge!(
+        "log_queue_capacity",
+        Unit::Count,
+        "lines that fit in the queue"
+    );
+    describe_counter!(
+        "log_lines_written",
+        Unit::Count,
+        "lines that the writer has written"
+    );
+
+    let (lines, queue) = mpsc::channel(capacity);
+    env.go("log writer", write_lines(queue, env.clone()));
+    lines
+}
+
+async fn write_lines(mut queue: mpsc::Receiver<LogLine>, env: Env) {
+    let write_time = env.param("log_write_ms", 0.0);
+    let file = log_file(&env);
+    let (depth, written) = (gauge!("log_queue"), counter!("log_lines_written"));
+    let capacity = gauge!("log_queue_capacity");
+    while let Some(line) = queue.recv().await {
+        capacity.set(queue.max_capacity() as f64);
+        depth.set(queue.len() as f64);
+        if write_time.get() > 0.0 {
+            tokio::time::sleep(write_time.millis()).await;
+        }
+        file.append(line);
+        written.increment(1);
+        depth.set(queue.len() as f64);
+    }
+}

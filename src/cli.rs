@@ -1,0 +1,301 @@
+//! The command line: what can be typed, and what it stands for.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use anyhow::bail;
+use clap::{Args, Parser, Subcommand};
+
+use crate::incident::manifest::{MAX_RATE_PER_S, rate_allowed};
+use crate::incident::{Bugs, Catalogue, Entry, Unknown};
+use crate::run::Spec;
+use crate::serve;
+
+/// Replays real outages on your own machine, the broken server beside the fixed one.
+///
+/// Without a command: the terminal, with all incidents to choose from.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Open the lab of one incident in the terminal
+    Lab {
+        /// The incident, as `firedrill list` names it
+        incident: String,
+        /// Lanes, load, parameters
+        #[command(flatten)]
+        options: RunOptions,
+        /// Start the lanes with tokio-console's instruments
+        #[arg(long)]
+        console: bool,
+    },
+    /// List the incidents
+    List {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Run an incident without the screen; exit status 0: the verdict held, 1: it did not,
+    /// 2: usage or environment
+    Run {
+        /// The incident, as `firedrill list` names it
+        incident: String,
+        /// Lanes, load, parameters
+        #[command(flatten)]
+        options: RunOptions,
+        /// How long, such as 20s or 2min [default: the incident's own]
+        #[arg(long = "for", value_name = "TIME", value_parser = duration)]
+        duration: Option<Duration>,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Serve the service alone, for curl, wrk and tokio-console
+    ///
+    /// Events go out on standard output, commands come in on standard input, a JSON object a
+    /// line. The end of standard input ends it; at a terminal, Ctrl-C does.
+    Serve(ServeOptions),
+    /// Tell what this machine can and cannot do
+    Doctor,
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page, in roff
+    Man,
+    /// Draw the lab of a real run as an SVG picture, on standard output
+    Picture {
+        /// The incident, as `firedrill list` names it
+        incident: String,
+        /// Lanes, load, parameters
+        #[command(flatten)]
+        options: RunOptions,
+        /// When to take the picture
+        #[arg(long, value_name = "TIME", default_value = "20s", value_parser = duration)]
+        at: Duration,
+        /// Columns and rows of the terminal
+        #[arg(long, value_name = "WxH", default_value = "120x36", value_parser = size)]
+        size: (u16, u16),
+    },
+}
+
+/// What `lab`, `run` and `picture` share.
+#[derive(Debug, Args)]
+pub struct RunOptions {
+    /// One to four lanes, each a variant of the incident [default: broken,fixed]
+    #[arg(long, value_name = "A,B", value_delimiter = ',')]
+    variants: Vec<String>,
+    /// Requests a second, to each lane [default: the incident's own]
+    #[arg(long, value_name = "N")]
+    rate: Option<f64>,
+    /// Seed of the arrivals and of what the servers draw at random
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// Give a parameter of the incident another value; may be repeated
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    params: Vec<String>,
+}
+
+/// What `serve` takes.
+#[derive(Debug, Args)]
+pub struct ServeOptions {
+    /// Bugs that are on, each in its broken form unless a variant is named
+    #[arg(long, value_name = "ID[=VARIANT],…", default_value = "")]
+    bugs: String,
+    /// TCP port on 127.0.0.1; 0 lets the system choose
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    port: u16,
+    /// Let tokio-console look in
+    #[arg(long)]
+    console: bool,
+    /// Give a parameter another value; may be repeated
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    params: Vec<String>,
+    /// Abort when the heap grows beyond this many bytes
+    #[arg(long, value_name = "BYTES")]
+    heap_limit: Option<u64>,
+    /// Seed of what the server draws at random
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// Serve without telemetry and samples, for benchmarks
+    #[arg(long, hide = true)]
+    bare: bool,
+}
+
+impl RunOptions {
+    /// What was asked for, checked against the incident.
+    ///
+    /// # Errors
+    ///
+    /// When a variant or a parameter is not known, or a value is out of its range.
+    pub fn spec(&self, entry: &'static Entry) -> anyhow::Result<Spec> {
+        let mut spec = Spec::new(entry)?;
+        if !self.variants.is_empty() {
+            if self.variants.len() > 4 {
+                bail!(
+                    "--variants names {} lanes; a run has one to four",
+                    self.variants.len()
+                );
+            }
+            for variant in &self.variants {
+                entry.known_variant(variant)?;
+            }
+            spec.variants.clone_from(&self.variants);
+        }
+        if let Some(rate_per_s) = self.rate {
+            if !rate_allowed(rate_per_s) {
+                bail!(
+                    "--rate {rate_per_s} is out of range: 1 to {MAX_RATE_PER_S} requests a second"
+                );
+            }
+            spec.rate_per_s = rate_per_s;
+        }
+        spec.seed = self.seed;
+        let known = &entry.manifest.params;
+        for (name, value) in assignments(&self.params)? {
+            let Some(param) = known.get(&name) else {
+                bail!(Unknown::new(
+                    "parameter",
+                    &name,
+                    known.keys().map(String::as_str)
+                ));
+            };
+            param.check(&name, value).map_err(anyhow::Error::msg)?;
+            spec.params.insert(name, value);
+        }
+        Ok(spec)
+    }
+}
+
+impl ServeOptions {
+    /// What was asked for, checked against the catalogue.
+    ///
+    /// # Errors
+    ///
+    /// When a bug, a variant or a parameter is not known, or a value is out of its range.
+    pub fn settings(&self, catalogue: &Catalogue) -> anyhow::Result<serve::Settings> {
+        let params = assignments(&self.params)?;
+        for (name, value) in &params {
+            catalogue
+                .param(name)?
+                .check(name, *value)
+                .map_err(anyhow::Error::msg)?;
+        }
+        Ok(serve::Settings {
+            bugs: bugs(catalogue, &self.bugs)?,
+            params: params.into_iter().collect(),
+            port: self.port,
+            console: self.console,
+            bare: self.bare,
+            heap_limit_bytes: self.heap_limit,
+            seed: self.seed,
+        })
+    }
+}
+
+/// Reads `a,b=variant`.
+fn bugs(catalogue: &Catalogue, text: &str) -> anyhow::Result<Bugs> {
+    let mut bugs = Bugs::new();
+    for bug in text.split(',').map(str::trim).filter(|bug| !bug.is_empty()) {
+        let (id, variant) = bug.split_once('=').unwrap_or((bug, "broken"));
+        let entry = catalogue.find(id).map_err(|unknown| Unknown {
+            kind: "bug",
+            ..unknown
+        })?;
+        entry.known_variant(variant)?;
+        bugs.insert(id.to_owned(), variant.to_owned());
+    }
+    Ok(bugs)
+}
+
+/// Reads `NAME=VALUE`, each.
+fn assignments(texts: &[String]) -> anyhow::Result<BTreeMap<String, f64>> {
+    let mut values = BTreeMap::new();
+    for text in texts {
+        let number = |value: &str| value.trim().parse::<f64>().ok().filter(|v| v.is_finite());
+        let Some((name, Some(value))) = text
+            .split_once('=')
+            .map(|(name, value)| (name.trim(), number(value)))
+        else {
+            bail!("--set {text}: expected NAME=VALUE with a number, such as log_write_ms=50");
+        };
+        values.insert(name.to_owned(), value);
+    }
+    Ok(values)
+}
+
+/// Reads `20s`, `2min`, or plain seconds.
+fn duration(text: &str) -> Result<Duration, String> {
+    let plain = text
+        .parse::<f64>()
+        .ok()
+        .and_then(|s| Duration::try_from_secs_f64(s).ok());
+    let duration = match plain {
+        Some(duration) => duration,
+        None => humantime::parse_duration(text).map_err(|e| e.to_string())?,
+    };
+    let allowed = Duration::from_secs(1)..=Duration::from_secs(3600);
+    if allowed.contains(&duration) {
+        Ok(duration)
+    } else {
+        Err("expected 1s to 1h".to_owned())
+    }
+}
+
+/// Reads `120x36`.
+fn size(text: &str) -> Result<(u16, u16), String> {
+    let sides = text
+        .split_once('x')
+        .and_then(|(w, h)| Some((w.parse().ok()?, h.parse().ok()?)));
+    match sides {
+        Some((width, height)) if (80..=400).contains(&width) && (24..=200).contains(&height) => {
+            Ok((width, height))
+        }
+        _ => Err("expected columns x rows, from 80x24 to 400x200".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn reads_durations_and_sizes() {
+        assert_eq!(duration("20s"), Ok(Duration::from_secs(20)));
+        assert_eq!(duration("1.5"), Ok(Duration::from_millis(1500)));
+        assert!(duration("0").is_err() && duration("2h").is_err() && duration("soon").is_err());
+        assert_eq!(size("120x36"), Ok((120, 36)));
+        assert!(size("10x10").is_err() && size("wide").is_err());
+    }
+
+    #[test]
+    fn an_unknown_bug_gets_a_suggestion() {
+        let catalogue = Catalogue::load().expect("manifests are in order");
+        let error = bugs(catalogue, "pool-leek")
+            .expect_err("no such bug")
+            .to_string();
+        assert_eq!(error, "unknown bug `pool-leek`; did you mean `pool-leak`?");
+        let error = bugs(catalogue, "pool-leak=fixd")
+            .expect_err("no such variant")
+            .to_string();
+        assert_eq!(error, "unknown variant `fixd`; did you mean `fixed`?");
+        let both = bugs(catalogue, "pool-leak, missing-recover=rust").expect("both are known");
+        assert_eq!(both["pool-leak"], "broken");
+        assert_eq!(both["missing-recover"], "rust");
+    }
+}

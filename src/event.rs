@@ -1,0 +1,250 @@
+//! What happens in a run, as plain data: the one interface between a lane's child, its parent,
+//! the screen and the JSON report.
+//!
+//! A child writes [`What`] lines on its standard output, the parent stamps each with the time and
+//! the lane ([`Event`]). Units stand in the names of the fields.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// One thing that happened in a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// Milliseconds since the run began.
+    pub at_ms: u64,
+    /// The lane it happened in; none for what concerns the whole run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lane: Option<usize>,
+    /// What happened.
+    #[serde(flatten)]
+    pub what: What,
+}
+
+/// The kinds of things that happen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum What {
+    /// The parent is starting a lane's child.
+    Starting {
+        /// Which start this is, counted from 1.
+        attempt: u32,
+    },
+    /// A child listens on loopback and serves.
+    Ready {
+        /// Its TCP port on 127.0.0.1.
+        port: u16,
+        /// Its process.
+        pid: u32,
+        /// Where tokio-console may connect, when its instruments are on.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        console_port: Option<u16>,
+    },
+    /// Code in the child registered a metric that the samples will carry from now on.
+    Metric(Metric),
+    /// What a child measured of itself in one tick; the parent folds it into [`What::Sample`].
+    Server(ServerSample),
+    /// What one lane measured in one tick.
+    Sample(Sample),
+    /// How late the driver started the requests of one tick.
+    Driver {
+        /// Microseconds late, and how many requests were that late.
+        lag_us: Vec<(u64, u32)>,
+    },
+    /// The next phase of the script began.
+    Phase {
+        /// Its place in the manifest.
+        index: usize,
+        /// Its text.
+        says: String,
+    },
+    /// A bug was switched on (in one of its variants) or off.
+    Bug {
+        /// The incident's id.
+        incident: String,
+        /// The variant now in force; none: the fixed form.
+        variant: Option<String>,
+    },
+    /// A parameter has a new value.
+    Param {
+        /// Its name.
+        name: String,
+        /// Its value, in the unit that the manifest gives.
+        value: f64,
+    },
+    /// The load has a new rate.
+    Rate {
+        /// Requests a second, to each lane.
+        rate_per_s: f64,
+    },
+    /// A line that the child wrote on its standard error, or a note of the program's own.
+    Log {
+        /// The line, without its end.
+        line: String,
+    },
+    /// A lane's process ended.
+    Exit {
+        /// Why.
+        cause: ExitCause,
+        /// Its exit code, where it had one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        code: Option<i32>,
+    },
+    /// The supervisor will start the lane again.
+    Restart {
+        /// Which restart this is, counted from 1.
+        count: u32,
+        /// The back-off before it.
+        after_ms: u64,
+    },
+    /// Events that a full queue could not take.
+    Dropped {
+        /// How many.
+        events: u64,
+    },
+}
+
+/// Why a lane's process ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExitCause {
+    /// Killed by the supervisor at the memory cap.
+    OutOfMemory {
+        /// Resident memory when it was killed.
+        resident_bytes: u64,
+        /// The cap.
+        cap_bytes: u64,
+    },
+    /// It ended by itself with a code other than 0, or by a signal.
+    Crashed,
+    /// It broke the protocol on its standard output, or did not start in time.
+    Refused {
+        /// What was wrong, for people.
+        why: String,
+    },
+    /// It was asked to end.
+    Stopped,
+}
+
+impl ExitCause {
+    /// The cause as one word, as an expectation and the report name it.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::OutOfMemory { .. } => "out_of_memory",
+            Self::Crashed => "crashed",
+            Self::Refused { .. } => "refused",
+            Self::Stopped => "stopped",
+        }
+    }
+}
+
+/// A metric that a lane's code registered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Metric {
+    /// Its name, the key in [`ServerSample::metrics`].
+    pub name: String,
+    /// Its unit, empty for a plain count.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub unit: String,
+    /// What it tells, for people.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub says: String,
+    /// The incident whose folder holds the registering code; empty for the service's own.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub incident: String,
+    /// Whether it only ever grows.
+    #[serde(default)]
+    pub counter: bool,
+}
+
+/// What a child measured of itself.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct ServerSample {
+    /// Tasks alive on the server's runtime, without those that serve a connection.
+    pub tasks: u64,
+    /// Connections that are open, a task each.
+    pub connections: u64,
+    /// Heap bytes in use, counted by the allocator.
+    pub heap_bytes: u64,
+    /// The registered metrics without labels, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub metrics: BTreeMap<String, f64>,
+    /// Places in the source where tasks wait now.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub wait_sites: Vec<WaitSite>,
+}
+
+/// A place in the source at which tasks wait.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WaitSite {
+    /// Path of the source file, from the package's root.
+    pub file: String,
+    /// Line, counted from 1.
+    pub line: u32,
+    /// What is waited for.
+    pub label: String,
+    /// Tasks waiting there now.
+    pub waiting: u64,
+}
+
+/// What one lane measured in one tick.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Sample {
+    /// The newest report of the child; none while it is down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server: Option<ServerSample>,
+    /// Resident memory of the child; none while it is down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resident_bytes: Option<u64>,
+    /// What became of the requests in this tick.
+    pub load: LoadTick,
+}
+
+/// What became of one lane's requests in one tick.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoadTick {
+    /// Requests started.
+    pub sent: u64,
+    /// Answered with a status below 400.
+    pub ok: u64,
+    /// Refused by the server: a status from 400 to 499.
+    pub rejected: u64,
+    /// Answered with a status of 500 or more, or not answered: connection refused or dropped.
+    pub failed: u64,
+    /// No answer within the client's time-out.
+    pub timed_out: u64,
+    /// Cut off by the end of the run.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unfinished: u64,
+    /// Requests without an outcome at the end of the tick.
+    pub in_flight: u64,
+    /// Latency of the answered requests since they were due: microseconds, and how many.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub latency_us: Vec<(u64, u32)>,
+    /// The same of the requests that were never answered: their time-out, or longer.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unanswered_us: Vec<(u64, u32)>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
+/// What a parent tells a child, one JSON object a line on its standard input.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "snake_case")]
+pub enum Command {
+    /// The complete set of bugs from now on: incident id to variant.
+    SetBugs {
+        /// Bugs that are on.
+        bugs: BTreeMap<String, String>,
+    },
+    /// A new value of one parameter.
+    SetParam {
+        /// Its name.
+        name: String,
+        /// Its value.
+        value: f64,
+    },
+}

@@ -1,0 +1,181 @@
+//! `firedrill run`: a run without the screen.
+
+use std::io::{self, IsTerminal, Write};
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::event::{Event, ExitCause, What};
+use crate::figures::{clock, mib, number};
+use crate::incident::formula::Values;
+use crate::note::note;
+use crate::report::{Report, table};
+use crate::run::{Control, Run, Spec};
+use crate::timeline::Timeline;
+
+/// Runs `spec` to its end, or until interrupted, and sums it up. Progress goes to standard error.
+///
+/// # Errors
+///
+/// When the run cannot start, or a lane cannot.
+pub async fn run(spec: Spec) -> anyhow::Result<Report> {
+    let manifest = &spec.entry.manifest;
+    let mut values: Values = spec.params();
+    values.insert("rate_per_s".to_owned(), spec.rate_per_s);
+    let mut timeline = Timeline::new(manifest, &spec.variants);
+    let mut progress = Progress::new(&spec);
+    let seed = spec.seed;
+
+    let mut run = Run::start(spec.clone())?;
+    let mut interrupted = false;
+    let mut terminate = crate::signals::terminations()?;
+    loop {
+        tokio::select! {
+            event = run.events.recv() => match event {
+                Some(event) => {
+                    timeline.push(&event);
+                    progress.show(&event);
+                }
+                None => break,
+            },
+            signal = terminate.recv(), if !interrupted => {
+                interrupted = true;
+                progress.say(&format!("{}: ending the run", signal.unwrap_or("interrupted")));
+                run.control.send(Control::Stop).await.ok();
+            }
+        }
+    }
+    progress.finish();
+    run.ended().await?;
+    Ok(Report::new(manifest, &values, seed, &timeline))
+}
+
+/// Prints the report: one JSON object, or a table.
+///
+/// # Errors
+///
+/// When standard output cannot be written to.
+pub fn print(report: &Report, json: bool) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    if json {
+        serde_json::to_writer_pretty(&mut out, report)?;
+        writeln!(out)?;
+    } else {
+        write!(out, "{}", table(report))?;
+    }
+    out.flush()
+}
+
+/// A bar on a terminal, lines elsewhere.
+struct Progress {
+    bar: Option<ProgressBar>,
+    names: Vec<String>,
+    said_s: u64,
+}
+
+impl Progress {
+    fn new(spec: &Spec) -> Self {
+        let seconds = spec.duration.unwrap_or(Duration::from_secs(1)).as_millis() as u64;
+        let bar = io::stderr().is_terminal().then(|| {
+            let bar = ProgressBar::new(seconds);
+            let style = ProgressStyle::with_template("{bar:30} {msg}");
+            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+            bar
+        });
+        let letters = 'A'..='Z';
+        let names = letters
+            .zip(&spec.variants)
+            .map(|(l, v)| format!("{l} {v}"))
+            .collect();
+        Self {
+            bar,
+            names,
+            said_s: 0,
+        }
+    }
+
+    fn say(&self, line: &str) {
+        match &self.bar {
+            Some(bar) => bar.println(line),
+            None => note(line),
+        }
+    }
+
+    fn finish(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+
+    fn show(&mut self, event: &Event) {
+        let at = clock(event.at_ms as f64 / 1000.0);
+        let lane = event
+            .lane
+            .and_then(|lane| self.names.get(lane))
+            .cloned()
+            .unwrap_or_default();
+        if let Some(bar) = &self.bar {
+            bar.set_position(event.at_ms);
+        }
+        let line = match &event.what {
+            What::Sample(sample) => {
+                let tasks = sample.server.as_ref().map_or(0, |server| server.tasks);
+                let every_s = event.at_ms / 5000;
+                if let Some(bar) = &self.bar {
+                    bar.set_message(format!("{at}  {lane}: {tasks} tasks"));
+                    return;
+                }
+                if every_s <= self.said_s || event.lane != Some(0) {
+                    return;
+                }
+                self.said_s = every_s;
+                format!("{tasks} tasks")
+            }
+            What::Phase { says, .. } => says.clone(),
+            What::Bug {
+                incident,
+                variant: Some(variant),
+            } => format!("{incident}={variant} is on"),
+            What::Bug {
+                incident,
+                variant: None,
+            } => format!("{incident} is off"),
+            What::Exit {
+                cause: ExitCause::Stopped,
+                ..
+            } => return,
+            What::Exit { cause, code } => exit_line(cause, *code),
+            What::Restart { count, after_ms } => {
+                format!("restart {count} in {} s", number(*after_ms as f64 / 1000.0))
+            }
+            What::Dropped { events } => format!("{events} events were lost"),
+            _ => return,
+        };
+        let lane = if lane.is_empty() {
+            lane
+        } else {
+            format!("{lane}: ")
+        };
+        self.say(&format!("{at}  {lane}{line}"));
+    }
+}
+
+/// How a process ended, in a line.
+pub fn exit_line(cause: &ExitCause, code: Option<i32>) -> String {
+    match cause {
+        ExitCause::OutOfMemory {
+            resident_bytes,
+            cap_bytes,
+        } => format!(
+            "killed: {} resident, the cap is {}",
+            mib(*resident_bytes),
+            mib(*cap_bytes)
+        ),
+        ExitCause::Crashed => match code {
+            Some(code) => format!("crashed with exit code {code}"),
+            None => "crashed by a signal".to_owned(),
+        },
+        ExitCause::Refused { why } => format!("did not serve: {why}"),
+        ExitCause::Stopped => "stopped".to_owned(),
+    }
+}

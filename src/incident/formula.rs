@@ -1,0 +1,130 @@
+//! The expressions of theories and expectations, such as `rate_per_s - 1000 / log_write_ms`.
+
+use std::collections::BTreeMap;
+
+use exmex::prelude::*;
+use serde::{Deserialize, Deserializer};
+
+/// A number or an expression over the run's rate, its parameters and, in a theory, the time `t`.
+#[derive(Debug, Clone)]
+pub struct Formula {
+    text: String,
+    expression: exmex::FlatEx<f64>,
+}
+
+/// The values that an expression may use, by name.
+pub type Values = BTreeMap<String, f64>;
+
+/// An expression that cannot be read or computed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("formula `{text}`: {why}")]
+pub struct FormulaError {
+    text: String,
+    why: String,
+}
+
+impl Formula {
+    /// Reads an expression.
+    ///
+    /// # Errors
+    ///
+    /// When it is not one.
+    pub fn parse(text: &str) -> Result<Self, FormulaError> {
+        let expression = exmex::parse::<f64>(text).map_err(|e| FormulaError {
+            text: text.to_owned(),
+            why: e.to_string(),
+        })?;
+        Ok(Self {
+            text: text.to_owned(),
+            expression,
+        })
+    }
+
+    /// The names it uses.
+    pub fn names(&self) -> &[String] {
+        self.expression.var_names()
+    }
+
+    /// Its text, as written.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Computes it.
+    ///
+    /// # Errors
+    ///
+    /// When a name has no value, or the result is not a finite number.
+    pub fn eval(&self, values: &Values) -> Result<f64, FormulaError> {
+        let fail = |why: String| FormulaError {
+            text: self.text.clone(),
+            why,
+        };
+        let mut arguments = Vec::with_capacity(self.names().len());
+        for name in self.names() {
+            let value = values
+                .get(name)
+                .ok_or_else(|| fail(format!("`{name}` has no value")))?;
+            arguments.push(*value);
+        }
+        let result = self
+            .expression
+            .eval(&arguments)
+            .map_err(|e| fail(e.to_string()))?;
+        if result.is_finite() {
+            Ok(result)
+        } else {
+            Err(fail("is not a finite number".to_owned()))
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Formula {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged, expecting = "a number or a formula in a string")]
+        enum Raw {
+            Number(f64),
+            Text(String),
+        }
+        let text = match Raw::deserialize(deserializer)? {
+            Raw::Number(number) => number.to_string(),
+            Raw::Text(text) => text,
+        };
+        Self::parse(&text).map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn values() -> Values {
+        [("rate_per_s", 200.0), ("log_write_ms", 100.0), ("t", 10.0)]
+            .map(|(name, value)| (name.to_owned(), value))
+            .into()
+    }
+
+    #[test]
+    fn computes_the_theory_of_the_first_incident() {
+        let formula = Formula::parse("(rate_per_s - 1000 / log_write_ms) * t").expect("reads");
+        assert_eq!(formula.names(), ["log_write_ms", "rate_per_s", "t"]);
+        assert_eq!(formula.eval(&values()), Ok(1900.0));
+        let delayed = Formula::parse("max(0, (rate_per_s - 10) * t - 1000)").expect("reads");
+        assert_eq!(delayed.eval(&values()), Ok(900.0));
+    }
+
+    #[test]
+    fn says_what_is_wrong() {
+        assert!(Formula::parse("1 +").is_err());
+        let unknown = Formula::parse("speed * t").expect("reads").eval(&values());
+        assert_eq!(
+            unknown.expect_err("no such value").to_string(),
+            "formula `speed * t`: `speed` has no value"
+        );
+        let infinite = Formula::parse("1 / (t - 10)")
+            .expect("reads")
+            .eval(&values());
+        assert!(infinite.is_err());
+    }
+}

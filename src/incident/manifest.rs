@@ -1,0 +1,622 @@
+//! `incident.toml`: everything the program shows and checks of an incident, apart from its code.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::formula::{Formula, Values};
+
+/// The highest rate that a manifest, the command line or the screen may ask for, per lane.
+pub const MAX_RATE_PER_S: f64 = 5_000.0;
+
+/// A parsed and validated `incident.toml`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// Unique name, in kebab case.
+    pub id: String,
+    /// The incident's name for people.
+    pub title: String,
+    /// One line: the symptom.
+    pub summary: String,
+    /// How bad it was.
+    pub severity: Severity,
+    /// Where the story comes from.
+    pub source: String,
+    /// How long a run lasts unless told otherwise.
+    pub duration_s: f64,
+    /// What `--set` and the phases may turn, by name.
+    #[serde(default)]
+    pub params: BTreeMap<String, Param>,
+    /// The traffic.
+    pub load: Load,
+    /// The memory that a lane may take.
+    pub memory: Memory,
+    /// The forms of the code: the broken one first, the fixed one last.
+    #[serde(rename = "variant")]
+    pub variants: Vec<VariantText>,
+    /// The script.
+    #[serde(rename = "phase")]
+    pub phases: Vec<Phase>,
+    /// What theory says of a metric.
+    #[serde(default, rename = "theory")]
+    pub theories: Vec<Theory>,
+    /// What a run must show.
+    #[serde(rename = "expect")]
+    pub expectations: Vec<Expectation>,
+}
+
+/// How bad an incident was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// The service was down.
+    Outage,
+    /// Some requests failed.
+    Degraded,
+    /// Data went where it must not.
+    Leak,
+}
+
+impl Severity {
+    /// As a word on screen.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Outage => "outage",
+            Self::Degraded => "degraded",
+            Self::Leak => "data leak",
+        }
+    }
+}
+
+/// A number that can be turned.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Param {
+    /// Where it starts.
+    pub value: f64,
+    /// Its unit; empty for a plain number.
+    #[serde(default)]
+    pub unit: String,
+    /// The least value allowed.
+    pub min: f64,
+    /// The greatest value allowed.
+    pub max: f64,
+    /// What it does.
+    pub says: String,
+}
+
+impl Param {
+    /// Whether `value` is in range.
+    ///
+    /// # Errors
+    ///
+    /// Names the range when it is not.
+    pub fn check(&self, name: &str, value: f64) -> Result<(), String> {
+        if (self.min..=self.max).contains(&value) {
+            return Ok(());
+        }
+        let Self { min, max, unit, .. } = self;
+        Err(
+            format!("`{name}` = {value} is out of range: {min} to {max} {unit}")
+                .trim_end()
+                .to_owned(),
+        )
+    }
+}
+
+/// The traffic that every lane gets.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Load {
+    /// Arrivals a second.
+    pub rate_per_s: f64,
+    /// How they are spaced.
+    pub arrivals: Arrivals,
+    /// When a client gives up.
+    pub client_timeout_ms: u64,
+    /// The kinds of requests and their shares.
+    #[serde(rename = "request")]
+    pub requests: Vec<Request>,
+}
+
+/// How arrivals are spaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Arrivals {
+    /// At equal distances.
+    Constant,
+    /// At random, independent of one another.
+    Poisson,
+}
+
+/// One kind of request.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Request {
+    /// Its share among the kinds.
+    pub weight: f64,
+    /// HTTP method.
+    pub method: String,
+    /// Path and query.
+    pub path: String,
+    /// Headers by name.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+    /// A body of this text.
+    #[serde(default)]
+    pub body: String,
+    /// A body of this size, where its text does not matter.
+    #[serde(default)]
+    pub body_bytes: usize,
+}
+
+/// The memory that a lane may take.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Memory {
+    /// Resident size at which the supervisor kills the lane.
+    pub cap_mib: u64,
+}
+
+impl Memory {
+    /// The cap in bytes.
+    pub fn cap_bytes(self) -> u64 {
+        self.cap_mib * 1024 * 1024
+    }
+}
+
+/// What a variant is, for people.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VariantText {
+    /// Name, as in `--variants`.
+    pub name: String,
+    /// One line.
+    pub says: String,
+}
+
+/// A stretch of the run.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Phase {
+    /// When it begins, in seconds.
+    pub at_s: f64,
+    /// What happens, for people.
+    pub says: String,
+    /// A new rate.
+    #[serde(default)]
+    pub rate_per_s: Option<f64>,
+    /// New values of parameters.
+    #[serde(default)]
+    pub params: BTreeMap<String, f64>,
+    /// Whether each lane's bug goes on or off.
+    #[serde(default)]
+    pub bugs: Option<Switch>,
+}
+
+/// On or off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Switch {
+    /// Each lane gets its variant.
+    On,
+    /// Every lane gets the fixed form.
+    Off,
+}
+
+/// What theory says of a metric, as a function of the time `t` in seconds since the release
+/// reached a clean process.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Theory {
+    /// The metric.
+    pub metric: String,
+    /// The variant it holds for.
+    pub variant: String,
+    /// Its value.
+    pub formula: Formula,
+}
+
+/// What a run must show.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Expectation {
+    /// The variant it holds for.
+    pub variant: String,
+    /// The metric.
+    pub metric: String,
+    /// The stretch that counts.
+    #[serde(default)]
+    pub window: Window,
+    /// The slope's value; `within` is its tolerance.
+    #[serde(default)]
+    pub slope_per_s: Option<Formula>,
+    /// Relative tolerance of the slope.
+    #[serde(default = "ten_percent")]
+    pub within: f64,
+    /// The highest value stays below.
+    #[serde(default)]
+    pub below: Option<Formula>,
+    /// The highest value gets above.
+    #[serde(default)]
+    pub above: Option<Formula>,
+    /// The last value is at most this.
+    #[serde(default)]
+    pub returns_to: Option<Formula>,
+    /// How the process ends: a word of [`crate::event::ExitCause::word`], or `none`.
+    #[serde(default)]
+    pub exits: Option<String>,
+}
+
+fn ten_percent() -> f64 {
+    0.1
+}
+
+/// A stretch of the run, in seconds after the release.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Window {
+    /// Its beginning; the release where absent.
+    #[serde(default)]
+    pub from_s: Option<Formula>,
+    /// Its end; the run's, or the lane's first exit, where absent.
+    #[serde(default)]
+    pub to_s: Option<Formula>,
+}
+
+/// A manifest that is not as it should be.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{file}:{line}: {message}")]
+pub struct ManifestError {
+    /// The manifest.
+    pub file: String,
+    /// Line, counted from 1.
+    pub line: usize,
+    /// Which field, and what was expected.
+    pub message: String,
+}
+
+impl Manifest {
+    /// Reads and validates a manifest.
+    ///
+    /// # Errors
+    ///
+    /// Names `file`, the line, the field and what was expected.
+    pub fn parse(file: &str, text: &str) -> Result<Self, ManifestError> {
+        let places = Places { file, text };
+        let manifest: Self = toml::from_str(text).map_err(|e| {
+            let start = e.span().map_or(0, |span| span.start);
+            places.error(start, "", e.message().replace('\n', ", "))
+        })?;
+        manifest.validate(&places)?;
+        Ok(manifest)
+    }
+
+    /// When the release that carries the bug goes out, in seconds.
+    pub fn release_s(&self) -> f64 {
+        self.phases
+            .iter()
+            .find(|p| p.bugs == Some(Switch::On))
+            .map_or(0.0, |phase| phase.at_s)
+    }
+
+    /// The text of a variant.
+    pub fn variant(&self, name: &str) -> Option<&VariantText> {
+        self.variants.iter().find(|variant| variant.name == name)
+    }
+
+    /// What formulas may use: the rate, every parameter, and the theory's `t` = 0.
+    pub fn formula_values(&self) -> Values {
+        let mut values: Values = self
+            .params
+            .iter()
+            .map(|(name, param)| (name.clone(), param.value))
+            .collect();
+        values.insert("rate_per_s".to_owned(), self.load.rate_per_s);
+        values.insert("t".to_owned(), 0.0);
+        values
+    }
+
+    /// Compares the manifest's variants with those of the code.
+    ///
+    /// # Errors
+    ///
+    /// When they differ in name or order.
+    pub fn check_variants<'a>(
+        &self,
+        code: impl Iterator<Item = &'a str>,
+    ) -> Result<(), ManifestError> {
+        let code: Vec<&str> = code.collect();
+        let told: Vec<&str> = self.variants.iter().map(|v| v.name.as_str()).collect();
+        if code == told {
+            return Ok(());
+        }
+        Err(ManifestError {
+            file: self.id.clone(),
+            line: 1,
+            message: format!("variants of the manifest are {told:?}, of the code {code:?}"),
+        })
+    }
+
+    fn validate(&self, places: &Places) -> Result<(), ManifestError> {
+        let kebab = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        places.check(
+            &[],
+            "id",
+            !self.id.is_empty() && self.id.chars().all(kebab),
+            || {
+                format!(
+                    "expected lower-case words joined by `-`, found `{}`",
+                    self.id
+                )
+            },
+        )?;
+        places.check(
+            &[],
+            "duration_s",
+            self.duration_s > 0.0 && self.duration_s <= 3600.0,
+            || format!("expected 0 to 3600 seconds, found {}", self.duration_s),
+        )?;
+        places.check(
+            &[],
+            "cap_mib",
+            (64..=4096).contains(&self.memory.cap_mib),
+            || format!("expected 64 to 4096 MiB, found {}", self.memory.cap_mib),
+        )?;
+        self.validate_variants(places)?;
+        self.validate_params(places)?;
+        self.validate_load(places)?;
+        self.validate_phases(places)?;
+        self.validate_formulas(places)
+    }
+
+    fn validate_variants(&self, places: &Places) -> Result<(), ManifestError> {
+        let first = self.variants.first().map(|v| v.name.as_str());
+        let last = self.variants.last().map(|v| v.name.as_str());
+        let ends = (first, last) == (Some("broken"), Some("fixed"));
+        places.check(&["[[variant]]"], "name", ends, || {
+            format!("expected `broken` first and `fixed` last, found {first:?} and {last:?}")
+        })?;
+        for (i, variant) in self.variants.iter().enumerate() {
+            let twice = self.variants[..i].iter().any(|v| v.name == variant.name);
+            places.check(
+                &["[[variant]]"; 8][..(i + 1).min(8)],
+                "name",
+                !twice,
+                || format!("`{}` stands twice", variant.name),
+            )?;
+        }
+        Ok(())
+    }
+
+    fn validate_params(&self, places: &Places) -> Result<(), ManifestError> {
+        for (name, param) in &self.params {
+            let section = format!("[params.{name}]");
+            let ordered = param.min <= param.max && param.min >= 0.0 && param.max.is_finite();
+            places.check(&[&section], "min", ordered, || {
+                format!(
+                    "expected 0 ≤ min ≤ max, found {} and {}",
+                    param.min, param.max
+                )
+            })?;
+            let checked = param.check(name, param.value);
+            places.check(&[&section], "value", checked.is_ok(), || {
+                checked.clone().err().unwrap_or_default()
+            })?;
+        }
+        Ok(())
+    }
+
+    fn validate_load(&self, places: &Places) -> Result<(), ManifestError> {
+        let load = &self.load;
+        places.check(
+            &["[load]"],
+            "rate_per_s",
+            rate_allowed(load.rate_per_s),
+            || {
+                format!(
+                    "expected 1 to {MAX_RATE_PER_S} requests a second, found {}",
+                    load.rate_per_s
+                )
+            },
+        )?;
+        let timeout = (1..=60_000).contains(&load.client_timeout_ms);
+        places.check(&["[load]"], "client_timeout_ms", timeout, || {
+            format!("expected 1 to 60000, found {}", load.client_timeout_ms)
+        })?;
+        places.check(&["[load]"], "request", !load.requests.is_empty(), || {
+            "expected at least one [[load.request]]".to_owned()
+        })?;
+        for (i, request) in load.requests.iter().enumerate() {
+            let section = vec!["[[load.request]]"; i + 1];
+            let positive = request.weight > 0.0 && request.weight.is_finite();
+            places.check(&section, "weight", positive, || {
+                format!("expected more than 0, found {}", request.weight)
+            })?;
+            let one_body = request.body.is_empty() || request.body_bytes == 0;
+            places.check(&section, "body_bytes", one_body, || {
+                "expected `body` or `body_bytes`, found both".to_owned()
+            })?;
+            places.check(
+                &section,
+                "body_bytes",
+                request.body_bytes <= 1 << 20,
+                || {
+                    format!(
+                        "expected at most {} bytes, found {}",
+                        1 << 20,
+                        request.body_bytes
+                    )
+                },
+            )?;
+            let built = crate::load::http::build(request);
+            places.check(&section, "path", built.is_ok(), || {
+                format!(
+                    "not a request that HTTP allows: {}",
+                    built.as_ref().err().map_or("", |e| e)
+                )
+            })?;
+        }
+        Ok(())
+    }
+
+    fn validate_phases(&self, places: &Places) -> Result<(), ManifestError> {
+        let first = self.phases.first().map(|p| p.at_s);
+        places.check(&["[[phase]]"], "at_s", first == Some(0.0), || {
+            format!("expected the first phase at 0, found {first:?}")
+        })?;
+        let releases = self.phases.iter().any(|p| p.bugs == Some(Switch::On));
+        places.check(&["[[phase]]"], "bugs", releases, || {
+            "expected a phase with bugs = \"on\": the release".to_owned()
+        })?;
+        for (i, phase) in self.phases.iter().enumerate() {
+            let section = vec!["[[phase]]"; i + 1];
+            let after = i == 0 || phase.at_s > self.phases[i - 1].at_s;
+            places.check(
+                &section,
+                "at_s",
+                after && phase.at_s < self.duration_s,
+                || {
+                    format!(
+                        "expected later than the phase before and within the run, found {}",
+                        phase.at_s
+                    )
+                },
+            )?;
+            if let Some(rate) = phase.rate_per_s {
+                places.check(&section, "rate_per_s", rate_allowed(rate), || {
+                    format!("expected 1 to {MAX_RATE_PER_S} requests a second, found {rate}")
+                })?;
+            }
+            for (name, value) in &phase.params {
+                let checked = match self.params.get(name) {
+                    Some(param) => param.check(name, *value),
+                    None => Err(format!("`{name}` is no parameter of this incident")),
+                };
+                places.check(&section, "params", checked.is_ok(), || {
+                    checked.clone().err().unwrap_or_default()
+                })?;
+            }
+        }
+        Ok(())
+    }
+
+    fn validate_formulas(&self, places: &Places) -> Result<(), ManifestError> {
+        let values = self.formula_values();
+        let known = |name: &str| self.variants.iter().any(|v| v.name == name);
+        for (i, theory) in self.theories.iter().enumerate() {
+            let section = vec!["[[theory]]"; i + 1];
+            places.check(&section, "variant", known(&theory.variant), || {
+                format!("`{}` is no variant of this incident", theory.variant)
+            })?;
+            let computed = theory.formula.eval(&values);
+            places.check(&section, "formula", computed.is_ok(), || {
+                computed
+                    .clone()
+                    .err()
+                    .map(|e| e.to_string())
+                    .unwrap_or_default()
+            })?;
+        }
+        for (i, expect) in self.expectations.iter().enumerate() {
+            let section = vec!["[[expect]]"; i + 1];
+            places.check(&section, "variant", known(&expect.variant), || {
+                format!("`{}` is no variant of this incident", expect.variant)
+            })?;
+            let formulas = [
+                &expect.slope_per_s,
+                &expect.below,
+                &expect.above,
+                &expect.returns_to,
+            ];
+            let given = formulas.iter().filter(|f| f.is_some()).count()
+                + usize::from(expect.exits.is_some());
+            places.check(&section, "metric", given == 1, || {
+                "expected one of slope_per_s, below, above, returns_to, exits".to_owned()
+            })?;
+            let window = [&expect.window.from_s, &expect.window.to_s];
+            for formula in formulas.into_iter().chain(window).flatten() {
+                let computed = formula.eval(&values);
+                places.check(&section, "metric", computed.is_ok(), || {
+                    computed
+                        .clone()
+                        .err()
+                        .map(|e| e.to_string())
+                        .unwrap_or_default()
+                })?;
+            }
+            if let Some(word) = &expect.exits {
+                let known = ["none", "out_of_memory", "crashed"];
+                places.check(&section, "exits", known.contains(&word.as_str()), || {
+                    format!("expected one of {known:?}, found `{word}`")
+                })?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether a rate is one that the driver is asked to reach.
+pub fn rate_allowed(rate_per_s: f64) -> bool {
+    (1.0..=MAX_RATE_PER_S).contains(&rate_per_s)
+}
+
+/// Finds the line of a field for an error.
+struct Places<'a> {
+    file: &'a str,
+    text: &'a str,
+}
+
+impl Places<'_> {
+    /// Fails with the line of `key` in the last of `sections` (each searched after the one
+    /// before) unless `holds`.
+    fn check(
+        &self,
+        sections: &[&str],
+        key: &str,
+        holds: bool,
+        message: impl FnOnce() -> String,
+    ) -> Result<(), ManifestError> {
+        if holds {
+            return Ok(());
+        }
+        let mut start = 0;
+        for section in sections {
+            if let Some(found) = self.text[start..].find(section) {
+                start += found + section.len();
+            }
+        }
+        let at_key = self.text[start..]
+            .split_inclusive('\n')
+            .scan(start, |offset, line| {
+                let this = *offset;
+                *offset += line.len();
+                Some((this, line))
+            })
+            .find(|(_, line)| {
+                line.trim_start().strip_prefix(key).is_some_and(|rest| {
+                    rest.trim_start().starts_with('=') || rest.trim_start().starts_with('.')
+                })
+            })
+            .map_or(start, |(offset, _)| offset);
+        Err(self.error(at_key, key, message()))
+    }
+
+    fn error(&self, offset: usize, key: &str, message: String) -> ManifestError {
+        let line = self.text[..offset.min(self.text.len())]
+            .matches('\n')
+            .count()
+            + 1;
+        let message = if key.is_empty() {
+            message
+        } else {
+            format!("field `{key}`: {message}")
+        };
+        ManifestError {
+            file: self.file.to_owned(),
+            line,
+            message,
+        }
+    }
+}

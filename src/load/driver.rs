@@ -1,0 +1,260 @@
+//! Starts due requests in every lane, each with its time-out, on a thread of its own.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::rc::Rc;
+use std::sync::mpsc as std_mpsc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::LocalSet;
+use tokio::time::{Instant, timeout_at};
+
+use super::http::{HttpTarget, Prepared};
+use super::pacer::{Change, Due, pace};
+use super::schedule::Schedule;
+use super::tally::{Latencies, Outcome, Tally};
+use crate::event::LoadTick;
+use crate::incident::manifest::Load;
+
+/// Due requests that may wait for the driver's thread; a full queue shows as lag.
+const QUEUE: usize = 8192;
+
+/// Above this lag at p99 a measurement is not to be trusted.
+pub const TRUSTED_LAG_MS: f64 = 5.0;
+
+/// Where each lane listens now, and how often that has changed.
+type Targets = Vec<(u64, Option<SocketAddr>)>;
+
+/// Load on a set of lanes. Dropping it stops the load.
+#[derive(Debug)]
+pub struct Driver {
+    changes: std_mpsc::Sender<Change>,
+    targets: watch::Sender<Targets>,
+    measured: Arc<Measured>,
+    stop: Option<oneshot::Sender<()>>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+#[derive(Debug)]
+struct Measured {
+    lanes: Vec<Mutex<Tally>>,
+    lag: Mutex<Latencies>,
+}
+
+impl Measured {
+    fn lane(&self, lane: usize) -> MutexGuard<'_, Tally> {
+        self.lanes[lane]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Driver {
+    /// Starts load on `lanes` lanes, none of which has a target yet.
+    ///
+    /// # Errors
+    ///
+    /// When a request of `load` cannot be prepared, or a thread cannot be started.
+    pub fn start(load: &Load, seed: u64, lanes: usize) -> anyhow::Result<Self> {
+        let kinds = prepare(&load.requests, 1.0)?;
+        let weights: Vec<f64> = kinds.iter().map(|(weight, _)| *weight).collect();
+        let mix = kinds.into_iter().map(|(_, request)| request).collect();
+        let schedule = Schedule::new(load.rate_per_s, load.arrivals, &weights, seed);
+        let timeout = Duration::from_millis(load.client_timeout_ms);
+        let lag = Mutex::default();
+        let measured = Arc::new(Measured {
+            lanes: (0..lanes).map(|_| Mutex::default()).collect(),
+            lag,
+        });
+
+        let (changes, changed) = std_mpsc::channel();
+        let (targets, retarget) = watch::channel(vec![(0, None); lanes]);
+        let (due, arrivals) = mpsc::channel(QUEUE);
+        let (stop, stopped) = oneshot::channel();
+        let began = Instant::now();
+        let pacer = std::thread::Builder::new()
+            .name("pacer".to_owned())
+            .spawn(move || pace(schedule, mix, began, &changed, &due))?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let shared = Arc::clone(&measured);
+        let driver = std::thread::Builder::new()
+            .name("driver".to_owned())
+            .spawn(move || {
+                let local = LocalSet::new();
+                local.block_on(&runtime, async {
+                    tokio::select! {
+                        () = drive(arrivals, retarget, shared, timeout) => {}
+                        _ = stopped => {}
+                    }
+                });
+                // Dropping the set drops the requests under way, which counts them as unfinished.
+                drop(local);
+            })?;
+        Ok(Self {
+            changes,
+            targets,
+            measured,
+            stop: Some(stop),
+            threads: vec![driver, pacer],
+        })
+    }
+
+    /// Where a lane's requests go from now on; none: they fail at once, since nobody listens.
+    pub fn set_target(&self, lane: usize, port: Option<u16>) {
+        let address = port.map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+        self.targets
+            .send_modify(|targets| targets[lane] = (targets[lane].0 + 1, address));
+    }
+
+    /// A new rate.
+    pub fn set_rate(&self, rate_per_s: f64) {
+        self.changes.send(Change::Rate(rate_per_s)).ok();
+    }
+
+    /// A new mix of requests, from [`prepare`].
+    pub fn set_mix(&self, kinds: Vec<(f64, Arc<Prepared>)>) {
+        self.changes.send(Change::Mix(kinds)).ok();
+    }
+
+    /// What a lane did since the last call.
+    pub fn take_tick(&self, lane: usize) -> LoadTick {
+        self.measured.lane(lane).take()
+    }
+
+    /// How late requests started since the last call: microseconds, and how many.
+    pub fn take_lag(&self) -> Vec<(u64, u32)> {
+        self.measured
+            .lag
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+    }
+
+    /// Ends the load. Requests under way count as unfinished in the next tick.
+    pub fn stop(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            stop.send(()).ok();
+        }
+        // The driver's end closes the queue, which ends the pacer.
+        for thread in self.threads.drain(..) {
+            thread.join().ok();
+        }
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// Prepares the requests of a manifest; their weights add up to `share`.
+///
+/// # Errors
+///
+/// When HTTP does not allow one, which a validated manifest excludes.
+pub fn prepare(
+    requests: &[crate::incident::manifest::Request],
+    share: f64,
+) -> anyhow::Result<Vec<(f64, Arc<Prepared>)>> {
+    let sum: f64 = requests.iter().map(|request| request.weight).sum();
+    let prepared = requests.iter().map(|request| {
+        let built = super::http::build(request).map_err(anyhow::Error::msg)?;
+        Ok((request.weight / sum * share, Arc::new(built)))
+    });
+    prepared.collect()
+}
+
+async fn drive(
+    mut arrivals: mpsc::Receiver<Due>,
+    mut retarget: watch::Receiver<Targets>,
+    measured: Arc<Measured>,
+    timeout: Duration,
+) {
+    let mut targets: Vec<(u64, Option<Rc<HttpTarget>>)> = vec![(0, None); measured.lanes.len()];
+    let mut batch = Vec::new();
+    loop {
+        tokio::select! {
+            biased;
+            Ok(()) = retarget.changed() => {
+                let wanted = retarget.borrow_and_update();
+                for (target, (version, address)) in targets.iter_mut().zip(wanted.iter()) {
+                    if target.0 != *version {
+                        let made = address.map(|address| Rc::new(HttpTarget::new(address)));
+                        *target = (*version, made);
+                    }
+                }
+            }
+            taken = arrivals.recv_many(&mut batch, 64) => {
+                if taken == 0 {
+                    return;
+                }
+                for due in batch.drain(..) {
+                    let late = Instant::now().saturating_duration_since(due.at);
+                    measured.lag.lock().unwrap_or_else(PoisonError::into_inner).record(late);
+                    for (lane, (_, target)) in targets.iter().enumerate() {
+                        let request =
+                            UnderWay::start(Arc::clone(&measured), lane, due.at, timeout);
+                        let send = request.send(target.clone(), Arc::clone(&due.request));
+                        tokio::task::spawn_local(send);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// One request that has started; counted as unfinished if it is dropped before it ends.
+struct UnderWay {
+    measured: Arc<Measured>,
+    lane: usize,
+    due: Instant,
+    timeout: Duration,
+    ended: bool,
+}
+
+impl UnderWay {
+    fn start(measured: Arc<Measured>, lane: usize, due: Instant, timeout: Duration) -> Self {
+        measured.lane(lane).started();
+        Self {
+            measured,
+            lane,
+            due,
+            timeout,
+            ended: false,
+        }
+    }
+
+    async fn send(mut self, target: Option<Rc<HttpTarget>>, request: Arc<Prepared>) {
+        let outcome = match target {
+            None => Outcome::NoAnswer,
+            Some(target) => {
+                match timeout_at(self.due + self.timeout, target.send(&request)).await {
+                    Ok(Ok(status)) => Outcome::Answered(status),
+                    Ok(Err(_)) => Outcome::NoAnswer,
+                    Err(_) => Outcome::TimedOut,
+                }
+            }
+        };
+        self.end(outcome);
+    }
+
+    fn end(&mut self, outcome: Outcome) {
+        self.ended = true;
+        self.measured
+            .lane(self.lane)
+            .ended(outcome, self.due.elapsed(), self.timeout);
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.end(Outcome::Unfinished);
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! Waits for each arrival's due time, on a thread of its own: the runtime's timers tick in whole
+//! milliseconds, too coarse for the start of a request.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use super::http::Prepared;
+use super::schedule::Schedule;
+
+/// One request to start in every lane.
+#[derive(Debug, Clone)]
+pub struct Due {
+    /// When it should start.
+    pub at: Instant,
+    /// What to send.
+    pub request: Arc<Prepared>,
+}
+
+/// What the pacer can be told.
+#[derive(Debug)]
+pub enum Change {
+    /// Arrivals a second.
+    Rate(f64),
+    /// The kinds of requests and their weights.
+    Mix(Vec<(f64, Arc<Prepared>)>),
+}
+
+/// Sends every arrival when it is due, until the other end or the changes' sender is gone.
+///
+/// Where the other end does not keep up, sending waits, and the lag of later requests tells.
+pub fn pace(
+    mut schedule: Schedule,
+    mut mix: Vec<Arc<Prepared>>,
+    began: Instant,
+    changes: &Receiver<Change>,
+    out: &mpsc::Sender<Due>,
+) {
+    while let Some(arrival) = schedule.next() {
+        let at = began + arrival.at;
+        loop {
+            let wait = at.saturating_duration_since(Instant::now());
+            match changes.recv_timeout(wait) {
+                Ok(Change::Rate(rate_per_s)) => schedule.set_rate(rate_per_s),
+                Ok(Change::Mix(kinds)) => {
+                    let weights: Vec<f64> = kinds.iter().map(|(weight, _)| *weight).collect();
+                    schedule.set_weights(&weights);
+                    mix = kinds.into_iter().map(|(_, request)| request).collect();
+                }
+                Err(RecvTimeoutError::Timeout) => break,
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+        // The mix may have shrunk since this arrival was drawn.
+        let Some(request) = mix.get(arrival.kind).or(mix.last()) else {
+            return;
+        };
+        if out
+            .blocking_send(Due {
+                at,
+                request: Arc::clone(request),
+            })
+            .is_err()
+        {
+            return;
+        }
+    }
+}

@@ -1,0 +1,373 @@
+//! What a run measured, as one JSON object and as a table for people.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use serde::Serialize;
+
+use crate::event::WaitSite;
+use crate::figures::{count, mib, millis, number};
+use crate::incident::Manifest;
+use crate::incident::formula::Values;
+use crate::load::driver::TRUSTED_LAG_MS;
+use crate::timeline::{LaneLine, LoadSum, Timeline, level};
+use crate::verdict::{Stretch, Verdict, grows, judge, stretch};
+
+/// A run, measured.
+#[derive(Debug, Clone, Serialize)]
+pub struct Report {
+    /// The incident's id.
+    pub incident: String,
+    /// The clock: `live`.
+    pub clock: String,
+    /// The arrivals' seed.
+    pub seed: u64,
+    /// Arrivals a second, to each lane, at the beginning.
+    pub rate_per_s: f64,
+    /// What was measured, in seconds.
+    pub duration_s: f64,
+    /// How late the driver started requests.
+    pub driver_lag_ms: Lag,
+    /// Whether that was little enough for the rest to be trusted.
+    pub trusted: bool,
+    /// Events that were lost on the way to this report.
+    pub dropped_events: u64,
+    /// One a lane.
+    pub lanes: Vec<LaneReport>,
+    /// What the expectations amount to.
+    pub verdict: Verdict,
+}
+
+/// How late the driver started requests.
+#[derive(Debug, Clone, Serialize)]
+#[allow(missing_docs, reason = "percentiles, as named, in milliseconds")]
+pub struct Lag {
+    pub p50: Option<f64>,
+    pub p99: Option<f64>,
+    pub max: Option<f64>,
+}
+
+/// One lane, measured.
+#[derive(Debug, Clone, Serialize)]
+pub struct LaneReport {
+    /// The variant that the release brought.
+    pub variant: String,
+    /// What became of the requests.
+    pub requests: Requests,
+    /// Latency since each request was due, the unanswered ones included.
+    pub latency_ms: Latency,
+    /// Tasks alive in the server, without those that serve a connection.
+    pub tasks: Course,
+    /// Connections open in the server.
+    pub connections: Course,
+    /// Its resident memory.
+    pub memory_bytes: Course,
+    /// How its processes ended.
+    pub exits: Vec<ExitReport>,
+    /// How often it was restarted.
+    pub restarts: usize,
+    /// The metrics that its code registered.
+    pub gauges: BTreeMap<String, GaugeReport>,
+    /// Where tasks waited.
+    pub wait_sites: Vec<WaitSiteReport>,
+}
+
+/// What became of the requests: `sent` is the sum of the others.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[allow(missing_docs, reason = "as in crate::event::LoadTick")]
+pub struct Requests {
+    pub sent: u64,
+    pub ok: u64,
+    pub rejected: u64,
+    pub failed: u64,
+    pub timed_out: u64,
+    pub unfinished: u64,
+}
+
+/// Percentiles of latency, in milliseconds; none without requests.
+#[derive(Debug, Clone, Serialize)]
+#[allow(missing_docs, reason = "percentiles, as named")]
+pub struct Latency {
+    pub p50: Option<f64>,
+    pub p90: Option<f64>,
+    pub p99: Option<f64>,
+    pub max: Option<f64>,
+    /// Of the answered requests alone: what a load tool shows that leaves failures out.
+    pub naive_p99: Option<f64>,
+}
+
+/// How a level went.
+#[derive(Debug, Clone, Serialize)]
+pub struct Course {
+    /// At the first sample.
+    pub start: Option<f64>,
+    /// The highest.
+    pub peak: Option<f64>,
+    /// At the last sample.
+    pub end: Option<f64>,
+    /// By least squares, over the window of the expectation of its slope; where there is none,
+    /// from the release to the end or the first exit.
+    pub slope_per_s: Option<f64>,
+}
+
+/// How a process ended.
+#[derive(Debug, Clone, Serialize)]
+pub struct ExitReport {
+    /// Seconds since the run began.
+    pub at_s: f64,
+    /// Why, as one word.
+    pub cause: &'static str,
+    /// Its exit code.
+    pub code: Option<i32>,
+}
+
+/// One registered metric.
+#[derive(Debug, Clone, Serialize)]
+pub struct GaugeReport {
+    /// Its unit.
+    pub unit: String,
+    /// Its highest value.
+    pub peak: f64,
+    /// Its last value.
+    pub end: f64,
+}
+
+/// One wait site.
+#[derive(Debug, Clone, Serialize)]
+#[allow(missing_docs, reason = "as in crate::event::WaitSite")]
+pub struct WaitSiteReport {
+    pub file: String,
+    pub line: u32,
+    pub label: String,
+    /// The most tasks that waited there at once.
+    pub peak: u64,
+}
+
+impl Report {
+    /// Sums up a run. `values` are its rate and parameters.
+    pub fn new(manifest: &Manifest, values: &Values, seed: u64, timeline: &Timeline) -> Self {
+        let lag = Lag {
+            p50: timeline.lag.at_ms(50.0),
+            p99: timeline.lag.at_ms(99.0),
+            max: timeline.lag.max_ms(),
+        };
+        let lanes = timeline
+            .lanes
+            .iter()
+            .map(|lane| lane_report(manifest, values, timeline, lane));
+        Self {
+            incident: manifest.id.clone(),
+            clock: "live".to_owned(),
+            seed,
+            rate_per_s: values.get("rate_per_s").copied().unwrap_or_default(),
+            duration_s: timeline.end_s,
+            trusted: lag.p99.is_none_or(|p99| p99 <= TRUSTED_LAG_MS),
+            driver_lag_ms: lag,
+            dropped_events: timeline.dropped,
+            lanes: lanes.collect(),
+            verdict: judge(manifest, values, timeline),
+        }
+    }
+}
+
+fn lane_report(
+    manifest: &Manifest,
+    values: &Values,
+    timeline: &Timeline,
+    lane: &LaneLine,
+) -> LaneReport {
+    let mut sum = LoadSum::default();
+    for (_, sample) in &lane.samples {
+        sum.add(&sample.load);
+    }
+    let counts = &sum.counts;
+    let exit = |exit: &crate::timeline::Exit| ExitReport {
+        at_s: exit.at_ms as f64 / 1000.0,
+        cause: exit.cause.word(),
+        code: exit.code,
+    };
+    let site = |site: &WaitSite| WaitSiteReport {
+        file: site.file.clone(),
+        line: site.line,
+        label: site.label.clone(),
+        peak: site.waiting,
+    };
+    let course = |metric| course(manifest, values, timeline, lane, metric);
+    LaneReport {
+        variant: lane.variant.clone(),
+        requests: Requests {
+            sent: counts.sent,
+            ok: counts.ok,
+            rejected: counts.rejected,
+            failed: counts.failed,
+            timed_out: counts.timed_out,
+            unfinished: counts.unfinished,
+        },
+        latency_ms: Latency {
+            p50: sum.value("p50_ms"),
+            p90: sum.value("p90_ms"),
+            p99: sum.value("p99_ms"),
+            max: sum.value("max_ms"),
+            naive_p99: sum.value("naive_p99_ms"),
+        },
+        tasks: course("tasks"),
+        connections: course("connections"),
+        memory_bytes: course("memory_bytes"),
+        exits: lane.exits.iter().map(exit).collect(),
+        restarts: lane.restarts.len(),
+        gauges: gauges(lane),
+        wait_sites: lane.wait_peaks.iter().map(site).collect(),
+    }
+}
+
+fn gauges(lane: &LaneLine) -> BTreeMap<String, GaugeReport> {
+    let mut gauges = BTreeMap::new();
+    for (name, metric) in &lane.metrics {
+        let values = lane
+            .samples
+            .iter()
+            .filter_map(|(_, sample)| level(sample, name));
+        let (mut peak, mut end) = (f64::MIN, None);
+        for value in values {
+            peak = peak.max(value);
+            end = Some(value);
+        }
+        if let Some(end) = end {
+            gauges.insert(
+                name.clone(),
+                GaugeReport {
+                    unit: metric.unit.clone(),
+                    peak,
+                    end,
+                },
+            );
+        }
+    }
+    gauges
+}
+
+fn course(
+    manifest: &Manifest,
+    values: &Values,
+    timeline: &Timeline,
+    lane: &LaneLine,
+    metric: &str,
+) -> Course {
+    let levels: Vec<f64> = lane
+        .samples
+        .iter()
+        .filter_map(|(_, s)| level(s, metric))
+        .collect();
+    let named = manifest.expectations.iter().find(|expectation| {
+        expectation.variant == lane.variant
+            && expectation.metric == metric
+            && expectation.slope_per_s.is_some()
+    });
+    let window = match named {
+        Some(expectation) => stretch(expectation, values, timeline, lane),
+        None => timeline.release_s.map(|from_s| {
+            let to_s = lane.first_exit_s().unwrap_or(timeline.end_s);
+            Stretch { from_s, to_s }
+        }),
+    };
+    Course {
+        start: levels.first().copied(),
+        peak: levels.iter().copied().reduce(f64::max),
+        end: levels.last().copied(),
+        slope_per_s: window.and_then(|window| grows(lane, metric, window)),
+    }
+}
+
+/// The report as a table for people.
+pub fn table(report: &Report) -> String {
+    let mut text = String::new();
+    let header = format!(
+        "{} · live · {} req/s · {:.1} s · seed {}",
+        report.incident,
+        number(report.rate_per_s),
+        report.duration_s,
+        report.seed
+    );
+    // Writing to a String cannot fail.
+    let _ = writeln!(text, "{header}\n");
+    let mut row = |name: &str, cell: &dyn Fn(&LaneReport) -> String| {
+        let cells: Vec<String> = report
+            .lanes
+            .iter()
+            .map(|lane| format!("{:>16}", cell(lane)))
+            .collect();
+        let _ = writeln!(text, "  {name:<22}{}", cells.concat());
+    };
+    let ms = |ms: Option<f64>| ms.map_or("–".to_owned(), millis);
+    let level = |value: Option<f64>| value.map_or("–".to_owned(), number);
+    let memory = |bytes: Option<f64>| bytes.map_or("–".to_owned(), |bytes| mib(bytes as u64));
+    row("", &|lane| lane.variant.clone());
+    row("requests sent", &|lane| count(lane.requests.sent));
+    row("  ok", &|lane| count(lane.requests.ok));
+    row("  rejected (4xx)", &|lane| count(lane.requests.rejected));
+    row("  failed", &|lane| count(lane.requests.failed));
+    row("  timed out", &|lane| count(lane.requests.timed_out));
+    row("  unfinished", &|lane| count(lane.requests.unfinished));
+    row("latency p50", &|lane| ms(lane.latency_ms.p50));
+    row("latency p99", &|lane| ms(lane.latency_ms.p99));
+    row("p99 of answered only", &|lane| {
+        ms(lane.latency_ms.naive_p99)
+    });
+    row("tasks, peak", &|lane| level(lane.tasks.peak));
+    row("tasks, growth a second", &|lane| {
+        level(lane.tasks.slope_per_s)
+    });
+    row("memory, peak", &|lane| memory(lane.memory_bytes.peak));
+    row("exits", &|lane| count(lane.exits.len() as u64));
+    row("restarts", &|lane| count(lane.restarts as u64));
+    for lane in &report.lanes {
+        for site in &lane.wait_sites {
+            let _ = writeln!(
+                text,
+                "\n  {}: up to {} tasks waited at {}:{} ({})",
+                lane.variant,
+                count(site.peak),
+                site.file,
+                site.line,
+                site.label
+            );
+        }
+    }
+    let _ = writeln!(
+        text,
+        "\n  driver's lag p99 {}",
+        ms(report.driver_lag_ms.p99)
+    );
+    if !report.trusted {
+        let _ = writeln!(
+            text,
+            "  The driver started requests more than {TRUSTED_LAG_MS} ms late: this machine was \
+             too busy, and the figures are not to be trusted."
+        );
+    }
+    if report.dropped_events > 0 {
+        let _ = writeln!(text, "  {} events were lost.", count(report.dropped_events));
+    }
+    let _ = writeln!(text);
+    for check in &report.verdict.checks {
+        let _ = writeln!(
+            text,
+            "  {} {:<10} {:<20} {:<24} {}",
+            if check.holds { "held  " } else { "FAILED" },
+            check.variant,
+            check.metric,
+            check.expected,
+            check
+                .observed
+                .as_deref()
+                .unwrap_or("the run ended too soon to tell"),
+        );
+    }
+    let held = if report.verdict.holds {
+        "held"
+    } else {
+        "did not hold"
+    };
+    let _ = writeln!(text, "\n  The verdict {held}.");
+    text
+}

@@ -1,0 +1,223 @@
+//! One process that serves a lane, and its pipes.
+
+use std::io;
+use std::path::Path;
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::process::{ChildStdin, Command};
+use tokio::sync::{mpsc, oneshot};
+
+use super::Messages;
+use crate::event::{self, What};
+
+/// The longest line that a child may write: more is not an event.
+const LONGEST_LINE: u64 = 1 << 20;
+
+/// Commands that may wait for a child that does not read.
+const COMMANDS: usize = 64;
+
+/// What a child says, or what becomes of it.
+#[derive(Debug)]
+pub enum Message {
+    /// An event on its standard output.
+    Event(What),
+    /// A line on its standard output that is no event.
+    Garbage(String),
+    /// A line on its standard error.
+    Stderr(String),
+    /// It ended.
+    Exited(ExitStatus),
+}
+
+/// A child that runs, or ran. Dropping it kills it.
+#[derive(Debug)]
+pub struct Child {
+    /// Its process.
+    pub pid: u32,
+    commands: Option<mpsc::Sender<event::Command>>,
+    kill: Option<oneshot::Sender<()>>,
+}
+
+impl Child {
+    /// Starts a process; its messages carry `lane` and `generation`. Must be called within a
+    /// runtime.
+    ///
+    /// # Errors
+    ///
+    /// When the program cannot be started.
+    pub fn start(
+        program: &Path,
+        arguments: &[String],
+        lane: usize,
+        generation: u32,
+        messages: &Messages,
+    ) -> io::Result<Self> {
+        let mut process = Command::new(program)
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .env_remove("RUST_BACKTRACE")
+            // Ctrl-C at the terminal is for the parent alone.
+            .process_group(0)
+            .kill_on_drop(true)
+            .spawn()?;
+        let pid = process
+            .id()
+            .ok_or_else(|| io::Error::other("it ended at once"))?;
+        let missing = || io::Error::other("it has no pipe");
+        let stdin = process.stdin.take().ok_or_else(missing)?;
+        let (commands, commanded) = mpsc::channel(COMMANDS);
+        let (kill, killed) = oneshot::channel();
+        tokio::spawn(command(stdin, commanded));
+        let speaker = Speaker {
+            messages: messages.clone(),
+            lane,
+            generation,
+        };
+        tokio::spawn(async move {
+            let status = attend(&mut process, killed, &speaker).await;
+            speaker.say(Message::Exited(status)).await;
+        });
+        Ok(Self {
+            pid,
+            commands: Some(commands),
+            kill: Some(kill),
+        })
+    }
+
+    /// Sends a command.
+    ///
+    /// # Errors
+    ///
+    /// When the child has ended, or reads no commands.
+    pub fn command(&self, command: event::Command) -> Result<(), &'static str> {
+        let Some(commands) = &self.commands else {
+            return Err("it is about to end");
+        };
+        commands
+            .try_send(command)
+            .map_err(|_| "it reads no commands")
+    }
+
+    /// Closes its standard input, upon which it ends by itself.
+    pub fn close(&mut self) {
+        self.commands = None;
+    }
+
+    /// Kills it.
+    pub fn kill(&mut self) {
+        if let Some(kill) = self.kill.take() {
+            kill.send(()).ok();
+        }
+    }
+}
+
+/// Writes commands until there are no more; dropping the pipe then ends the child.
+async fn command(mut stdin: ChildStdin, mut commands: mpsc::Receiver<event::Command>) {
+    while let Some(command) = commands.recv().await {
+        let Ok(mut line) = serde_json::to_vec(&command) else {
+            continue;
+        };
+        line.push(b'\n');
+        if stdin.write_all(&line).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Signs a child's messages.
+struct Speaker {
+    messages: Messages,
+    lane: usize,
+    generation: u32,
+}
+
+impl Speaker {
+    async fn say(&self, message: Message) {
+        // Without a listener the run is over, and so is the child.
+        self.messages
+            .send((self.lane, self.generation, message))
+            .await
+            .ok();
+    }
+}
+
+/// Passes on what the child writes until it has ended.
+async fn attend(
+    process: &mut tokio::process::Child,
+    killed: oneshot::Receiver<()>,
+    speaker: &Speaker,
+) -> ExitStatus {
+    let (stdout, stderr) = (process.stdout.take(), process.stderr.take());
+    let out = async {
+        let Some(stdout) = stdout else { return };
+        let mut reader = BufReader::new(stdout);
+        while let Some(line) = next_line(&mut reader).await {
+            let message = match serde_json::from_str(&line) {
+                Ok(what) => Message::Event(what),
+                Err(_) => Message::Garbage(line.chars().take(200).collect()),
+            };
+            speaker.say(message).await;
+        }
+    };
+    let err = async {
+        let Some(stderr) = stderr else { return };
+        let mut reader = BufReader::new(stderr);
+        while let Some(line) = next_line(&mut reader).await {
+            if !line.is_empty() {
+                speaker.say(Message::Stderr(line)).await;
+            }
+        }
+    };
+    let pipes = async { tokio::join!(out, err) };
+    let ended = async {
+        tokio::select! {
+            status = process.wait() => status,
+            Ok(()) = killed => {
+                process.start_kill().ok();
+                process.wait().await
+            }
+        }
+    };
+    let mut pipes = std::pin::pin!(pipes);
+    let status = tokio::select! {
+        _ = &mut pipes => None,
+        status = ended => Some(status),
+    };
+    let status = match status {
+        // What it wrote last is still in the pipes; but a grandchild may hold them open.
+        Some(status) => {
+            tokio::time::timeout(Duration::from_millis(500), pipes)
+                .await
+                .ok();
+            status
+        }
+        None => {
+            // It closed its output, and with it its lane: there is nothing more to learn from it.
+            let wait = tokio::time::timeout(Duration::from_secs(1), process.wait()).await;
+            if wait.is_err() {
+                process.start_kill().ok();
+            }
+            process.wait().await
+        }
+    };
+    status.unwrap_or_default()
+}
+
+/// The next line, without its end; bytes that are no text are replaced. None at the end, or when
+/// a line has no end in sight.
+async fn next_line(reader: &mut (impl AsyncBufReadExt + Unpin)) -> Option<String> {
+    let mut line = Vec::new();
+    let read = reader
+        .take(LONGEST_LINE)
+        .read_until(b'\n', &mut line)
+        .await
+        .ok()?;
+    if read == 0 {
+        return None;
+    }
+    Some(String::from_utf8_lossy(&line).trim_end().to_owned())
+}

@@ -1,0 +1,207 @@
+//! Expectations over events: what a run must show, what was observed, and whether it held.
+
+use serde::Serialize;
+
+use crate::figures::number;
+use crate::incident::Manifest;
+use crate::incident::formula::{Formula, Values};
+use crate::incident::manifest::Expectation;
+use crate::timeline::{LaneLine, LoadSum, Timeline, level, slope};
+
+/// The outcome of a run's expectations.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Verdict {
+    /// Whether every check held.
+    pub holds: bool,
+    /// One an expectation of a variant that ran.
+    pub checks: Vec<Check>,
+}
+
+/// One expectation and what became of it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Check {
+    /// The lane's variant.
+    pub variant: String,
+    /// The metric.
+    pub metric: String,
+    /// What was expected, for people.
+    pub expected: String,
+    /// What was observed, for people; none when the run ended too soon to tell.
+    pub observed: Option<String>,
+    /// Whether it held; what was not observed did not.
+    pub holds: bool,
+}
+
+/// What the expectations of a manifest amount to in a run. `values` are the run's rate and
+/// parameters.
+pub fn judge(manifest: &Manifest, values: &Values, timeline: &Timeline) -> Verdict {
+    let mut checks = Vec::new();
+    for lane in &timeline.lanes {
+        for expectation in manifest
+            .expectations
+            .iter()
+            .filter(|e| e.variant == lane.variant)
+        {
+            checks.push(check(expectation, values, timeline, lane));
+        }
+    }
+    Verdict {
+        holds: checks.iter().all(|check| check.holds),
+        checks,
+    }
+}
+
+/// The stretch of a run that an expectation is about, in seconds of the run's clock.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Stretch {
+    /// Its beginning.
+    pub from_s: f64,
+    /// Its end.
+    pub to_s: f64,
+}
+
+/// The stretch that counts; none when the run ended before its end.
+pub fn stretch(
+    expectation: &Expectation,
+    values: &Values,
+    timeline: &Timeline,
+    lane: &LaneLine,
+) -> Option<Stretch> {
+    let release_s = timeline.release_s?;
+    let at = |formula: &Option<Formula>| match formula {
+        Some(formula) => formula.eval(values).map(|s| Some(release_s + s)),
+        None => Ok(None),
+    };
+    let from_s = at(&expectation.window.from_s).ok()?.unwrap_or(release_s);
+    let to_s = at(&expectation.window.to_s).ok()?;
+    let is_about_exits = expectation.exits.is_some() || expectation.metric == "restarts";
+    // A level after a restart is another process's.
+    let exit_s = lane
+        .first_exit_s()
+        .filter(|_| !is_about_exits && to_s.is_none());
+    let to_s = to_s.or(exit_s).unwrap_or(timeline.end_s);
+    // A tick's sample may come a moment after the window's end.
+    (to_s > from_s && to_s <= timeline.end_s + 0.2).then_some(Stretch { from_s, to_s })
+}
+
+fn check(
+    expectation: &Expectation,
+    values: &Values,
+    timeline: &Timeline,
+    lane: &LaneLine,
+) -> Check {
+    let stretch = stretch(expectation, values, timeline, lane);
+    let (expected, outcome) = compare(expectation, values, lane, stretch);
+    Check {
+        variant: lane.variant.clone(),
+        metric: expectation.metric.clone(),
+        expected,
+        holds: outcome.as_ref().is_some_and(|(_, holds)| *holds),
+        observed: outcome.map(|(observed, _)| observed),
+    }
+}
+
+/// What was expected, and what was observed and whether that held.
+fn compare(
+    expectation: &Expectation,
+    values: &Values,
+    lane: &LaneLine,
+    stretch: Option<Stretch>,
+) -> (String, Option<(String, bool)>) {
+    if let Some(word) = &expectation.exits {
+        return (
+            format!("exits: {word}"),
+            stretch.map(|stretch| exits(word, lane, stretch)),
+        );
+    }
+    let metric = &expectation.metric;
+    let observe = |how: fn(&LaneLine, &str, Stretch) -> Option<f64>| {
+        stretch.and_then(|stretch| how(lane, metric, stretch))
+    };
+    let value = |formula: &Formula| formula.eval(values).unwrap_or(f64::NAN);
+    if let Some(formula) = &expectation.slope_per_s {
+        let (expected, within) = (value(formula), expectation.within);
+        let holds = |observed: f64| (observed - expected).abs() <= expected.abs() * within;
+        let text = format!(
+            "grows {}/s ± {} %",
+            number(expected),
+            number(within * 100.0)
+        );
+        let observed = observe(grows);
+        return (
+            text,
+            observed.map(|o| (format!("{}/s", number(o)), holds(o))),
+        );
+    }
+    let (text, limit, observed, holds): (_, _, _, fn(f64, f64) -> bool) = match (
+        &expectation.below,
+        &expectation.above,
+        &expectation.returns_to,
+    ) {
+        (Some(limit), _, _) => ("below", value(limit), observe(highest), |o, l| o < l),
+        (_, Some(limit), _) => ("above", value(limit), observe(highest), |o, l| o > l),
+        (_, _, Some(limit)) => ("returns to", value(limit), observe(last), |o, l| o <= l),
+        // A validated manifest has one of them.
+        (None, None, None) => ("nothing", f64::NAN, None, |_, _| false),
+    };
+    (
+        format!("{text} {}", number(limit)),
+        observed.map(|o| (number(o), holds(o, limit))),
+    )
+}
+
+fn exits(word: &str, lane: &LaneLine, stretch: Stretch) -> (String, bool) {
+    let within = lane
+        .exits
+        .iter()
+        .filter(|exit| (stretch.from_s..=stretch.to_s).contains(&(exit.at_ms as f64 / 1000.0)));
+    let words: Vec<&str> = within.map(|exit| exit.cause.word()).collect();
+    let holds = if word == "none" {
+        words.is_empty()
+    } else {
+        words.contains(&word)
+    };
+    let observed = match words.len() {
+        0 => "none".to_owned(),
+        1 => words[0].to_owned(),
+        n => format!("{} and {} more", words[0], n - 1),
+    };
+    (observed, holds)
+}
+
+/// The slope of a level.
+pub fn grows(lane: &LaneLine, metric: &str, stretch: Stretch) -> Option<f64> {
+    let samples = lane.between(stretch.from_s, stretch.to_s);
+    let points: Vec<(f64, f64)> = samples
+        .filter_map(|(at_s, sample)| Some((at_s, level(sample, metric)?)))
+        .collect();
+    slope(&points)
+}
+
+/// The highest value of a level, or the value over the whole stretch of what only a stretch has.
+fn highest(lane: &LaneLine, metric: &str, stretch: Stretch) -> Option<f64> {
+    if metric == "restarts" {
+        let within = lane
+            .restarts
+            .iter()
+            .filter(|s| (stretch.from_s..=stretch.to_s).contains(s));
+        return Some(within.count() as f64);
+    }
+    let mut sum = LoadSum::default();
+    let mut highest: Option<f64> = None;
+    for (_, sample) in lane.between(stretch.from_s, stretch.to_s) {
+        sum.add(&sample.load);
+        if let Some(value) = level(sample, metric) {
+            highest = Some(highest.map_or(value, |h| h.max(value)));
+        }
+    }
+    sum.value(metric).or(highest)
+}
+
+/// The last value of a level.
+fn last(lane: &LaneLine, metric: &str, stretch: Stretch) -> Option<f64> {
+    let samples = lane.between(stretch.from_s, stretch.to_s);
+    samples
+        .filter_map(|(_, sample)| level(sample, metric))
+        .last()
+}

@@ -11,6 +11,7 @@
 //! * [`load`]: the open-loop driver
 //! * [`run`]: the parent: children, load, memory cap, restarts, one stream of events
 //! * [`timeline`], [`verdict`], [`report`]: what the events amount to
+//! * [`tui`]: the terminal
 //! * [`headless`], [`list`], [`doctor`]: the commands beside the terminal
 //! * [`cli`]: the command line
 //! * [`files`], [`heap`], [`signals`], [`figures`], [`note`]: small matters that several need
@@ -36,4 +37,5 @@ pub mod serve;
 pub mod service;
 pub mod signals;
 pub mod timeline;
+pub mod tui;
 pub mod verdict;

@@ -1,14 +1,15 @@
 //! The program: parse, dispatch, exit status.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{CommandFactory, Parser};
 use firedrill::cli::{Cli, Command};
-use firedrill::incident::{Catalogue, Entry};
+use firedrill::incident::Catalogue;
 use firedrill::note::note;
 use firedrill::run::Spec;
+use firedrill::tui::{event_loop, picture};
 use firedrill::{doctor, headless, list, serve};
 
 /// The verdict of a run did not hold.
@@ -39,8 +40,17 @@ fn is_closed_pipe(error: &anyhow::Error) -> bool {
 fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
     let catalogue = Catalogue::load().map_err(anyhow::Error::msg)?;
     match cli.command {
-        None => Ok(ExitCode::SUCCESS),
-        Some(Command::Lab { .. } | Command::Picture { .. }) => Ok(ExitCode::SUCCESS),
+        None => runtime()?.block_on(event_loop::run(catalogue, None)),
+        Some(Command::Lab { incident, options, console }) => {
+            let spec = Spec { console, ..options.spec(catalogue.find(&incident)?)? };
+            runtime()?.block_on(event_loop::run(catalogue, Some(spec)))
+        }
+        Some(Command::Picture { incident, options, at, size }) => {
+            let spec = Spec { duration: Some(at), ..options.spec(catalogue.find(&incident)?)? };
+            let svg = runtime()?.block_on(picture::take(catalogue, spec, size))?;
+            io::stdout().write_all(svg.as_bytes())?;
+            Ok(ExitCode::SUCCESS)
+        }
         Some(Command::List { json }) => {
             list::print(catalogue, json)?;
             Ok(ExitCode::SUCCESS)
@@ -95,9 +105,4 @@ fn runtime() -> io::Result<tokio::runtime::Runtime> {
         .worker_threads(2)
         .enable_all()
         .build()
-}
-
-#[allow(dead_code)]
-fn lab(_: &'static Entry) -> bool {
-    io::stdout().is_terminal()
 }

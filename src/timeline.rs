@@ -166,6 +166,13 @@ pub struct LoadSum {
 }
 
 impl LoadSum {
+    /// Forgets all ticks.
+    pub fn clear(&mut self) {
+        self.counts = LoadTick::default();
+        self.latency.clear();
+        self.naive.clear();
+    }
+
     /// Adds a tick.
     pub fn add(&mut self, tick: &LoadTick) {
         let sum = &mut self.counts;

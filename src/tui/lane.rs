@@ -1,0 +1,218 @@
+//! One lane of the lab, aggregated from its events.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use super::series::{Point, Series};
+use crate::event::{ExitCause, LoadTick, Metric, Sample, ServerSample, WaitSite, What};
+use crate::headless::exit_line;
+use crate::incident::Bugs;
+use crate::timeline::{LoadSum, slope};
+
+/// Ticks that the rates and percentiles on screen look back over: one second.
+const RECENT: usize = 10;
+
+/// Seconds that the slope on screen looks back over.
+const SLOPE_S: f64 = 4.0;
+
+/// What a lane's process is doing.
+#[derive(Debug, Clone, PartialEq)]
+pub enum State {
+    /// Started, not yet serving.
+    Starting,
+    /// Serving since a time, in seconds.
+    Serving {
+        /// Its port on loopback.
+        port: u16,
+        /// Its process.
+        pid: u32,
+        /// Since when.
+        since_s: f64,
+    },
+    /// Ended.
+    Down {
+        /// How, in a word or two.
+        short: String,
+        /// When the supervisor starts it again, in seconds.
+        again_s: f64,
+    },
+}
+
+/// One lane.
+#[derive(Debug, Clone)]
+pub struct LaneModel {
+    /// The variant that the release brings.
+    pub variant: String,
+    /// Bugs that are on.
+    pub bugs: Bugs,
+    /// When the newest switch of a bug was, in seconds.
+    pub switched_s: f64,
+    /// What its process is doing.
+    pub state: State,
+    /// Restarts by the supervisor.
+    pub restarts: u32,
+    /// Its history.
+    pub series: Series,
+    /// Metrics by name.
+    pub metrics: BTreeMap<String, Metric>,
+    /// The newest report of its server.
+    pub server: Option<ServerSample>,
+    /// The newest resident memory.
+    pub resident_bytes: Option<u64>,
+    /// Requests in flight.
+    pub in_flight: u64,
+    /// The last second.
+    pub recent: Recent,
+    /// Where tokio-console may connect.
+    pub console_port: Option<u16>,
+    window: VecDeque<LoadTick>,
+    sum: LoadSum,
+}
+
+/// Rates and percentiles of the last second.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Recent {
+    /// Answered well, a second.
+    pub ok_per_s: f64,
+    /// Refused by the server, a second.
+    pub rejected_per_s: f64,
+    /// Failed, a second.
+    pub failed_per_s: f64,
+    /// Timed out, a second.
+    pub timed_out_per_s: f64,
+    /// 99th percentile, the unanswered included.
+    pub p99_ms: Option<f64>,
+    /// 99th percentile of the answered alone.
+    pub naive_p99_ms: Option<f64>,
+    /// Growth of the tasks over the last seconds.
+    pub tasks_per_s: Option<f64>,
+}
+
+impl LaneModel {
+    /// A lane that has not begun.
+    pub fn new(variant: &str) -> Self {
+        Self {
+            variant: variant.to_owned(),
+            bugs: Bugs::new(),
+            switched_s: 0.0,
+            state: State::Starting,
+            restarts: 0,
+            series: Series::default(),
+            metrics: BTreeMap::new(),
+            server: None,
+            resident_bytes: None,
+            in_flight: 0,
+            recent: Recent::default(),
+            console_port: None,
+            window: VecDeque::new(),
+            sum: LoadSum::default(),
+        }
+    }
+
+    /// Takes in one of its events. Returns a line for the log, where it is worth one.
+    pub fn take(&mut self, at_s: f64, what: &What) -> Option<String> {
+        match what {
+            What::Starting { .. } => {
+                self.state = State::Starting;
+                self.console_port = None;
+                None
+            }
+            What::Ready { port, pid, console_port } => {
+                self.state = State::Serving { port: *port, pid: *pid, since_s: at_s };
+                self.console_port = *console_port;
+                (self.restarts > 0).then(|| "serving again, with a clean process".to_owned())
+            }
+            What::Metric(metric) => {
+                self.metrics.insert(metric.name.clone(), metric.clone());
+                None
+            }
+            What::Sample(sample) => {
+                self.sample(at_s, sample);
+                None
+            }
+            What::Bug { incident, variant } => {
+                self.switched_s = at_s;
+                match variant {
+                    Some(variant) => self.bugs.insert(incident.clone(), variant.clone()),
+                    None => self.bugs.remove(incident),
+                };
+                Some(match variant {
+                    Some(variant) => format!("bug on: {incident}={variant}"),
+                    None => format!("bug off: {incident}; new requests take the fixed code"),
+                })
+            }
+            What::Log { line } => Some(line.clone()),
+            What::Exit { cause, code } => {
+                let how = exit_line(cause, *code);
+                let short = match (cause, code) {
+                    (ExitCause::OutOfMemory { .. }, _) => "KILLED at the cap".to_owned(),
+                    (ExitCause::Crashed, Some(code)) => format!("CRASHED, code {code}"),
+                    (ExitCause::Crashed, None) => "CRASHED".to_owned(),
+                    (ExitCause::Refused { .. }, _) => "did not serve".to_owned(),
+                    (ExitCause::Stopped, _) => "stopped".to_owned(),
+                };
+                self.state = State::Down { short, again_s: at_s };
+                Some(how)
+            }
+            What::Restart { count, after_ms } => {
+                self.restarts = *count;
+                let wait_s = *after_ms as f64 / 1000.0;
+                if let State::Down { again_s, .. } = &mut self.state {
+                    *again_s = at_s + wait_s;
+                }
+                Some(format!("restart {count} in {wait_s} s"))
+            }
+            _ => None,
+        }
+    }
+
+    fn sample(&mut self, at_s: f64, sample: &Sample) {
+        self.server.clone_from(&sample.server);
+        self.resident_bytes = sample.resident_bytes;
+        self.in_flight = sample.load.in_flight;
+        if self.window.len() == RECENT {
+            self.window.pop_front();
+        }
+        self.window.push_back(sample.load.clone());
+        self.sum.clear();
+        for tick in &self.window {
+            self.sum.add(tick);
+        }
+        self.series.push(Point {
+            at_s,
+            tasks: self.server.as_ref().map(|server| server.tasks as f64),
+            memory_bytes: self.resident_bytes.map(|bytes| bytes as f64),
+            p50_ms: self.sum.value("p50_ms"),
+            p99_ms: self.sum.value("p99_ms"),
+        });
+        let tasks = |point: &Point| Some((point.at_s, point.tasks?));
+        let points: Vec<(f64, f64)> = self.series.since(at_s - SLOPE_S).filter_map(tasks).collect();
+        let seconds = self.window.len() as f64 * 0.1;
+        let counts = &self.sum.counts;
+        self.recent = Recent {
+            ok_per_s: counts.ok as f64 / seconds,
+            rejected_per_s: counts.rejected as f64 / seconds,
+            failed_per_s: counts.failed as f64 / seconds,
+            timed_out_per_s: counts.timed_out as f64 / seconds,
+            p99_ms: self.sum.value("p99_ms"),
+            naive_p99_ms: self.sum.value("naive_p99_ms"),
+            tasks_per_s: slope(&points),
+        };
+    }
+
+    /// The place where most tasks wait now.
+    pub fn culprit(&self) -> Option<&WaitSite> {
+        self.server.as_ref()?.wait_sites.iter().max_by_key(|site| site.waiting)
+    }
+
+    /// Whether most requests of the last second went wrong, or nobody serves them.
+    pub fn suffers(&self) -> bool {
+        let recent = &self.recent;
+        let bad = recent.failed_per_s + recent.timed_out_per_s;
+        !matches!(self.state, State::Serving { .. }) || bad > 0.5 * (bad + recent.ok_per_s)
+    }
+
+    /// The value of a metric now.
+    pub fn metric(&self, name: &str) -> Option<f64> {
+        self.server.as_ref()?.metrics.get(name).copied()
+    }
+}

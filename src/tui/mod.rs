@@ -1,0 +1,22 @@
+//! The terminal: one model, one update, pure views.
+//!
+//! * [`model`]: everything on screen, aggregated as it arrives; [`lane`]: one lane of it;
+//!   [`series`]: its bounded history
+//! * [`keys`]: what each key does, from which key bar and help are made
+//! * [`update`]: a message changes the model and may ask for something to be done
+//! * [`view`]: draws the model, one file a region
+//! * [`theme`]: colours and symbols
+//! * [`terminal`]: raw mode, entered and left
+//! * [`event_loop`]: keys, mouse, signals, the run's events and the frame clock, in one `select!`
+//! * [`picture`]: the same views, drawn into an SVG
+
+pub mod event_loop;
+pub mod keys;
+pub mod lane;
+pub mod model;
+pub mod picture;
+pub mod series;
+pub mod terminal;
+pub mod theme;
+pub mod update;
+pub mod view;

@@ -1,0 +1,107 @@
+//! The bounded history of one lane, and what a chart needs of it.
+
+use std::collections::VecDeque;
+
+/// Ticks that are kept: ten minutes.
+pub const KEPT: usize = 6000;
+
+/// What the charts show of one tick. None: there was no process to measure.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Point {
+    /// Seconds since the run began.
+    pub at_s: f64,
+    /// Tasks alive.
+    pub tasks: Option<f64>,
+    /// Resident memory in bytes.
+    pub memory_bytes: Option<f64>,
+    /// Median latency of the last second, in milliseconds.
+    pub p50_ms: Option<f64>,
+    /// 99th percentile of the last second, in milliseconds.
+    pub p99_ms: Option<f64>,
+}
+
+/// The newest points; the oldest fall out.
+#[derive(Debug, Clone, Default)]
+pub struct Series(VecDeque<Point>);
+
+impl Series {
+    /// Adds a point.
+    pub fn push(&mut self, point: Point) {
+        if self.0.len() == KEPT {
+            self.0.pop_front();
+        }
+        self.0.push_back(point);
+    }
+
+    /// The points from a time on, in order.
+    pub fn since(&self, from_s: f64) -> impl Iterator<Item = &Point> {
+        let start = self.0.partition_point(|point| point.at_s < from_s);
+        self.0.range(start..)
+    }
+
+    /// The highest value from a time on.
+    pub fn highest(&self, from_s: f64, value: impl Fn(&Point) -> Option<f64>) -> f64 {
+        self.since(from_s).filter_map(value).fold(0.0, f64::max)
+    }
+
+    /// The highest value in each of `count` equal stretches from one time to another; none where
+    /// nothing was measured.
+    pub fn columns(
+        &self,
+        (from_s, to_s): (f64, f64),
+        count: usize,
+        value: impl Fn(&Point) -> Option<f64>,
+    ) -> Vec<Option<f64>> {
+        let mut columns: Vec<Option<f64>> = vec![None; count];
+        let width_s = (to_s - from_s) / count as f64;
+        for point in self.since(from_s) {
+            let Some(value) = value(point) else { continue };
+            let column = ((point.at_s - from_s) / width_s) as usize;
+            if let Some(column) = columns.get_mut(column.min(count.saturating_sub(1))) {
+                *column = Some(column.map_or(value, |there| there.max(value)));
+            }
+        }
+        columns
+    }
+}
+
+/// The next number of the form 1, 2 or 5 × a power of ten, at or above `value`.
+pub fn nice_ceiling(value: f64) -> f64 {
+    let power = 10_f64.powf(value.max(1.0).log10().floor());
+    [1.0, 2.0, 5.0, 10.0].map(|step| step * power).into_iter().find(|n| *n >= value).unwrap_or(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn series(ticks: usize) -> Series {
+        let mut series = Series::default();
+        for tick in 0..ticks {
+            let at_s = tick as f64 / 10.0;
+            series.push(Point { at_s, tasks: Some(tick as f64), ..Point::default() });
+        }
+        series
+    }
+
+    #[test]
+    fn keeps_ten_minutes_and_no_more() {
+        let series = series(KEPT + 100);
+        assert_eq!(series.since(0.0).count(), KEPT);
+        assert_eq!(series.since(0.0).next().map(|point| point.at_s), Some(10.0));
+    }
+
+    #[test]
+    fn columns_hold_the_highest_value_and_show_gaps() {
+        let series = series(100);
+        let columns = series.columns((0.0, 20.0), 4, |point| point.tasks);
+        assert_eq!(columns, [Some(49.0), Some(99.0), None, None]);
+        assert_eq!(series.highest(9.0, |point| point.tasks), 99.0);
+    }
+
+    #[test]
+    fn axes_end_at_round_numbers() {
+        assert_eq!([nice_ceiling(3.0), nice_ceiling(190.0), nice_ceiling(1001.0)], [5.0, 200.0, 2000.0]);
+        assert_eq!(nice_ceiling(0.0), 1.0);
+    }
+}

@@ -1,0 +1,376 @@
+//! A message changes the model, and may ask for something to be done.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
+
+use super::keys::{Action, action};
+use super::model::{CatalogueModel, Lab, Model, Overlay, Screen};
+use super::view;
+use crate::doctor::INSTALL_CONSOLE;
+use crate::event::{Event, What};
+use crate::incident::manifest::MAX_RATE_PER_S;
+use crate::run::{Control, Spec};
+
+/// What can happen to the screen.
+#[derive(Debug)]
+pub enum Msg {
+    /// A key was pressed.
+    Key(KeyEvent),
+    /// The mouse was used.
+    Mouse(MouseEvent),
+    /// The terminal has a new size.
+    Resize(u16, u16),
+    /// Something happened in the run.
+    Run(Event),
+    /// The run has ended by itself, for this reason.
+    RunEnded(String),
+    /// A panic somewhere beside the screen.
+    Panicked(String),
+    /// tokio-console has ended, or could not be started.
+    ConsoleEnded(Result<(), String>),
+}
+
+/// What the screen asks for.
+#[derive(Debug)]
+pub enum Command {
+    /// Leave the program.
+    Quit,
+    /// Start this run, in place of the one that runs.
+    Start(Box<Spec>),
+    /// End the run.
+    End,
+    /// Tell the run something.
+    Tell(Control),
+    /// Hand the terminal to tokio-console, connected to this port.
+    Console(u16),
+}
+
+/// The levels of load that + and - step through, as factors of the incident's own.
+const LOAD_STEPS: [f64; 9] = [0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0];
+
+/// Changes the model.
+pub fn update(model: &mut Model, msg: Msg) -> Option<Command> {
+    model.dirty = true;
+    match msg {
+        Msg::Key(key) if key.kind == KeyEventKind::Release => None,
+        Msg::Key(key) => press(model, key),
+        Msg::Mouse(mouse) => point(model, mouse),
+        Msg::Resize(width, height) => {
+            model.size = (width, height);
+            None
+        }
+        Msg::Run(event) => happen(model, &event),
+        Msg::RunEnded(why) => {
+            model.overlay = Some(Overlay::Message(why));
+            None
+        }
+        Msg::Panicked(line) => {
+            if let Screen::Lab(lab) = &mut model.screen {
+                let now_s = lab.live.now_s;
+                lab.live.log(now_s, None, line);
+            }
+            None
+        }
+        Msg::ConsoleEnded(result) => {
+            if let Err(why) = result {
+                model.overlay = Some(Overlay::Message(why));
+            }
+            None
+        }
+    }
+}
+
+fn happen(model: &mut Model, event: &Event) -> Option<Command> {
+    let Screen::Lab(lab) = &mut model.screen else { return None };
+    lab.live.take(event);
+    let ready = matches!(event.what, What::Ready { .. });
+    if ready && event.lane.is_some() && event.lane == lab.console_wanted {
+        lab.console_wanted = None;
+        return match lab.live.lanes[event.lane?].console_port {
+            Some(port) => Some(Command::Console(port)),
+            None => {
+                let why = "This build is without tokio-console's instruments.\n\n\
+                           Build it with RUSTFLAGS=\"--cfg tokio_unstable\".";
+                model.overlay = Some(Overlay::Message(why.to_owned()));
+                None
+            }
+        };
+    }
+    None
+}
+
+fn press(model: &mut Model, key: KeyEvent) -> Option<Command> {
+    if let (None, Screen::Catalogue(list)) = (&model.overlay, &mut model.screen) {
+        if list.searching && type_search(list, key.code) {
+            return None;
+        }
+    }
+    let action = action(model, key)?;
+    if action == Action::Quit {
+        return Some(Command::Quit);
+    }
+    if model.overlay.is_some() {
+        return in_overlay(model, action);
+    }
+    if action == Action::Help {
+        model.overlay = Some(Overlay::Help);
+        return None;
+    }
+    match &mut model.screen {
+        Screen::Catalogue(_) => in_catalogue(model, action),
+        Screen::Lab(_) => in_lab(model, action),
+    }
+}
+
+/// Takes a key into the search; tells whether it was one for it.
+fn type_search(list: &mut CatalogueModel, code: KeyCode) -> bool {
+    match code {
+        KeyCode::Char(c) => list.search.push(c),
+        KeyCode::Backspace => {
+            list.search.pop();
+        }
+        KeyCode::Enter => list.searching = false,
+        KeyCode::Esc => {
+            list.searching = false;
+            list.search.clear();
+        }
+        _ => return false,
+    }
+    list.cursor = 0;
+    true
+}
+
+fn in_catalogue(model: &mut Model, action: Action) -> Option<Command> {
+    let Screen::Catalogue(list) = &mut model.screen else { return None };
+    let matches = list.matches(model.catalogue);
+    match action {
+        Action::Up => list.cursor = list.cursor.saturating_sub(1),
+        Action::Down => list.cursor = (list.cursor + 1).min(matches.len().saturating_sub(1)),
+        Action::Search => list.searching = true,
+        Action::Back => list.search.clear(),
+        Action::Open | Action::OpenAll => {
+            let entry = matches.get(list.cursor)?;
+            let mut spec = match Spec::new(entry) {
+                Ok(spec) => spec,
+                Err(error) => {
+                    model.overlay = Some(Overlay::Message(error.to_string()));
+                    return None;
+                }
+            };
+            if action == Action::OpenAll {
+                let names = entry.manifest.variants.iter().map(|variant| variant.name.clone());
+                spec.variants = names.take(4).collect();
+            }
+            return Some(open(model, spec));
+        }
+        _ => {}
+    }
+    None
+}
+
+/// Shows the lab of a run and asks for its start.
+pub fn open(model: &mut Model, spec: Spec) -> Command {
+    model.overlay = None;
+    model.screen = Screen::Lab(Box::new(Lab::new(spec.clone())));
+    Command::Start(Box::new(spec))
+}
+
+fn in_lab(model: &mut Model, action: Action) -> Option<Command> {
+    let Screen::Lab(lab) = &mut model.screen else { return None };
+    match action {
+        Action::NextLane => lab.selected = (lab.selected + 1) % lab.live.lanes.len(),
+        Action::PreviousLane => {
+            lab.selected = lab.selected.checked_sub(1).unwrap_or(lab.live.lanes.len() - 1);
+        }
+        Action::Lane(lane) if lane < lab.live.lanes.len() => lab.selected = lane,
+        Action::Freeze => {
+            lab.frozen = if lab.frozen.is_some() { None } else { Some(lab.live.clone()) };
+        }
+        Action::Zoom => lab.span_s = if lab.span_s > 60.0 { 60.0 } else { 600.0 },
+        Action::LoadUp => return change_load(lab, true),
+        Action::LoadDown => return change_load(lab, false),
+        Action::ToggleBug => {
+            let incident = lab.spec.entry.manifest.id.clone();
+            return Some(toggle(lab, incident));
+        }
+        Action::Restart => {
+            let lane = lab.selected;
+            return Some(Command::Tell(Control::Restart { lane, console: false }));
+        }
+        Action::Reset => {
+            let spec = lab.spec.clone();
+            return Some(open(model, spec));
+        }
+        Action::Bugs => {
+            let here = &lab.spec.entry.manifest.id;
+            let cursor = model.catalogue.ids().position(|id| id == here).unwrap_or(0);
+            model.overlay = Some(Overlay::Bugs { cursor });
+        }
+        Action::Code => model.overlay = Some(Overlay::Code { top: None }),
+        Action::Metrics => model.overlay = Some(Overlay::Metrics),
+        Action::Log => model.overlay = Some(Overlay::Log { back: 0 }),
+        Action::Console => return console(model),
+        Action::Back => {
+            let id = lab.spec.entry.manifest.id.clone();
+            let cursor = model.catalogue.ids().position(|known| known == id).unwrap_or(0);
+            let list = CatalogueModel { cursor, ..CatalogueModel::default() };
+            model.screen = Screen::Catalogue(list);
+            return Some(Command::End);
+        }
+        _ => {}
+    }
+    None
+}
+
+/// Switches a bug of the selected lane: off when it is on, else on, in the lane's own variant
+/// where that is one of this incident, else in the broken one.
+fn toggle(lab: &Lab, incident: String) -> Command {
+    let lane = &lab.live.lanes[lab.selected];
+    let own = incident == lab.spec.entry.manifest.id && lane.variant != "fixed";
+    let variant = match lane.bugs.get(&incident) {
+        Some(_) => None,
+        None if own => Some(lane.variant.clone()),
+        None => Some("broken".to_owned()),
+    };
+    Command::Tell(Control::SetBug { lane: lab.selected, incident, variant })
+}
+
+fn change_load(lab: &mut Lab, up: bool) -> Option<Command> {
+    let own = lab.spec.entry.manifest.load.rate_per_s;
+    let now = lab.live.rate_per_s();
+    let mut steps = LOAD_STEPS.map(|factor| (factor * own).clamp(1.0, MAX_RATE_PER_S)).into_iter();
+    let next = if up {
+        steps.find(|rate| *rate > now * 1.001)
+    } else {
+        steps.rev().find(|rate| *rate < now * 0.999)
+    };
+    Some(Command::Tell(Control::SetRate(next?)))
+}
+
+fn console(model: &mut Model) -> Option<Command> {
+    let Screen::Lab(lab) = &mut model.screen else { return None };
+    if which::which("tokio-console").is_err() {
+        let why = format!("tokio-console is not installed. To install it:\n\n{INSTALL_CONSOLE}");
+        model.overlay = Some(Overlay::Message(why));
+        return None;
+    }
+    let lane = lab.selected;
+    if let Some(port) = lab.live.lanes[lane].console_port {
+        return Some(Command::Console(port));
+    }
+    lab.console_wanted = Some(lane);
+    let now_s = lab.live.now_s;
+    let line = "restarting with tokio-console's instruments".to_owned();
+    lab.live.log(now_s, Some(lane), line);
+    Some(Command::Tell(Control::Restart { lane, console: true }))
+}
+
+fn in_overlay(model: &mut Model, action: Action) -> Option<Command> {
+    let page = usize::from(model.size.1.saturating_sub(6)).max(1);
+    let bugs = model.catalogue.entries.len();
+    if action == Action::Back {
+        let failed = matches!(model.overlay, Some(Overlay::Message(_)));
+        model.overlay = None;
+        // A message over a lab that never began leaves nothing to look at.
+        let never_began = matches!(&model.screen, Screen::Lab(lab) if lab.live.phase.is_none());
+        return if failed && never_began { in_lab(model, Action::Back) } else { None };
+    }
+    if let (Action::NextLane, Screen::Lab(lab)) = (action, &mut model.screen) {
+        lab.selected = (lab.selected + 1) % lab.live.lanes.len();
+        return None;
+    }
+    match model.overlay.as_mut()? {
+        Overlay::Bugs { cursor } => match action {
+            Action::Up => *cursor = cursor.saturating_sub(1),
+            Action::Down => *cursor = (*cursor + 1).min(bugs - 1),
+            Action::ToggleBug | Action::NextVariant => {
+                let entry = &model.catalogue.entries[*cursor];
+                let Screen::Lab(lab) = &model.screen else { return None };
+                if action == Action::ToggleBug {
+                    return Some(toggle(lab, entry.manifest.id.clone()));
+                }
+                return Some(next_variant(lab, entry));
+            }
+            _ => {}
+        },
+        Overlay::Code { top } => {
+            let start = top.unwrap_or(0);
+            *top = scrolled(start, action, page);
+        }
+        Overlay::Log { back } => {
+            // The log's newest line is at the bottom: up goes back.
+            *back = match action {
+                Action::Up => *back + 1,
+                Action::Down => back.saturating_sub(1),
+                Action::PageUp => *back + page,
+                Action::PageDown => back.saturating_sub(page),
+                _ => *back,
+            };
+        }
+        _ => {}
+    }
+    None
+}
+
+fn scrolled(start: usize, action: Action, page: usize) -> Option<usize> {
+    Some(match action {
+        Action::Up => start.saturating_sub(1),
+        Action::Down => start + 1,
+        Action::PageUp => start.saturating_sub(page),
+        Action::PageDown => start + page,
+        _ => start,
+    })
+}
+
+/// Switches a bug to its next variant, from off to the first; the fixed one is off.
+fn next_variant(lab: &Lab, entry: &crate::incident::Entry) -> Command {
+    let incident = entry.manifest.id.clone();
+    let names: Vec<&str> = entry.incident.variants.iter().map(|v| v.name).collect();
+    let now = lab.live.lanes[lab.selected].bugs.get(&incident);
+    let next = match now.and_then(|now| names.iter().position(|name| name == now)) {
+        Some(at) => names.get(at + 1),
+        None => names.first(),
+    };
+    let variant = next.filter(|name| **name != "fixed").map(|name| (*name).to_owned());
+    Command::Tell(Control::SetBug { lane: lab.selected, incident, variant })
+}
+
+fn point(model: &mut Model, mouse: MouseEvent) -> Option<Command> {
+    let wheel = match mouse.kind {
+        MouseEventKind::ScrollUp => Some(Action::Up),
+        MouseEventKind::ScrollDown => Some(Action::Down),
+        _ => None,
+    };
+    if let Some(action) = wheel {
+        if model.overlay.is_some() {
+            return in_overlay(model, action);
+        }
+        return match model.screen {
+            Screen::Catalogue(_) => in_catalogue(model, action),
+            Screen::Lab(_) => None,
+        };
+    }
+    if mouse.kind != MouseEventKind::Down(MouseButton::Left) || model.overlay.is_some() {
+        model.dirty = false;
+        return None;
+    }
+    match &mut model.screen {
+        Screen::Lab(lab) => {
+            if let Some(lane) = view::lab::lane_at(lab, model.size, (mouse.column, mouse.row)) {
+                lab.selected = lane;
+            }
+            None
+        }
+        Screen::Catalogue(list) => {
+            let clicked = view::catalogue::entry_at(mouse.row)?;
+            if clicked >= list.matches(model.catalogue).len() {
+                return None;
+            }
+            // A click on what is selected opens it.
+            if list.cursor == clicked {
+                return in_catalogue(model, Action::Open);
+            }
+            list.cursor = clicked;
+            None
+        }
+    }
+}

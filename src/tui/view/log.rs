@@ -1,0 +1,49 @@
+//! The event log: its newest lines in the lab, all of them in an overlay.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span, Text};
+use ratatui::widgets::Paragraph;
+
+use super::{boxed, cut, letter};
+use crate::figures::clock;
+use crate::tui::model::{Lab, LogEntry};
+use crate::tui::theme;
+
+/// Draws the newest lines.
+pub fn draw(frame: &mut Frame, area: Rect, lab: &Lab) {
+    let log = &lab.shown().log;
+    let skip = log.len().saturating_sub(usize::from(area.height));
+    let width = usize::from(area.width);
+    let lines: Vec<Line> = log.iter().skip(skip).map(|entry| line(entry, width)).collect();
+    frame.render_widget(Paragraph::new(Text::from(lines)), area);
+}
+
+/// Draws the whole log, `back` lines back from the newest.
+pub fn draw_all(frame: &mut Frame, area: Rect, lab: &Lab, back: usize) {
+    let inner = boxed(frame, area, (area.width - 2, area.height - 1), "events");
+    let log = &lab.shown().log;
+    let height = usize::from(inner.height);
+    let end = log.len() - back.min(log.len().saturating_sub(height));
+    let start = end.saturating_sub(height);
+    let width = usize::from(inner.width);
+    let lines: Vec<Line> = log.range(start..end).map(|entry| line(entry, width)).collect();
+    frame.render_widget(Paragraph::new(Text::from(lines)), inner);
+}
+
+fn line(entry: &LogEntry, width: usize) -> Line<'static> {
+    let lane = entry.lane.map_or(' ', letter);
+    let ends = ["killed", "crashed", "did not serve"];
+    let style = if ends.iter().any(|word| entry.line.starts_with(word)) {
+        theme::bad()
+    } else if entry.line.starts_with("bug ") || entry.lane.is_none() {
+        theme::strong()
+    } else {
+        theme::quiet()
+    };
+    let text = cut(&entry.line, width.saturating_sub(10));
+    Line::from(vec![
+        Span::styled(format!(" {} {lane} ", clock(entry.at_s)), theme::quiet()),
+        Span::styled(text, style),
+    ])
+}

@@ -1,0 +1,59 @@
+//! Everything that the selected lane measures.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span, Text};
+use ratatui::widgets::Paragraph;
+
+use super::{boxed, letter};
+use crate::figures::{count, mib, millis, number};
+use crate::tui::lane::State;
+use crate::tui::model::Lab;
+use crate::tui::theme;
+
+/// Draws the overlay.
+pub fn draw(frame: &mut Frame, area: Rect, lab: &Lab) {
+    let lane = lab.lane();
+    let title = format!("lane {} {}: metrics", letter(lab.selected), lane.variant);
+    let mut lines = Vec::new();
+    if let State::Serving { port, pid, .. } = lane.state {
+        lines.push(Line::raw(format!(" http://127.0.0.1:{port}   /metrics there too   process {pid}")));
+    }
+    let ms = |ms: Option<f64>| ms.map_or("–".to_owned(), millis);
+    lines.push(Line::raw(format!(
+        " in flight {}   p99 {}   p99 of the answered alone {}",
+        count(lane.in_flight),
+        ms(lane.recent.p99_ms),
+        ms(lane.recent.naive_p99_ms)
+    )));
+    if let Some(server) = &lane.server {
+        let resident = lane.resident_bytes.map_or("–".to_owned(), mib);
+        lines.push(Line::raw(format!(
+            " tasks {}   connections {}   heap {}   resident {resident}",
+            count(server.tasks),
+            count(server.connections),
+            mib(server.heap_bytes)
+        )));
+        lines.push(Line::raw(""));
+        for (name, value) in &server.metrics {
+            let metric = lane.metrics.get(name);
+            let unit = metric.map_or("", |metric| metric.unit.as_str());
+            let says = metric.map_or("", |metric| metric.says.as_str());
+            lines.push(Line::from(vec![
+                Span::styled(format!(" {name:<24}"), theme::strong()),
+                Span::styled(format!("{:>10} {unit:<4}", number(*value)), theme::accent()),
+                Span::styled(says.to_owned(), theme::quiet()),
+            ]));
+        }
+        for site in &server.wait_sites {
+            lines.push(Line::styled(
+                format!(" {} wait at {}:{} ({})", count(site.waiting), site.file, site.line, site.label),
+                theme::bad(),
+            ));
+        }
+    } else {
+        lines.push(Line::styled(" no server to measure now", theme::warn()));
+    }
+    let inner = boxed(frame, area, (area.width - 2, lines.len() as u16 + 2), &title);
+    frame.render_widget(Paragraph::new(Text::from(lines)), inner);
+}

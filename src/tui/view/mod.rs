@@ -1,0 +1,91 @@
+//! Draws the model: one file a region.
+
+pub mod bugs;
+pub mod catalogue;
+pub mod chart;
+pub mod code;
+pub mod header;
+pub mod help;
+pub mod keybar;
+pub mod lab;
+pub mod lane;
+pub mod log;
+pub mod message;
+pub mod metrics;
+
+use ratatui::Frame;
+use ratatui::layout::{Alignment, Constraint, Layout, Rect};
+use ratatui::text::{Line, Text};
+use ratatui::widgets::{Block, Clear, Paragraph};
+
+use super::model::{Model, Overlay, Screen};
+use super::theme;
+
+/// The least that the screens need.
+pub const LEAST: (u16, u16) = (80, 24);
+
+/// Draws everything.
+pub fn draw(frame: &mut Frame, model: &Model) {
+    let area = frame.area();
+    if area.width < LEAST.0 || area.height < LEAST.1 {
+        too_small(frame, area);
+        return;
+    }
+    let [body, bar] = Layout::vertical([Constraint::Min(0), Constraint::Length(1)]).areas(area);
+    match &model.screen {
+        Screen::Catalogue(list) => catalogue::draw(frame, body, model.catalogue, list),
+        Screen::Lab(lab) => lab::draw(frame, body, lab),
+    }
+    keybar::draw(frame, bar, model);
+    match (&model.overlay, &model.screen) {
+        (Some(Overlay::Help), _) => help::draw(frame, body, model),
+        (Some(Overlay::Message(text)), _) => message::draw(frame, body, text),
+        (Some(Overlay::Bugs { cursor }), Screen::Lab(lab)) => {
+            bugs::draw(frame, body, model.catalogue, lab, *cursor);
+        }
+        (Some(Overlay::Code { top }), Screen::Lab(lab)) => code::draw(frame, body, model.catalogue, lab, *top),
+        (Some(Overlay::Metrics), Screen::Lab(lab)) => metrics::draw(frame, body, lab),
+        (Some(Overlay::Log { back }), Screen::Lab(lab)) => log::draw_all(frame, body, lab, *back),
+        _ => {}
+    }
+}
+
+fn too_small(frame: &mut Frame, area: Rect) {
+    let text = Text::from(vec![
+        Line::from(format!("This terminal has {}x{}.", area.width, area.height)),
+        Line::from(format!("firedrill needs {}x{}.", LEAST.0, LEAST.1)),
+        Line::from("The run goes on. q: quit"),
+    ]);
+    frame.render_widget(Paragraph::new(text).alignment(Alignment::Center), area);
+}
+
+/// A box of at most this size in the middle of `area`, cleared; returns its inside.
+fn boxed(frame: &mut Frame, area: Rect, (width, height): (u16, u16), title: &str) -> Rect {
+    let (width, height) = (width.min(area.width), height.min(area.height));
+    let outer = Rect {
+        x: area.x + (area.width - width) / 2,
+        y: area.y + (area.height - height) / 2,
+        width,
+        height,
+    };
+    let block = Block::bordered().title(format!(" {title} ")).border_style(theme::accent());
+    let inner = block.inner(outer);
+    frame.render_widget(Clear, outer);
+    frame.render_widget(block, outer);
+    inner
+}
+
+/// The letter of a lane.
+pub fn letter(lane: usize) -> char {
+    char::from(b'A' + u8::try_from(lane).unwrap_or(25).min(25))
+}
+
+/// `text` cut to `width` columns, with a sign that it was.
+pub fn cut(text: &str, width: usize) -> String {
+    if text.chars().count() <= width {
+        return text.to_owned();
+    }
+    let mut cut: String = text.chars().take(width.saturating_sub(1)).collect();
+    cut.push('…');
+    cut
+}

@@ -41,12 +41,27 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
     let catalogue = Catalogue::load().map_err(anyhow::Error::msg)?;
     match cli.command {
         None => runtime()?.block_on(event_loop::run(catalogue, None)),
-        Some(Command::Lab { incident, options, console }) => {
-            let spec = Spec { console, ..options.spec(catalogue.find(&incident)?)? };
+        Some(Command::Lab {
+            incident,
+            options,
+            console,
+        }) => {
+            let spec = Spec {
+                console,
+                ..options.spec(catalogue.find(&incident)?)?
+            };
             runtime()?.block_on(event_loop::run(catalogue, Some(spec)))
         }
-        Some(Command::Picture { incident, options, at, size }) => {
-            let spec = Spec { duration: Some(at), ..options.spec(catalogue.find(&incident)?)? };
+        Some(Command::Picture {
+            incident,
+            options,
+            at,
+            size,
+        }) => {
+            let spec = Spec {
+                duration: Some(at),
+                ..options.spec(catalogue.find(&incident)?)?
+            };
             let svg = runtime()?.block_on(picture::take(catalogue, spec, size))?;
             io::stdout().write_all(svg.as_bytes())?;
             Ok(ExitCode::SUCCESS)

@@ -60,6 +60,7 @@ pub fn serve(settings: Settings) -> anyhow::Result<ExitCode> {
     if let Some(bytes) = settings.heap_limit_bytes {
         heap::limit(bytes)?;
     }
+    tell_panics_in_a_line();
     let telemetry = Telemetry::install()?;
     let console_port = if settings.console { console()? } else { None };
     let catalogue = Catalogue::load().map_err(anyhow::Error::msg)?;
@@ -128,6 +129,17 @@ pub fn serve(settings: Settings) -> anyhow::Result<ExitCode> {
     // Tasks that hang must not keep the process.
     runtime.shutdown_background();
     Ok(ExitCode::SUCCESS)
+}
+
+/// A panic is an event of the lesson: where, and what, in one line.
+fn tell_panics_in_a_line() {
+    std::panic::set_hook(Box::new(|panic| {
+        let message = panic.payload_as_str().unwrap_or("(no text)");
+        let place = panic.location().map_or_else(String::new, |at| {
+            format!(" at {}:{}", wait::source_path(at.file()), at.line())
+        });
+        note(&format!("panicked{place}: {message}"));
+    }));
 }
 
 fn host(seed: u64) -> Host {
@@ -277,6 +289,9 @@ fn obey(
     out: &Output,
     chain: impl Fn(&Bugs) -> Result<crate::incident::Chain, crate::incident::Unknown>,
 ) {
+    let mut order = chain(&Bugs::new())
+        .map(|chain| chain.describe())
+        .unwrap_or_default();
     for line in io::stdin().lock().lines() {
         let Ok(line) = line else { return };
         match serde_json::from_str(&line) {
@@ -284,9 +299,12 @@ fn obey(
                 Ok(chain) => {
                     let _entered = handle.enter();
                     gateway.switch(&chain);
-                    out.write(&What::Log {
-                        line: format!("chain: {:?}", chain.order()),
-                    });
+                    if order != chain.describe() {
+                        order = chain.describe();
+                        out.write(&What::Log {
+                            line: format!("chain: {order}"),
+                        });
+                    }
                 }
                 Err(unknown) => note(&unknown.to_string()),
             },

@@ -8,7 +8,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use tokio::sync::mpsc::Sender;
 
-use super::{describe, start_writer};
+use super::{describe, show_depth, start_writer};
 use crate::incident::{Chain, Env, Parked, Slot};
 use crate::service::log_file::LogLine;
 
@@ -25,6 +25,7 @@ fn log(routes: Router, env: &Env) -> Router {
 }
 
 async fn log_request(State(log): State<Arc<Log>>, request: Request, next: Next) -> Response {
+    show_depth(&log.0);
     let described = describe(&request);
     let response = next.run(request).await;
     let line = LogLine {

@@ -7,10 +7,10 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
-use metrics::{Counter, Gauge, Unit, counter, describe_counter, gauge};
+use metrics::{Counter, Unit, counter, describe_counter};
 use tokio::sync::mpsc::Sender;
 
-use super::{describe, start_writer};
+use super::{describe, show_depth, start_writer};
 use crate::incident::{Chain, Env, Slot};
 use crate::service::log_file::LogLine;
 
@@ -21,7 +21,6 @@ pub fn install(chain: &mut Chain) {
 
 struct Log {
     lines: Sender<LogLine>,
-    depth: Gauge,
     dropped: Counter,
 }
 
@@ -33,13 +32,13 @@ fn log(routes: Router, env: &Env) -> Router {
     );
     let log = env.shared(|| Log {
         lines: start_writer(env, 1000),
-        depth: gauge!("log_queue"),
         dropped: counter!("log_lines_dropped"),
     });
     routes.layer(from_fn_with_state(log, log_request))
 }
 
 async fn log_request(State(log): State<Arc<Log>>, request: Request, next: Next) -> Response {
+    show_depth(&log.lines);
     let described = describe(&request);
     let response = next.run(request).await;
     let line = LogLine {
@@ -49,7 +48,5 @@ async fn log_request(State(log): State<Arc<Log>>, request: Request, next: Next) 
     if log.lines.try_send(line).is_err() {
         log.dropped.increment(1);
     }
-    log.depth
-        .set((log.lines.max_capacity() - log.lines.capacity()) as f64);
     response
 }

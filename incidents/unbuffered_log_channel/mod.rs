@@ -58,7 +58,6 @@ fn start_writer(env: &Env, capacity: usize) -> mpsc::Sender<LogLine> {
         Unit::Count,
         "lines that the writer has written"
     );
-
     let (lines, queue) = mpsc::channel(capacity);
     env.go("log writer", write_lines(queue, env.clone()));
     lines
@@ -67,16 +66,19 @@ fn start_writer(env: &Env, capacity: usize) -> mpsc::Sender<LogLine> {
 async fn write_lines(mut queue: mpsc::Receiver<LogLine>, env: Env) {
     let write_time = env.param("log_write_ms", 0.0);
     let file = log_file(&env);
-    let (depth, written) = (gauge!("log_queue"), counter!("log_lines_written"));
-    let capacity = gauge!("log_queue_capacity");
+    let written = counter!("log_lines_written");
     while let Some(line) = queue.recv().await {
-        capacity.set(queue.max_capacity() as f64);
-        depth.set(queue.len() as f64);
         if write_time.get() > 0.0 {
             tokio::time::sleep(write_time.millis()).await;
         }
         file.append(line);
         written.increment(1);
-        depth.set(queue.len() as f64);
     }
+}
+
+/// Shows how full the queue is that the chain in force writes to.
+fn show_depth(lines: &mpsc::Sender<LogLine>) {
+    let capacity = lines.max_capacity();
+    gauge!("log_queue").set((capacity - lines.capacity()) as f64);
+    gauge!("log_queue_capacity").set(capacity as f64);
 }

@@ -87,6 +87,16 @@ impl Chain {
         self.panic_rule = rule;
     }
 
+    /// The slots from the outside in, for people: `detach → auth → log`.
+    pub fn describe(&self) -> String {
+        let names: Vec<String> = self
+            .order()
+            .iter()
+            .map(|slot| format!("{slot:?}").to_lowercase())
+            .collect();
+        names.join(" → ")
+    }
+
     /// The slots from the outside in.
     pub fn order(&self) -> Vec<Slot> {
         self.middleware.iter().map(|(slot, _)| *slot).collect()

@@ -106,7 +106,7 @@ pub fn snapshot() -> Vec<WaitSite> {
 }
 
 /// The path from the package's root: the incidents' modules are reached from `src`.
-fn source_path(file: &str) -> &str {
+pub fn source_path(file: &str) -> &str {
     file.strip_prefix("src/../").unwrap_or(file)
 }
 

@@ -42,7 +42,10 @@ pub async fn run(catalogue: &'static Catalogue, lab: Option<Spec>) -> anyhow::Re
     }
     let mut terminations = crate::signals::terminations()?;
     let mut model = Model::new(catalogue, crossterm::terminal::size()?);
-    let mut stage = Stage { open: Some(Open::new()?), run: None };
+    let mut stage = Stage {
+        open: Some(Open::new()?),
+        run: None,
+    };
     // The first frame does not wait for anything, least of all for a child.
     let start = lab.map(|spec| open(&mut model, spec));
     stage.draw(&mut model)?;
@@ -103,7 +106,10 @@ struct Open {
 
 impl Open {
     fn new() -> io::Result<Self> {
-        Ok(Self { screen: Screen::enter()?, input: EventStream::new() })
+        Ok(Self {
+            screen: Screen::enter()?,
+            input: EventStream::new(),
+        })
     }
 }
 
@@ -142,7 +148,9 @@ impl Stage {
     fn draw(&mut self, model: &mut Model) -> io::Result<()> {
         if let Some(open) = &mut self.open {
             if std::mem::take(&mut model.dirty) {
-                open.screen.terminal.draw(|frame| view::draw(frame, model))?;
+                open.screen
+                    .terminal
+                    .draw(|frame| view::draw(frame, model))?;
             }
         }
         Ok(())
@@ -200,7 +208,11 @@ impl Stage {
     }
 
     /// Hands the terminal to tokio-console until it ends; the run goes on meanwhile.
-    async fn console(&mut self, model: &mut Model, port: u16) -> anyhow::Result<Result<(), String>> {
+    async fn console(
+        &mut self,
+        model: &mut Model,
+        port: u16,
+    ) -> anyhow::Result<Result<(), String>> {
         drop(self.open.take());
         let mut console = match Process::new("tokio-console")
             .arg(format!("http://127.0.0.1:{port}"))

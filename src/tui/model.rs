@@ -14,6 +14,9 @@ use crate::run::Spec;
 /// Lines that the event log keeps.
 const LOG_LINES: usize = 500;
 
+/// Lines among which a repetition is looked for.
+const REPEATS_WITHIN: usize = 12;
+
 /// Ticks over which the driver's lag is watched: two seconds.
 const LAG_TICKS: usize = 20;
 
@@ -139,13 +142,21 @@ pub struct LogEntry {
     pub lane: Option<usize>,
     /// What happened.
     pub line: String,
+    /// How often, where it came again and again.
+    pub times: u32,
 }
 
 impl Model {
     /// The catalogue, first entry selected.
     pub fn new(catalogue: &'static Catalogue, size: (u16, u16)) -> Self {
         let screen = Screen::Catalogue(CatalogueModel::default());
-        Self { catalogue, screen, overlay: None, size, dirty: true }
+        Self {
+            catalogue,
+            screen,
+            overlay: None,
+            size,
+            dirty: true,
+        }
     }
 }
 
@@ -153,7 +164,11 @@ impl Lab {
     /// A lab whose run is about to begin.
     pub fn new(spec: Spec) -> Self {
         let live = LabData {
-            lanes: spec.variants.iter().map(|variant| LaneModel::new(variant)).collect(),
+            lanes: spec
+                .variants
+                .iter()
+                .map(|variant| LaneModel::new(variant))
+                .collect(),
             now_s: 0.0,
             phase: None,
             phases_s: Vec::new(),
@@ -163,7 +178,14 @@ impl Lab {
             lag: VecDeque::new(),
             lag_p99_ms: None,
         };
-        Self { spec, live, frozen: None, selected: 0, span_s: 60.0, console_wanted: None }
+        Self {
+            spec,
+            live,
+            frozen: None,
+            selected: 0,
+            span_s: 60.0,
+            console_wanted: None,
+        }
     }
 
     /// What the views draw.
@@ -189,11 +211,25 @@ impl LabData {
         let at_s = event.at_ms as f64 / 1000.0;
         self.now_s = self.now_s.max(at_s);
         let line = match event.lane {
-            Some(lane) => self.lanes.get_mut(lane).and_then(|lane| lane.take(at_s, &event.what)),
+            Some(lane) => self
+                .lanes
+                .get_mut(lane)
+                .and_then(|lane| lane.take(at_s, &event.what)),
             None => self.take_general(at_s, &event.what),
         };
-        if let Some(line) = line {
-            self.log(at_s, event.lane, line);
+        let Some(line) = line else { return };
+        match event.what {
+            What::Log { .. } => self.log_repeating(at_s, event.lane, line),
+            _ => self.log(at_s, event.lane, line),
+        }
+    }
+
+    /// Adds a line to the log, unless it came a moment ago: then it is counted there.
+    fn log_repeating(&mut self, at_s: f64, lane: Option<usize>, line: String) {
+        let mut newest = self.log.iter_mut().rev().take(REPEATS_WITHIN);
+        match newest.find(|entry| entry.lane == lane && entry.line == line) {
+            Some(entry) => entry.times += 1,
+            None => self.log(at_s, lane, line),
         }
     }
 
@@ -202,7 +238,12 @@ impl LabData {
         if self.log.len() == LOG_LINES {
             self.log.pop_front();
         }
-        self.log.push_back(LogEntry { at_s, lane, line });
+        self.log.push_back(LogEntry {
+            at_s,
+            lane,
+            line,
+            times: 1,
+        });
     }
 
     fn take_general(&mut self, at_s: f64, what: &What) -> Option<String> {
@@ -227,7 +268,9 @@ impl LabData {
             }
             What::Dropped { events } => {
                 self.dropped += events;
-                Some(format!("{events} events were lost: this terminal is too slow"))
+                Some(format!(
+                    "{events} events were lost: this terminal is too slow"
+                ))
             }
             _ => None,
         }

@@ -68,7 +68,11 @@ impl Series {
 /// The next number of the form 1, 2 or 5 × a power of ten, at or above `value`.
 pub fn nice_ceiling(value: f64) -> f64 {
     let power = 10_f64.powf(value.max(1.0).log10().floor());
-    [1.0, 2.0, 5.0, 10.0].map(|step| step * power).into_iter().find(|n| *n >= value).unwrap_or(value)
+    [1.0, 2.0, 5.0, 10.0]
+        .map(|step| step * power)
+        .into_iter()
+        .find(|n| *n >= value)
+        .unwrap_or(value)
 }
 
 #[cfg(test)]
@@ -79,7 +83,11 @@ mod tests {
         let mut series = Series::default();
         for tick in 0..ticks {
             let at_s = tick as f64 / 10.0;
-            series.push(Point { at_s, tasks: Some(tick as f64), ..Point::default() });
+            series.push(Point {
+                at_s,
+                tasks: Some(tick as f64),
+                ..Point::default()
+            });
         }
         series
     }
@@ -101,7 +109,10 @@ mod tests {
 
     #[test]
     fn axes_end_at_round_numbers() {
-        assert_eq!([nice_ceiling(3.0), nice_ceiling(190.0), nice_ceiling(1001.0)], [5.0, 200.0, 2000.0]);
+        assert_eq!(
+            [nice_ceiling(3.0), nice_ceiling(190.0), nice_ceiling(1001.0)],
+            [5.0, 200.0, 2000.0]
+        );
         assert_eq!(nice_ceiling(0.0), 1.0);
     }
 }

@@ -80,7 +80,9 @@ pub fn update(model: &mut Model, msg: Msg) -> Option<Command> {
 }
 
 fn happen(model: &mut Model, event: &Event) -> Option<Command> {
-    let Screen::Lab(lab) = &mut model.screen else { return None };
+    let Screen::Lab(lab) = &mut model.screen else {
+        return None;
+    };
     lab.live.take(event);
     let ready = matches!(event.what, What::Ready { .. });
     if ready && event.lane.is_some() && event.lane == lab.console_wanted {
@@ -140,7 +142,9 @@ fn type_search(list: &mut CatalogueModel, code: KeyCode) -> bool {
 }
 
 fn in_catalogue(model: &mut Model, action: Action) -> Option<Command> {
-    let Screen::Catalogue(list) = &mut model.screen else { return None };
+    let Screen::Catalogue(list) = &mut model.screen else {
+        return None;
+    };
     let matches = list.matches(model.catalogue);
     match action {
         Action::Up => list.cursor = list.cursor.saturating_sub(1),
@@ -157,7 +161,11 @@ fn in_catalogue(model: &mut Model, action: Action) -> Option<Command> {
                 }
             };
             if action == Action::OpenAll {
-                let names = entry.manifest.variants.iter().map(|variant| variant.name.clone());
+                let names = entry
+                    .manifest
+                    .variants
+                    .iter()
+                    .map(|variant| variant.name.clone());
                 spec.variants = names.take(4).collect();
             }
             return Some(open(model, spec));
@@ -175,15 +183,24 @@ pub fn open(model: &mut Model, spec: Spec) -> Command {
 }
 
 fn in_lab(model: &mut Model, action: Action) -> Option<Command> {
-    let Screen::Lab(lab) = &mut model.screen else { return None };
+    let Screen::Lab(lab) = &mut model.screen else {
+        return None;
+    };
     match action {
         Action::NextLane => lab.selected = (lab.selected + 1) % lab.live.lanes.len(),
         Action::PreviousLane => {
-            lab.selected = lab.selected.checked_sub(1).unwrap_or(lab.live.lanes.len() - 1);
+            lab.selected = lab
+                .selected
+                .checked_sub(1)
+                .unwrap_or(lab.live.lanes.len() - 1);
         }
         Action::Lane(lane) if lane < lab.live.lanes.len() => lab.selected = lane,
         Action::Freeze => {
-            lab.frozen = if lab.frozen.is_some() { None } else { Some(lab.live.clone()) };
+            lab.frozen = if lab.frozen.is_some() {
+                None
+            } else {
+                Some(lab.live.clone())
+            };
         }
         Action::Zoom => lab.span_s = if lab.span_s > 60.0 { 60.0 } else { 600.0 },
         Action::LoadUp => return change_load(lab, true),
@@ -194,7 +211,10 @@ fn in_lab(model: &mut Model, action: Action) -> Option<Command> {
         }
         Action::Restart => {
             let lane = lab.selected;
-            return Some(Command::Tell(Control::Restart { lane, console: false }));
+            return Some(Command::Tell(Control::Restart {
+                lane,
+                console: false,
+            }));
         }
         Action::Reset => {
             let spec = lab.spec.clone();
@@ -211,8 +231,15 @@ fn in_lab(model: &mut Model, action: Action) -> Option<Command> {
         Action::Console => return console(model),
         Action::Back => {
             let id = lab.spec.entry.manifest.id.clone();
-            let cursor = model.catalogue.ids().position(|known| known == id).unwrap_or(0);
-            let list = CatalogueModel { cursor, ..CatalogueModel::default() };
+            let cursor = model
+                .catalogue
+                .ids()
+                .position(|known| known == id)
+                .unwrap_or(0);
+            let list = CatalogueModel {
+                cursor,
+                ..CatalogueModel::default()
+            };
             model.screen = Screen::Catalogue(list);
             return Some(Command::End);
         }
@@ -231,13 +258,19 @@ fn toggle(lab: &Lab, incident: String) -> Command {
         None if own => Some(lane.variant.clone()),
         None => Some("broken".to_owned()),
     };
-    Command::Tell(Control::SetBug { lane: lab.selected, incident, variant })
+    Command::Tell(Control::SetBug {
+        lane: lab.selected,
+        incident,
+        variant,
+    })
 }
 
 fn change_load(lab: &mut Lab, up: bool) -> Option<Command> {
     let own = lab.spec.entry.manifest.load.rate_per_s;
     let now = lab.live.rate_per_s();
-    let mut steps = LOAD_STEPS.map(|factor| (factor * own).clamp(1.0, MAX_RATE_PER_S)).into_iter();
+    let mut steps = LOAD_STEPS
+        .map(|factor| (factor * own).clamp(1.0, MAX_RATE_PER_S))
+        .into_iter();
     let next = if up {
         steps.find(|rate| *rate > now * 1.001)
     } else {
@@ -247,7 +280,9 @@ fn change_load(lab: &mut Lab, up: bool) -> Option<Command> {
 }
 
 fn console(model: &mut Model) -> Option<Command> {
-    let Screen::Lab(lab) = &mut model.screen else { return None };
+    let Screen::Lab(lab) = &mut model.screen else {
+        return None;
+    };
     if which::which("tokio-console").is_err() {
         let why = format!("tokio-console is not installed. To install it:\n\n{INSTALL_CONSOLE}");
         model.overlay = Some(Overlay::Message(why));
@@ -261,7 +296,10 @@ fn console(model: &mut Model) -> Option<Command> {
     let now_s = lab.live.now_s;
     let line = "restarting with tokio-console's instruments".to_owned();
     lab.live.log(now_s, Some(lane), line);
-    Some(Command::Tell(Control::Restart { lane, console: true }))
+    Some(Command::Tell(Control::Restart {
+        lane,
+        console: true,
+    }))
 }
 
 fn in_overlay(model: &mut Model, action: Action) -> Option<Command> {
@@ -272,7 +310,11 @@ fn in_overlay(model: &mut Model, action: Action) -> Option<Command> {
         model.overlay = None;
         // A message over a lab that never began leaves nothing to look at.
         let never_began = matches!(&model.screen, Screen::Lab(lab) if lab.live.phase.is_none());
-        return if failed && never_began { in_lab(model, Action::Back) } else { None };
+        return if failed && never_began {
+            in_lab(model, Action::Back)
+        } else {
+            None
+        };
     }
     if let (Action::NextLane, Screen::Lab(lab)) = (action, &mut model.screen) {
         lab.selected = (lab.selected + 1) % lab.live.lanes.len();
@@ -284,7 +326,9 @@ fn in_overlay(model: &mut Model, action: Action) -> Option<Command> {
             Action::Down => *cursor = (*cursor + 1).min(bugs - 1),
             Action::ToggleBug | Action::NextVariant => {
                 let entry = &model.catalogue.entries[*cursor];
-                let Screen::Lab(lab) = &model.screen else { return None };
+                let Screen::Lab(lab) = &model.screen else {
+                    return None;
+                };
                 if action == Action::ToggleBug {
                     return Some(toggle(lab, entry.manifest.id.clone()));
                 }
@@ -330,8 +374,14 @@ fn next_variant(lab: &Lab, entry: &crate::incident::Entry) -> Command {
         Some(at) => names.get(at + 1),
         None => names.first(),
     };
-    let variant = next.filter(|name| **name != "fixed").map(|name| (*name).to_owned());
-    Command::Tell(Control::SetBug { lane: lab.selected, incident, variant })
+    let variant = next
+        .filter(|name| **name != "fixed")
+        .map(|name| (*name).to_owned());
+    Command::Tell(Control::SetBug {
+        lane: lab.selected,
+        incident,
+        variant,
+    })
 }
 
 fn point(model: &mut Model, mouse: MouseEvent) -> Option<Command> {

@@ -1,12 +1,13 @@
 //! One chart of one lane: a level over time, on an axis that all lanes share.
+//!
+//! Filled columns in eighths of a row, because a thin line does not reach the last row of seats.
 
 use ratatui::Frame;
+use ratatui::buffer::Buffer;
 use ratatui::layout::{Alignment, Constraint, Layout, Rect};
-use ratatui::style::Color;
-use ratatui::symbols::Marker;
+use ratatui::style::{Color, Style};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
-use ratatui::widgets::canvas::{Canvas, Context, Line as Stroke, Points};
 
 use crate::tui::series::{Point, Series};
 use crate::tui::theme;
@@ -14,38 +15,54 @@ use crate::tui::theme;
 /// Columns left of the plot, for the axis.
 pub const GUTTER: u16 = 7;
 
+/// A column's top, in eighths of a row.
+const EIGHTHS: [&str; 9] = [" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
+
 /// What to draw.
 pub struct Chart<'a> {
     /// What it shows.
     pub title: Line<'a>,
     /// The lane's history.
     pub series: &'a Series,
-    /// The lines, the last one on top.
-    pub lines: &'a [Level],
+    /// The value that fills the columns.
+    pub value: fn(&Point) -> Option<f64>,
+    /// The columns' colour.
+    pub colour: Color,
+    /// A second value, marked in each column.
+    pub second: Option<fn(&Point) -> Option<f64>>,
     /// The stretch of time, in seconds.
     pub window_s: (f64, f64),
-    /// Least and greatest value, as `scale` gives them.
-    pub bounds: [f64; 2],
+    /// Greatest value of the axis.
+    pub axis: Axis,
     /// The axis' labels at its bottom and its top.
     pub labels: [String; 2],
-    /// From a measured value to its place on the axis.
-    pub scale: fn(f64) -> f64,
     /// A level not to be reached.
     pub cap: Option<f64>,
-    /// What theory says, as time and value.
-    pub theory: Vec<(f64, f64)>,
+    /// What theory says, as a function of the time in seconds.
+    pub theory: Option<&'a dyn Fn(f64) -> Option<f64>>,
     /// Moments to mark, in seconds.
     pub marks_s: &'a [f64],
 }
 
-/// One line of a chart.
-pub struct Level {
-    /// Its value.
-    pub value: fn(&Point) -> Option<f64>,
-    /// Its colour.
-    pub colour: Color,
-    /// Whether it is drawn in every other dot only.
-    pub thin: bool,
+/// From a value to its place between the bottom and the top of a chart.
+#[derive(Debug, Clone, Copy)]
+pub enum Axis {
+    /// From 0 to this value.
+    Linear(f64),
+    /// From the first to the second value, by their logarithms.
+    Log(f64, f64),
+}
+
+impl Axis {
+    /// 0 is the bottom, 1 the top.
+    fn place(self, value: f64) -> f64 {
+        match self {
+            Self::Linear(top) => value / top,
+            Self::Log(least, most) => {
+                (value.clamp(least, most) / least).log10() / (most / least).log10()
+            }
+        }
+    }
 }
 
 /// Draws a chart.
@@ -54,49 +71,127 @@ pub fn draw(frame: &mut Frame, area: Rect, chart: &Chart) {
     let [gutter, plot] =
         Layout::horizontal([Constraint::Length(GUTTER), Constraint::Min(0)]).areas(body);
     frame.render_widget(Paragraph::new(chart.title.clone()), head);
-    axis(frame, gutter, &chart.labels);
-    let columns = usize::from(plot.width) * 2;
-    let lines: Vec<(Vec<Option<f64>>, &Level)> = chart
-        .lines
-        .iter()
-        .map(|line| (chart.series.columns(chart.window_s, columns, line.value), line))
-        .collect();
-    let (from_s, to_s) = chart.window_s;
-    let canvas = Canvas::default()
-        .marker(Marker::Braille)
-        .x_bounds([0.0, columns as f64])
-        .y_bounds(chart.bounds)
-        .paint(|context| {
-            let column = |at_s: f64| (at_s - from_s) / (to_s - from_s) * columns as f64;
-            let [bottom, top] = chart.bounds;
-            for at_s in chart.marks_s.iter().filter(|s| (from_s..=to_s).contains(*s)) {
-                let dots: Vec<(f64, f64)> = (0..40)
-                    .map(|i| (column(*at_s), bottom + (top - bottom) * f64::from(i) / 40.0))
-                    .collect();
-                context.draw(&Points { coords: &dots, color: theme::paint(Color::Gray) });
-            }
-            if let Some(cap) = chart.cap {
-                let y = (chart.scale)(cap);
-                let end = columns as f64;
-                context.draw(&Stroke::new(0.0, y, end, y, theme::paint(Color::LightRed)));
-            }
-            let theory: Vec<(f64, f64)> = chart
-                .theory
-                .iter()
-                .map(|(at_s, value)| (column(*at_s), (chart.scale)(*value)))
-                .filter(|(_, y)| *y <= top)
-                .collect();
-            context.layer();
-            context.draw(&Points { coords: &theory, color: theme::paint(Color::White) });
-            for (values, line) in &lines {
-                context.layer();
-                trace(context, values, line, chart.scale);
-            }
-        });
-    frame.render_widget(canvas, plot);
+    label_axis(frame, gutter, &chart.labels);
+    if plot.is_empty() {
+        return;
+    }
+    let canvas = Plot { area: plot, chart };
+    let buffer = frame.buffer_mut();
+    canvas.marks(buffer);
+    canvas.cap(buffer);
+    canvas.columns(buffer);
+    canvas.second(buffer);
+    canvas.theory(buffer);
 }
 
-fn axis(frame: &mut Frame, area: Rect, [bottom, top]: &[String; 2]) {
+struct Plot<'a> {
+    area: Rect,
+    chart: &'a Chart<'a>,
+}
+
+impl Plot<'_> {
+    /// The row of a place on the axis; none above the top.
+    fn row(&self, place: f64) -> Option<u16> {
+        let from_bottom = (place * f64::from(self.area.height)) as u16;
+        (0.0..=1.0)
+            .contains(&place)
+            .then(|| self.area.bottom() - 1 - from_bottom.min(self.area.height - 1))
+    }
+
+    fn values(&self, value: fn(&Point) -> Option<f64>) -> Vec<Option<f64>> {
+        self.chart
+            .series
+            .columns(self.chart.window_s, usize::from(self.area.width), value)
+    }
+
+    fn marks(&self, buffer: &mut Buffer) {
+        let (from_s, to_s) = self.chart.window_s;
+        for at_s in self
+            .chart
+            .marks_s
+            .iter()
+            .filter(|s| (from_s..to_s).contains(*s))
+        {
+            let share = (at_s - from_s) / (to_s - from_s);
+            let x = self.area.x + (share * f64::from(self.area.width)) as u16;
+            for y in self.area.top()..self.area.bottom() {
+                buffer[(x, y)].set_symbol("┊").set_style(theme::quiet());
+            }
+        }
+    }
+
+    fn cap(&self, buffer: &mut Buffer) {
+        let Some(y) = self
+            .chart
+            .cap
+            .and_then(|cap| self.row(self.chart.axis.place(cap)))
+        else {
+            return;
+        };
+        for x in self.area.left()..self.area.right() {
+            buffer[(x, y)].set_symbol("─").set_style(theme::bad());
+        }
+    }
+
+    fn columns(&self, buffer: &mut Buffer) {
+        let style = Style::new().fg(theme::paint(self.chart.colour));
+        for (x, value) in (self.area.left()..).zip(self.values(self.chart.value)) {
+            let Some(value) = value else { continue };
+            let place = self.chart.axis.place(value).clamp(0.0, 1.0);
+            // What was measured shows, however little it is.
+            let eighths = (place * f64::from(self.area.height) * 8.0).round().max(1.0) as usize;
+            for (i, y) in (self.area.top()..self.area.bottom()).rev().enumerate() {
+                let filled = eighths.saturating_sub(i * 8).min(8);
+                if filled == 0 {
+                    break;
+                }
+                buffer[(x, y)].set_symbol(EIGHTHS[filled]).set_style(style);
+            }
+        }
+    }
+
+    fn second(&self, buffer: &mut Buffer) {
+        let Some(second) = self.chart.second else {
+            return;
+        };
+        for (x, value) in (self.area.left()..).zip(self.values(second)) {
+            let row = value.and_then(|value| self.row(self.chart.axis.place(value)));
+            if let Some(y) = row {
+                self.over(buffer, x, y, "─");
+            }
+        }
+    }
+
+    fn theory(&self, buffer: &mut Buffer) {
+        let Some(theory) = self.chart.theory else {
+            return;
+        };
+        let (from_s, to_s) = self.chart.window_s;
+        for x in (self.area.left()..self.area.right()).step_by(2) {
+            let share = (f64::from(x - self.area.x) + 0.5) / f64::from(self.area.width);
+            let value = theory(from_s + share * (to_s - from_s));
+            let row = value.and_then(|value| self.row(self.chart.axis.place(value)));
+            if let Some(y) = row {
+                self.over(buffer, x, y, "•");
+            }
+        }
+    }
+
+    /// Puts a sign into a cell: above a column or inside it, but not in place of its top.
+    fn over(&self, buffer: &mut Buffer, x: u16, y: u16, sign: &str) {
+        let cell = &mut buffer[(x, y)];
+        let style = match cell.symbol() {
+            "█" => Style::new()
+                .fg(theme::paint(Color::Black))
+                .bg(theme::paint(self.chart.colour)),
+            top if EIGHTHS[1..8].contains(&top) => return,
+            _ => Style::new().fg(theme::paint(Color::White)),
+        };
+        cell.set_symbol(sign).set_style(style);
+    }
+}
+
+fn label_axis(frame: &mut Frame, area: Rect, [bottom, top]: &[String; 2]) {
     let label = |text: &str| {
         Paragraph::new(Line::styled(format!("{text} "), theme::quiet())).alignment(Alignment::Right)
     };
@@ -105,34 +200,24 @@ fn axis(frame: &mut Frame, area: Rect, [bottom, top]: &[String; 2]) {
     }
     frame.render_widget(label(top), Rect { height: 1, ..area });
     if area.height > 1 {
-        frame.render_widget(label(bottom), Rect { y: area.bottom() - 1, height: 1, ..area });
-    }
-}
-
-/// Joins neighbours; a gap in time stays a gap.
-fn trace(context: &mut Context, values: &[Option<f64>], line: &Level, scale: fn(f64) -> f64) {
-    let colour = theme::paint(line.colour);
-    let mut before: Option<(usize, f64)> = None;
-    for (i, value) in values.iter().enumerate() {
-        let Some(value) = value else { continue };
-        let y = scale(*value);
-        if line.thin {
-            if i % 3 == 0 {
-                context.draw(&Points { coords: &[(i as f64 + 0.5, y)], color: colour });
-            }
-            continue;
-        }
-        // A window longer than the history leaves columns between two points empty.
-        let near = before.filter(|(there, _)| i - there <= 3);
-        let (x0, y0) = near.map_or((i as f64, y), |(there, y)| (there as f64, y));
-        context.draw(&Stroke::new(x0 + 0.5, y0, i as f64 + 0.5, y, colour));
-        before = Some((i, y));
+        frame.render_widget(
+            label(bottom),
+            Rect {
+                y: area.bottom() - 1,
+                height: 1,
+                ..area
+            },
+        );
     }
 }
 
 /// The time axis below the charts.
 pub fn time_axis(frame: &mut Frame, area: Rect, (from_s, to_s): (f64, f64)) {
-    let plot = Rect { x: area.x + GUTTER, width: area.width.saturating_sub(GUTTER), ..area };
+    let plot = Rect {
+        x: area.x + GUTTER,
+        width: area.width.saturating_sub(GUTTER),
+        ..area
+    };
     let label = |s: f64| Span::styled(crate::figures::clock(s), theme::quiet());
     frame.render_widget(Paragraph::new(Line::from(label(from_s))), plot);
     let middle = Paragraph::new(Line::from(label(f64::midpoint(from_s, to_s))));

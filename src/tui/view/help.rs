@@ -12,7 +12,9 @@ use crate::tui::theme;
 
 /// Draws the help.
 pub fn draw(frame: &mut Frame, area: Rect, model: &Model) {
-    let told = screen_bindings(model).iter().filter(|binding| !binding.long.is_empty());
+    let told = screen_bindings(model)
+        .iter()
+        .filter(|binding| !binding.long.is_empty());
     let mut lines: Vec<Line> = told
         .map(|binding| {
             let key = Span::styled(format!(" {:>6}  ", binding.key), theme::accent());
@@ -21,7 +23,7 @@ pub fn draw(frame: &mut Frame, area: Rect, model: &Model) {
         .collect();
     if matches!(model.screen, Screen::Lab(_)) {
         lines.push(Line::from(Span::styled(
-            "        charts: solid p99, thin p50 · ┄ theory · ┊ release · ─ cap",
+            "        marks: • theory · ┊ a new phase · ─ cap, or the median latency",
             theme::quiet(),
         )));
     }

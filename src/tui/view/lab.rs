@@ -14,7 +14,7 @@ use std::ops::Range;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Position, Rect};
 
-use super::{header, lane, log};
+use super::{gauges, header, lane, log};
 use crate::tui::model::Lab;
 use crate::tui::series::nice_ceiling;
 
@@ -30,6 +30,8 @@ pub struct Axes {
     pub memory_bytes: f64,
     /// The stretch of time in seconds.
     pub window_s: (f64, f64),
+    /// Rows that the lane with most gauges needs for them.
+    pub gauge_rows: u16,
 }
 
 /// Draws the lab.
@@ -74,17 +76,27 @@ pub fn lane_at(lab: &Lab, (width, height): (u16, u16), (column, row): (u16, u16)
     let body = Rect::new(0, 0, width, height.saturating_sub(1));
     let [_, _, lanes, _] = regions(body);
     let (shown, areas) = visible(lab, lanes);
-    shown.zip(areas).find(|(_, area)| area.contains(Position::new(column, row))).map(|(lane, _)| lane)
+    shown
+        .zip(areas)
+        .find(|(_, area)| area.contains(Position::new(column, row)))
+        .map(|(lane, _)| lane)
 }
 
 fn axes(lab: &Lab) -> Axes {
     let window_s = lab.window_s();
     let lanes = &lab.shown().lanes;
-    let tasks = lanes.iter().map(|lane| lane.series.highest(window_s.0, |point| point.tasks));
+    let tasks = lanes
+        .iter()
+        .map(|lane| lane.series.highest(window_s.0, |point| point.tasks));
     let cap_bytes = lab.spec.entry.manifest.memory.cap_bytes() as f64;
     Axes {
         tasks: nice_ceiling(tasks.fold(50.0, f64::max)),
         memory_bytes: cap_bytes * 1.1,
         window_s,
+        gauge_rows: lanes
+            .iter()
+            .map(|lane| gauges::rows(lab, lane))
+            .max()
+            .unwrap_or(0),
     }
 }

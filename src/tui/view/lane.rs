@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! ┌ A broken ────────────────────────────┐
-//! │ ● serving   [x] bug on   restarts 0  │
+//! │ ● serving   [x] bug on               │
 //! │ tasks 2,614 ▲190/s   p99 2.0 s       │
 //! │ ok 10/s  timed out 190/s  failed 0/s │
 //! │ ▶ 2,104 wait at broken.rs:33         │
@@ -17,9 +17,9 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Paragraph};
 use tui_big_text::{BigText, PixelSize};
 
-use super::chart::{self, Chart, Level};
+use super::chart::{self, Axis, Chart};
 use super::lab::Axes;
-use super::{cut, letter};
+use super::{cut, gauges, letter};
 use crate::figures::{count, mib, millis, number};
 use crate::tui::lane::{LaneModel, State};
 use crate::tui::model::{Lab, LabData};
@@ -36,21 +36,41 @@ pub fn draw(frame: &mut Frame, area: Rect, lab: &Lab, index: usize, axes: Axes, 
     let data = lab.shown();
     let lane = &data.lanes[index];
     let selected = index == lab.selected;
-    let edge = match (&lane.state, lane.suffers()) {
+    let wrong = lane.suffers() || gauges::violation(lab, lane).is_some();
+    let edge = match (&lane.state, wrong) {
         (State::Serving { .. }, false) => theme::good(),
         (State::Starting, _) => theme::warn(),
         _ => theme::bad(),
     };
     let mut title = vec![Span::styled(
-        format!(" {}{} {} ", if selected { "▸" } else { "" }, letter(index), lane.variant),
-        if selected { edge.patch(theme::strong()) } else { edge },
+        format!(
+            " {}{} {} ",
+            if selected { "▸ " } else { "" },
+            letter(index),
+            lane.variant
+        ),
+        if selected {
+            edge.patch(theme::strong())
+        } else {
+            edge
+        },
     )];
     if hidden > 0 && selected {
         title.push(Span::styled(format!("tab: {hidden} more "), theme::warn()));
     }
-    let border = if selected { BorderType::Thick } else { BorderType::Plain };
-    let block =
-        Block::bordered().border_type(border).border_style(edge).title(Line::from(title));
+    let border = if selected {
+        BorderType::Thick
+    } else {
+        BorderType::Plain
+    };
+    let mut block = Block::bordered()
+        .border_type(border)
+        .border_style(edge)
+        .title(Line::from(title));
+    if lane.restarts > 0 {
+        let restarts = format!(" restarts {} ", lane.restarts);
+        block = block.title(Line::styled(restarts, theme::bad()).right_aligned());
+    }
     let inner = block.inner(area);
     frame.render_widget(block, area);
     inside(frame, inner, lab, lane, axes);
@@ -58,29 +78,34 @@ pub fn draw(frame: &mut Frame, area: Rect, lab: &Lab, index: usize, axes: Axes, 
 
 fn inside(frame: &mut Frame, area: Rect, lab: &Lab, lane: &LaneModel, axes: Axes) {
     let data = lab.shown();
-    let gauges = gauges(lab, lane);
-    let big = area.height >= 28 && area.width >= 40;
+    let big = area.height >= 26 && area.width >= 40;
     let room = match area.height {
         ..20 => 2,
         20..30 => 4,
         _ => 7,
     };
-    let rows = (gauges.len() as u16).min(room);
     let [state, figures, culprit, charts, time, below] = Layout::vertical([
         Constraint::Length(1),
         Constraint::Length(if big { 6 } else { 2 }),
         Constraint::Length(1),
         Constraint::Min(0),
         Constraint::Length(1),
-        Constraint::Length(rows),
+        Constraint::Length(axes.gauge_rows.min(room)),
     ])
     .areas(area);
     frame.render_widget(Paragraph::new(state_line(data, lane)), state);
-    if big { big_figures(frame, figures, lane) } else { small_figures(frame, figures, lane) }
-    frame.render_widget(Paragraph::new(culprit_line(lane, usize::from(area.width))), culprit);
+    if big {
+        big_figures(frame, figures, lane)
+    } else {
+        small_figures(frame, figures, lane)
+    }
+    frame.render_widget(
+        Paragraph::new(culprit_line(lab, lane, usize::from(area.width))),
+        culprit,
+    );
     draw_charts(frame, charts, lab, lane, axes);
     chart::time_axis(frame, time, axes.window_s);
-    draw_gauges(frame, below, gauges);
+    gauges::draw(frame, below, lab, lane);
 }
 
 fn state_line(data: &LabData, lane: &LaneModel) -> Line<'static> {
@@ -101,9 +126,6 @@ fn state_line(data: &LabData, lane: &LaneModel) -> Line<'static> {
         };
         spans.push(bugs);
     }
-    if lane.restarts > 0 {
-        spans.push(Span::styled(format!("  restarts {}", lane.restarts), theme::bad()));
-    }
     Line::from(spans)
 }
 
@@ -111,8 +133,19 @@ fn state_line(data: &LabData, lane: &LaneModel) -> Line<'static> {
 type Figure = (&'static str, String, Style);
 
 fn tasks(lane: &LaneModel) -> Figure {
-    let tasks = lane.server.as_ref().map_or("–".to_owned(), |server| count(server.tasks));
-    ("tasks", tasks, if growth(lane).is_some() { theme::bad() } else { theme::good() })
+    let tasks = lane
+        .server
+        .as_ref()
+        .map_or("–".to_owned(), |server| count(server.tasks));
+    (
+        "tasks",
+        tasks,
+        if growth(lane).is_some() {
+            theme::bad()
+        } else {
+            theme::good()
+        },
+    )
 }
 
 fn p99(lane: &LaneModel) -> Figure {
@@ -130,7 +163,10 @@ fn growth(lane: &LaneModel) -> Option<String> {
 
 fn outcomes(lane: &LaneModel) -> Line<'static> {
     let recent = &lane.recent;
-    let mut spans = vec![Span::styled(format!(" ok {}/s", number(recent.ok_per_s.round())), theme::good())];
+    let mut spans = vec![Span::styled(
+        format!(" ok {}/s", number(recent.ok_per_s.round())),
+        theme::good(),
+    )];
     for (name, rate) in [
         ("timed out", recent.timed_out_per_s),
         ("failed", recent.failed_per_s),
@@ -139,7 +175,10 @@ fn outcomes(lane: &LaneModel) -> Line<'static> {
         let usual = rate == 0.0 || name == "rejected";
         let style = if usual { theme::quiet() } else { theme::bad() };
         if rate > 0.0 || name == "timed out" {
-            spans.push(Span::styled(format!("  {name} {}/s", number(rate.round())), style));
+            spans.push(Span::styled(
+                format!("  {name} {}/s", number(rate.round())),
+                style,
+            ));
         }
     }
     Line::from(spans)
@@ -151,13 +190,16 @@ fn small_figures(frame: &mut Frame, area: Rect, lane: &LaneModel) {
         spans.push(Span::raw(format!(" {name} ")));
         spans.push(Span::styled(value, style.patch(theme::strong())));
         if name == "tasks" {
-            spans.push(Span::styled(format!(" {} ", growth(lane).unwrap_or_default()), style));
+            spans.push(Span::styled(
+                format!(" {} ", growth(lane).unwrap_or_default()),
+                style,
+            ));
         }
     }
-    if let Some(bytes) = lane.resident_bytes {
-        spans.push(Span::raw(format!("  {}", mib(bytes))));
-    }
-    frame.render_widget(Paragraph::new(vec![Line::from(spans), outcomes(lane)]), area);
+    frame.render_widget(
+        Paragraph::new(vec![Line::from(spans), outcomes(lane)]),
+        area,
+    );
 }
 
 fn big_figures(frame: &mut Frame, area: Rect, lane: &LaneModel) {
@@ -167,153 +209,159 @@ fn big_figures(frame: &mut Frame, area: Rect, lane: &LaneModel) {
         Constraint::Length(1),
     ])
     .areas(area);
-    let halves = |area: Rect| -> [Rect; 2] { Layout::horizontal([Constraint::Fill(1); 2]).areas(area) };
-    for ((name, value, style), (name_area, area)) in
-        [tasks(lane), p99(lane)].into_iter().zip(halves(names).into_iter().zip(halves(digits)))
+    let halves =
+        |area: Rect| -> [Rect; 2] { Layout::horizontal([Constraint::Fill(1); 2]).areas(area) };
+    for ((name, value, style), (name_area, area)) in [tasks(lane), p99(lane)]
+        .into_iter()
+        .zip(halves(names).into_iter().zip(halves(digits)))
     {
-        let more = if name == "tasks" { growth(lane).unwrap_or_default() } else { String::new() };
-        let caption =
-            Line::from(vec![Span::raw(format!(" {name} ")), Span::styled(more, style)]);
+        let more = if name == "tasks" {
+            growth(lane).unwrap_or_default()
+        } else {
+            String::new()
+        };
+        let caption = Line::from(vec![
+            Span::raw(format!(" {name} ")),
+            Span::styled(more, style),
+        ]);
         frame.render_widget(Paragraph::new(caption), name_area);
         let wide = value.chars().count() as u16 * 4 < area.width;
-        let size = if wide { PixelSize::Quadrant } else { PixelSize::Sextant };
+        let size = if wide {
+            PixelSize::Quadrant
+        } else {
+            PixelSize::Sextant
+        };
         let lines = vec![Line::from(value)];
-        let text = BigText::builder().pixel_size(size).style(style).lines(lines).build();
-        frame.render_widget(text, Rect { x: area.x + 1, width: area.width - 1, ..area });
+        let text = BigText::builder()
+            .pixel_size(size)
+            .style(style)
+            .lines(lines)
+            .build();
+        frame.render_widget(
+            text,
+            Rect {
+                x: area.x + 1,
+                width: area.width - 1,
+                ..area
+            },
+        );
     }
     frame.render_widget(Paragraph::new(outcomes(lane)), below);
 }
 
-fn culprit_line(lane: &LaneModel, width: usize) -> Line<'static> {
-    let Some(site) = lane.culprit().filter(|site| site.waiting > 1) else { return Line::raw("") };
+/// Where the tasks wait; else the metric that is beyond what the fixed form keeps.
+fn culprit_line(lab: &Lab, lane: &LaneModel, width: usize) -> Line<'static> {
+    let Some(site) = lane.culprit().filter(|site| site.waiting > 1) else {
+        let Some(wrong) = gauges::violation(lab, lane) else {
+            return Line::raw("");
+        };
+        let (value, limit) = (number(wrong.value), number(wrong.limit));
+        let text = format!(" ▶ {} {value}, must stay below {limit}", wrong.name);
+        return Line::styled(cut(&text, width), theme::bad());
+    };
     let file = site.file.rsplit('/').next().unwrap_or(&site.file);
-    let text = format!(" ▶ {} wait at {file}:{} {}", count(site.waiting), site.line, site.label);
-    Line::styled(cut(&text, width), theme::bad())
+    let text = format!(" ▶ {} wait at {file}:{}", count(site.waiting), site.line);
+    let label = format!(" ({})", site.label);
+    let fits = text.chars().count() + label.chars().count() <= width;
+    Line::styled(
+        cut(&if fits { text + &label } else { text }, width),
+        theme::bad(),
+    )
 }
 
 fn draw_charts(frame: &mut Frame, area: Rect, lab: &Lab, lane: &LaneModel, axes: Axes) {
     let data = lab.shown();
     let marks_s = data.phases_s.get(1..).unwrap_or_default();
     let areas: [Rect; 3] = Layout::vertical([Constraint::Fill(1); 3]).areas(area);
-    let theory = theory(lab, lane, axes);
+    let series = &lane.series;
+    let window_s = axes.window_s;
+
+    let theory = theory(lab, lane);
     let mut title = vec![Span::styled(" tasks", theme::strong())];
-    if !theory.is_empty() {
-        title.push(Span::styled("   ┄ theory", theme::quiet()));
+    if theory.is_some() {
+        title.push(Span::styled("   • theory", theme::quiet()));
     }
-    let common = |title, lines, bounds, labels| Chart {
-        title,
-        series: &lane.series,
-        lines,
-        window_s: axes.window_s,
-        bounds,
-        labels,
-        scale: |value| value,
+    let tasks = Chart {
+        title: Line::from(title),
+        series,
+        value: |point| point.tasks,
+        colour: Color::LightCyan,
+        second: None,
+        window_s,
+        axis: Axis::Linear(axes.tasks),
+        labels: ["0".to_owned(), count(axes.tasks as u64)],
         cap: None,
-        theory: Vec::new(),
+        theory: theory.as_deref(),
         marks_s,
     };
-    let tasks = [Level { value: |point| point.tasks, colour: Color::LightCyan, thin: false }];
-    let labels = ["0".to_owned(), count(axes.tasks as u64)];
-    let chart = Chart {
-        theory,
-        ..common(Line::from(title), &tasks, [0.0, axes.tasks], labels)
-    };
-    chart::draw(frame, areas[0], &chart);
+    chart::draw(frame, areas[0], &tasks);
 
     let cap_bytes = lab.spec.entry.manifest.memory.cap_bytes();
     let now = lane.resident_bytes.map_or("–".to_owned(), mib);
-    let title = Line::from(vec![
-        Span::styled(format!(" memory {now}"), theme::strong()),
-        Span::styled(format!("   ─ cap {}", mib(cap_bytes)), theme::bad()),
-    ]);
-    let memory =
-        [Level { value: |point| point.memory_bytes, colour: Color::LightMagenta, thin: false }];
-    let labels = ["0".to_owned(), format!("{:.0}M", axes.memory_bytes / 1024.0 / 1024.0)];
-    let chart = Chart {
+    let memory = Chart {
+        title: Line::from(vec![
+            Span::styled(format!(" memory {now}"), theme::strong()),
+            Span::styled(format!("   ─ cap {}", mib(cap_bytes)), theme::bad()),
+        ]),
+        series,
+        value: |point| point.memory_bytes,
+        colour: Color::LightMagenta,
+        second: None,
+        window_s,
+        axis: Axis::Linear(axes.memory_bytes),
+        labels: [
+            "0".to_owned(),
+            format!("{:.0}M", axes.memory_bytes / 1024.0 / 1024.0),
+        ],
         cap: Some(cap_bytes as f64),
-        ..common(title, &memory, [0.0, axes.memory_bytes], labels)
+        theory: None,
+        marks_s,
     };
-    chart::draw(frame, areas[1], &chart);
+    chart::draw(frame, areas[1], &memory);
 
-    let title = Line::from(vec![
-        Span::styled(" latency p99", theme::strong()),
-        Span::styled("   ┈ p50, log scale", theme::quiet()),
-    ]);
-    let latency = [
-        Level { value: |point| point.p50_ms, colour: Color::Gray, thin: true },
-        Level { value: |point| point.p99_ms, colour: Color::LightYellow, thin: false },
-    ];
-    let bounds = [FASTEST_MS.log10(), SLOWEST_MS.log10()];
-    let chart = Chart {
-        scale: |ms| ms.clamp(FASTEST_MS, SLOWEST_MS).log10(),
-        ..common(title, &latency, bounds, ["0.1 ms".to_owned(), "10 s".to_owned()])
+    let latency = Chart {
+        title: Line::from(vec![
+            Span::styled(" latency p99", theme::strong()),
+            Span::styled("   ─ p50, log scale", theme::quiet()),
+        ]),
+        series,
+        value: |point| point.p99_ms,
+        colour: Color::LightYellow,
+        second: Some(|point| point.p50_ms),
+        window_s,
+        axis: Axis::Log(FASTEST_MS, SLOWEST_MS),
+        labels: ["0.1 ms".to_owned(), "10 s".to_owned()],
+        cap: None,
+        theory: None,
+        marks_s,
     };
-    chart::draw(frame, areas[2], &chart);
+    chart::draw(frame, areas[2], &latency);
 }
 
-/// What theory says of the tasks, from the moment the bug met a clean process until the charts'
-/// right edge; nothing when the lane runs anything but this incident's bug.
-fn theory(lab: &Lab, lane: &LaneModel, axes: Axes) -> Vec<(f64, f64)> {
+/// What theory says of the tasks at a time, from the moment the bug met a clean process; nothing
+/// when the lane runs anything but this incident's bug.
+fn theory<'a>(lab: &'a Lab, lane: &LaneModel) -> Option<Box<dyn Fn(f64) -> Option<f64> + 'a>> {
     let manifest = &lab.spec.entry.manifest;
-    let State::Serving { since_s, .. } = lane.state else { return Vec::new() };
-    let only = lane.bugs.get(&manifest.id).filter(|_| lane.bugs.len() == 1);
-    let known = manifest.theories.iter().find(|t| t.metric == "tasks" && Some(&t.variant) == only);
-    let Some(theory) = known else { return Vec::new() };
+    let State::Serving { since_s, .. } = lane.state else {
+        return None;
+    };
+    let only = lane
+        .bugs
+        .get(&manifest.id)
+        .filter(|_| lane.bugs.len() == 1)?;
+    let theory = manifest
+        .theories
+        .iter()
+        .find(|t| t.metric == "tasks" && &t.variant == only)?;
     let start_s = since_s.max(lane.switched_s);
-    let (from_s, to_s) = axes.window_s;
-    let mut values = lab.shown().values.clone();
-    let steps = 120;
-    let at = |i: i32| from_s + (to_s - from_s) * f64::from(i) / f64::from(steps);
-    (0..=steps)
-        .map(at)
-        .filter(|at_s| *at_s >= start_s)
-        .filter_map(|at_s| {
-            values.insert("t".to_owned(), at_s - start_s);
-            theory.formula.eval(&values).ok().map(|value| (at_s, value))
-        })
-        .collect()
-}
-
-/// The metrics that belong to this incident or to a bug that is on, as lines.
-fn gauges(lab: &Lab, lane: &LaneModel) -> Vec<Line<'static>> {
-    let here = &lab.spec.entry.manifest.id;
-    let belongs = |incident: &String| incident == here || lane.bugs.contains_key(incident);
-    let shown = lane.metrics.values().filter(|metric| belongs(&metric.incident));
-    let mut lines = Vec::new();
-    for metric in shown.filter(|metric| !metric.name.ends_with("_capacity")) {
-        let Some(value) = lane.metric(&metric.name) else { continue };
-        let name = metric.name.replace('_', " ");
-        let capacity = lane.metric(&format!("{}_capacity", metric.name)).filter(|c| *c > 0.0);
-        let mut spans = vec![Span::raw(format!(" {name} "))];
-        match capacity {
-            Some(capacity) => {
-                let filled = (value / capacity * 10.0).round().clamp(0.0, 10.0) as usize;
-                let style = if filled == 10 { theme::bad() } else { theme::good() };
-                spans.push(Span::styled(format!("▕{:<10}▏", "█".repeat(filled)), style));
-                spans.push(Span::styled(
-                    format!(" {}/{}", number(value), number(capacity)),
-                    theme::strong(),
-                ));
-            }
-            None => spans.push(Span::styled(
-                format!("{} {}", number(value), metric.unit),
-                theme::strong(),
-            )),
-        }
-        lines.push((capacity.is_none(), Line::from(spans)));
-    }
-    // What can fill up comes first.
-    lines.sort_by_key(|(plain, _)| *plain);
-    lines.into_iter().map(|(_, line)| line).collect()
-}
-
-fn draw_gauges(frame: &mut Frame, area: Rect, mut gauges: Vec<Line<'static>>) {
-    let fit = usize::from(area.height);
-    if gauges.len() > fit && fit > 0 {
-        let more = gauges.len() - fit;
-        gauges.truncate(fit);
-        let hint = Span::styled(format!("  m: {more} more"), theme::quiet());
-        gauges[fit - 1].spans.push(hint);
-    }
-    frame.render_widget(Paragraph::new(gauges), area);
+    let values = &lab.shown().values;
+    Some(Box::new(move |at_s| {
+        let mut values = values.clone();
+        values.insert("t".to_owned(), at_s - start_s);
+        theory
+            .formula
+            .eval(&values)
+            .ok()
+            .filter(|_| at_s >= start_s)
+    }))
 }

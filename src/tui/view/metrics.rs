@@ -17,7 +17,9 @@ pub fn draw(frame: &mut Frame, area: Rect, lab: &Lab) {
     let title = format!("lane {} {}: metrics", letter(lab.selected), lane.variant);
     let mut lines = Vec::new();
     if let State::Serving { port, pid, .. } = lane.state {
-        lines.push(Line::raw(format!(" http://127.0.0.1:{port}   /metrics there too   process {pid}")));
+        lines.push(Line::raw(format!(
+            " http://127.0.0.1:{port}   /metrics there too   process {pid}"
+        )));
     }
     let ms = |ms: Option<f64>| ms.map_or("–".to_owned(), millis);
     lines.push(Line::raw(format!(
@@ -47,13 +49,24 @@ pub fn draw(frame: &mut Frame, area: Rect, lab: &Lab) {
         }
         for site in &server.wait_sites {
             lines.push(Line::styled(
-                format!(" {} wait at {}:{} ({})", count(site.waiting), site.file, site.line, site.label),
+                format!(
+                    " {} wait at {}:{} ({})",
+                    count(site.waiting),
+                    site.file,
+                    site.line,
+                    site.label
+                ),
                 theme::bad(),
             ));
         }
     } else {
         lines.push(Line::styled(" no server to measure now", theme::warn()));
     }
-    let inner = boxed(frame, area, (area.width - 2, lines.len() as u16 + 2), &title);
+    let inner = boxed(
+        frame,
+        area,
+        (area.width - 2, lines.len() as u16 + 2),
+        &title,
+    );
     frame.render_widget(Paragraph::new(Text::from(lines)), inner);
 }

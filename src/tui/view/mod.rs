@@ -4,6 +4,7 @@ pub mod bugs;
 pub mod catalogue;
 pub mod chart;
 pub mod code;
+pub mod gauges;
 pub mod header;
 pub mod help;
 pub mod keybar;
@@ -43,7 +44,9 @@ pub fn draw(frame: &mut Frame, model: &Model) {
         (Some(Overlay::Bugs { cursor }), Screen::Lab(lab)) => {
             bugs::draw(frame, body, model.catalogue, lab, *cursor);
         }
-        (Some(Overlay::Code { top }), Screen::Lab(lab)) => code::draw(frame, body, model.catalogue, lab, *top),
+        (Some(Overlay::Code { top }), Screen::Lab(lab)) => {
+            code::draw(frame, body, model.catalogue, lab, *top)
+        }
         (Some(Overlay::Metrics), Screen::Lab(lab)) => metrics::draw(frame, body, lab),
         (Some(Overlay::Log { back }), Screen::Lab(lab)) => log::draw_all(frame, body, lab, *back),
         _ => {}
@@ -68,7 +71,9 @@ fn boxed(frame: &mut Frame, area: Rect, (width, height): (u16, u16), title: &str
         width,
         height,
     };
-    let block = Block::bordered().title(format!(" {title} ")).border_style(theme::accent());
+    let block = Block::bordered()
+        .title(format!(" {title} "))
+        .border_style(theme::accent());
     let inner = block.inner(outer);
     frame.render_widget(Clear, outer);
     frame.render_widget(block, outer);

@@ -1,0 +1,122 @@
+//! The metrics of a lane that belong to its incident, or to a bug that is on.
+//!
+//! One whose name ends in `_capacity` is the top of the bar of the one before that ending.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Paragraph;
+
+use crate::event::Metric;
+use crate::figures::number;
+use crate::tui::lane::LaneModel;
+use crate::tui::model::Lab;
+use crate::tui::theme;
+
+/// Width of a bar.
+const BAR: usize = 10;
+
+/// A metric that is beyond what the fixed form keeps.
+pub struct Violation {
+    /// Its name, for people.
+    pub name: String,
+    /// Its value.
+    pub value: f64,
+    /// What it must stay below.
+    pub limit: f64,
+}
+
+/// Rows that the gauges of this lane take, whether or not they have values now.
+pub fn rows(lab: &Lab, lane: &LaneModel) -> u16 {
+    shown(lab, lane).count() as u16
+}
+
+/// The first metric of this lane that is beyond what the manifest expects of the fixed form.
+pub fn violation(lab: &Lab, lane: &LaneModel) -> Option<Violation> {
+    shown(lab, lane).find_map(|metric| {
+        let (value, limit) = (lane.metric(&metric.name)?, limit(lab, metric)?);
+        (value >= limit).then(|| Violation {
+            name: name(metric),
+            value,
+            limit,
+        })
+    })
+}
+
+/// Draws as many as fit, and says how many more there are.
+pub fn draw(frame: &mut Frame, area: Rect, lab: &Lab, lane: &LaneModel) {
+    let mut gauges: Vec<(u8, Line)> = shown(lab, lane).map(|m| line(lab, lane, m)).collect();
+    gauges.sort_by_key(|(rank, _)| *rank);
+    let fit = usize::from(area.height);
+    if gauges.len() > fit && fit > 0 {
+        let more = gauges.len() - fit;
+        gauges.truncate(fit);
+        let hint = Span::styled(format!("  m: {more} more"), theme::quiet());
+        gauges[fit - 1].1.spans.push(hint);
+    }
+    let lines: Vec<Line> = gauges.into_iter().map(|(_, line)| line).collect();
+    frame.render_widget(Paragraph::new(lines), area);
+}
+
+fn shown<'a>(lab: &'a Lab, lane: &'a LaneModel) -> impl Iterator<Item = &'a Metric> {
+    let here = &lab.spec.entry.manifest.id;
+    lane.metrics.values().filter(move |metric| {
+        let belongs = metric.incident == *here || lane.bugs.contains_key(&metric.incident);
+        belongs && !metric.name.ends_with("_capacity")
+    })
+}
+
+fn name(metric: &Metric) -> String {
+    metric.name.replace('_', " ")
+}
+
+/// What the manifest says that this metric of the fixed form stays below.
+fn limit(lab: &Lab, metric: &Metric) -> Option<f64> {
+    let expectations = &lab.spec.entry.manifest.expectations;
+    let of_fixed = expectations
+        .iter()
+        .filter(|e| e.variant == "fixed" && e.metric == metric.name);
+    let mut limits = of_fixed.filter_map(|e| e.below.as_ref());
+    limits.find_map(|formula| formula.eval(&lab.shown().values).ok())
+}
+
+/// The line of a metric, and its rank: what went wrong first, then what can fill up.
+fn line(lab: &Lab, lane: &LaneModel, metric: &Metric) -> (u8, Line<'static>) {
+    let label = Span::raw(format!(" {} ", name(metric)));
+    let Some(value) = lane.metric(&metric.name) else {
+        return (
+            2,
+            Line::from(vec![label, Span::styled("–", theme::quiet())]),
+        );
+    };
+    if limit(lab, metric).is_some_and(|limit| value >= limit) {
+        let text = format!(" ✖ {} {} {}", name(metric), number(value), metric.unit);
+        return (0, Line::styled(text, theme::bad()));
+    }
+    let capacity = lane
+        .metric(&format!("{}_capacity", metric.name))
+        .filter(|c| *c > 0.0);
+    let Some(capacity) = capacity else {
+        let text = format!("{} {}", number(value), metric.unit);
+        return (
+            2,
+            Line::from(vec![label, Span::styled(text, theme::strong())]),
+        );
+    };
+    let filled = (value / capacity * BAR as f64)
+        .round()
+        .clamp(0.0, BAR as f64) as usize;
+    let style = if lane.suffers() {
+        theme::bad()
+    } else {
+        theme::good()
+    };
+    let bar = format!("▕{:<BAR$}▏", "█".repeat(filled));
+    let text = format!(" {}/{}", number(value), number(capacity));
+    let spans = vec![
+        label,
+        Span::styled(bar, style),
+        Span::styled(text, theme::strong()),
+    ];
+    (1, Line::from(spans))
+}

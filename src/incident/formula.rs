@@ -9,7 +9,8 @@ use serde::{Deserialize, Deserializer};
 #[derive(Debug, Clone)]
 pub struct Formula {
     text: String,
-    expression: exmex::FlatEx<f64>,
+    /// Boxed: it holds its nodes inline, and is far larger than a number should be.
+    expression: Box<exmex::FlatEx<f64>>,
 }
 
 /// The values that an expression may use, by name.
@@ -36,7 +37,7 @@ impl Formula {
         })?;
         Ok(Self {
             text: text.to_owned(),
-            expression,
+            expression: Box::new(expression),
         })
     }
 

@@ -247,21 +247,24 @@ impl Stage {
     /// Waits until every lane serves for the first time.
     async fn wait_until_ready(&mut self) -> anyhow::Result<()> {
         let deadline = Instant::now() + START_TIMEOUT;
-        while self.lanes.iter().any(|lane| lane.port().is_none()) {
+        loop {
+            if let Some((name, why)) = self
+                .lanes
+                .iter()
+                .find_map(|l| Some((&l.variant, l.refused()?)))
+            {
+                anyhow::bail!("lane `{name}` did not start: {why}");
+            }
+            let Some(slow) = self.lanes.iter().find(|lane| lane.port().is_none()) else {
+                return Ok(());
+            };
             let message = tokio::time::timeout_at(deadline, self.messages.recv()).await;
             let Ok(Some((lane, generation, message))) = message else {
-                let slow = self.lanes.iter().find(|lane| lane.port().is_none());
-                let name = slow.map_or("?", |lane| &lane.variant);
-                let last = slow.map(Lane::last_words).unwrap_or_default();
+                let (name, last) = (&slow.variant, slow.last_words());
                 anyhow::bail!("lane `{name}` was not ready within {START_TIMEOUT:?}{last}");
             };
             self.hear(lane, generation, message);
-            if let Some(why) = self.lanes[lane].refused() {
-                let name = &self.lanes[lane].variant;
-                anyhow::bail!("lane `{name}` did not start: {why}");
-            }
         }
-        Ok(())
     }
 
     async fn act(&mut self, controls: &mut mpsc::Receiver<Control>) -> anyhow::Result<()> {

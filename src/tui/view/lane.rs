@@ -156,6 +156,7 @@ fn p99(lane: &LaneModel) -> Figure {
 
 /// The growth of the tasks, where it is worth telling.
 fn growth(lane: &LaneModel) -> Option<String> {
+    lane.server.as_ref()?;
     let slope = lane.recent.tasks_per_s.filter(|slope| slope.abs() >= 5.0)?;
     let arrow = if slope > 0.0 { '▲' } else { '▼' };
     Some(format!("{arrow}{}/s", number(slope.abs().round())))

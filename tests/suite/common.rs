@@ -1,0 +1,83 @@
+//! What several tests need.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use firedrill::event::{Event, What};
+use firedrill::incident::Catalogue;
+use firedrill::run::{Run, Spec};
+use tokio::sync::{Mutex, MutexGuard};
+
+/// One live run at a time: two would measure each other.
+pub async fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::const_new(());
+    ALONE.lock().await
+}
+
+pub fn catalogue() -> &'static Catalogue {
+    Catalogue::load().expect("manifests are in order")
+}
+
+pub fn program() -> PathBuf {
+    PathBuf::from(env!("CARGO_BIN_EXE_firedrill"))
+}
+
+pub fn firedrill(arguments: &[&str]) -> Command {
+    let mut command = Command::new(program());
+    command.args(arguments);
+    command
+}
+
+/// A run of this incident with these lanes, its children served by the real program.
+pub fn spec(incident: &str, variants: &[&str]) -> Spec {
+    let entry = catalogue().find(incident).expect("the incident is known");
+    let mut spec = Spec::new(entry).expect("this program has a path");
+    spec.program = program();
+    spec.variants = variants
+        .iter()
+        .map(|variant| (*variant).to_owned())
+        .collect();
+    spec
+}
+
+/// Events of the run up to the first that `wanted` accepts, and including it.
+///
+/// # Panics
+///
+/// When it does not come within a minute.
+pub async fn until(run: &mut Run, mut wanted: impl FnMut(&Event) -> bool) -> Vec<Event> {
+    let mut seen = Vec::new();
+    let search = async {
+        while let Some(event) = run.events.recv().await {
+            let found = wanted(&event);
+            seen.push(event);
+            if found {
+                return true;
+            }
+        }
+        false
+    };
+    let found = tokio::time::timeout(Duration::from_secs(60), search).await;
+    if found != Ok(true) {
+        let rest: Vec<&Event> = seen
+            .iter()
+            .filter(|event| !matches!(event.what, What::Sample(_)))
+            .collect();
+        panic!("it did not come; without samples there came {rest:#?}");
+    }
+    seen
+}
+
+/// Waits for a condition that another process will fulfil.
+///
+/// # Panics
+///
+/// When it does not within `limit`.
+pub fn wait_for(what: &str, limit: Duration, mut holds: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !holds() {
+        assert!(start.elapsed() < limit, "{what}: not within {limit:?}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}

@@ -1,0 +1,149 @@
+//! The real program in a pseudo-terminal, as a person uses it.
+
+use std::io::{Read, Write};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+
+use crate::common::{alone, program};
+
+struct Person {
+    screen: vt100::Parser,
+    output: Receiver<Vec<u8>>,
+    keyboard: Box<dyn Write + Send>,
+    terminal: Box<dyn MasterPty + Send>,
+    child: Box<dyn Child + Send + Sync>,
+}
+
+fn size(rows: u16, cols: u16) -> PtySize {
+    PtySize {
+        rows,
+        cols,
+        pixel_width: 0,
+        pixel_height: 0,
+    }
+}
+
+impl Person {
+    fn opens(arguments: &[&str]) -> Self {
+        let pair = native_pty_system()
+            .openpty(size(36, 120))
+            .expect("a pseudo-terminal");
+        let mut command = CommandBuilder::new(program());
+        command.args(arguments);
+        command.env("TERM", "xterm-256color");
+        let child = pair.slave.spawn_command(command).expect("it starts");
+        let mut reader = pair.master.try_clone_reader().expect("readable");
+        let keyboard = pair.master.take_writer().expect("writable");
+        let (send, output) = channel();
+        std::thread::spawn(move || {
+            let mut chunk = [0; 65_536];
+            while let Ok(read @ 1..) = reader.read(&mut chunk) {
+                if send.send(chunk[..read].to_vec()).is_err() {
+                    return;
+                }
+            }
+        });
+        let screen = vt100::Parser::new(36, 120, 0);
+        Self {
+            screen,
+            output,
+            keyboard,
+            terminal: pair.master,
+            child,
+        }
+    }
+
+    fn types(&mut self, keys: &str) {
+        self.keyboard.write_all(keys.as_bytes()).expect("it reads");
+    }
+
+    fn text(&self) -> String {
+        self.screen.screen().contents()
+    }
+
+    fn sees(&mut self, what: &str) {
+        self.waits(what, |text| text.contains(what));
+    }
+
+    fn waits(&mut self, what: &str, holds: impl Fn(&str) -> bool) {
+        let deadline = Instant::now() + Duration::from_secs(40);
+        while !holds(&self.text()) {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.output.recv_timeout(left) {
+                Ok(bytes) => self.screen.process(&bytes),
+                Err(_) => panic!("{what}: not on the screen:\n{}", self.text()),
+            }
+        }
+    }
+
+    fn pid(&self) -> Pid {
+        let pid = self.child.process_id().expect("it runs");
+        Pid::from_raw(i32::try_from(pid).expect("a process id"))
+    }
+
+    /// Waits for the end; returns the exit code.
+    fn leaves(&mut self) -> u32 {
+        let code = self.child.wait().expect("our child").exit_code();
+        while let Ok(bytes) = self.output.recv_timeout(Duration::from_millis(500)) {
+            self.screen.process(&bytes);
+        }
+        code
+    }
+
+    fn terminal_is_restored(&self) -> bool {
+        let screen = self.screen.screen();
+        !screen.alternate_screen()
+            && !screen.hide_cursor()
+            && screen.mouse_protocol_mode() == vt100::MouseProtocolMode::None
+    }
+}
+
+#[tokio::test]
+async fn picks_an_incident_watches_the_bug_switches_it_off_and_leaves() {
+    let _alone = alone().await;
+    let mut person = Person::opens(&[]);
+    person.sees("choose an outage");
+    assert!(person.screen.screen().alternate_screen());
+    person.types("\r");
+    person.sees("the release goes out");
+    person.sees("[x] bug on");
+    person.sees("wait at broken.rs");
+    person.types("c");
+    person.sees("wait ▶");
+    person.types("\x1b");
+    person.waits("the code is closed", |text| !text.contains("wait ▶"));
+    person.types(" ");
+    person.sees("bug off: unbuffered-log-channel");
+    person.waits("both lanes without a bug", |text| {
+        text.matches("[ ] no bug on").count() == 2
+    });
+    // What leaked is still there.
+    assert!(
+        person.text().contains("wait at broken.rs"),
+        "{}",
+        person.text()
+    );
+
+    person.terminal.resize(size(24, 80)).expect("a terminal");
+    person.screen.screen_mut().set_size(24, 80);
+    person.sees("A broken");
+    person.types("q");
+    assert_eq!(person.leaves(), 0);
+    assert!(person.terminal_is_restored());
+}
+
+#[tokio::test]
+async fn a_signal_restores_the_terminal() {
+    let _alone = alone().await;
+    for (signal, code) in [(Signal::SIGTERM, 143), (Signal::SIGHUP, 129)] {
+        let mut person = Person::opens(&["lab", "middleware-order"]);
+        person.sees("the release goes out");
+        kill(person.pid(), signal).expect("our child");
+        assert_eq!(person.leaves(), code);
+        assert!(person.terminal_is_restored());
+    }
+}

@@ -1,0 +1,15 @@
+//! The program from outside, by capability.
+
+mod chain;
+mod child;
+mod command_line;
+mod common;
+mod console;
+mod driver;
+mod lab;
+mod manifests;
+mod orphans;
+mod screens;
+mod supervision;
+mod switching;
+mod verdicts;

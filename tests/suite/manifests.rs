@@ -1,0 +1,161 @@
+//! Every manifest is in order, and a broken one is refused with file, line and field.
+
+use std::collections::BTreeSet;
+
+use firedrill::incident::Manifest;
+
+use crate::common::catalogue;
+
+const GOOD: &str = include_str!("../../incidents/pool_leak/incident.toml");
+
+#[test]
+fn ids_follow_their_folders_and_names_are_unique() {
+    let mut params = BTreeSet::new();
+    for entry in &catalogue().entries {
+        assert_eq!(entry.manifest.id, entry.incident.module.replace('_', "-"));
+        for name in entry.manifest.params.keys() {
+            assert!(
+                params.insert(name),
+                "parameter {name} belongs to two incidents"
+            );
+        }
+        let variants = entry.manifest.variants.iter().map(|v| &v.name);
+        for variant in variants {
+            let checks = entry
+                .manifest
+                .expectations
+                .iter()
+                .filter(|e| &e.variant == variant);
+            assert!(
+                checks.count() > 0,
+                "{}={variant} is held to nothing",
+                entry.manifest.id
+            );
+        }
+    }
+}
+
+#[test]
+fn each_bug_bites_within_ten_seconds_of_its_release() {
+    for entry in &catalogue().entries {
+        assert!(entry.manifest.release_s() <= 5.0);
+        let values = entry.manifest.formula_values();
+        for expectation in &entry.manifest.expectations {
+            for end in expectation.window.to_s.iter() {
+                assert!(
+                    end.eval(&values).expect("has a value") <= 10.0,
+                    "{}",
+                    entry.manifest.id
+                );
+            }
+        }
+    }
+}
+
+/// Replaces `from` by `to` in a good manifest, and returns what is said of it.
+fn said(from: &str, to: &str) -> String {
+    assert!(GOOD.contains(from), "{from}");
+    let broken = GOOD.replacen(from, to, 1);
+    let error = Manifest::parse("incident.toml", &broken).expect_err("it is broken");
+    let line = broken.lines().nth(error.line - 1).unwrap_or_default();
+    format!("{error} | {line}")
+}
+
+#[test]
+fn a_broken_manifest_is_refused_with_line_and_field() {
+    for (from, to, file_and_line, about, line) in [
+        (
+            "severity = \"outage\"",
+            "severity = \"bad\"",
+            "incident.toml:",
+            "unknown variant `bad`",
+            "severity",
+        ),
+        (
+            "rate_per_s = 200",
+            "rate_per_s = 0",
+            ":",
+            "field `rate_per_s`: expected 1 to 5000",
+            "rate_per_s",
+        ),
+        (
+            "weight = 1\n",
+            "weight = -1\n",
+            ":",
+            "field `weight`: expected more than 0",
+            "weight = -1",
+        ),
+        (
+            "value = 5\n",
+            "value = 500\n",
+            ":",
+            "field `value`: `store_error_percent` = 500 is out of range: 0 to 100 %",
+            "value = 500",
+        ),
+        (
+            "id = \"pool-leak\"",
+            "id = \"Pool Leak\"",
+            ":",
+            "lower-case words",
+            "id =",
+        ),
+        (
+            "path = \"/orders\"",
+            "path = \"orders\"",
+            ":",
+            "expected to begin with `/`",
+            "path =",
+        ),
+        (
+            "bugs = \"on\"",
+            "bogs = \"on\"",
+            ":",
+            "unknown field `bogs`",
+            "bogs",
+        ),
+        (
+            "below = 5\n",
+            "",
+            ":",
+            "expected one of slope_per_s, below",
+            "metric =",
+        ),
+        (
+            "slope_per_s = \"rate_per_s\"",
+            "slope_per_s = \"speed\"",
+            ":",
+            "`speed` has no value",
+            "metric =",
+        ),
+        (
+            "slope_per_s = \"rate_per_s\"",
+            "slope_per_s = \"1 +\"",
+            ":",
+            "formula `1 +`",
+            "slope",
+        ),
+        (
+            "variant = \"broken\"\nmetric",
+            "variant = \"brkn\"\nmetric",
+            ":",
+            "`brkn` is no variant",
+            "variant = \"brkn\"",
+        ),
+        (
+            "at_s = 3\n",
+            "at_s = 300\n",
+            ":",
+            "field `at_s`",
+            "at_s = 300",
+        ),
+        ("id = ", "id ", ":", "", "id "),
+    ] {
+        let said = said(from, to);
+        assert!(
+            said.contains(file_and_line) && said.contains(about),
+            "{to}: {said}"
+        );
+        let (_, shown) = said.rsplit_once('|').expect("the line stands at the end");
+        assert!(shown.contains(line), "{to}: {said}");
+    }
+}

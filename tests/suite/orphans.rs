@@ -1,0 +1,74 @@
+//! No child survives its parent, whatever ends the parent.
+
+use std::process::{Child, Stdio};
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use sysinfo::{ProcessRefreshKind, ProcessesToUpdate, System};
+
+use crate::common::{firedrill, wait_for};
+
+fn start() -> (Child, Vec<sysinfo::Pid>) {
+    let mut parent = firedrill(&["run", "pool-leak", "--for", "60s"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the program starts");
+    let pid = sysinfo::Pid::from_u32(parent.id());
+    let mut children = Vec::new();
+    wait_for("two children", Duration::from_secs(20), || {
+        assert!(
+            parent.try_wait().expect("our child").is_none(),
+            "the parent ended early"
+        );
+        let system = processes();
+        let ours = system
+            .processes()
+            .values()
+            .filter(|p| p.parent() == Some(pid) && p.thread_kind().is_none());
+        children = ours.map(sysinfo::Process::pid).collect();
+        children.len() == 2
+    });
+    (parent, children)
+}
+
+fn processes() -> System {
+    let mut system = System::new();
+    let what = ProcessRefreshKind::nothing().without_tasks();
+    system.refresh_processes_specifics(ProcessesToUpdate::All, true, what);
+    system
+}
+
+fn gone(children: &[sysinfo::Pid]) -> bool {
+    let system = processes();
+    let alive = |pid: &&sysinfo::Pid| {
+        system
+            .process(**pid)
+            .is_some_and(|p| p.status() != sysinfo::ProcessStatus::Zombie)
+    };
+    children.iter().filter(alive).count() == 0
+}
+
+#[test]
+fn when_the_parent_is_killed() {
+    let (mut parent, children) = start();
+    parent.kill().expect("our child");
+    parent.wait().expect("our child");
+    wait_for("the children end", Duration::from_secs(10), || {
+        gone(&children)
+    });
+}
+
+#[test]
+fn when_the_parent_is_interrupted() {
+    for signal in [Signal::SIGINT, Signal::SIGTERM] {
+        let (mut parent, children) = start();
+        let pid = Pid::from_raw(i32::try_from(parent.id()).expect("a process id"));
+        kill(pid, signal).expect("our child");
+        wait_for("the parent ends", Duration::from_secs(10), || {
+            parent.try_wait().expect("our child").is_some()
+        });
+        assert!(gone(&children));
+    }
+}

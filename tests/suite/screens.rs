@@ -1,0 +1,365 @@
+//! The screens, drawn from given events at three sizes.
+
+use crossterm::event::{KeyCode, KeyEvent};
+use firedrill::event::{Event, ExitCause, LoadTick, Metric, Sample, ServerSample, WaitSite, What};
+use firedrill::run::{Control, Spec};
+use firedrill::tui::model::{Model, Overlay, Screen};
+use firedrill::tui::update::{Command, Msg, open, update};
+use firedrill::tui::view;
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+
+use crate::common::{catalogue, spec};
+
+const SIZES: [(u16, u16); 3] = [(80, 24), (120, 36), (200, 50)];
+
+fn draw(model: &Model) -> String {
+    let (width, height) = model.size;
+    let mut terminal = Terminal::new(TestBackend::new(width, height)).expect("a buffer");
+    terminal
+        .draw(|frame| view::draw(frame, model))
+        .expect("a buffer");
+    terminal.backend().to_string()
+}
+
+fn model(size: (u16, u16)) -> Model {
+    Model::new(catalogue(), size)
+}
+
+fn lab(size: (u16, u16), spec: Spec) -> Model {
+    let mut model = model(size);
+    open(&mut model, spec);
+    model
+}
+
+fn press(model: &mut Model, code: KeyCode) -> Option<Command> {
+    update(model, Msg::Key(KeyEvent::from(code)))
+}
+
+fn happen(model: &mut Model, at_ms: u64, lane: impl Into<Option<usize>>, what: What) {
+    update(
+        model,
+        Msg::Run(Event {
+            at_ms,
+            lane: lane.into(),
+            what,
+        }),
+    );
+}
+
+/// A sample as the incident's theory has it, `t` ticks after the release; none: as if healthy.
+fn sample(ticks_of_bug: Option<u64>) -> Sample {
+    let stuck = ticks_of_bug.map_or(0, |ticks| ticks * 19);
+    let site = WaitSite {
+        file: "incidents/unbuffered_log_channel/broken.rs".to_owned(),
+        line: 37,
+        label: "log channel".to_owned(),
+        waiting: stuck,
+    };
+    let queue = [
+        ("log_queue".to_owned(), 1.0),
+        ("log_queue_capacity".to_owned(), 1.0),
+    ];
+    Sample {
+        server: Some(ServerSample {
+            tasks: 2 + stuck,
+            connections: 3,
+            heap_bytes: 4 << 20,
+            metrics: queue.into(),
+            wait_sites: if stuck > 0 { vec![site] } else { Vec::new() },
+        }),
+        resident_bytes: Some((15 << 20) + stuck * 27_000),
+        load: LoadTick {
+            sent: 20,
+            ok: if stuck > 0 { 1 } else { 20 },
+            timed_out: if stuck > 0 { 19 } else { 0 },
+            in_flight: 400,
+            latency_us: vec![(2_000, if stuck > 0 { 1 } else { 20 })],
+            unanswered_us: if stuck > 0 {
+                vec![(2_000_000, 19)]
+            } else {
+                Vec::new()
+            },
+            ..LoadTick::default()
+        },
+    }
+}
+
+/// A run of twenty seconds whose first lane is killed at the cap at the end.
+fn play(model: &mut Model, killed: bool) {
+    for lane in 0..2 {
+        happen(model, 0, lane, What::Starting { attempt: 1 });
+        happen(
+            model,
+            0,
+            lane,
+            What::Ready {
+                port: 4000,
+                pid: 100,
+                console_port: None,
+            },
+        );
+        for name in ["log_queue", "log_queue_capacity"] {
+            let metric = Metric {
+                name: name.to_owned(),
+                unit: String::new(),
+                says: "lines that wait for the writer".to_owned(),
+                incident: "unbuffered-log-channel".to_owned(),
+                counter: false,
+            };
+            happen(model, 0, lane, What::Metric(metric));
+        }
+    }
+    let says = |index: usize| catalogue().entries[0].manifest.phases[index].says.clone();
+    happen(
+        model,
+        0,
+        None,
+        What::Phase {
+            index: 0,
+            says: says(0),
+        },
+    );
+    for tick in 0..200 {
+        let at_ms = tick * 100;
+        if tick == 30 {
+            happen(
+                model,
+                at_ms,
+                None,
+                What::Phase {
+                    index: 1,
+                    says: says(1),
+                },
+            );
+            let incident = "unbuffered-log-channel".to_owned();
+            let variant = Some("broken".to_owned());
+            happen(model, at_ms, 0, What::Bug { incident, variant });
+        }
+        happen(model, at_ms, 0, What::Sample(sample(tick.checked_sub(30))));
+        happen(model, at_ms, 1, What::Sample(sample(None)));
+    }
+    if killed {
+        let cause = ExitCause::OutOfMemory {
+            resident_bytes: 161 << 20,
+            cap_bytes: 160 << 20,
+        };
+        happen(model, 20_000, 0, What::Exit { cause, code: None });
+        happen(
+            model,
+            20_000,
+            0,
+            What::Restart {
+                count: 1,
+                after_ms: 500,
+            },
+        );
+        happen(model, 20_100, 0, What::Sample(Sample::default()));
+    }
+}
+
+#[test]
+fn the_catalogue() {
+    for size in SIZES {
+        insta::assert_snapshot!(
+            format!("catalogue_{}x{}", size.0, size.1),
+            draw(&model(size))
+        );
+    }
+}
+
+#[test]
+fn the_lab_with_a_bug_and_after_the_kill() {
+    for size in SIZES {
+        for killed in [false, true] {
+            let mut model = lab(size, spec("unbuffered-log-channel", &["broken", "fixed"]));
+            play(&mut model, killed);
+            let state = if killed { "killed" } else { "stuck" };
+            insta::assert_snapshot!(format!("lab_{state}_{}x{}", size.0, size.1), draw(&model));
+        }
+    }
+}
+
+#[test]
+fn what_lies_over_the_lab() {
+    for (name, key) in [
+        ("help", '?'),
+        ("bugs", 'b'),
+        ("code", 'c'),
+        ("metrics", 'm'),
+        ("events", 'e'),
+    ] {
+        let mut model = lab(
+            (80, 24),
+            spec("unbuffered-log-channel", &["broken", "fixed"]),
+        );
+        play(&mut model, false);
+        press(&mut model, KeyCode::Char(key));
+        insta::assert_snapshot!(format!("over_{name}"), draw(&model));
+        press(&mut model, KeyCode::Esc);
+        assert_eq!(model.overlay, None);
+    }
+}
+
+#[test]
+fn every_lane_can_be_reached_where_not_all_fit() {
+    let all = ["broken", "buffered", "cancelled", "fixed"];
+    let mut model = lab((80, 24), spec("unbuffered-log-channel", &all));
+    for name in all {
+        assert!(draw(&model).contains(&format!(
+            "▸ {} {name}",
+            ['A', 'B', 'C', 'D'][all.iter().position(|n| *n == name).expect("one of them")]
+        )));
+        press(&mut model, KeyCode::Tab);
+    }
+    assert!(draw(&model).contains("▸ A broken"));
+}
+
+#[test]
+fn a_small_terminal_says_what_it_needs() {
+    let text = draw(&model((60, 20)));
+    assert!(text.contains("60x20") && text.contains("80x24"), "{text}");
+}
+
+#[test]
+fn no_size_and_no_key_makes_it_panic() {
+    let keys = [
+        'b', ' ', 'v', 'c', 'm', 'e', 'f', 'z', '+', '-', '?', 'r', '2', '4', 'j', 'k',
+    ];
+    for size in [
+        (1, 1),
+        (10, 3),
+        (79, 23),
+        (80, 24),
+        (81, 25),
+        (100, 30),
+        (300, 100),
+    ] {
+        let mut model = lab(size, spec("unbuffered-log-channel", &["broken", "fixed"]));
+        play(&mut model, true);
+        for key in keys {
+            press(&mut model, KeyCode::Char(key));
+            draw(&model);
+            for code in [
+                KeyCode::Up,
+                KeyCode::Down,
+                KeyCode::PageUp,
+                KeyCode::PageDown,
+                KeyCode::Tab,
+            ] {
+                press(&mut model, code);
+                draw(&model);
+            }
+            press(&mut model, KeyCode::Esc);
+            if matches!(model.screen, Screen::Catalogue(_)) {
+                open(
+                    &mut model,
+                    spec("unbuffered-log-channel", &["broken", "fixed"]),
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn the_search_narrows_the_catalogue() {
+    let mut model = model((80, 24));
+    for key in "/leak".chars() {
+        press(&mut model, KeyCode::Char(key));
+    }
+    let text = draw(&model);
+    assert!(text.contains("search: leak"), "{text}");
+    assert!(
+        text.contains("Connection pool leak") && !text.contains("Missing recover"),
+        "{text}"
+    );
+    press(&mut model, KeyCode::Enter);
+    let Some(Command::Start(spec)) = press(&mut model, KeyCode::Enter) else {
+        panic!("it starts")
+    };
+    assert_eq!(spec.entry.manifest.id, "pool-leak");
+}
+
+#[test]
+fn keys_ask_for_what_they_say() {
+    let mut model = lab(
+        (80, 24),
+        spec("unbuffered-log-channel", &["broken", "fixed"]),
+    );
+    play(&mut model, false);
+    let incident = "unbuffered-log-channel".to_owned();
+    let told = |command| match command {
+        Some(Command::Tell(control)) => control,
+        other => panic!("{other:?}"),
+    };
+    let off = Control::SetBug {
+        lane: 0,
+        incident: incident.clone(),
+        variant: None,
+    };
+    assert_eq!(told(press(&mut model, KeyCode::Char(' '))), off);
+    press(&mut model, KeyCode::Char('2'));
+    let on = Control::SetBug {
+        lane: 1,
+        incident,
+        variant: Some("broken".to_owned()),
+    };
+    assert_eq!(told(press(&mut model, KeyCode::Char(' '))), on);
+    assert_eq!(
+        told(press(&mut model, KeyCode::Char('+'))),
+        Control::SetRate(300.0)
+    );
+    assert_eq!(
+        told(press(&mut model, KeyCode::Char('-'))),
+        Control::SetRate(150.0)
+    );
+    let restart = Control::Restart {
+        lane: 1,
+        console: false,
+    };
+    assert_eq!(told(press(&mut model, KeyCode::Char('r'))), restart);
+    assert!(matches!(
+        press(&mut model, KeyCode::Char('R')),
+        Some(Command::Start(_))
+    ));
+    assert!(matches!(
+        press(&mut model, KeyCode::Esc),
+        Some(Command::End)
+    ));
+    assert!(matches!(
+        press(&mut model, KeyCode::Char('q')),
+        Some(Command::Quit)
+    ));
+}
+
+#[test]
+fn a_frozen_screen_stands_still_while_the_run_goes_on() {
+    let mut model = lab(
+        (80, 24),
+        spec("unbuffered-log-channel", &["broken", "fixed"]),
+    );
+    play(&mut model, false);
+    press(&mut model, KeyCode::Char('f'));
+    let frozen = draw(&model);
+    assert!(frozen.contains("FROZEN"));
+    happen(&mut model, 25_000, 0, What::Sample(sample(Some(220))));
+    assert_eq!(draw(&model), frozen);
+    press(&mut model, KeyCode::Char('f'));
+    assert!(draw(&model).contains("00:25"));
+}
+
+#[test]
+fn a_run_that_fails_to_start_says_why_and_leads_back() {
+    let mut model = lab((80, 24), spec("pool-leak", &["broken", "fixed"]));
+    update(
+        &mut model,
+        Msg::RunEnded("lane `broken` did not start: no licence".to_owned()),
+    );
+    assert!(draw(&model).contains("no licence"));
+    assert!(matches!(
+        press(&mut model, KeyCode::Esc),
+        Some(Command::End)
+    ));
+    assert!(matches!(model.screen, Screen::Catalogue(_)));
+    assert!(!matches!(model.overlay, Some(Overlay::Message(_))));
+}

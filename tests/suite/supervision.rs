@@ -1,0 +1,147 @@
+//! Children that die, hang, or speak nonsense.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
+use firedrill::event::{Event, ExitCause, What};
+use firedrill::run::{Control, Run};
+
+use crate::common::{alone, spec, until};
+
+fn exit(event: &Event) -> Option<(&ExitCause, Option<i32>)> {
+    match &event.what {
+        What::Exit { cause, code } if *cause != ExitCause::Stopped => Some((cause, *code)),
+        _ => None,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_the_memory_cap_the_lane_is_killed_and_comes_back_clean() {
+    let _alone = alone().await;
+    let mut spec = spec("unbuffered-log-channel", &["broken"]);
+    spec.rate_per_s = 1000.0;
+    let cap = spec.entry.manifest.memory.cap_bytes();
+    let mut run = Run::start(spec).expect("it starts");
+    let seen = until(&mut run, |event| exit(event).is_some()).await;
+    let (cause, code) = seen.last().and_then(exit).expect("the last is the exit");
+    let ExitCause::OutOfMemory {
+        resident_bytes,
+        cap_bytes,
+    } = cause
+    else {
+        panic!("{cause:?}")
+    };
+    assert_eq!((*cap_bytes, code), (cap, None));
+    // Bounded: killed within a few ticks of reaching the cap.
+    assert!((cap..cap * 2).contains(resident_bytes), "{resident_bytes}");
+
+    let seen = until(&mut run, |event| matches!(event.what, What::Ready { .. })).await;
+    assert!(
+        seen.iter()
+            .any(|event| matches!(event.what, What::Restart { count: 1, .. }))
+    );
+    let seen = until(
+        &mut run,
+        |e| matches!(&e.what, What::Sample(s) if s.resident_bytes.is_some()),
+    );
+    let clean = seen.await;
+    let Some(What::Sample(sample)) = clean.last().map(|event| &event.what) else {
+        panic!()
+    };
+    assert!(
+        sample.resident_bytes < Some(cap / 2),
+        "{:?}",
+        sample.resident_bytes
+    );
+    run.control.send(Control::Stop).await.expect("it listens");
+    run.ended().await.expect("a good end");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_panic_in_a_job_is_a_crash_loop_under_gos_rule() {
+    let _alone = alone().await;
+    let mut run = Run::start(spec("missing-recover", &["broken"])).expect("it starts");
+    let mut crashes = 0;
+    let seen = until(&mut run, |event| {
+        if let Some((cause, code)) = exit(event) {
+            assert_eq!((cause, code), (&ExitCause::Crashed, Some(2)));
+            crashes += 1;
+        }
+        crashes == 2
+    });
+    let seen = seen.await;
+    let waits: Vec<u64> = seen
+        .iter()
+        .filter_map(|event| match event.what {
+            What::Restart { after_ms, .. } => Some(after_ms),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(
+        waits,
+        [500],
+        "the second restart comes after the second exit"
+    );
+    let failed: u64 = seen
+        .iter()
+        .filter_map(|event| match &event.what {
+            What::Sample(sample) if sample.server.is_none() => Some(sample.load.failed),
+            _ => None,
+        })
+        .sum();
+    assert!(
+        failed > 10,
+        "{failed} requests met nobody while the process was down"
+    );
+}
+
+/// Writes a program that is run in place of a child.
+fn script(directory: &tempfile::TempDir, text: &str) -> PathBuf {
+    let path = directory.path().join("child");
+    std::fs::write(&path, format!("#!/bin/sh\n{text}\n")).expect("a writable directory");
+    std::fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).expect("our own file");
+    path
+}
+
+async fn refused(text: &str) -> String {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let mut spec = spec("pool-leak", &["broken", "fixed"]);
+    spec.program = script(&directory, text);
+    let mut run = Run::start(spec).expect("the parent starts");
+    while run.events.recv().await.is_some() {}
+    run.ended().await.expect_err("no lane serves").to_string()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_child_that_ends_is_quoted() {
+    let said = refused("echo 'no licence found' >&2; exit 3").await;
+    assert!(
+        said.contains("did not start") && said.contains("exit status: 3"),
+        "{said}"
+    );
+    assert!(said.contains("no licence found"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_child_that_speaks_nonsense_is_quoted() {
+    let said = refused("echo 'starting up' >&2; echo 'Hello, World'; exec sleep 60").await;
+    assert!(said.contains("no event: \"Hello, World\""), "{said}");
+    assert!(said.contains("starting up"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_child_that_says_nothing_is_not_waited_for_for_ever() {
+    let said = refused("echo 'waiting for a lock' >&2; exec sleep 60").await;
+    assert!(said.contains("was not ready within 10s"), "{said}");
+    assert!(said.contains("waiting for a lock"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_that_is_not_there_is_named() {
+    let mut spec = spec("pool-leak", &["broken"]);
+    spec.program = PathBuf::from("/nowhere/firedrill");
+    let mut run = Run::start(spec).expect("the parent starts");
+    while run.events.recv().await.is_some() {}
+    let said = run.ended().await.expect_err("no lane serves").to_string();
+    assert!(said.contains("cannot start /nowhere/firedrill"), "{said}");
+}

@@ -1,0 +1,87 @@
+//! Every incident, all its variants as lanes, in a short live run: the verdict holds and the sums
+//! add up.
+
+use serde_json::Value;
+
+use crate::common::{alone, catalogue, firedrill};
+
+/// Long enough for every window of the manifests: the release and ten seconds.
+const LONG_ENOUGH: &str = "12.5s";
+
+async fn verdict_of(id: &str) {
+    let _alone = alone().await;
+    let entry = catalogue().find(id).expect("the incident is known");
+    let names: Vec<&str> = entry.incident.variants.iter().map(|v| v.name).collect();
+    let arguments = [
+        "run",
+        id,
+        "--json",
+        "--for",
+        LONG_ENOUGH,
+        "--variants",
+        &names.join(","),
+    ];
+    let output = firedrill(&arguments).output().expect("the program starts");
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|e| {
+        panic!("{e}: {}", String::from_utf8_lossy(&output.stderr));
+    });
+    let text = serde_json::to_string_pretty(&report["verdict"]).expect("plain data");
+    assert_eq!(report["verdict"]["holds"], Value::Bool(true), "{text}");
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(report["incident"], id);
+    let lanes = report["lanes"].as_array().expect("a list");
+    assert_eq!(lanes.len(), names.len());
+    let sent = lanes[0]["requests"]["sent"].as_u64();
+    for lane in lanes {
+        let requests = &lane["requests"];
+        let count = |name: &str| requests[name].as_u64().expect("a count");
+        let outcomes = ["ok", "rejected", "failed", "timed_out", "unfinished"];
+        assert_eq!(
+            outcomes.map(count).iter().sum::<u64>(),
+            count("sent"),
+            "{requests}"
+        );
+        assert_eq!(Some(count("sent")), sent, "all lanes get the same arrivals");
+        for field in [
+            "latency_ms",
+            "tasks",
+            "memory_bytes",
+            "exits",
+            "gauges",
+            "wait_sites",
+        ] {
+            assert!(!lane[field].is_null(), "{field}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn unbuffered_log_channel() {
+    verdict_of("unbuffered-log-channel").await;
+}
+
+#[tokio::test]
+async fn missing_recover() {
+    verdict_of("missing-recover").await;
+}
+
+#[tokio::test]
+async fn middleware_order() {
+    verdict_of("middleware-order").await;
+}
+
+#[tokio::test]
+async fn pool_leak() {
+    verdict_of("pool-leak").await;
+}
+
+#[tokio::test]
+async fn a_run_that_is_too_short_to_tell_does_not_hold() {
+    let _alone = alone().await;
+    let output = firedrill(&["run", "pool-leak", "--for", "4s"])
+        .output()
+        .expect("it starts");
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.contains("the run ended too soon to tell"), "{said}");
+}

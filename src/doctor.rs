@@ -23,14 +23,8 @@ struct Finding {
 ///
 /// When standard output cannot be written to.
 pub fn print(catalogue: &Catalogue) -> io::Result<bool> {
-    let findings = [
-        loopback(),
-        open_files(catalogue),
-        memory(catalogue),
-        processors(),
-        terminal(),
-        console(),
-    ];
+    let findings =
+        [loopback(), open_files(catalogue), memory(catalogue), processors(), terminal(), console()];
     let mut out = io::stdout().lock();
     for finding in &findings {
         let mark = if finding.well { "ok     " } else { "problem" };
@@ -45,11 +39,7 @@ fn loopback() -> Finding {
         Ok(_) => "127.0.0.1 takes connections".to_owned(),
         Err(error) => format!("cannot listen on 127.0.0.1: {error}"),
     };
-    Finding {
-        well: bound.is_ok(),
-        name: "loopback",
-        says,
-    }
+    Finding { well: bound.is_ok(), name: "loopback", says }
 }
 
 fn open_files(catalogue: &Catalogue) -> Finding {
@@ -66,39 +56,20 @@ fn open_files(catalogue: &Catalogue) -> Finding {
                 count(hard),
                 count(rate as u64)
             );
-            Finding {
-                well: hard >= needed,
-                name: "open files",
-                says,
-            }
+            Finding { well: hard >= needed, name: "open files", says }
         }
-        Err(error) => Finding {
-            well: false,
-            name: "open files",
-            says: error.to_string(),
-        },
+        Err(error) => Finding { well: false, name: "open files", says: error.to_string() },
     }
 }
 
 fn memory(catalogue: &Catalogue) -> Finding {
     let mut system = sysinfo::System::new();
     system.refresh_memory();
-    let caps = catalogue
-        .entries
-        .iter()
-        .map(|entry| entry.manifest.memory.cap_bytes());
+    let caps = catalogue.entries.iter().map(|entry| entry.manifest.memory.cap_bytes());
     let needed = 2 * caps.max().unwrap_or(0);
     let free = system.available_memory();
-    let says = format!(
-        "{} available, two lanes take at most {}",
-        mib(free),
-        mib(needed)
-    );
-    Finding {
-        well: free >= needed,
-        name: "memory",
-        says,
-    }
+    let says = format!("{} available, two lanes take at most {}", mib(free), mib(needed));
+    Finding { well: free >= needed, name: "memory", says }
 }
 
 fn processors() -> Finding {
@@ -107,21 +78,13 @@ fn processors() -> Finding {
         1 => "1: driver and servers share it, latencies will be noisy".to_owned(),
         n => n.to_string(),
     };
-    Finding {
-        well: cpus > 1,
-        name: "processors",
-        says,
-    }
+    Finding { well: cpus > 1, name: "processors", says }
 }
 
 fn terminal() -> Finding {
     if !io::stdout().is_terminal() {
         let says = "standard output is none: `firedrill run` works, the lab does not".to_owned();
-        return Finding {
-            well: false,
-            name: "terminal",
-            says,
-        };
+        return Finding { well: false, name: "terminal", says };
     }
     match crossterm::terminal::size() {
         Ok((width, height)) => {
@@ -133,17 +96,9 @@ fn terminal() -> Finding {
             let well = width >= 80 && height >= 24;
             let small = if well { "" } else { "; the lab needs 80x24" };
             let says = format!("{width}x{height}, {colours}{small}");
-            Finding {
-                well,
-                name: "terminal",
-                says,
-            }
+            Finding { well, name: "terminal", says }
         }
-        Err(error) => Finding {
-            well: false,
-            name: "terminal",
-            says: error.to_string(),
-        },
+        Err(error) => Finding { well: false, name: "terminal", says: error.to_string() },
     }
 }
 
@@ -151,15 +106,10 @@ fn console() -> Finding {
     let built = cfg!(tokio_unstable);
     let (well, says) = match (which::which("tokio-console"), built) {
         (Ok(path), true) => (true, path.display().to_string()),
-        (Ok(_), false) => (
-            false,
-            "installed, but this build lacks its instruments (--cfg tokio_unstable)".into(),
-        ),
+        (Ok(_), false) => {
+            (false, "installed, but this build lacks its instruments (--cfg tokio_unstable)".into())
+        }
         (Err(_), _) => (false, format!("not installed; {INSTALL_CONSOLE}")),
     };
-    Finding {
-        well,
-        name: "tokio-console",
-        says,
-    }
+    Finding { well, name: "tokio-console", says }
 }

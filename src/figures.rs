@@ -5,7 +5,7 @@ pub fn count(value: u64) -> String {
     let digits = value.to_string();
     let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
     for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i) % 3 == 0 {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
             grouped.push(',');
         }
         grouped.push(digit);
@@ -29,11 +29,7 @@ pub fn number(value: f64) -> String {
 /// Bytes in MiB: `23.4 MiB`.
 pub fn mib(bytes: u64) -> String {
     let mib = bytes as f64 / (1024.0 * 1024.0);
-    if mib < 100.0 {
-        format!("{mib:.1} MiB")
-    } else {
-        format!("{mib:.0} MiB")
-    }
+    if mib < 100.0 { format!("{mib:.1} MiB") } else { format!("{mib:.0} MiB") }
 }
 
 /// Milliseconds in the unit that fits: `0.42 ms`, `35 ms`, `2.1 s`.
@@ -58,25 +54,10 @@ mod tests {
 
     #[test]
     fn figures_read_well() {
-        assert_eq!(
-            [count(7), count(1234), count(1_234_567)],
-            ["7", "1,234", "1,234,567"]
-        );
-        let numbers = [
-            number(1234.6),
-            number(-190.2),
-            number(12.34),
-            number(0.456),
-            number(3.0),
-        ];
+        assert_eq!([count(7), count(1234), count(1_234_567)], ["7", "1,234", "1,234,567"]);
+        let numbers = [number(1234.6), number(-190.2), number(12.34), number(0.456), number(3.0)];
         assert_eq!(numbers, ["1,235", "-190", "12.3", "0.46", "3"]);
-        assert_eq!(
-            [millis(0.421), millis(35.4), millis(2100.0)],
-            ["0.42 ms", "35 ms", "2.1 s"]
-        );
-        assert_eq!(
-            [mib(24_536_678), clock(125.0)],
-            ["23.4 MiB".to_owned(), "02:05".to_owned()]
-        );
+        assert_eq!([millis(0.421), millis(35.4), millis(2100.0)], ["0.42 ms", "35 ms", "2.1 s"]);
+        assert_eq!([mib(24_536_678), clock(125.0)], ["23.4 MiB".to_owned(), "02:05".to_owned()]);
     }
 }

@@ -41,14 +41,7 @@ pub fn limits() -> std::io::Result<(u64, u64)> {
 pub fn raise(needed: u64) -> Result<(), TooFewFiles> {
     // Where the system does not tell its limits, opening a file will.
     let reached = rlimit::increase_nofile_limit(u64::MAX).unwrap_or(needed);
-    if reached < needed {
-        Err(TooFewFiles {
-            needed,
-            hard: reached,
-        })
-    } else {
-        Ok(())
-    }
+    if reached < needed { Err(TooFewFiles { needed, hard: reached }) } else { Ok(()) }
 }
 
 #[cfg(test)]
@@ -59,9 +52,6 @@ mod tests {
     fn a_need_beyond_the_hard_limit_is_refused_with_both_figures() {
         raise(needed(10.0)).expect("138 files are little");
         let refused = raise(1 << 40).expect_err("no system allows this");
-        assert!(
-            refused.to_string().contains("1099511627776 open files"),
-            "{refused}"
-        );
+        assert!(refused.to_string().contains("1099511627776 open files"), "{refused}");
     }
 }

@@ -83,15 +83,8 @@ impl Progress {
             bar
         });
         let letters = 'A'..='Z';
-        let names = letters
-            .zip(&spec.variants)
-            .map(|(l, v)| format!("{l} {v}"))
-            .collect();
-        Self {
-            bar,
-            names,
-            said_s: 0,
-        }
+        let names = letters.zip(&spec.variants).map(|(l, v)| format!("{l} {v}")).collect();
+        Self { bar, names, said_s: 0 }
     }
 
     fn say(&self, line: &str) {
@@ -109,11 +102,7 @@ impl Progress {
 
     fn show(&mut self, event: &Event) {
         let at = clock(event.at_ms as f64 / 1000.0);
-        let lane = event
-            .lane
-            .and_then(|lane| self.names.get(lane))
-            .cloned()
-            .unwrap_or_default();
+        let lane = event.lane.and_then(|lane| self.names.get(lane)).cloned().unwrap_or_default();
         if let Some(bar) = &self.bar {
             bar.set_position(event.at_ms);
         }
@@ -132,18 +121,9 @@ impl Progress {
                 format!("{tasks} tasks")
             }
             What::Phase { says, .. } => says.clone(),
-            What::Bug {
-                incident,
-                variant: Some(variant),
-            } => format!("{incident}={variant} is on"),
-            What::Bug {
-                incident,
-                variant: None,
-            } => format!("{incident} is off"),
-            What::Exit {
-                cause: ExitCause::Stopped,
-                ..
-            } => return,
+            What::Bug { incident, variant: Some(variant) } => format!("{incident}={variant} is on"),
+            What::Bug { incident, variant: None } => format!("{incident} is off"),
+            What::Exit { cause: ExitCause::Stopped, .. } => return,
             What::Exit { cause, code } => exit_line(cause, *code),
             What::Restart { count, after_ms } => {
                 format!("restart {count} in {} s", number(*after_ms as f64 / 1000.0))
@@ -151,11 +131,7 @@ impl Progress {
             What::Dropped { events } => format!("{events} events were lost"),
             _ => return,
         };
-        let lane = if lane.is_empty() {
-            lane
-        } else {
-            format!("{lane}: ")
-        };
+        let lane = if lane.is_empty() { lane } else { format!("{lane}: ") };
         self.say(&format!("{at}  {lane}{line}"));
     }
 }
@@ -163,14 +139,9 @@ impl Progress {
 /// How a process ended, in a line.
 pub fn exit_line(cause: &ExitCause, code: Option<i32>) -> String {
     match cause {
-        ExitCause::OutOfMemory {
-            resident_bytes,
-            cap_bytes,
-        } => format!(
-            "killed: {} resident, the cap is {}",
-            mib(*resident_bytes),
-            mib(*cap_bytes)
-        ),
+        ExitCause::OutOfMemory { resident_bytes, cap_bytes } => {
+            format!("killed: {} resident, the cap is {}", mib(*resident_bytes), mib(*cap_bytes))
+        }
         ExitCause::Crashed => match code {
             Some(code) => format!("crashed with exit code {code}"),
             None => "crashed by a signal".to_owned(),

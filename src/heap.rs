@@ -19,8 +19,7 @@ pub fn in_use_bytes() -> u64 {
 /// When more is in use already.
 pub fn limit(bytes: u64) -> Result<(), HeapTooLarge> {
     let limit = usize::try_from(bytes).unwrap_or(usize::MAX);
-    HEAP.set_limit(limit)
-        .map_err(|()| HeapTooLarge { limit_bytes: bytes })
+    HEAP.set_limit(limit).map_err(|()| HeapTooLarge { limit_bytes: bytes })
 }
 
 /// A heap limit below what is in use.

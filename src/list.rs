@@ -14,11 +14,7 @@ use crate::incident::Catalogue;
 pub fn print(catalogue: &Catalogue, as_json: bool) -> io::Result<()> {
     let mut out = io::stdout().lock();
     if as_json {
-        let entries: Vec<_> = catalogue
-            .entries
-            .iter()
-            .map(|e| describe(&e.manifest))
-            .collect();
+        let entries: Vec<_> = catalogue.entries.iter().map(|e| describe(&e.manifest)).collect();
         serde_json::to_writer_pretty(&mut out, &entries)?;
         return writeln!(out);
     }

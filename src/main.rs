@@ -41,27 +41,12 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
     let catalogue = Catalogue::load().map_err(anyhow::Error::msg)?;
     match cli.command {
         None => runtime()?.block_on(event_loop::run(catalogue, None)),
-        Some(Command::Lab {
-            incident,
-            options,
-            console,
-        }) => {
-            let spec = Spec {
-                console,
-                ..options.spec(catalogue.find(&incident)?)?
-            };
+        Some(Command::Lab { incident, options, console }) => {
+            let spec = Spec { console, ..options.spec(catalogue.find(&incident)?)? };
             runtime()?.block_on(event_loop::run(catalogue, Some(spec)))
         }
-        Some(Command::Picture {
-            incident,
-            options,
-            at,
-            size,
-        }) => {
-            let spec = Spec {
-                duration: Some(at),
-                ..options.spec(catalogue.find(&incident)?)?
-            };
+        Some(Command::Picture { incident, options, at, size }) => {
+            let spec = Spec { duration: Some(at), ..options.spec(catalogue.find(&incident)?)? };
             let svg = runtime()?.block_on(picture::take(catalogue, spec, size))?;
             io::stdout().write_all(svg.as_bytes())?;
             Ok(ExitCode::SUCCESS)
@@ -70,35 +55,19 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
             list::print(catalogue, json)?;
             Ok(ExitCode::SUCCESS)
         }
-        Some(Command::Run {
-            incident,
-            options,
-            duration,
-            json,
-        }) => {
+        Some(Command::Run { incident, options, duration, json }) => {
             let entry = catalogue.find(&incident)?;
             let default = Duration::from_secs_f64(entry.manifest.duration_s);
-            let spec = Spec {
-                duration: Some(duration.unwrap_or(default)),
-                ..options.spec(entry)?
-            };
+            let spec = Spec { duration: Some(duration.unwrap_or(default)), ..options.spec(entry)? };
             let report = runtime()?.block_on(headless::run(spec))?;
             headless::print(&report, json)?;
             let held = report.verdict.holds;
-            Ok(if held {
-                ExitCode::SUCCESS
-            } else {
-                ExitCode::from(DID_NOT_HOLD)
-            })
+            Ok(if held { ExitCode::SUCCESS } else { ExitCode::from(DID_NOT_HOLD) })
         }
         Some(Command::Serve(options)) => serve::serve(options.settings(catalogue)?),
         Some(Command::Doctor) => {
             let can_run = doctor::print(catalogue)?;
-            Ok(if can_run {
-                ExitCode::SUCCESS
-            } else {
-                ExitCode::from(USAGE)
-            })
+            Ok(if can_run { ExitCode::SUCCESS } else { ExitCode::from(USAGE) })
         }
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();
@@ -116,8 +85,5 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
 }
 
 fn runtime() -> io::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()
 }

@@ -151,10 +151,7 @@ impl Report {
             p99: timeline.lag.at_ms(99.0),
             max: timeline.lag.max_ms(),
         };
-        let lanes = timeline
-            .lanes
-            .iter()
-            .map(|lane| lane_report(manifest, values, timeline, lane));
+        let lanes = timeline.lanes.iter().map(|lane| lane_report(manifest, values, timeline, lane));
         Self {
             incident: manifest.id.clone(),
             clock: "live".to_owned(),
@@ -223,24 +220,14 @@ fn lane_report(
 fn gauges(lane: &LaneLine) -> BTreeMap<String, GaugeReport> {
     let mut gauges = BTreeMap::new();
     for (name, metric) in &lane.metrics {
-        let values = lane
-            .samples
-            .iter()
-            .filter_map(|(_, sample)| level(sample, name));
+        let values = lane.samples.iter().filter_map(|(_, sample)| level(sample, name));
         let (mut peak, mut end) = (f64::MIN, None);
         for value in values {
             peak = peak.max(value);
             end = Some(value);
         }
         if let Some(end) = end {
-            gauges.insert(
-                name.clone(),
-                GaugeReport {
-                    unit: metric.unit.clone(),
-                    peak,
-                    end,
-                },
-            );
+            gauges.insert(name.clone(), GaugeReport { unit: metric.unit.clone(), peak, end });
         }
     }
     gauges
@@ -253,11 +240,7 @@ fn course(
     lane: &LaneLine,
     metric: &str,
 ) -> Course {
-    let levels: Vec<f64> = lane
-        .samples
-        .iter()
-        .filter_map(|(_, s)| level(s, metric))
-        .collect();
+    let levels: Vec<f64> = lane.samples.iter().filter_map(|(_, s)| level(s, metric)).collect();
     let named = manifest.expectations.iter().find(|expectation| {
         expectation.variant == lane.variant
             && expectation.metric == metric
@@ -291,11 +274,8 @@ pub fn table(report: &Report) -> String {
     // Writing to a String cannot fail.
     let _ = writeln!(text, "{header}\n");
     let mut row = |name: &str, cell: &dyn Fn(&LaneReport) -> String| {
-        let cells: Vec<String> = report
-            .lanes
-            .iter()
-            .map(|lane| format!("{:>16}", cell(lane)))
-            .collect();
+        let cells: Vec<String> =
+            report.lanes.iter().map(|lane| format!("{:>16}", cell(lane))).collect();
         let _ = writeln!(text, "  {name:<22}{}", cells.concat());
     };
     let ms = |ms: Option<f64>| ms.map_or("–".to_owned(), millis);
@@ -310,13 +290,9 @@ pub fn table(report: &Report) -> String {
     row("  unfinished", &|lane| count(lane.requests.unfinished));
     row("latency p50", &|lane| ms(lane.latency_ms.p50));
     row("latency p99", &|lane| ms(lane.latency_ms.p99));
-    row("p99 of answered only", &|lane| {
-        ms(lane.latency_ms.naive_p99)
-    });
+    row("p99 of answered only", &|lane| ms(lane.latency_ms.naive_p99));
     row("tasks, peak", &|lane| level(lane.tasks.peak));
-    row("tasks, growth a second", &|lane| {
-        level(lane.tasks.slope_per_s)
-    });
+    row("tasks, growth a second", &|lane| level(lane.tasks.slope_per_s));
     row("memory, peak", &|lane| memory(lane.memory_bytes.peak));
     row("exits", &|lane| count(lane.exits.len() as u64));
     row("restarts", &|lane| count(lane.restarts as u64));
@@ -333,11 +309,7 @@ pub fn table(report: &Report) -> String {
             );
         }
     }
-    let _ = writeln!(
-        text,
-        "\n  driver's lag p99 {}",
-        ms(report.driver_lag_ms.p99)
-    );
+    let _ = writeln!(text, "\n  driver's lag p99 {}", ms(report.driver_lag_ms.p99));
     if !report.trusted {
         let _ = writeln!(
             text,
@@ -357,17 +329,10 @@ pub fn table(report: &Report) -> String {
             check.variant,
             check.metric,
             check.expected,
-            check
-                .observed
-                .as_deref()
-                .unwrap_or("the run ended too soon to tell"),
+            check.observed.as_deref().unwrap_or("the run ended too soon to tell"),
         );
     }
-    let held = if report.verdict.holds {
-        "held"
-    } else {
-        "did not hold"
-    };
+    let held = if report.verdict.holds { "held" } else { "did not hold" };
     let _ = writeln!(text, "\n  The verdict {held}.");
     text
 }

@@ -97,18 +97,14 @@ pub fn serve(settings: Settings) -> anyhow::Result<ExitCode> {
     if by_hand || out.quiet {
         announce(port, console_port, &settings.bugs);
     }
-    out.write(&What::Ready {
-        port,
-        pid: std::process::id(),
-        console_port,
-    });
+    out.write(&What::Ready { port, pid: std::process::id(), console_port });
 
     let (stop, mut stopped) = mpsc::channel::<()>(1);
     if !settings.bare {
         let (handle, gateway) = (runtime.handle().clone(), Arc::clone(&gateway));
         let (telemetry, out) = (telemetry.clone(), out.clone());
         thread("sampler", move || {
-            sample(&handle, &gateway, &telemetry, &out)
+            sample(&handle, &gateway, &telemetry, &out);
         })?;
     }
     if !by_hand {
@@ -143,26 +139,16 @@ fn tell_panics_in_a_line() {
 }
 
 fn host(seed: u64) -> Host {
-    Host {
-        cpus: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
-        seed,
-    }
+    Host { cpus: std::thread::available_parallelism().map_or(1, std::num::NonZero::get), seed }
 }
 
 fn thread(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<()> {
-    std::thread::Builder::new()
-        .name(name.to_owned())
-        .spawn(run)
-        .map(|_| ())
+    std::thread::Builder::new().name(name.to_owned()).spawn(run).map(|_| ())
 }
 
 /// Parameters of the incidents whose bugs are on take their manifests' values.
 fn set_world(catalogue: &Catalogue, env: &Env, bugs: &Bugs) {
-    for entry in catalogue
-        .entries
-        .iter()
-        .filter(|e| bugs.contains_key(&e.manifest.id))
-    {
+    for entry in catalogue.entries.iter().filter(|e| bugs.contains_key(&e.manifest.id)) {
         for (name, param) in &entry.manifest.params {
             env.set_param(name, param.value);
         }
@@ -177,26 +163,15 @@ fn listen(runtime: &Runtime, port: u16) -> anyhow::Result<TcpListener> {
 }
 
 fn announce(port: u16, console_port: Option<u16>, bugs: &Bugs) {
-    let bugs: Vec<String> = bugs
-        .iter()
-        .map(|(id, variant)| format!("{id}={variant}"))
-        .collect();
-    let bugs = if bugs.is_empty() {
-        "none".to_owned()
-    } else {
-        bugs.join(", ")
-    };
-    note(&format!(
-        "serving on http://127.0.0.1:{port}   bugs on: {bugs}"
-    ));
+    let bugs: Vec<String> = bugs.iter().map(|(id, variant)| format!("{id}={variant}")).collect();
+    let bugs = if bugs.is_empty() { "none".to_owned() } else { bugs.join(", ") };
+    note(&format!("serving on http://127.0.0.1:{port}   bugs on: {bugs}"));
     note(&format!("try  curl http://127.0.0.1:{port}/metrics"));
     note(&format!(
         "try  curl -H 'authorization: Bearer demo-token' -d order http://127.0.0.1:{port}/orders"
     ));
     if let Some(console_port) = console_port {
-        note(&format!(
-            "try  tokio-console http://127.0.0.1:{console_port}"
-        ));
+        note(&format!("try  tokio-console http://127.0.0.1:{console_port}"));
     }
     note("ends with Ctrl-C at a terminal, else with the end of standard input");
 }
@@ -209,9 +184,7 @@ struct Output {
 
 impl Output {
     fn new() -> Self {
-        Self {
-            quiet: io::stdout().is_terminal(),
-        }
+        Self { quiet: io::stdout().is_terminal() }
     }
 
     /// Writes one event and flushes it. Without a reader there is nobody to serve for, so a
@@ -226,11 +199,7 @@ impl Output {
         };
         line.push(b'\n');
         let mut stdout = io::stdout().lock();
-        if stdout
-            .write_all(&line)
-            .and_then(|()| stdout.flush())
-            .is_err()
-        {
+        if stdout.write_all(&line).and_then(|()| stdout.flush()).is_err() {
             std::process::exit(0);
         }
     }
@@ -273,10 +242,7 @@ fn sample(handle: &Handle, gateway: &Gateway, telemetry: &Telemetry, out: &Outpu
     }
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a thread outside the runtime it watches"
-)]
+#[expect(clippy::disallowed_methods, reason = "a thread outside the runtime it watches")]
 fn pause() {
     std::thread::sleep(TICK);
 }
@@ -289,9 +255,7 @@ fn obey(
     out: &Output,
     chain: impl Fn(&Bugs) -> Result<crate::incident::Chain, crate::incident::Unknown>,
 ) {
-    let mut order = chain(&Bugs::new())
-        .map(|chain| chain.describe())
-        .unwrap_or_default();
+    let mut order = chain(&Bugs::new()).map(|chain| chain.describe()).unwrap_or_default();
     for line in io::stdin().lock().lines() {
         let Ok(line) = line else { return };
         match serde_json::from_str(&line) {
@@ -301,9 +265,7 @@ fn obey(
                     gateway.switch(&chain);
                     if order != chain.describe() {
                         order = chain.describe();
-                        out.write(&What::Log {
-                            line: format!("chain: {order}"),
-                        });
+                        out.write(&What::Log { line: format!("chain: {order}") });
                     }
                 }
                 Err(unknown) => note(&unknown.to_string()),

@@ -54,14 +54,8 @@ pub struct Exit {
 impl Timeline {
     /// An empty timeline of a run with these lanes.
     pub fn new(manifest: &Manifest, variants: &[String]) -> Self {
-        let on = manifest
-            .phases
-            .iter()
-            .position(|phase| phase.bugs == Some(Switch::On));
-        let lane = |variant: &String| LaneLine {
-            variant: variant.clone(),
-            ..LaneLine::default()
-        };
+        let on = manifest.phases.iter().position(|phase| phase.bugs == Some(Switch::On));
+        let lane = |variant: &String| LaneLine { variant: variant.clone(), ..LaneLine::default() };
         Self {
             lanes: variants.iter().map(lane).collect(),
             release_phase: on.unwrap_or(0),
@@ -100,11 +94,7 @@ impl LaneLine {
                 self.metrics.insert(metric.name.clone(), metric.clone());
             }
             What::Exit { cause, code } if *cause != ExitCause::Stopped => {
-                self.exits.push(Exit {
-                    at_ms: event.at_ms,
-                    cause: cause.clone(),
-                    code: *code,
-                });
+                self.exits.push(Exit { at_ms: event.at_ms, cause: cause.clone(), code: *code });
             }
             What::Restart { .. } => self.restarts.push(at_s),
             _ => {}
@@ -123,10 +113,7 @@ impl LaneLine {
     /// The samples from one time to another, in seconds.
     pub fn between(&self, from_s: f64, to_s: f64) -> impl Iterator<Item = (f64, &Sample)> {
         let within = move |(at_s, _): &&(f64, Sample)| (from_s..=to_s).contains(at_s);
-        self.samples
-            .iter()
-            .filter(within)
-            .map(|(at_s, sample)| (*at_s, sample))
+        self.samples.iter().filter(within).map(|(at_s, sample)| (*at_s, sample))
     }
 
     /// The first exit, in seconds.
@@ -142,14 +129,8 @@ pub fn level(sample: &Sample, metric: &str) -> Option<f64> {
         "in_flight" => Some(sample.load.in_flight as f64),
         "memory_bytes" => sample.resident_bytes.map(|bytes| bytes as f64),
         "tasks" => sample.server.as_ref().map(|server| server.tasks as f64),
-        "connections" => sample
-            .server
-            .as_ref()
-            .map(|server| server.connections as f64),
-        "heap_bytes" => sample
-            .server
-            .as_ref()
-            .map(|server| server.heap_bytes as f64),
+        "connections" => sample.server.as_ref().map(|server| server.connections as f64),
+        "heap_bytes" => sample.server.as_ref().map(|server| server.heap_bytes as f64),
         name => sample.server.as_ref()?.metrics.get(name).copied(),
     }
 }
@@ -223,14 +204,9 @@ pub fn slope(points: &[(f64, f64)]) -> Option<f64> {
     if points.len() < 2 {
         return None;
     }
-    let (mean_x, mean_y) = (
-        points.iter().map(|p| p.0).sum::<f64>() / n,
-        points.iter().map(|p| p.1).sum::<f64>() / n,
-    );
-    let covariance: f64 = points
-        .iter()
-        .map(|(x, y)| (x - mean_x) * (y - mean_y))
-        .sum();
+    let (mean_x, mean_y) =
+        (points.iter().map(|p| p.0).sum::<f64>() / n, points.iter().map(|p| p.1).sum::<f64>() / n);
+    let covariance: f64 = points.iter().map(|(x, y)| (x - mean_x) * (y - mean_y)).sum();
     let variance: f64 = points.iter().map(|(x, _)| (x - mean_x).powi(2)).sum();
     (variance > 0.0).then(|| covariance / variance)
 }
@@ -241,9 +217,8 @@ mod tests {
 
     #[test]
     fn the_slope_is_that_of_the_line() {
-        let line: Vec<(f64, f64)> = (0..100)
-            .map(|x| (f64::from(x), f64::from(x) * 190.0))
-            .collect();
+        let line: Vec<(f64, f64)> =
+            (0..100).map(|x| (f64::from(x), f64::from(x) * 190.0)).collect();
         assert!((slope(&line).expect("two points and more") - 190.0).abs() < 1e-9);
         assert_eq!(slope(&line[..1]), None);
         assert_eq!(slope(&[(1.0, 2.0), (1.0, 3.0)]), None);

@@ -37,18 +37,11 @@ pub struct Check {
 pub fn judge(manifest: &Manifest, values: &Values, timeline: &Timeline) -> Verdict {
     let mut checks = Vec::new();
     for lane in &timeline.lanes {
-        for expectation in manifest
-            .expectations
-            .iter()
-            .filter(|e| e.variant == lane.variant)
-        {
+        for expectation in manifest.expectations.iter().filter(|e| e.variant == lane.variant) {
             checks.push(check(expectation, values, timeline, lane));
         }
     }
-    Verdict {
-        holds: checks.iter().all(|check| check.holds),
-        checks,
-    }
+    Verdict { holds: checks.iter().all(|check| check.holds), checks }
 }
 
 /// The stretch of a run that an expectation is about, in seconds of the run's clock.
@@ -76,9 +69,7 @@ pub fn stretch(
     let to_s = at(&expectation.window.to_s).ok()?;
     let is_about_exits = expectation.exits.is_some() || expectation.metric == "restarts";
     // A level after a restart is another process's.
-    let exit_s = lane
-        .first_exit_s()
-        .filter(|_| !is_about_exits && to_s.is_none());
+    let exit_s = lane.first_exit_s().filter(|_| !is_about_exits && to_s.is_none());
     let to_s = to_s.or(exit_s).unwrap_or(timeline.end_s);
     // A tick's sample may come a moment after the window's end.
     (to_s > from_s && to_s <= timeline.end_s + 0.2).then_some(Stretch { from_s, to_s })
@@ -109,10 +100,7 @@ fn compare(
     stretch: Option<Stretch>,
 ) -> (String, Option<(String, bool)>) {
     if let Some(word) = &expectation.exits {
-        return (
-            format!("exits: {word}"),
-            stretch.map(|stretch| exits(word, lane, stretch)),
-        );
+        return (format!("exits: {word}"), stretch.map(|stretch| exits(word, lane, stretch)));
     }
     let metric = &expectation.metric;
     let observe = |how: fn(&LaneLine, &str, Stretch) -> Option<f64>| {
@@ -122,32 +110,19 @@ fn compare(
     if let Some(formula) = &expectation.slope_per_s {
         let (expected, within) = (value(formula), expectation.within);
         let holds = |observed: f64| (observed - expected).abs() <= expected.abs() * within;
-        let text = format!(
-            "grows {}/s ± {} %",
-            number(expected),
-            number(within * 100.0)
-        );
+        let text = format!("grows {}/s ± {} %", number(expected), number(within * 100.0));
         let observed = observe(grows);
-        return (
-            text,
-            observed.map(|o| (format!("{}/s", number(o)), holds(o))),
-        );
+        return (text, observed.map(|o| (format!("{}/s", number(o)), holds(o))));
     }
-    let (text, limit, observed, holds): (_, _, _, fn(f64, f64) -> bool) = match (
-        &expectation.below,
-        &expectation.above,
-        &expectation.returns_to,
-    ) {
-        (Some(limit), _, _) => ("below", value(limit), observe(highest), |o, l| o < l),
-        (_, Some(limit), _) => ("above", value(limit), observe(highest), |o, l| o > l),
-        (_, _, Some(limit)) => ("returns to", value(limit), observe(last), |o, l| o <= l),
-        // A validated manifest has one of them.
-        (None, None, None) => ("nothing", f64::NAN, None, |_, _| false),
-    };
-    (
-        format!("{text} {}", number(limit)),
-        observed.map(|o| (number(o), holds(o, limit))),
-    )
+    let (text, limit, observed, holds): (_, _, _, fn(f64, f64) -> bool) =
+        match (&expectation.below, &expectation.above, &expectation.returns_to) {
+            (Some(limit), _, _) => ("below", value(limit), observe(highest), |o, l| o < l),
+            (_, Some(limit), _) => ("above", value(limit), observe(highest), |o, l| o > l),
+            (_, _, Some(limit)) => ("returns to", value(limit), observe(last), |o, l| o <= l),
+            // A validated manifest has one of them.
+            (None, None, None) => ("nothing", f64::NAN, None, |_, _| false),
+        };
+    (format!("{text} {}", number(limit)), observed.map(|o| (number(o), holds(o, limit))))
 }
 
 fn exits(word: &str, lane: &LaneLine, stretch: Stretch) -> (String, bool) {
@@ -156,11 +131,7 @@ fn exits(word: &str, lane: &LaneLine, stretch: Stretch) -> (String, bool) {
         .iter()
         .filter(|exit| (stretch.from_s..=stretch.to_s).contains(&(exit.at_ms as f64 / 1000.0)));
     let words: Vec<&str> = within.map(|exit| exit.cause.word()).collect();
-    let holds = if word == "none" {
-        words.is_empty()
-    } else {
-        words.contains(&word)
-    };
+    let holds = if word == "none" { words.is_empty() } else { words.contains(&word) };
     let observed = match words.len() {
         0 => "none".to_owned(),
         1 => words[0].to_owned(),
@@ -172,19 +143,15 @@ fn exits(word: &str, lane: &LaneLine, stretch: Stretch) -> (String, bool) {
 /// The slope of a level.
 pub fn grows(lane: &LaneLine, metric: &str, stretch: Stretch) -> Option<f64> {
     let samples = lane.between(stretch.from_s, stretch.to_s);
-    let points: Vec<(f64, f64)> = samples
-        .filter_map(|(at_s, sample)| Some((at_s, level(sample, metric)?)))
-        .collect();
+    let points: Vec<(f64, f64)> =
+        samples.filter_map(|(at_s, sample)| Some((at_s, level(sample, metric)?))).collect();
     slope(&points)
 }
 
 /// The highest value of a level, or the value over the whole stretch of what only a stretch has.
 fn highest(lane: &LaneLine, metric: &str, stretch: Stretch) -> Option<f64> {
     if metric == "restarts" {
-        let within = lane
-            .restarts
-            .iter()
-            .filter(|s| (stretch.from_s..=stretch.to_s).contains(s));
+        let within = lane.restarts.iter().filter(|s| (stretch.from_s..=stretch.to_s).contains(s));
         return Some(within.count() as f64);
     }
     let mut sum = LoadSum::default();
@@ -201,7 +168,5 @@ fn highest(lane: &LaneLine, metric: &str, stretch: Stretch) -> Option<f64> {
 /// The last value of a level.
 fn last(lane: &LaneLine, metric: &str, stretch: Stretch) -> Option<f64> {
     let samples = lane.between(stretch.from_s, stretch.to_s);
-    samples
-        .filter_map(|(_, sample)| level(sample, metric))
-        .last()
+    samples.filter_map(|(_, sample)| level(sample, metric)).last()
 }

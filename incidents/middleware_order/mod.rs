@@ -22,16 +22,8 @@ pub static INCIDENT: Incident = Incident {
     module: "middleware_order",
     manifest_toml: include_str!("incident.toml"),
     variants: &[
-        Variant {
-            name: "broken",
-            install: broken::install,
-            source: include_str!("broken.rs"),
-        },
-        Variant {
-            name: "fixed",
-            install: fixed::install,
-            source: include_str!("fixed.rs"),
-        },
+        Variant { name: "broken", install: broken::install, source: include_str!("broken.rs") },
+        Variant { name: "fixed", install: fixed::install, source: include_str!("fixed.rs") },
     ],
 };
 
@@ -47,14 +39,8 @@ struct Auth {
 fn auth(routes: Router, env: &Env) -> Router {
     let auth = env.shared(|| {
         watch_log(env);
-        describe_counter!(
-            "audit_rejections",
-            Unit::Count,
-            "requests turned away, by audit"
-        );
-        Auth {
-            audit: counter!("audit_rejections"),
-        }
+        describe_counter!("audit_rejections", Unit::Count, "requests turned away, by audit");
+        Auth { audit: counter!("audit_rejections") }
     });
     routes.layer(from_fn_with_state(auth, authenticate))
 }
@@ -68,25 +54,13 @@ async fn authenticate(State(auth): State<Arc<Auth>>, request: Request, next: Nex
 }
 
 fn token(headers: &HeaderMap) -> Option<&str> {
-    headers
-        .get(AUTHORIZATION)?
-        .to_str()
-        .ok()?
-        .strip_prefix("Bearer ")
+    headers.get(AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")
 }
 
 /// Reads what the log's writer receives, and counts what should not be there.
 fn watch_log(env: &Env) {
-    describe_counter!(
-        "log_rejected_lines",
-        Unit::Count,
-        "lines in the log of rejected requests"
-    );
-    describe_counter!(
-        "log_secrets",
-        Unit::Count,
-        "lines in the log that hold a credential"
-    );
+    describe_counter!("log_rejected_lines", Unit::Count, "lines in the log of rejected requests");
+    describe_counter!("log_secrets", Unit::Count, "lines in the log that hold a credential");
     let (rejected, secrets) = (counter!("log_rejected_lines"), counter!("log_secrets"));
     log_file(env).subscribe(move |line: &LogLine| {
         rejected.increment((line.status == StatusCode::UNAUTHORIZED.as_u16()).into());

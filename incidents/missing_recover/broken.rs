@@ -22,23 +22,13 @@ struct Coupons {
 }
 
 fn coupons(routes: Router, env: &Env) -> Router {
-    let coupons = env.shared(|| Coupons {
-        ledger: Mutex::default(),
-        env: env.clone(),
-    });
-    routes.merge(
-        Router::new()
-            .route("/coupons", post(redeem))
-            .with_state(coupons),
-    )
+    let coupons = env.shared(|| Coupons { ledger: Mutex::default(), env: env.clone() });
+    routes.merge(Router::new().route("/coupons", post(redeem)).with_state(coupons))
 }
 
 async fn redeem(State(coupons): State<Arc<Coupons>>, Json(coupon): Json<Coupon>) -> &'static str {
     // A mutex of Go's has no poison: whoever comes after a panic finds it open.
-    let mut ledger = coupons
-        .ledger
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner);
+    let mut ledger = coupons.ledger.lock().unwrap_or_else(PoisonError::into_inner);
     ledger.add(coupon.points());
     drop(ledger);
     coupons.env.go("mail receipt", mail_receipt(coupon));

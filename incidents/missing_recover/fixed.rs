@@ -24,11 +24,7 @@ pub fn install(chain: &mut Chain) {
 }
 
 fn recover(routes: Router, _: &Env) -> Router {
-    describe_counter!(
-        "panics_recovered",
-        Unit::Count,
-        "panics answered with a 500"
-    );
+    describe_counter!("panics_recovered", Unit::Count, "panics answered with a 500");
     describe_counter!("jobs_failed", Unit::Count, "background jobs that panicked");
     routes.layer(CatchPanicLayer::custom(answer))
 }
@@ -44,27 +40,14 @@ struct Coupons {
 }
 
 fn coupons(routes: Router, env: &Env) -> Router {
-    let coupons = env.shared(|| Coupons {
-        ledger: Mutex::default(),
-        env: env.clone(),
-    });
-    routes.merge(
-        Router::new()
-            .route("/coupons", post(redeem))
-            .with_state(coupons),
-    )
+    let coupons = env.shared(|| Coupons { ledger: Mutex::default(), env: env.clone() });
+    routes.merge(Router::new().route("/coupons", post(redeem)).with_state(coupons))
 }
 
 async fn redeem(State(coupons): State<Arc<Coupons>>, Json(coupon): Json<Coupon>) -> &'static str {
     let points = coupon.points();
-    coupons
-        .ledger
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .add(points);
-    coupons
-        .env
-        .go("mail receipt", supervise(mail_receipt(coupon)));
+    coupons.ledger.lock().unwrap_or_else(PoisonError::into_inner).add(points);
+    coupons.env.go("mail receipt", supervise(mail_receipt(coupon)));
     "redeemed\n"
 }
 

@@ -16,21 +16,9 @@ pub static INCIDENT: Incident = Incident {
     module: "missing_recover",
     manifest_toml: include_str!("incident.toml"),
     variants: &[
-        Variant {
-            name: "broken",
-            install: broken::install,
-            source: include_str!("broken.rs"),
-        },
-        Variant {
-            name: "rust",
-            install: rust::install,
-            source: include_str!("rust.rs"),
-        },
-        Variant {
-            name: "fixed",
-            install: fixed::install,
-            source: include_str!("fixed.rs"),
-        },
+        Variant { name: "broken", install: broken::install, source: include_str!("broken.rs") },
+        Variant { name: "rust", install: rust::install, source: include_str!("rust.rs") },
+        Variant { name: "fixed", install: fixed::install, source: include_str!("fixed.rs") },
     ],
 };
 
@@ -62,11 +50,7 @@ impl Ledger {
 
 /// The background job: mails a receipt. Nobody thought of an address without an `@`.
 async fn mail_receipt(coupon: Coupon) {
-    describe_counter!(
-        "receipts_asked",
-        Unit::Count,
-        "receipts that requests asked for"
-    );
+    describe_counter!("receipts_asked", Unit::Count, "receipts that requests asked for");
     describe_counter!("receipts_mailed", Unit::Count, "receipts that went out");
     counter!("receipts_asked").increment(1);
     tokio::time::sleep(Duration::from_millis(5)).await;

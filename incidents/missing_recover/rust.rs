@@ -24,15 +24,8 @@ struct Coupons {
 }
 
 fn coupons(routes: Router, env: &Env) -> Router {
-    let coupons = env.shared(|| Coupons {
-        ledger: Mutex::default(),
-        env: env.clone(),
-    });
-    routes.merge(
-        Router::new()
-            .route("/coupons", post(redeem))
-            .with_state(coupons),
-    )
+    let coupons = env.shared(|| Coupons { ledger: Mutex::default(), env: env.clone() });
+    routes.merge(Router::new().route("/coupons", post(redeem)).with_state(coupons))
 }
 
 async fn redeem(State(coupons): State<Arc<Coupons>>, Json(coupon): Json<Coupon>) -> &'static str {

@@ -45,10 +45,7 @@ fn pool(store: StoreClient, env: &Env) -> StoreClient {
             .runtime(Runtime::Tokio1)
             .build()
             .expect("a runtime is set, which is all that can be missing");
-        Guarded {
-            pool,
-            wait: env.param("pool_wait_ms", 500.0),
-        }
+        Guarded { pool, wait: env.param("pool_wait_ms", 500.0) }
     });
     StoreClient::new(move |request| {
         let guarded = guarded.clone();
@@ -58,15 +55,8 @@ fn pool(store: StoreClient, env: &Env) -> StoreClient {
 
 impl Guarded {
     async fn ask(&self, request: StoreRequest) -> Result<StoreReply, StoreError> {
-        let timeouts = managed::Timeouts {
-            wait: Some(self.wait.millis()),
-            ..self.pool.timeouts()
-        };
-        let got = self
-            .pool
-            .timeout_get(&timeouts)
-            .parked("a free connection")
-            .await;
+        let timeouts = managed::Timeouts { wait: Some(self.wait.millis()), ..self.pool.timeouts() };
+        let got = self.pool.timeout_get(&timeouts).parked("a free connection").await;
         let mut connection = got.map_err(|_| StoreError::NoConnection)?;
         self.show();
         let reply = connection.command(request).await;

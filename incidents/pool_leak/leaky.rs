@@ -20,28 +20,17 @@ impl Pool {
         describe_pool();
         let size = size(env);
         let idle = (0..size).map(|_| Connection(store.clone())).collect();
-        Self {
-            idle: Mutex::new(idle),
-            available: Semaphore::new(size),
-            size,
-        }
+        Self { idle: Mutex::new(idle), available: Semaphore::new(size), size }
     }
 
     /// Takes a connection, waiting for one where there is none.
     pub(super) async fn get(&self) -> Connection {
         gauge!("pool_waiting").increment(1);
         let waited = Waited;
-        let permit = self
-            .available
-            .acquire()
-            .await
-            .expect("nobody closes the pool");
+        let permit = self.available.acquire().await.expect("nobody closes the pool");
         drop(waited);
         permit.forget();
-        let connection = self
-            .idle()
-            .pop()
-            .expect("a permit stands for an idle connection");
+        let connection = self.idle().pop().expect("a permit stands for an idle connection");
         self.show();
         connection
     }

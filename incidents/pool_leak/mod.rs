@@ -15,21 +15,9 @@ pub static INCIDENT: Incident = Incident {
     module: "pool_leak",
     manifest_toml: include_str!("incident.toml"),
     variants: &[
-        Variant {
-            name: "broken",
-            install: broken::install,
-            source: include_str!("broken.rs"),
-        },
-        Variant {
-            name: "timeout",
-            install: timeout::install,
-            source: include_str!("timeout.rs"),
-        },
-        Variant {
-            name: "fixed",
-            install: fixed::install,
-            source: include_str!("fixed.rs"),
-        },
+        Variant { name: "broken", install: broken::install, source: include_str!("broken.rs") },
+        Variant { name: "timeout", install: timeout::install, source: include_str!("timeout.rs") },
+        Variant { name: "fixed", install: fixed::install, source: include_str!("fixed.rs") },
     ],
 };
 
@@ -39,21 +27,9 @@ fn size(env: &Env) -> usize {
 }
 
 fn describe_pool() {
-    describe_gauge!(
-        "pool_in_use",
-        Unit::Count,
-        "connections that are not in the pool"
-    );
-    describe_gauge!(
-        "pool_in_use_capacity",
-        Unit::Count,
-        "connections of the pool"
-    );
-    describe_gauge!(
-        "pool_waiting",
-        Unit::Count,
-        "requests that wait for a connection"
-    );
+    describe_gauge!("pool_in_use", Unit::Count, "connections that are not in the pool");
+    describe_gauge!("pool_in_use_capacity", Unit::Count, "connections of the pool");
+    describe_gauge!("pool_waiting", Unit::Count, "requests that wait for a connection");
 }
 
 /// One connection to the store.

@@ -21,10 +21,7 @@ struct Timed {
 
 fn pool(store: StoreClient, env: &Env) -> StoreClient {
     let wait = env.param("pool_wait_ms", 500.0);
-    let timed = env.shared(|| Timed {
-        pool: Pool::new(&store, env),
-        wait,
-    });
+    let timed = env.shared(|| Timed { pool: Pool::new(&store, env), wait });
     StoreClient::new(move |request| {
         let timed = timed.clone();
         async move { ask(&timed, request).await }
@@ -32,9 +29,7 @@ fn pool(store: StoreClient, env: &Env) -> StoreClient {
 }
 
 async fn ask(timed: &Timed, request: StoreRequest) -> Result<StoreReply, StoreError> {
-    let got = timeout(timed.wait.millis(), timed.pool.get())
-        .parked("a free connection")
-        .await;
+    let got = timeout(timed.wait.millis(), timed.pool.get()).parked("a free connection").await;
     let mut connection = got.map_err(|_| StoreError::NoConnection)?;
     let reply = connection.command(request).await?;
     timed.pool.put(connection);

@@ -29,10 +29,7 @@ async fn log_request(State(log): State<Arc<Log>>, request: Request, next: Next) 
     show_depth(&log.0);
     let described = describe(&request);
     let response = next.run(request).await;
-    let line = LogLine {
-        request: described,
-        status: response.status().as_u16(),
-    };
+    let line = LogLine { request: described, status: response.status().as_u16() };
     log.0.send(line).parked("log channel").await.ok();
     response
 }

@@ -25,15 +25,9 @@ struct Log {
 }
 
 fn log(routes: Router, env: &Env) -> Router {
-    describe_counter!(
-        "log_lines_dropped",
-        Unit::Count,
-        "lines dropped because the queue was full"
-    );
-    let log = env.shared(|| Log {
-        lines: start_writer(env, 1000),
-        dropped: counter!("log_lines_dropped"),
-    });
+    describe_counter!("log_lines_dropped", Unit::Count, "lines dropped because the queue was full");
+    let log = env
+        .shared(|| Log { lines: start_writer(env, 1000), dropped: counter!("log_lines_dropped") });
     routes.layer(from_fn_with_state(log, log_request))
 }
 
@@ -41,10 +35,7 @@ async fn log_request(State(log): State<Arc<Log>>, request: Request, next: Next) 
     show_depth(&log.lines);
     let described = describe(&request);
     let response = next.run(request).await;
-    let line = LogLine {
-        request: described,
-        status: response.status().as_u16(),
-    };
+    let line = LogLine { request: described, status: response.status().as_u16() };
     if log.lines.try_send(line).is_err() {
         log.dropped.increment(1);
     }

@@ -17,11 +17,7 @@ pub static INCIDENT: Incident = Incident {
     module: "unbuffered_log_channel",
     manifest_toml: include_str!("incident.toml"),
     variants: &[
-        Variant {
-            name: "broken",
-            install: broken::install,
-            source: include_str!("broken.rs"),
-        },
+        Variant { name: "broken", install: broken::install, source: include_str!("broken.rs") },
         Variant {
             name: "buffered",
             install: buffered::install,
@@ -32,11 +28,7 @@ pub static INCIDENT: Incident = Incident {
             install: cancelled::install,
             source: include_str!("cancelled.rs"),
         },
-        Variant {
-            name: "fixed",
-            install: fixed::install,
-            source: include_str!("fixed.rs"),
-        },
+        Variant { name: "fixed", install: fixed::install, source: include_str!("fixed.rs") },
     ],
 };
 
@@ -48,16 +40,8 @@ fn describe(request: &Request) -> String {
 /// Starts the one writer, which takes `log_write_ms` a line, and returns the way to it.
 fn start_writer(env: &Env, capacity: usize) -> mpsc::Sender<LogLine> {
     describe_gauge!("log_queue", Unit::Count, "lines that wait for the writer");
-    describe_gauge!(
-        "log_queue_capacity",
-        Unit::Count,
-        "lines that fit in the queue"
-    );
-    describe_counter!(
-        "log_lines_written",
-        Unit::Count,
-        "lines that the writer has written"
-    );
+    describe_gauge!("log_queue_capacity", Unit::Count, "lines that fit in the queue");
+    describe_counter!("log_lines_written", Unit::Count, "lines that the writer has written");
     let (lines, queue) = mpsc::channel(capacity);
     env.go("log writer", write_lines(queue, env.clone()));
     lines

@@ -89,11 +89,8 @@ impl Chain {
 
     /// The slots from the outside in, for people: `detach → auth → log`.
     pub fn describe(&self) -> String {
-        let names: Vec<String> = self
-            .order()
-            .iter()
-            .map(|slot| format!("{slot:?}").to_lowercase())
-            .collect();
+        let names: Vec<String> =
+            self.order().iter().map(|slot| format!("{slot:?}").to_lowercase()).collect();
         names.join(" → ")
     }
 
@@ -105,20 +102,10 @@ impl Chain {
     /// Builds the service of this chain around `store`.
     pub fn build(&self, store: StoreClient, env: &Env) -> Router {
         env.set_panic_rule(self.panic_rule);
-        let store = self
-            .client
-            .iter()
-            .rev()
-            .fold(store, |inner, (_, layer)| layer(inner, env));
-        let routes = self
-            .routes
-            .iter()
-            .fold(Router::new(), |router, (_, add)| add(router, env));
+        let store = self.client.iter().rev().fold(store, |inner, (_, layer)| layer(inner, env));
+        let routes = self.routes.iter().fold(Router::new(), |router, (_, add)| add(router, env));
         let inside = routes.layer(Extension(store));
-        self.middleware
-            .iter()
-            .rev()
-            .fold(inside, |inner, (_, wrap)| wrap(inner, env))
+        self.middleware.iter().rev().fold(inside, |inner, (_, wrap)| wrap(inner, env))
     }
 }
 
@@ -126,10 +113,7 @@ fn place<K: PartialEq + PartialOrd, V>(onion: &mut Vec<(K, V)>, key: K, value: V
     if let Some((_, there)) = onion.iter_mut().find(|(k, _)| *k == key) {
         *there = value;
     } else {
-        let at = onion
-            .iter()
-            .position(|(k, _)| *k > key)
-            .unwrap_or(onion.len());
+        let at = onion.iter().position(|(k, _)| *k > key).unwrap_or(onion.len());
         onion.insert(at, (key, value));
     }
 }

@@ -105,21 +105,14 @@ impl Env {
         // Made without the lock, because `make` may need other state.
         let state = known.unwrap_or_else(|| {
             let made: Arc<dyn Any + Send + Sync> = Arc::new(make());
-            lock(&self.0.states)
-                .entry(TypeId::of::<T>())
-                .or_insert(made)
-                .clone()
+            lock(&self.0.states).entry(TypeId::of::<T>()).or_insert(made).clone()
         });
-        state
-            .downcast()
-            .unwrap_or_else(|_| unreachable!("the key is the type"))
+        state.downcast().unwrap_or_else(|_| unreachable!("the key is the type"))
     }
 
     /// Chooses what an unrecovered panic does in tasks that [`Env::go`] starts from now on.
     pub fn set_panic_rule(&self, rule: PanicRule) {
-        self.0
-            .rust_rule
-            .store(rule == PanicRule::Rust, Ordering::Relaxed);
+        self.0.rust_rule.store(rule == PanicRule::Rust, Ordering::Relaxed);
     }
 
     /// Starts a job in the background, as Go's `go` does: under Go's rule a panic that the job
@@ -143,9 +136,7 @@ impl Env {
 
 impl fmt::Debug for Env {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Env")
-            .field("host", &self.0.host)
-            .finish_non_exhaustive()
+        f.debug_struct("Env").field("host", &self.0.host).finish_non_exhaustive()
     }
 }
 
@@ -181,10 +172,7 @@ mod tests {
         let code = Arc::new(AtomicI32::new(-1));
         let seen = Arc::clone(&code);
         let host = Host { cpus: 2, seed: 1 };
-        (
-            Env::new(host, move |code| seen.store(code, Ordering::SeqCst)),
-            code,
-        )
+        (Env::new(host, move |code| seen.store(code, Ordering::SeqCst)), code)
     }
 
     #[test]

@@ -31,14 +31,9 @@ impl Formula {
     ///
     /// When it is not one.
     pub fn parse(text: &str) -> Result<Self, FormulaError> {
-        let expression = exmex::parse::<f64>(text).map_err(|e| FormulaError {
-            text: text.to_owned(),
-            why: e.to_string(),
-        })?;
-        Ok(Self {
-            text: text.to_owned(),
-            expression: Box::new(expression),
-        })
+        let expression = exmex::parse::<f64>(text)
+            .map_err(|e| FormulaError { text: text.to_owned(), why: e.to_string() })?;
+        Ok(Self { text: text.to_owned(), expression: Box::new(expression) })
     }
 
     /// The names it uses.
@@ -57,26 +52,14 @@ impl Formula {
     ///
     /// When a name has no value, or the result is not a finite number.
     pub fn eval(&self, values: &Values) -> Result<f64, FormulaError> {
-        let fail = |why: String| FormulaError {
-            text: self.text.clone(),
-            why,
-        };
+        let fail = |why: String| FormulaError { text: self.text.clone(), why };
         let mut arguments = Vec::with_capacity(self.names().len());
         for name in self.names() {
-            let value = values
-                .get(name)
-                .ok_or_else(|| fail(format!("`{name}` has no value")))?;
+            let value = values.get(name).ok_or_else(|| fail(format!("`{name}` has no value")))?;
             arguments.push(*value);
         }
-        let result = self
-            .expression
-            .eval(&arguments)
-            .map_err(|e| fail(e.to_string()))?;
-        if result.is_finite() {
-            Ok(result)
-        } else {
-            Err(fail("is not a finite number".to_owned()))
-        }
+        let result = self.expression.eval(&arguments).map_err(|e| fail(e.to_string()))?;
+        if result.is_finite() { Ok(result) } else { Err(fail("is not a finite number".to_owned())) }
     }
 }
 
@@ -123,9 +106,7 @@ mod tests {
             unknown.expect_err("no such value").to_string(),
             "formula `speed * t`: `speed` has no value"
         );
-        let infinite = Formula::parse("1 / (t - 10)")
-            .expect("reads")
-            .eval(&values());
+        let infinite = Formula::parse("1 / (t - 10)").expect("reads").eval(&values());
         assert!(infinite.is_err());
     }
 }

@@ -97,11 +97,9 @@ impl Param {
             return Ok(());
         }
         let Self { min, max, unit, .. } = self;
-        Err(
-            format!("`{name}` = {value} is out of range: {min} to {max} {unit}")
-                .trim_end()
-                .to_owned(),
-        )
+        Err(format!("`{name}` = {value} is out of range: {min} to {max} {unit}")
+            .trim_end()
+            .to_owned())
     }
 }
 
@@ -295,10 +293,7 @@ impl Manifest {
 
     /// When the release that carries the bug goes out, in seconds.
     pub fn release_s(&self) -> f64 {
-        self.phases
-            .iter()
-            .find(|p| p.bugs == Some(Switch::On))
-            .map_or(0.0, |phase| phase.at_s)
+        self.phases.iter().find(|p| p.bugs == Some(Switch::On)).map_or(0.0, |phase| phase.at_s)
     }
 
     /// The text of a variant.
@@ -308,11 +303,8 @@ impl Manifest {
 
     /// What formulas may use: the rate, every parameter, and the theory's `t` = 0.
     pub fn formula_values(&self) -> Values {
-        let mut values: Values = self
-            .params
-            .iter()
-            .map(|(name, param)| (name.clone(), param.value))
-            .collect();
+        let mut values: Values =
+            self.params.iter().map(|(name, param)| (name.clone(), param.value)).collect();
         values.insert("rate_per_s".to_owned(), self.load.rate_per_s);
         values.insert("t".to_owned(), 0.0);
         values
@@ -341,29 +333,18 @@ impl Manifest {
 
     fn validate(&self, places: &Places) -> Result<(), ManifestError> {
         let kebab = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-        places.check(
-            &[],
-            "id",
-            !self.id.is_empty() && self.id.chars().all(kebab),
-            || {
-                format!(
-                    "expected lower-case words joined by `-`, found `{}`",
-                    self.id
-                )
-            },
-        )?;
+        places.check(&[], "id", !self.id.is_empty() && self.id.chars().all(kebab), || {
+            format!("expected lower-case words joined by `-`, found `{}`", self.id)
+        })?;
         places.check(
             &[],
             "duration_s",
             self.duration_s > 0.0 && self.duration_s <= 3600.0,
             || format!("expected 0 to 3600 seconds, found {}", self.duration_s),
         )?;
-        places.check(
-            &[],
-            "cap_mib",
-            (64..=4096).contains(&self.memory.cap_mib),
-            || format!("expected 64 to 4096 MiB, found {}", self.memory.cap_mib),
-        )?;
+        places.check(&[], "cap_mib", (64..=4096).contains(&self.memory.cap_mib), || {
+            format!("expected 64 to 4096 MiB, found {}", self.memory.cap_mib)
+        })?;
         self.validate_variants(places)?;
         self.validate_params(places)?;
         self.validate_load(places)?;
@@ -380,12 +361,9 @@ impl Manifest {
         })?;
         for (i, variant) in self.variants.iter().enumerate() {
             let twice = self.variants[..i].iter().any(|v| v.name == variant.name);
-            places.check(
-                &["[[variant]]"; 8][..(i + 1).min(8)],
-                "name",
-                !twice,
-                || format!("`{}` stands twice", variant.name),
-            )?;
+            places.check(&["[[variant]]"; 8][..(i + 1).min(8)], "name", !twice, || {
+                format!("`{}` stands twice", variant.name)
+            })?;
         }
         Ok(())
     }
@@ -395,10 +373,7 @@ impl Manifest {
             let section = format!("[params.{name}]");
             let ordered = param.min <= param.max && param.min >= 0.0 && param.max.is_finite();
             places.check(&[&section], "min", ordered, || {
-                format!(
-                    "expected 0 ≤ min ≤ max, found {} and {}",
-                    param.min, param.max
-                )
+                format!("expected 0 ≤ min ≤ max, found {} and {}", param.min, param.max)
             })?;
             let checked = param.check(name, param.value);
             places.check(&[&section], "value", checked.is_ok(), || {
@@ -410,17 +385,9 @@ impl Manifest {
 
     fn validate_load(&self, places: &Places) -> Result<(), ManifestError> {
         let load = &self.load;
-        places.check(
-            &["[load]"],
-            "rate_per_s",
-            rate_allowed(load.rate_per_s),
-            || {
-                format!(
-                    "expected 1 to {MAX_RATE_PER_S} requests a second, found {}",
-                    load.rate_per_s
-                )
-            },
-        )?;
+        places.check(&["[load]"], "rate_per_s", rate_allowed(load.rate_per_s), || {
+            format!("expected 1 to {MAX_RATE_PER_S} requests a second, found {}", load.rate_per_s)
+        })?;
         let timeout = (1..=60_000).contains(&load.client_timeout_ms);
         places.check(&["[load]"], "client_timeout_ms", timeout, || {
             format!("expected 1 to 60000, found {}", load.client_timeout_ms)
@@ -438,18 +405,9 @@ impl Manifest {
             places.check(&section, "body_bytes", one_body, || {
                 "expected `body` or `body_bytes`, found both".to_owned()
             })?;
-            places.check(
-                &section,
-                "body_bytes",
-                request.body_bytes <= 1 << 20,
-                || {
-                    format!(
-                        "expected at most {} bytes, found {}",
-                        1 << 20,
-                        request.body_bytes
-                    )
-                },
-            )?;
+            places.check(&section, "body_bytes", request.body_bytes <= 1 << 20, || {
+                format!("expected at most {} bytes, found {}", 1 << 20, request.body_bytes)
+            })?;
             let built = crate::load::http::build(request);
             places.check(&section, "path", built.is_ok(), || {
                 format!(
@@ -473,17 +431,12 @@ impl Manifest {
         for (i, phase) in self.phases.iter().enumerate() {
             let section = vec!["[[phase]]"; i + 1];
             let after = i == 0 || phase.at_s > self.phases[i - 1].at_s;
-            places.check(
-                &section,
-                "at_s",
-                after && phase.at_s < self.duration_s,
-                || {
-                    format!(
-                        "expected later than the phase before and within the run, found {}",
-                        phase.at_s
-                    )
-                },
-            )?;
+            places.check(&section, "at_s", after && phase.at_s < self.duration_s, || {
+                format!(
+                    "expected later than the phase before and within the run, found {}",
+                    phase.at_s
+                )
+            })?;
             if let Some(rate) = phase.rate_per_s {
                 places.check(&section, "rate_per_s", rate_allowed(rate), || {
                     format!("expected 1 to {MAX_RATE_PER_S} requests a second, found {rate}")
@@ -512,11 +465,7 @@ impl Manifest {
             })?;
             let computed = theory.formula.eval(&values);
             places.check(&section, "formula", computed.is_ok(), || {
-                computed
-                    .clone()
-                    .err()
-                    .map(|e| e.to_string())
-                    .unwrap_or_default()
+                computed.clone().err().map(|e| e.to_string()).unwrap_or_default()
             })?;
         }
         for (i, expect) in self.expectations.iter().enumerate() {
@@ -524,12 +473,7 @@ impl Manifest {
             places.check(&section, "variant", known(&expect.variant), || {
                 format!("`{}` is no variant of this incident", expect.variant)
             })?;
-            let formulas = [
-                &expect.slope_per_s,
-                &expect.below,
-                &expect.above,
-                &expect.returns_to,
-            ];
+            let formulas = [&expect.slope_per_s, &expect.below, &expect.above, &expect.returns_to];
             let given = formulas.iter().filter(|f| f.is_some()).count()
                 + usize::from(expect.exits.is_some());
             places.check(&section, "metric", given == 1, || {
@@ -539,11 +483,7 @@ impl Manifest {
             for formula in formulas.into_iter().chain(window).flatten() {
                 let computed = formula.eval(&values);
                 places.check(&section, "metric", computed.is_ok(), || {
-                    computed
-                        .clone()
-                        .err()
-                        .map(|e| e.to_string())
-                        .unwrap_or_default()
+                    computed.clone().err().map(|e| e.to_string()).unwrap_or_default()
                 })?;
             }
             if let Some(word) = &expect.exits {
@@ -604,19 +544,8 @@ impl Places<'_> {
     }
 
     fn error(&self, offset: usize, key: &str, message: String) -> ManifestError {
-        let line = self.text[..offset.min(self.text.len())]
-            .matches('\n')
-            .count()
-            + 1;
-        let message = if key.is_empty() {
-            message
-        } else {
-            format!("field `{key}`: {message}")
-        };
-        ManifestError {
-            file: self.file.to_owned(),
-            line,
-            message,
-        }
+        let line = self.text[..offset.min(self.text.len())].matches('\n').count() + 1;
+        let message = if key.is_empty() { message } else { format!("field `{key}`: {message}") };
+        ManifestError { file: self.file.to_owned(), line, message }
     }
 }

@@ -53,16 +53,11 @@ impl Telemetry {
             .build_recorder();
         let prometheus = exporter.handle();
         let registry = Registry::default();
-        let both = FanoutBuilder::default()
-            .add_recorder(registry.clone())
-            .add_recorder(exporter)
-            .build();
+        let both =
+            FanoutBuilder::default().add_recorder(registry.clone()).add_recorder(exporter).build();
         metrics::set_global_recorder(both)
             .map_err(|_| anyhow::anyhow!("this process has a metrics recorder already"))?;
-        Ok(Self {
-            registry,
-            prometheus,
-        })
+        Ok(Self { registry, prometheus })
     }
 }
 
@@ -76,28 +71,15 @@ impl Registry {
         let inner = self.lock();
         let value = |metric: &Registered| {
             let bits = metric.value.load(Ordering::Relaxed);
-            if metric.counter {
-                bits as f64
-            } else {
-                f64::from_bits(bits)
-            }
+            if metric.counter { bits as f64 } else { f64::from_bits(bits) }
         };
-        inner
-            .registered
-            .iter()
-            .map(|(name, metric)| (name.clone(), value(metric)))
-            .collect()
+        inner.registered.iter().map(|(name, metric)| (name.clone(), value(metric))).collect()
     }
 
     /// The metrics registered since the last call.
     pub fn announce(&self) -> Vec<Metric> {
-        let Inner {
-            described,
-            registered,
-        } = &mut *self.lock();
-        let new = registered
-            .iter_mut()
-            .filter(|(_, metric)| !metric.announced);
+        let Inner { described, registered } = &mut *self.lock();
+        let new = registered.iter_mut().filter(|(_, metric)| !metric.announced);
         new.map(|(name, metric)| {
             metric.announced = true;
             let (unit, says) = described.get(name).cloned().unwrap_or_default();
@@ -123,28 +105,17 @@ impl Registry {
 
     fn register(&self, key: &Key, metadata: &Metadata<'_>, counter: bool) -> Arc<AtomicU64> {
         let mut inner = self.lock();
-        let registered = inner
-            .registered
-            .entry(key.name().to_owned())
-            .or_insert_with(|| {
-                let incident = incident_of(metadata.module_path().unwrap_or_default());
-                Registered {
-                    value: Arc::default(),
-                    counter,
-                    incident,
-                    announced: false,
-                }
-            });
+        let registered = inner.registered.entry(key.name().to_owned()).or_insert_with(|| {
+            let incident = incident_of(metadata.module_path().unwrap_or_default());
+            Registered { value: Arc::default(), counter, incident, announced: false }
+        });
         Arc::clone(&registered.value)
     }
 }
 
 /// The id of the incident that a module belongs to; empty for the service's own.
 fn incident_of(module_path: &str) -> String {
-    let mut parts = module_path
-        .split("::")
-        .skip_while(|part| *part != "incidents")
-        .skip(1);
+    let mut parts = module_path.split("::").skip_while(|part| *part != "incidents").skip(1);
     parts.next().unwrap_or_default().replace('_', "-")
 }
 
@@ -202,16 +173,10 @@ mod tests {
         assert_eq!(registry.snapshot(), expected.into());
         let announced = registry.announce();
         assert_eq!(announced.len(), 2);
-        assert_eq!(
-            (announced[0].unit.as_str(), announced[0].says.as_str()),
-            ("B", "how deep")
-        );
+        assert_eq!((announced[0].unit.as_str(), announced[0].says.as_str()), ("B", "how deep"));
         assert!(announced[1].counter);
         assert_eq!(registry.announce(), []);
-        assert_eq!(
-            incident_of("firedrill::incidents::pool_leak::broken"),
-            "pool-leak"
-        );
+        assert_eq!(incident_of("firedrill::incidents::pool_leak::broken"), "pool-leak");
         assert_eq!(incident_of("firedrill::service::store"), "");
     }
 }

@@ -66,11 +66,7 @@ impl Entry {
     /// When there is none; the error suggests the nearest.
     pub fn known_variant(&self, name: &str) -> Result<&'static Variant, Unknown> {
         self.variant(name).ok_or_else(|| {
-            Unknown::new(
-                "variant",
-                name,
-                self.incident.variants.iter().map(|v| v.name),
-            )
+            Unknown::new("variant", name, self.incident.variants.iter().map(|v| v.name))
         })
     }
 
@@ -80,10 +76,7 @@ impl Entry {
     ///
     /// When the incident has no variant, which the catalogue refuses to load.
     pub fn fixed(&self) -> &'static Variant {
-        self.incident
-            .variants
-            .last()
-            .expect("the catalogue refuses an incident without variants")
+        self.incident.variants.last().expect("the catalogue refuses an incident without variants")
     }
 }
 
@@ -133,12 +126,7 @@ impl Unknown {
             .filter(|(likeness, _)| *likeness > 0.7)
             .max_by(|a, b| a.0.total_cmp(&b.0))
             .map(|(_, candidate)| candidate.clone());
-        Self {
-            kind,
-            name: name.to_owned(),
-            nearest,
-            known,
-        }
+        Self { kind, name: name.to_owned(), nearest, known }
     }
 }
 
@@ -156,9 +144,7 @@ impl Catalogue {
                 manifest.check_variants(incident.variants.iter().map(|v| v.name))?;
                 Ok(Entry { incident, manifest })
             });
-            Ok(Catalogue {
-                entries: entries.collect::<Result<_, _>>()?,
-            })
+            Ok(Catalogue { entries: entries.collect::<Result<_, _>>()? })
         });
         LOADED.as_ref()
     }
@@ -208,12 +194,9 @@ impl Catalogue {
     ///
     /// When no incident has such a parameter; the error suggests the nearest.
     pub fn param(&self, name: &str) -> Result<&manifest::Param, Unknown> {
-        self.entries
-            .iter()
-            .find_map(|entry| entry.manifest.params.get(name))
-            .ok_or_else(|| {
-                let known = self.entries.iter().flat_map(|e| e.manifest.params.keys());
-                Unknown::new("parameter", name, known.map(String::as_str))
-            })
+        self.entries.iter().find_map(|entry| entry.manifest.params.get(name)).ok_or_else(|| {
+            let known = self.entries.iter().flat_map(|e| e.manifest.params.keys());
+            Unknown::new("parameter", name, known.map(String::as_str))
+        })
     }
 }

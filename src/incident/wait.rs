@@ -18,15 +18,8 @@ pub trait Parked: Future + Sized {
     /// A future that is ready at its first poll is never counted and costs nothing more.
     #[track_caller]
     fn parked(self, label: &'static str) -> ParkedFuture<Self> {
-        let site = Site {
-            location: Location::caller(),
-            label,
-        };
-        ParkedFuture {
-            future: self,
-            site,
-            waiting: None,
-        }
+        let site = Site { location: Location::caller(), label };
+        ParkedFuture { future: self, site, waiting: None }
     }
 }
 
@@ -132,18 +125,11 @@ mod tests {
         assert_eq!(waiting(), 0);
 
         let abandoned = tokio::spawn(std::future::pending::<()>().parked("the other"));
-        while !snapshot()
-            .iter()
-            .any(|site| site.label == "the other" && site.waiting == 1)
-        {
+        while !snapshot().iter().any(|site| site.label == "the other" && site.waiting == 1) {
             tokio::task::yield_now().await;
         }
         abandoned.abort();
         assert!(abandoned.await.expect_err("was aborted").is_cancelled());
-        assert!(
-            !snapshot()
-                .iter()
-                .any(|site| site.label == "the other" && site.waiting > 0)
-        );
+        assert!(!snapshot().iter().any(|site| site.label == "the other" && site.waiting > 0));
     }
 }

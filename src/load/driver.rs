@@ -45,9 +45,7 @@ struct Measured {
 
 impl Measured {
     fn lane(&self, lane: usize) -> MutexGuard<'_, Tally> {
-        self.lanes[lane]
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.lanes[lane].lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -64,10 +62,8 @@ impl Driver {
         let schedule = Schedule::new(load.rate_per_s, load.arrivals, &weights, seed);
         let timeout = Duration::from_millis(load.client_timeout_ms);
         let lag = Mutex::default();
-        let measured = Arc::new(Measured {
-            lanes: (0..lanes).map(|_| Mutex::default()).collect(),
-            lag,
-        });
+        let measured =
+            Arc::new(Measured { lanes: (0..lanes).map(|_| Mutex::default()).collect(), lag });
 
         let (changes, changed) = std_mpsc::channel();
         let (targets, retarget) = watch::channel(vec![(0, None); lanes]);
@@ -77,37 +73,26 @@ impl Driver {
         let pacer = std::thread::Builder::new()
             .name("pacer".to_owned())
             .spawn(move || pace(schedule, mix, began, &changed, &due))?;
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let shared = Arc::clone(&measured);
-        let driver = std::thread::Builder::new()
-            .name("driver".to_owned())
-            .spawn(move || {
-                let local = LocalSet::new();
-                local.block_on(&runtime, async {
-                    tokio::select! {
-                        () = drive(arrivals, retarget, shared, timeout) => {}
-                        _ = stopped => {}
-                    }
-                });
-                // Dropping the set drops the requests under way, which counts them as unfinished.
-                drop(local);
-            })?;
-        Ok(Self {
-            changes,
-            targets,
-            measured,
-            stop: Some(stop),
-            threads: vec![driver, pacer],
-        })
+        let driver = std::thread::Builder::new().name("driver".to_owned()).spawn(move || {
+            let local = LocalSet::new();
+            local.block_on(&runtime, async {
+                tokio::select! {
+                    () = drive(arrivals, retarget, shared, timeout) => {}
+                    _ = stopped => {}
+                }
+            });
+            // Dropping the set drops the requests under way, which counts them as unfinished.
+            drop(local);
+        })?;
+        Ok(Self { changes, targets, measured, stop: Some(stop), threads: vec![driver, pacer] })
     }
 
     /// Where a lane's requests go from now on; none: they fail at once, since nobody listens.
     pub fn set_target(&self, lane: usize, port: Option<u16>) {
         let address = port.map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
-        self.targets
-            .send_modify(|targets| targets[lane] = (targets[lane].0 + 1, address));
+        self.targets.send_modify(|targets| targets[lane] = (targets[lane].0 + 1, address));
     }
 
     /// A new rate.
@@ -127,11 +112,7 @@ impl Driver {
 
     /// How late requests started since the last call: microseconds, and how many.
     pub fn take_lag(&self) -> Vec<(u64, u32)> {
-        self.measured
-            .lag
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take()
+        self.measured.lag.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// Ends the load. Requests under way count as unfinished in the next tick.
@@ -220,13 +201,7 @@ struct UnderWay {
 impl UnderWay {
     fn start(measured: Arc<Measured>, lane: usize, due: Instant, timeout: Duration) -> Self {
         measured.lane(lane).started();
-        Self {
-            measured,
-            lane,
-            due,
-            timeout,
-            ended: false,
-        }
+        Self { measured, lane, due, timeout, ended: false }
     }
 
     async fn send(mut self, target: Option<Rc<HttpTarget>>, request: Arc<Prepared>) {
@@ -245,9 +220,7 @@ impl UnderWay {
 
     fn end(&mut self, outcome: Outcome) {
         self.ended = true;
-        self.measured
-            .lane(self.lane)
-            .ended(outcome, self.due.elapsed(), self.timeout);
+        self.measured.lane(self.lane).ended(outcome, self.due.elapsed(), self.timeout);
     }
 }
 

@@ -38,10 +38,7 @@ pub fn build(request: &manifest::Request) -> Result<Prepared, String> {
     let method = request.method.parse::<Method>();
     let method = method.map_err(|_| format!("method `{}`", request.method))?;
     if !request.path.starts_with('/') {
-        return Err(format!(
-            "path `{}`: expected to begin with `/`",
-            request.path
-        ));
+        return Err(format!("path `{}`: expected to begin with `/`", request.path));
     }
     let uri = request.path.parse::<Uri>();
     let uri = uri.map_err(|e| format!("path `{}`: {e}", request.path))?;
@@ -57,12 +54,7 @@ pub fn build(request: &manifest::Request) -> Result<Prepared, String> {
     } else {
         Bytes::from(request.body.clone())
     };
-    Ok(Prepared {
-        method,
-        uri,
-        headers,
-        body,
-    })
+    Ok(Prepared { method, uri, headers, body })
 }
 
 impl Prepared {
@@ -96,10 +88,7 @@ pub struct HttpTarget {
 impl HttpTarget {
     /// The server at this address.
     pub fn new(address: SocketAddr) -> Self {
-        Self {
-            address,
-            idle: RefCell::default(),
-        }
+        Self { address, idle: RefCell::default() }
     }
 
     /// Sends a request and reads the whole answer. When the future is dropped before, its
@@ -138,10 +127,8 @@ impl HttpTarget {
     async fn connect(&self) -> Result<SendRequest<Full<Bytes>>, Unanswered> {
         let stream = TcpStream::connect(self.address).await?;
         stream.set_nodelay(true)?;
-        let (sender, connection) = http1::Builder::new()
-            .max_buf_size(READ_BUFFER)
-            .handshake(TokioIo::new(stream))
-            .await?;
+        let (sender, connection) =
+            http1::Builder::new().max_buf_size(READ_BUFFER).handshake(TokioIo::new(stream)).await?;
         // Its error reaches the request that is on it.
         tokio::spawn(connection);
         Ok(sender)

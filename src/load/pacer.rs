@@ -57,13 +57,7 @@ pub fn pace(
         let Some(request) = mix.get(arrival.kind).or(mix.last()) else {
             return;
         };
-        if out
-            .blocking_send(Due {
-                at,
-                request: Arc::clone(request),
-            })
-            .is_err()
-        {
+        if out.blocking_send(Due { at, request: Arc::clone(request) }).is_err() {
             return;
         }
     }

@@ -31,13 +31,8 @@ impl Schedule {
     /// A schedule of `rate_per_s` arrivals whose kinds have these weights.
     pub fn new(rate_per_s: f64, arrivals: Arrivals, weights: &[f64], seed: u64) -> Self {
         let dice = ChaCha8Rng::seed_from_u64(seed);
-        let mut schedule = Self {
-            rate_per_s,
-            arrivals,
-            weights: Vec::new(),
-            dice,
-            last: Duration::ZERO,
-        };
+        let mut schedule =
+            Self { rate_per_s, arrivals, weights: Vec::new(), dice, last: Duration::ZERO };
         schedule.set_weights(weights);
         schedule
     }
@@ -76,14 +71,8 @@ impl Iterator for Schedule {
     fn next(&mut self) -> Option<Arrival> {
         self.last = self.last.checked_add(self.interval())?;
         let thrown = self.dice.random::<f64>() * self.weights.last()?;
-        let kind = self
-            .weights
-            .partition_point(|sum| *sum <= thrown)
-            .min(self.weights.len() - 1);
-        Some(Arrival {
-            at: self.last,
-            kind,
-        })
+        let kind = self.weights.partition_point(|sum| *sum <= thrown).min(self.weights.len() - 1);
+        Some(Arrival { at: self.last, kind })
     }
 }
 
@@ -94,9 +83,7 @@ mod tests {
     #[test]
     fn the_same_seed_gives_the_same_arrivals() {
         let take = |seed| -> Vec<Arrival> {
-            Schedule::new(100.0, Arrivals::Poisson, &[1.0, 3.0], seed)
-                .take(1000)
-                .collect()
+            Schedule::new(100.0, Arrivals::Poisson, &[1.0, 3.0], seed).take(1000).collect()
         };
         assert_eq!(take(7), take(7));
         assert_ne!(take(7), take(8));
@@ -105,9 +92,8 @@ mod tests {
     #[test]
     fn rate_and_mix_are_as_asked() {
         for arrivals in [Arrivals::Constant, Arrivals::Poisson] {
-            let list: Vec<Arrival> = Schedule::new(500.0, arrivals, &[1.0, 3.0], 1)
-                .take(20_000)
-                .collect();
+            let list: Vec<Arrival> =
+                Schedule::new(500.0, arrivals, &[1.0, 3.0], 1).take(20_000).collect();
             let rate = list.len() as f64 / list[list.len() - 1].at.as_secs_f64();
             assert!((rate / 500.0 - 1.0).abs() < 0.03, "{arrivals:?}: {rate}");
             let second = list.iter().filter(|a| a.kind == 1).count() as f64;
@@ -121,9 +107,6 @@ mod tests {
         let first = schedule.next().expect("endless").at;
         schedule.set_rate(1000.0);
         let second = schedule.next().expect("endless").at;
-        assert_eq!(
-            (first, second),
-            (Duration::from_millis(100), Duration::from_millis(101))
-        );
+        assert_eq!((first, second), (Duration::from_millis(100), Duration::from_millis(101)));
     }
 }

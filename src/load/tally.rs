@@ -24,21 +24,11 @@ pub enum Outcome {
 }
 
 /// Counts outcomes and latencies, in bounded memory.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Tally {
     tick: LoadTick,
     answered: Latencies,
     unanswered: Latencies,
-}
-
-impl Default for Tally {
-    fn default() -> Self {
-        Self {
-            tick: LoadTick::default(),
-            answered: Latencies::default(),
-            unanswered: Latencies::default(),
-        }
-    }
 }
 
 impl Tally {
@@ -81,10 +71,7 @@ impl Tally {
 
     /// The tick so far; the next one begins.
     pub fn take(&mut self) -> LoadTick {
-        let next = LoadTick {
-            in_flight: self.tick.in_flight,
-            ..LoadTick::default()
-        };
+        let next = LoadTick { in_flight: self.tick.in_flight, ..LoadTick::default() };
         let mut tick = std::mem::replace(&mut self.tick, next);
         tick.latency_us = self.answered.take();
         tick.unanswered_us = self.unanswered.take();
@@ -116,9 +103,8 @@ impl Latencies {
             return Vec::new();
         }
         let values = self.0.iter_recorded();
-        let taken = values
-            .map(|value| (value.value_iterated_to(), value.count_at_value()))
-            .collect();
+        let taken =
+            values.map(|value| (value.value_iterated_to(), value.count_at_value())).collect();
         self.0.reset();
         taken
     }
@@ -182,32 +168,16 @@ mod tests {
         }
         tally.started();
         let tick = tally.take();
-        let counts = (
-            tick.ok,
-            tick.rejected,
-            tick.failed,
-            tick.timed_out,
-            tick.unfinished,
-        );
+        let counts = (tick.ok, tick.rejected, tick.failed, tick.timed_out, tick.unfinished);
         assert_eq!((tick.sent, tick.in_flight, counts), (7, 1, (1, 1, 2, 1, 1)));
-        assert_eq!(
-            tally.take(),
-            LoadTick {
-                in_flight: 1,
-                ..LoadTick::default()
-            }
-        );
+        assert_eq!(tally.take(), LoadTick { in_flight: 1, ..LoadTick::default() });
     }
 
     #[test]
     fn a_request_that_never_came_back_counts_with_its_time_out() {
         let mut tally = Tally::default();
         for _ in 0..98 {
-            tally.ended(
-                Outcome::Answered(StatusCode::OK),
-                Duration::from_millis(1),
-                TIMEOUT,
-            );
+            tally.ended(Outcome::Answered(StatusCode::OK), Duration::from_millis(1), TIMEOUT);
         }
         tally.ended(Outcome::NoAnswer, Duration::from_micros(50), TIMEOUT);
         tally.ended(Outcome::TimedOut, TIMEOUT, TIMEOUT);
@@ -217,11 +187,7 @@ mod tests {
         honest.add(&tick.unanswered_us);
         naive.add(&tick.latency_us);
         let p99 = |percentiles: &Percentiles| percentiles.at_ms(99.0).expect("has values");
-        assert!(
-            p99(&honest) >= 2000.0 && p99(&honest) < 2050.0,
-            "{}",
-            p99(&honest)
-        );
+        assert!(p99(&honest) >= 2000.0 && p99(&honest) < 2050.0, "{}", p99(&honest));
         assert!(p99(&naive) < 1.1, "{}", p99(&naive));
     }
 }

@@ -64,28 +64,18 @@ impl Child {
             .process_group(0)
             .kill_on_drop(true)
             .spawn()?;
-        let pid = process
-            .id()
-            .ok_or_else(|| io::Error::other("it ended at once"))?;
+        let pid = process.id().ok_or_else(|| io::Error::other("it ended at once"))?;
         let missing = || io::Error::other("it has no pipe");
         let stdin = process.stdin.take().ok_or_else(missing)?;
         let (commands, commanded) = mpsc::channel(COMMANDS);
         let (kill, killed) = oneshot::channel();
         tokio::spawn(command(stdin, commanded));
-        let speaker = Speaker {
-            messages: messages.clone(),
-            lane,
-            generation,
-        };
+        let speaker = Speaker { messages: messages.clone(), lane, generation };
         tokio::spawn(async move {
             let status = attend(&mut process, killed, &speaker).await;
             speaker.say(Message::Exited(status)).await;
         });
-        Ok(Self {
-            pid,
-            commands: Some(commands),
-            kill: Some(kill),
-        })
+        Ok(Self { pid, commands: Some(commands), kill: Some(kill) })
     }
 
     /// Sends a command.
@@ -97,9 +87,7 @@ impl Child {
         let Some(commands) = &self.commands else {
             return Err("it is about to end");
         };
-        commands
-            .try_send(command)
-            .map_err(|_| "it reads no commands")
+        commands.try_send(command).map_err(|_| "it reads no commands")
     }
 
     /// Closes its standard input, upon which it ends by itself.
@@ -138,10 +126,7 @@ struct Speaker {
 impl Speaker {
     async fn say(&self, message: Message) {
         // Without a listener the run is over, and so is the child.
-        self.messages
-            .send((self.lane, self.generation, message))
-            .await
-            .ok();
+        self.messages.send((self.lane, self.generation, message)).await.ok();
     }
 }
 
@@ -187,22 +172,17 @@ async fn attend(
         _ = &mut pipes => None,
         status = ended => Some(status),
     };
-    let status = match status {
+    let status = if let Some(status) = status {
         // What it wrote last is still in the pipes; but a grandchild may hold them open.
-        Some(status) => {
-            tokio::time::timeout(Duration::from_millis(500), pipes)
-                .await
-                .ok();
-            status
+        tokio::time::timeout(Duration::from_millis(500), pipes).await.ok();
+        status
+    } else {
+        // It closed its output, and with it its lane: there is nothing more to learn from it.
+        let wait = tokio::time::timeout(Duration::from_secs(1), process.wait()).await;
+        if wait.is_err() {
+            process.start_kill().ok();
         }
-        None => {
-            // It closed its output, and with it its lane: there is nothing more to learn from it.
-            let wait = tokio::time::timeout(Duration::from_secs(1), process.wait()).await;
-            if wait.is_err() {
-                process.start_kill().ok();
-            }
-            process.wait().await
-        }
+        process.wait().await
     };
     status.unwrap_or_default()
 }
@@ -211,11 +191,7 @@ async fn attend(
 /// a line has no end in sight.
 async fn next_line(reader: &mut (impl AsyncBufReadExt + Unpin)) -> Option<String> {
     let mut line = Vec::new();
-    let read = reader
-        .take(LONGEST_LINE)
-        .read_until(b'\n', &mut line)
-        .await
-        .ok()?;
+    let read = reader.take(LONGEST_LINE).read_until(b'\n', &mut line).await.ok()?;
     if read == 0 {
         return None;
     }

@@ -56,7 +56,7 @@ enum Process {
     },
     /// Told to end, for the cause given.
     Ending {
-        _child: Child,
+        child: Child,
         cause: ExitCause,
     },
     Down {
@@ -74,10 +74,7 @@ impl Lane {
             bugs: Bugs::new(),
             params: spec.params(),
             console: spec.console,
-            process: Process::Down {
-                again_at: None,
-                refused: None,
-            },
+            process: Process::Down { again_at: None, refused: None },
             generation: 0,
             crashes_in_a_row: 0,
             restarts: 0,
@@ -121,11 +118,7 @@ impl Lane {
         if self.last_lines.is_empty() {
             return "; it wrote nothing on standard error".to_owned();
         }
-        let lines: Vec<String> = self
-            .last_lines
-            .iter()
-            .map(|line| format!("\n  {line}"))
-            .collect();
+        let lines: Vec<String> = self.last_lines.iter().map(|line| format!("\n  {line}")).collect();
         format!("; its last lines on standard error:{}", lines.concat())
     }
 
@@ -134,27 +127,11 @@ impl Lane {
         self.generation += 1;
         self.last_lines.clear();
         self.newest = None;
-        outlet.emit(
-            Some(self.index),
-            What::Starting {
-                attempt: self.generation,
-            },
-        );
+        outlet.emit(Some(self.index), What::Starting { attempt: self.generation });
         let arguments = arguments(&self.spec, &self.bugs, &self.params, self.console);
         let program = &self.spec.program;
-        match Child::start(
-            program,
-            &arguments,
-            self.index,
-            self.generation,
-            &self.messages,
-        ) {
-            Ok(child) => {
-                self.process = Process::Starting {
-                    child,
-                    since: Instant::now(),
-                }
-            }
+        match Child::start(program, &arguments, self.index, self.generation, &self.messages) {
+            Ok(child) => self.process = Process::Starting { child, since: Instant::now() },
             Err(error) => {
                 let why = format!("cannot start {}: {error}", program.display());
                 self.went_down(ExitCause::Refused { why }, None, outlet);
@@ -166,9 +143,8 @@ impl Lane {
     pub(super) fn restart(&mut self, console: bool, outlet: &mut Outlet) {
         self.console |= console;
         self.crashes_in_a_row = 0;
-        match self.end_with(ExitCause::Stopped, false) {
-            true => {}
-            false => self.start(outlet),
+        if !self.end_with(ExitCause::Stopped, false) {
+            self.start(outlet);
         }
     }
 
@@ -181,37 +157,25 @@ impl Lane {
     /// Ends its process because it has grown to the cap.
     pub(super) fn kill_for_memory(&mut self, resident_bytes: u64, cap_bytes: u64) {
         if !matches!(self.process, Process::Ending { .. }) {
-            self.end_with(
-                ExitCause::OutOfMemory {
-                    resident_bytes,
-                    cap_bytes,
-                },
-                false,
-            );
+            self.end_with(ExitCause::OutOfMemory { resident_bytes, cap_bytes }, false);
         }
     }
 
     /// Tells its process to end, if there is one: by closing its input, or by killing it.
     fn end_with(&mut self, cause: ExitCause, politely: bool) -> bool {
-        let down = Process::Down {
-            again_at: None,
-            refused: None,
-        };
+        let down = Process::Down { again_at: None, refused: None };
         match std::mem::replace(&mut self.process, down) {
             Process::Starting { mut child, .. } | Process::Serving { mut child, .. } => {
                 if politely {
-                    child.close()
+                    child.close();
                 } else {
-                    child.kill()
+                    child.kill();
                 }
-                self.process = Process::Ending {
-                    _child: child,
-                    cause,
-                };
+                self.process = Process::Ending { child, cause };
                 true
             }
-            Process::Ending { _child, .. } => {
-                self.process = Process::Ending { _child, cause };
+            Process::Ending { child, .. } => {
+                self.process = Process::Ending { child, cause };
                 true
             }
             Process::Down { .. } => false,
@@ -227,9 +191,7 @@ impl Lane {
         };
         let changed = self.bugs != before;
         if changed {
-            self.command(Command::SetBugs {
-                bugs: self.bugs.clone(),
-            });
+            self.command(Command::SetBugs { bugs: self.bugs.clone() });
         }
         changed
     }
@@ -237,10 +199,7 @@ impl Lane {
     /// Gives a parameter a new value.
     pub(super) fn set_param(&mut self, name: &str, value: f64) {
         self.params.insert(name.to_owned(), value);
-        self.command(Command::SetParam {
-            name: name.to_owned(),
-            value,
-        });
+        self.command(Command::SetParam { name: name.to_owned(), value });
     }
 
     fn command(&mut self, command: Command) {
@@ -259,30 +218,12 @@ impl Lane {
             return;
         }
         match message {
-            Message::Event(What::Ready {
-                port,
-                pid,
-                console_port,
-            }) => {
-                let down = Process::Down {
-                    again_at: None,
-                    refused: None,
-                };
+            Message::Event(What::Ready { port, pid, console_port }) => {
+                let down = Process::Down { again_at: None, refused: None };
                 match std::mem::replace(&mut self.process, down) {
                     Process::Starting { child, .. } => {
-                        self.process = Process::Serving {
-                            child,
-                            since: Instant::now(),
-                            port,
-                        };
-                        outlet.emit(
-                            Some(self.index),
-                            What::Ready {
-                                port,
-                                pid,
-                                console_port,
-                            },
-                        );
+                        self.process = Process::Serving { child, since: Instant::now(), port };
+                        outlet.emit(Some(self.index), What::Ready { port, pid, console_port });
                     }
                     other => self.process = other,
                 }
@@ -306,18 +247,12 @@ impl Lane {
 
     fn exited(&mut self, status: ExitStatus, outlet: &mut Outlet) {
         let cause = match &self.process {
-            Process::Ending {
-                cause: ExitCause::Refused { why },
-                ..
-            } => ExitCause::Refused {
-                why: format!("{why}{}", self.last_words()),
-            },
+            Process::Ending { cause: ExitCause::Refused { why }, .. } => {
+                ExitCause::Refused { why: format!("{why}{}", self.last_words()) }
+            }
             Process::Ending { cause, .. } => cause.clone(),
             Process::Starting { .. } => {
-                let why = format!(
-                    "it ended before it was ready ({status}){}",
-                    self.last_words()
-                );
+                let why = format!("it ended before it was ready ({status}){}", self.last_words());
                 ExitCause::Refused { why }
             }
             Process::Serving { since, .. } => {
@@ -333,13 +268,7 @@ impl Lane {
 
     fn went_down(&mut self, cause: ExitCause, code: Option<i32>, outlet: &mut Outlet) {
         self.newest = None;
-        outlet.emit(
-            Some(self.index),
-            What::Exit {
-                cause: cause.clone(),
-                code,
-            },
-        );
+        outlet.emit(Some(self.index), What::Exit { cause: cause.clone(), code });
         let refused = match &cause {
             ExitCause::Refused { why } => Some(why.clone()),
             _ => None,
@@ -352,13 +281,7 @@ impl Lane {
             self.crashes_in_a_row += 1;
             self.restarts += 1;
             let after_ms = after.as_millis() as u64;
-            outlet.emit(
-                Some(self.index),
-                What::Restart {
-                    count: self.restarts,
-                    after_ms,
-                },
-            );
+            outlet.emit(Some(self.index), What::Restart { count: self.restarts, after_ms });
             Some(Instant::now() + after)
         };
         self.process = Process::Down { again_at, refused };
@@ -367,9 +290,7 @@ impl Lane {
     /// Starts what is due to start again, and gives up on a process that takes too long to.
     pub(super) fn tick(&mut self, outlet: &mut Outlet) {
         match &self.process {
-            Process::Down {
-                again_at: Some(at), ..
-            } if *at <= Instant::now() => {
+            Process::Down { again_at: Some(at), .. } if *at <= Instant::now() => {
                 self.start(outlet);
             }
             Process::Starting { since, .. } if since.elapsed() > START_TIMEOUT => {
@@ -384,10 +305,6 @@ impl Lane {
     pub(super) fn sample(&self, resident_bytes: Option<u64>, load: LoadTick) -> Sample {
         let serving = matches!(self.process, Process::Serving { .. });
         let server = self.newest.clone().filter(|_| serving);
-        Sample {
-            server,
-            resident_bytes: resident_bytes.filter(|_| serving),
-            load,
-        }
+        Sample { server, resident_bytes: resident_bytes.filter(|_| serving), load }
     }
 }

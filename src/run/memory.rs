@@ -23,13 +23,9 @@ impl Memory {
         let pids: Vec<Option<Pid>> = pids.map(|pid| pid.map(Pid::from_u32)).collect();
         let known: Vec<Pid> = pids.iter().flatten().copied().collect();
         let what = ProcessRefreshKind::nothing().with_memory();
-        self.0
-            .refresh_processes_specifics(ProcessesToUpdate::Some(&known), true, what);
+        self.0.refresh_processes_specifics(ProcessesToUpdate::Some(&known), true, what);
         let bytes = |pid: Option<Pid>| {
-            self.0
-                .process(pid?)
-                .map(sysinfo::Process::memory)
-                .filter(|bytes| *bytes > 0)
+            self.0.process(pid?).map(sysinfo::Process::memory).filter(|bytes| *bytes > 0)
         };
         pids.into_iter().map(bytes).collect()
     }

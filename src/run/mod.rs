@@ -81,9 +81,8 @@ impl Spec {
     /// The manifest's parameters with this run's values.
     pub fn params(&self) -> BTreeMap<String, f64> {
         let manifest = self.entry.manifest.params.iter();
-        let mut params: BTreeMap<String, f64> = manifest
-            .map(|(name, param)| (name.clone(), param.value))
-            .collect();
+        let mut params: BTreeMap<String, f64> =
+            manifest.map(|(name, param)| (name.clone(), param.value)).collect();
         params.extend(self.params.clone());
         params
     }
@@ -134,19 +133,8 @@ impl Run {
         files::raise(files::needed(spec.in_flight(spec.rate_per_s)))?;
         let (out, events) = mpsc::channel(EVENTS);
         let (control, controls) = mpsc::channel(64);
-        let stage = Stage::new(
-            spec,
-            Outlet {
-                out,
-                began: None,
-                dropped: 0,
-            },
-        )?;
-        Ok(Self {
-            events,
-            control,
-            task: tokio::spawn(stage.play(controls)),
-        })
+        let stage = Stage::new(spec, Outlet { out, began: None, dropped: 0 })?;
+        Ok(Self { events, control, task: tokio::spawn(stage.play(controls)) })
     }
 
     /// Waits until the run has ended.
@@ -172,22 +160,10 @@ struct Outlet {
 impl Outlet {
     /// Sends an event without waiting: supervision must not stall because a reader does.
     fn emit(&mut self, lane: Option<usize>, what: What) {
-        let at_ms = self
-            .began
-            .map_or(0, |began| began.elapsed().as_millis() as u64);
+        let at_ms = self.began.map_or(0, |began| began.elapsed().as_millis() as u64);
         if self.dropped > 0 {
-            let dropped = What::Dropped {
-                events: self.dropped,
-            };
-            if self
-                .out
-                .try_send(Event {
-                    at_ms,
-                    lane: None,
-                    what: dropped,
-                })
-                .is_ok()
-            {
+            let dropped = What::Dropped { events: self.dropped };
+            if self.out.try_send(Event { at_ms, lane: None, what: dropped }).is_ok() {
                 self.dropped = 0;
             }
         }
@@ -215,9 +191,7 @@ struct Stage {
 impl Stage {
     fn new(spec: Spec, outlet: Outlet) -> anyhow::Result<Self> {
         let (message, messages) = mpsc::channel(1024);
-        let lanes = (0..spec.variants.len())
-            .map(|i| Lane::new(i, &spec, &message))
-            .collect();
+        let lanes = (0..spec.variants.len()).map(|i| Lane::new(i, &spec, &message)).collect();
         Ok(Self {
             catalogue: Catalogue::load().map_err(anyhow::Error::msg)?,
             lanes,
@@ -248,10 +222,8 @@ impl Stage {
     async fn wait_until_ready(&mut self) -> anyhow::Result<()> {
         let deadline = Instant::now() + START_TIMEOUT;
         loop {
-            if let Some((name, why)) = self
-                .lanes
-                .iter()
-                .find_map(|l| Some((&l.variant, l.refused()?)))
+            if let Some((name, why)) =
+                self.lanes.iter().find_map(|l| Some((&l.variant, l.refused()?)))
             {
                 anyhow::bail!("lane `{name}` did not start: {why}");
             }
@@ -270,21 +242,13 @@ impl Stage {
     async fn act(&mut self, controls: &mut mpsc::Receiver<Control>) -> anyhow::Result<()> {
         let began = Instant::now();
         self.outlet.began = Some(began);
-        let load = Load {
-            rate_per_s: self.rate_per_s,
-            ..self.spec.entry.manifest.load.clone()
-        };
+        let load = Load { rate_per_s: self.rate_per_s, ..self.spec.entry.manifest.load.clone() };
         let driver = Driver::start(&load, self.spec.seed, self.lanes.len())?;
         for (i, lane) in self.lanes.iter().enumerate() {
             driver.set_target(i, lane.port());
         }
         self.driver = Some(driver);
-        self.outlet.emit(
-            None,
-            What::Rate {
-                rate_per_s: self.rate_per_s,
-            },
-        );
+        self.outlet.emit(None, What::Rate { rate_per_s: self.rate_per_s });
         for (name, value) in self.spec.params() {
             self.outlet.emit(None, What::Param { name, value });
         }
@@ -292,7 +256,7 @@ impl Stage {
 
         let mut tick = interval_at(began + TICK, TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
-        let never = Duration::from_secs(365 * 24 * 3600);
+        let never = Duration::from_hours(8760);
         let end = began + self.spec.duration.unwrap_or(never);
         loop {
             let next_phase = self.spec.entry.manifest.phases.get(self.phase + 1);
@@ -318,13 +282,7 @@ impl Stage {
         let Some(phase) = self.spec.entry.manifest.phases.get(index) else {
             return;
         };
-        self.outlet.emit(
-            None,
-            What::Phase {
-                index,
-                says: phase.says.clone(),
-            },
-        );
+        self.outlet.emit(None, What::Phase { index, says: phase.says.clone() });
         if let Some(rate_per_s) = phase.rate_per_s {
             self.set_rate(rate_per_s);
         }
@@ -343,11 +301,7 @@ impl Stage {
 
     fn obey(&mut self, control: Control) {
         match control {
-            Control::SetBug {
-                lane,
-                incident,
-                variant,
-            } => {
+            Control::SetBug { lane, incident, variant } => {
                 if lane < self.lanes.len() {
                     self.set_bug(lane, incident, variant);
                 }
@@ -382,13 +336,7 @@ impl Stage {
         for lane in &mut self.lanes {
             lane.set_param(name, value);
         }
-        self.outlet.emit(
-            None,
-            What::Param {
-                name: name.to_owned(),
-                value,
-            },
-        );
+        self.outlet.emit(None, What::Param { name: name.to_owned(), value });
     }
 
     fn set_bug(&mut self, lane: usize, incident: String, variant: Option<String>) {
@@ -396,8 +344,7 @@ impl Stage {
             self.join_world(&incident);
         }
         if self.lanes[lane].set_bug(&incident, variant.clone()) {
-            self.outlet
-                .emit(Some(lane), What::Bug { incident, variant });
+            self.outlet.emit(Some(lane), What::Bug { incident, variant });
         }
     }
 
@@ -411,22 +358,13 @@ impl Stage {
             self.set_param(name, param.value);
         }
         let share = 1.0 / self.world.len() as f64;
-        let members = self
-            .world
-            .iter()
-            .filter_map(|id| self.catalogue.find(id).ok());
-        let mix: anyhow::Result<Vec<_>> = members
-            .map(|entry| prepare(&entry.manifest.load.requests, share))
-            .collect();
+        let members = self.world.iter().filter_map(|id| self.catalogue.find(id).ok());
+        let mix: anyhow::Result<Vec<_>> =
+            members.map(|entry| prepare(&entry.manifest.load.requests, share)).collect();
         match (mix, &self.driver) {
             (Ok(mix), Some(driver)) => driver.set_mix(mix.into_iter().flatten().collect()),
             (Err(error), _) => {
-                self.outlet.emit(
-                    None,
-                    What::Log {
-                        line: error.to_string(),
-                    },
-                );
+                self.outlet.emit(None, What::Log { line: error.to_string() });
                 return;
             }
             (Ok(_), None) => {}
@@ -439,10 +377,10 @@ impl Stage {
         let heard = &mut self.lanes[lane];
         let port = heard.port();
         heard.hear(generation, message, &mut self.outlet);
-        if heard.port() != port {
-            if let Some(driver) = &self.driver {
-                driver.set_target(lane, heard.port());
-            }
+        if heard.port() != port
+            && let Some(driver) = &self.driver
+        {
+            driver.set_target(lane, heard.port());
         }
     }
 
@@ -503,10 +441,7 @@ impl Stage {
 
 /// Bugs as one argument: `a=x,b=y`.
 fn bugs_argument(bugs: &Bugs) -> String {
-    let each: Vec<String> = bugs
-        .iter()
-        .map(|(id, variant)| format!("{id}={variant}"))
-        .collect();
+    let each: Vec<String> = bugs.iter().map(|(id, variant)| format!("{id}={variant}")).collect();
     each.join(",")
 }
 

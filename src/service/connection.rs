@@ -47,9 +47,7 @@ async fn answer(stream: TcpStream, gateway: Arc<Gateway>, prometheus: Option<Pro
     stream.set_nodelay(true).ok();
     let service = service_fn(|request| {
         let gateway = &gateway;
-        let prometheus = prometheus
-            .as_ref()
-            .filter(|_| request.uri().path() == "/metrics");
+        let prometheus = prometheus.as_ref().filter(|_| request.uri().path() == "/metrics");
         async move {
             Ok::<_, Infallible>(match prometheus {
                 Some(prometheus) => exposition(prometheus),
@@ -84,8 +82,6 @@ impl Drop for Open<'_> {
 fn exposition(prometheus: &PrometheusHandle) -> Response {
     let mut response = Response::new(Body::from(prometheus.render()));
     let version = "text/plain; version=0.0.4";
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, axum::http::HeaderValue::from_static(version));
+    response.headers_mut().insert(CONTENT_TYPE, axum::http::HeaderValue::from_static(version));
     response
 }

@@ -34,12 +34,7 @@ pub fn log_file(env: &Env) -> Arc<LogFile> {
 impl LogFile {
     /// Writes a line.
     pub fn append(&self, line: LogLine) {
-        for reader in self
-            .readers
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .iter()
-        {
+        for reader in self.readers.lock().unwrap_or_else(PoisonError::into_inner).iter() {
             reader(&line);
         }
         let mut tail = self.tail.lock().unwrap_or_else(PoisonError::into_inner);
@@ -51,19 +46,11 @@ impl LogFile {
 
     /// Lets `reader` see every line from now on.
     pub fn subscribe(&self, reader: impl Fn(&LogLine) + Send + Sync + 'static) {
-        self.readers
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(Box::new(reader));
+        self.readers.lock().unwrap_or_else(PoisonError::into_inner).push(Box::new(reader));
     }
 
     /// The newest lines, oldest first.
     pub fn tail(&self) -> Vec<LogLine> {
-        self.tail
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .iter()
-            .cloned()
-            .collect()
+        self.tail.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }
 }

@@ -49,11 +49,7 @@ impl Gateway {
     pub fn new(env: Env, chain: &Chain) -> Arc<Self> {
         let router = chain.build(store::client(&env), &env);
         let in_force = ArcSwap::from_pointee(router);
-        Arc::new(Self {
-            env,
-            in_force,
-            connections: AtomicU64::new(0),
-        })
+        Arc::new(Self { env, in_force, connections: AtomicU64::new(0) })
     }
 
     /// Puts `chain` in force for all requests that begin from now on; those under way stay in

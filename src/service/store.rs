@@ -39,11 +39,7 @@ impl Store {
         if !latency.is_zero() {
             tokio::time::sleep(latency).await;
         }
-        let thrown: f64 = self
-            .dice
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .random();
+        let thrown: f64 = self.dice.lock().unwrap_or_else(PoisonError::into_inner).random();
         if thrown * 100.0 < self.error_percent.get() {
             return Err(StoreError::Command);
         }

@@ -31,47 +31,23 @@ struct Requests {
 
 impl Requests {
     fn new() -> Self {
-        describe_counter!(
-            "http_requests_total",
-            Unit::Count,
-            "requests by method, path, status"
-        );
-        describe_histogram!(
-            "http_request_duration_seconds",
-            Unit::Seconds,
-            "time to the answer"
-        );
-        describe_gauge!(
-            "http_requests_in_flight",
-            Unit::Count,
-            "requests inside the service"
-        );
-        Self {
-            in_flight: gauge!("http_requests_in_flight"),
-            kinds: Mutex::default(),
-        }
+        describe_counter!("http_requests_total", Unit::Count, "requests by method, path, status");
+        describe_histogram!("http_request_duration_seconds", Unit::Seconds, "time to the answer");
+        describe_gauge!("http_requests_in_flight", Unit::Count, "requests inside the service");
+        Self { in_flight: gauge!("http_requests_in_flight"), kinds: Mutex::default() }
     }
 
     fn record(&self, kind: Kind, seconds: f64) {
         let mut kinds = self.kinds.lock().unwrap_or_else(PoisonError::into_inner);
-        let (count, duration) = kinds
-            .entry(kind)
-            .or_insert_with_key(|(method, path, status)| {
-                let status = if *status == 0 {
-                    "dropped".to_owned()
-                } else {
-                    status.to_string()
-                };
-                let labels = [
-                    ("method", method.to_string()),
-                    ("path", path.clone()),
-                    ("status", status),
-                ];
-                (
-                    counter!("http_requests_total", &labels),
-                    histogram!("http_request_duration_seconds", &labels),
-                )
-            });
+        let (count, duration) = kinds.entry(kind).or_insert_with_key(|(method, path, status)| {
+            let status = if *status == 0 { "dropped".to_owned() } else { status.to_string() };
+            let labels =
+                [("method", method.to_string()), ("path", path.clone()), ("status", status)];
+            (
+                counter!("http_requests_total", &labels),
+                histogram!("http_request_duration_seconds", &labels),
+            )
+        });
         count.increment(1);
         duration.record(seconds);
     }
@@ -89,13 +65,8 @@ struct UnderWay {
 impl Drop for UnderWay {
     fn drop(&mut self) {
         self.requests.in_flight.decrement(1);
-        let kind = (
-            self.method.clone(),
-            std::mem::take(&mut self.path),
-            self.status,
-        );
-        self.requests
-            .record(kind, self.started.elapsed().as_secs_f64());
+        let kind = (self.method.clone(), std::mem::take(&mut self.path), self.status);
+        self.requests.record(kind, self.started.elapsed().as_secs_f64());
     }
 }
 
@@ -108,13 +79,7 @@ async fn measure(
     requests.in_flight.increment(1);
     let method = request.method().clone();
     let path = path.map_or_else(|| "(none)".to_owned(), |path| path.as_str().to_owned());
-    let mut under_way = UnderWay {
-        requests,
-        method,
-        path,
-        started: Instant::now(),
-        status: 0,
-    };
+    let mut under_way = UnderWay { requests, method, path, started: Instant::now(), status: 0 };
     let response = next.run(request).await;
     under_way.status = response.status().as_u16();
     response

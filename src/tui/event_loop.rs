@@ -42,10 +42,7 @@ pub async fn run(catalogue: &'static Catalogue, lab: Option<Spec>) -> anyhow::Re
     }
     let mut terminations = crate::signals::terminations()?;
     let mut model = Model::new(catalogue, crossterm::terminal::size()?);
-    let mut stage = Stage {
-        open: Some(Open::new()?),
-        run: None,
-    };
+    let mut stage = Stage { open: Some(Open::new()?), run: None };
     // The first frame does not wait for anything, least of all for a child.
     let start = lab.map(|spec| open(&mut model, spec));
     stage.draw(&mut model)?;
@@ -106,10 +103,7 @@ struct Open {
 
 impl Open {
     fn new() -> io::Result<Self> {
-        Ok(Self {
-            screen: Screen::enter()?,
-            input: EventStream::new(),
-        })
+        Ok(Self { screen: Screen::enter()?, input: EventStream::new() })
     }
 }
 
@@ -146,12 +140,10 @@ async fn end(run: Option<Run>) {
 
 impl Stage {
     fn draw(&mut self, model: &mut Model) -> io::Result<()> {
-        if let Some(open) = &mut self.open {
-            if std::mem::take(&mut model.dirty) {
-                open.screen
-                    .terminal
-                    .draw(|frame| view::draw(frame, model))?;
-            }
+        if let Some(open) = &mut self.open
+            && std::mem::take(&mut model.dirty)
+        {
+            open.screen.terminal.draw(|frame| view::draw(frame, model))?;
         }
         Ok(())
     }

@@ -55,13 +55,7 @@ const fn binding(
     action: Action,
     (key, short, long): (&'static str, &'static str, &'static str),
 ) -> Binding {
-    Binding {
-        codes,
-        action,
-        key,
-        short,
-        long,
-    }
+    Binding { codes, action, key, short, long }
 }
 
 use Action as A;
@@ -73,30 +67,18 @@ const UP: Binding = binding(&[KeyCode::Up, Char('k')], A::Up, ("↑", "", "up"))
 const DOWN: Binding = binding(&[KeyCode::Down, Char('j')], A::Down, ("↓", "", "down"));
 
 static CATALOGUE: &[Binding] = &[
-    binding(
-        &[Enter],
-        A::Open,
-        ("enter", "run", "run the broken beside the fixed variant"),
-    ),
+    binding(&[Enter], A::Open, ("enter", "run", "run the broken beside the fixed variant")),
     binding(
         &[Char('a')],
         A::OpenAll,
-        (
-            "a",
-            "run all variants",
-            "run all variants, up to four lanes",
-        ),
+        ("a", "run all variants", "run all variants, up to four lanes"),
     ),
     UP,
     DOWN,
     binding(
         &[Char('/')],
         A::Search,
-        (
-            "/",
-            "search",
-            "search; enter keeps what is found, esc ends it",
-        ),
+        ("/", "search", "search; enter keeps what is found, esc ends it"),
     ),
     HELP,
     binding(&[Esc], A::Back, ("esc", "", "end the search")),
@@ -107,91 +89,35 @@ static LAB: &[Binding] = &[
     binding(
         &[Char(' ')],
         A::ToggleBug,
-        (
-            "space",
-            "bug on/off",
-            "switch this incident's bug in the selected lane",
-        ),
+        ("space", "bug on/off", "switch this incident's bug in the selected lane"),
     ),
-    binding(
-        &[Tab, Right, Char('l')],
-        A::NextLane,
-        ("tab", "lane", "select the next lane"),
-    ),
-    binding(
-        &[BackTab, Left, Char('h')],
-        A::PreviousLane,
-        ("⇧tab", "", "select the lane before"),
-    ),
-    binding(
-        &[Char('1')],
-        A::Lane(0),
-        ("1", "", "select lane A; 2, 3, 4 the others"),
-    ),
+    binding(&[Tab, Right, Char('l')], A::NextLane, ("tab", "lane", "select the next lane")),
+    binding(&[BackTab, Left, Char('h')], A::PreviousLane, ("⇧tab", "", "select the lane before")),
+    binding(&[Char('1')], A::Lane(0), ("1", "", "select lane A; 2, 3, 4 the others")),
     binding(&[Char('2')], A::Lane(1), ("2", "", "")),
     binding(&[Char('3')], A::Lane(2), ("3", "", "")),
     binding(&[Char('4')], A::Lane(3), ("4", "", "")),
     binding(
         &[Char('c')],
         A::Code,
-        (
-            "c",
-            "code",
-            "the lane's code, with the tasks that wait at each line",
-        ),
+        ("c", "code", "the lane's code, with the tasks that wait at each line"),
     ),
-    binding(
-        &[Char('b')],
-        A::Bugs,
-        ("b", "bugs", "all bugs, to switch in the selected lane"),
-    ),
-    binding(
-        &[Char('+'), Char('=')],
-        A::LoadUp,
-        ("+", "load", "more load"),
-    ),
+    binding(&[Char('b')], A::Bugs, ("b", "bugs", "all bugs, to switch in the selected lane")),
+    binding(&[Char('+'), Char('=')], A::LoadUp, ("+", "load", "more load")),
     binding(&[Char('-')], A::LoadDown, ("-", "", "less load")),
-    binding(
-        &[Char('f')],
-        A::Freeze,
-        ("f", "freeze", "hold the screen still; the run goes on"),
-    ),
-    binding(
-        &[Char('r')],
-        A::Restart,
-        ("r", "restart", "restart the selected lane's process"),
-    ),
-    binding(
-        &[Char('R')],
-        A::Reset,
-        ("R", "reset", "start the whole run anew"),
-    ),
-    binding(
-        &[Char('z')],
-        A::Zoom,
-        ("z", "zoom", "charts over one or ten minutes"),
-    ),
-    binding(
-        &[Char('m')],
-        A::Metrics,
-        ("m", "metrics", "everything the selected lane measures"),
-    ),
+    binding(&[Char('f')], A::Freeze, ("f", "freeze", "hold the screen still; the run goes on")),
+    binding(&[Char('r')], A::Restart, ("r", "restart", "restart the selected lane's process")),
+    binding(&[Char('R')], A::Reset, ("R", "reset", "start the whole run anew")),
+    binding(&[Char('z')], A::Zoom, ("z", "zoom", "charts over one or ten minutes")),
+    binding(&[Char('m')], A::Metrics, ("m", "metrics", "everything the selected lane measures")),
     binding(&[Char('e')], A::Log, ("e", "events", "the whole event log")),
     binding(
         &[Char('t')],
         A::Console,
-        (
-            "t",
-            "tokio-console",
-            "open tokio-console on the selected lane",
-        ),
+        ("t", "tokio-console", "open tokio-console on the selected lane"),
     ),
     HELP,
-    binding(
-        &[Esc],
-        A::Back,
-        ("esc", "back", "back to the catalogue; the run ends"),
-    ),
+    binding(&[Esc], A::Back, ("esc", "back", "back to the catalogue; the run ends")),
     QUIT,
 ];
 
@@ -201,11 +127,7 @@ static BUGS: &[Binding] = &[
         A::ToggleBug,
         ("space", "on/off", "switch the bug under the cursor"),
     ),
-    binding(
-        &[Right, Left, Char('v')],
-        A::NextVariant,
-        ("→", "variant", "the bug's next variant"),
-    ),
+    binding(&[Right, Left, Char('v')], A::NextVariant, ("→", "variant", "the bug's next variant")),
     UP,
     DOWN,
     binding(&[Tab], A::NextLane, ("tab", "lane", "the next lane's bugs")),
@@ -217,17 +139,9 @@ static SCROLLED: &[Binding] = &[
     UP,
     DOWN,
     binding(&[PageUp], A::PageUp, ("pgup", "page up", "a page up")),
-    binding(
-        &[PageDown],
-        A::PageDown,
-        ("pgdn", "page down", "a page down"),
-    ),
+    binding(&[PageDown], A::PageDown, ("pgdn", "page down", "a page down")),
     binding(&[Tab], A::NextLane, ("tab", "lane", "the next lane")),
-    binding(
-        &[Esc, Char('c'), Char('e')],
-        A::Back,
-        ("esc", "close", "close this"),
-    ),
+    binding(&[Esc, Char('c'), Char('e')], A::Back, ("esc", "close", "close this")),
     QUIT,
 ];
 
@@ -237,19 +151,11 @@ static METRICS: &[Binding] = &[
     QUIT,
 ];
 
-static MESSAGE: &[Binding] = &[
-    binding(&[Esc, Enter], A::Back, ("esc", "close", "close this")),
-    QUIT,
-];
+static MESSAGE: &[Binding] =
+    &[binding(&[Esc, Enter], A::Back, ("esc", "close", "close this")), QUIT];
 
-static HELP_SCREEN: &[Binding] = &[
-    binding(
-        &[Esc, Char('?'), Enter],
-        A::Back,
-        ("esc", "close", "close this"),
-    ),
-    QUIT,
-];
+static HELP_SCREEN: &[Binding] =
+    &[binding(&[Esc, Char('?'), Enter], A::Back, ("esc", "close", "close this")), QUIT];
 
 /// The keys of what lies on top.
 pub fn bindings(model: &Model) -> &'static [Binding] {
@@ -276,10 +182,7 @@ pub fn action(model: &Model, key: KeyEvent) -> Option<Action> {
     if key.modifiers.contains(KeyModifiers::CONTROL) {
         return (key.code == Char('c')).then_some(Action::Quit);
     }
-    bindings(model)
-        .iter()
-        .find(|b| b.codes.contains(&key.code))
-        .map(|b| b.action)
+    bindings(model).iter().find(|b| b.codes.contains(&key.code)).map(|b| b.action)
 }
 
 #[cfg(test)]
@@ -288,15 +191,7 @@ mod tests {
 
     #[test]
     fn no_key_means_two_things_and_all_are_explained() {
-        for table in [
-            CATALOGUE,
-            LAB,
-            BUGS,
-            SCROLLED,
-            METRICS,
-            MESSAGE,
-            HELP_SCREEN,
-        ] {
+        for table in [CATALOGUE, LAB, BUGS, SCROLLED, METRICS, MESSAGE, HELP_SCREEN] {
             let codes: Vec<KeyCode> = table.iter().flat_map(|b| b.codes).copied().collect();
             for (i, code) in codes.iter().enumerate() {
                 assert!(!codes[..i].contains(code), "{code:?} stands twice");

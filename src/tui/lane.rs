@@ -116,16 +116,8 @@ impl LaneModel {
                 self.console_port = None;
                 None
             }
-            What::Ready {
-                port,
-                pid,
-                console_port,
-            } => {
-                self.state = State::Serving {
-                    port: *port,
-                    pid: *pid,
-                    since_s: at_s,
-                };
+            What::Ready { port, pid, console_port } => {
+                self.state = State::Serving { port: *port, pid: *pid, since_s: at_s };
                 self.console_port = *console_port;
                 (self.restarts > 0).then(|| "serving again, with a clean process".to_owned())
             }
@@ -158,10 +150,7 @@ impl LaneModel {
                     (ExitCause::Refused { .. }, _) => "did not serve".to_owned(),
                     (ExitCause::Stopped, _) => "stopped".to_owned(),
                 };
-                self.state = State::Down {
-                    short,
-                    again_s: at_s,
-                };
+                self.state = State::Down { short, again_s: at_s };
                 Some(how)
             }
             What::Restart { count, after_ms } => {
@@ -196,11 +185,7 @@ impl LaneModel {
             p99_ms: self.sum.value("p99_ms"),
         });
         let tasks = |point: &Point| Some((point.at_s, point.tasks?));
-        let points: Vec<(f64, f64)> = self
-            .series
-            .since(at_s - SLOPE_S)
-            .filter_map(tasks)
-            .collect();
+        let points: Vec<(f64, f64)> = self.series.since(at_s - SLOPE_S).filter_map(tasks).collect();
         let seconds = self.window.len() as f64 * 0.1;
         let counts = &self.sum.counts;
         self.recent = Recent {
@@ -216,11 +201,7 @@ impl LaneModel {
 
     /// The place where most tasks wait now.
     pub fn culprit(&self) -> Option<&WaitSite> {
-        self.server
-            .as_ref()?
-            .wait_sites
-            .iter()
-            .max_by_key(|site| site.waiting)
+        self.server.as_ref()?.wait_sites.iter().max_by_key(|site| site.waiting)
     }
 
     /// Whether most requests of the last second went wrong, or nobody serves them.

@@ -56,8 +56,8 @@ pub enum Overlay {
     },
     /// The code of the selected lane, scrolled by lines.
     Code {
-        /// The first line shown; none: wherever the tasks wait.
-        top: Option<usize>,
+        /// Lines down from where the tasks wait.
+        shift: isize,
     },
     /// The metrics of the selected lane.
     Metrics,
@@ -150,13 +150,7 @@ impl Model {
     /// The catalogue, first entry selected.
     pub fn new(catalogue: &'static Catalogue, size: (u16, u16)) -> Self {
         let screen = Screen::Catalogue(CatalogueModel::default());
-        Self {
-            catalogue,
-            screen,
-            overlay: None,
-            size,
-            dirty: true,
-        }
+        Self { catalogue, screen, overlay: None, size, dirty: true }
     }
 }
 
@@ -164,11 +158,7 @@ impl Lab {
     /// A lab whose run is about to begin.
     pub fn new(spec: Spec) -> Self {
         let live = LabData {
-            lanes: spec
-                .variants
-                .iter()
-                .map(|variant| LaneModel::new(variant))
-                .collect(),
+            lanes: spec.variants.iter().map(|variant| LaneModel::new(variant)).collect(),
             now_s: 0.0,
             phase: None,
             phases_s: Vec::new(),
@@ -178,14 +168,7 @@ impl Lab {
             lag: VecDeque::new(),
             lag_p99_ms: None,
         };
-        Self {
-            spec,
-            live,
-            frozen: None,
-            selected: 0,
-            span_s: 60.0,
-            console_wanted: None,
-        }
+        Self { spec, live, frozen: None, selected: 0, span_s: 60.0, console_wanted: None }
     }
 
     /// What the views draw.
@@ -211,10 +194,7 @@ impl LabData {
         let at_s = event.at_ms as f64 / 1000.0;
         self.now_s = self.now_s.max(at_s);
         let line = match event.lane {
-            Some(lane) => self
-                .lanes
-                .get_mut(lane)
-                .and_then(|lane| lane.take(at_s, &event.what)),
+            Some(lane) => self.lanes.get_mut(lane).and_then(|lane| lane.take(at_s, &event.what)),
             None => self.take_general(at_s, &event.what),
         };
         let Some(line) = line else { return };
@@ -238,12 +218,7 @@ impl LabData {
         if self.log.len() == LOG_LINES {
             self.log.pop_front();
         }
-        self.log.push_back(LogEntry {
-            at_s,
-            lane,
-            line,
-            times: 1,
-        });
+        self.log.push_back(LogEntry { at_s, lane, line, times: 1 });
     }
 
     fn take_general(&mut self, at_s: f64, what: &What) -> Option<String> {
@@ -268,9 +243,7 @@ impl LabData {
             }
             What::Dropped { events } => {
                 self.dropped += events;
-                Some(format!(
-                    "{events} events were lost: this terminal is too slow"
-                ))
+                Some(format!("{events} events were lost: this terminal is too slow"))
             }
             _ => None,
         }

@@ -30,9 +30,7 @@ pub async fn take(
 ) -> anyhow::Result<String> {
     let mut lab = Lab::new(spec.clone());
     let mut run = Run::start(spec.clone())?;
-    let end_ms = spec
-        .duration
-        .map_or(u64::MAX, |duration| duration.as_millis() as u64);
+    let end_ms = spec.duration.map_or(u64::MAX, |duration| duration.as_millis() as u64);
     while let Some(event) = run.events.recv().await {
         // What happens while the run is being ended is no part of the picture.
         if event.at_ms < end_ms {
@@ -105,11 +103,7 @@ fn stretch(
     if text.trim().is_empty() {
         return;
     }
-    let weight = if modifier.contains(Modifier::BOLD) {
-        " font-weight=\"bold\""
-    } else {
-        ""
-    };
+    let weight = if modifier.contains(Modifier::BOLD) { " font-weight=\"bold\"" } else { "" };
     let _ = writeln!(
         svg,
         "<text x=\"{x}\" y=\"{}\" fill=\"{fill}\"{weight} textLength=\"{width}\" \

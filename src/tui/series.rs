@@ -76,6 +76,7 @@ pub fn nice_ceiling(value: f64) -> f64 {
 }
 
 #[cfg(test)]
+#[allow(clippy::float_cmp, reason = "the values are small whole numbers")]
 mod tests {
     use super::*;
 
@@ -83,11 +84,7 @@ mod tests {
         let mut series = Series::default();
         for tick in 0..ticks {
             let at_s = tick as f64 / 10.0;
-            series.push(Point {
-                at_s,
-                tasks: Some(tick as f64),
-                ..Point::default()
-            });
+            series.push(Point { at_s, tasks: Some(tick as f64), ..Point::default() });
         }
         series
     }

@@ -33,9 +33,7 @@ impl Screen {
     pub fn enter() -> io::Result<Self> {
         hook_panics();
         // Made first, so that what follows is undone also when it fails half-way.
-        let screen = Self {
-            terminal: Terminal::new(CrosstermBackend::new(stdout()))?,
-        };
+        let screen = Self { terminal: Terminal::new(CrosstermBackend::new(stdout()))? };
         enable_raw_mode()?;
         execute!(stdout(), EnterAlternateScreen, EnableMouseCapture)?;
         Ok(screen)
@@ -50,13 +48,7 @@ impl Drop for Screen {
 
 /// Leaves everything that [`Screen::enter`] entered; a terminal that is gone needs no restoring.
 fn restore() {
-    execute!(
-        stdout(),
-        DisableMouseCapture,
-        LeaveAlternateScreen,
-        crossterm::cursor::Show
-    )
-    .ok();
+    execute!(stdout(), DisableMouseCapture, LeaveAlternateScreen, crossterm::cursor::Show).ok();
     disable_raw_mode().ok();
 }
 
@@ -83,9 +75,5 @@ fn hook_panics() {
 
 /// The panics beside the screen since the last call.
 pub fn panics() -> Vec<String> {
-    BESIDE
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .drain(..)
-        .collect()
+    BESIDE.lock().unwrap_or_else(PoisonError::into_inner).drain(..).collect()
 }

@@ -9,11 +9,7 @@ static COLOURLESS: LazyLock<bool> =
     LazyLock::new(|| std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()));
 
 fn coloured(colour: Color) -> Style {
-    if *COLOURLESS {
-        Style::new()
-    } else {
-        Style::new().fg(colour)
-    }
+    if *COLOURLESS { Style::new() } else { Style::new().fg(colour) }
 }
 
 /// A colour for shapes in a chart.

@@ -47,6 +47,9 @@ pub enum Command {
 /// The levels of load that + and - step through, as factors of the incident's own.
 const LOAD_STEPS: [f64; 9] = [0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0];
 
+/// More lines than any source file here has.
+const LINES: isize = 10_000;
+
 /// Changes the model.
 pub fn update(model: &mut Model, msg: Msg) -> Option<Command> {
     model.dirty = true;
@@ -87,24 +90,24 @@ fn happen(model: &mut Model, event: &Event) -> Option<Command> {
     let ready = matches!(event.what, What::Ready { .. });
     if ready && event.lane.is_some() && event.lane == lab.console_wanted {
         lab.console_wanted = None;
-        return match lab.live.lanes[event.lane?].console_port {
-            Some(port) => Some(Command::Console(port)),
-            None => {
-                let why = "This build is without tokio-console's instruments.\n\n\
-                           Build it with RUSTFLAGS=\"--cfg tokio_unstable\".";
-                model.overlay = Some(Overlay::Message(why.to_owned()));
-                None
-            }
+        return if let Some(port) = lab.live.lanes[event.lane?].console_port {
+            Some(Command::Console(port))
+        } else {
+            let why = "This build is without tokio-console's instruments.\n\n\
+                       Build it with RUSTFLAGS=\"--cfg tokio_unstable\".";
+            model.overlay = Some(Overlay::Message(why.to_owned()));
+            None
         };
     }
     None
 }
 
 fn press(model: &mut Model, key: KeyEvent) -> Option<Command> {
-    if let (None, Screen::Catalogue(list)) = (&model.overlay, &mut model.screen) {
-        if list.searching && type_search(list, key.code) {
-            return None;
-        }
+    if let (None, Screen::Catalogue(list)) = (&model.overlay, &mut model.screen)
+        && list.searching
+        && type_search(list, key.code)
+    {
+        return None;
     }
     let action = action(model, key)?;
     if action == Action::Quit {
@@ -161,11 +164,7 @@ fn in_catalogue(model: &mut Model, action: Action) -> Option<Command> {
                 }
             };
             if action == Action::OpenAll {
-                let names = entry
-                    .manifest
-                    .variants
-                    .iter()
-                    .map(|variant| variant.name.clone());
+                let names = entry.manifest.variants.iter().map(|variant| variant.name.clone());
                 spec.variants = names.take(4).collect();
             }
             return Some(open(model, spec));
@@ -189,18 +188,11 @@ fn in_lab(model: &mut Model, action: Action) -> Option<Command> {
     match action {
         Action::NextLane => lab.selected = (lab.selected + 1) % lab.live.lanes.len(),
         Action::PreviousLane => {
-            lab.selected = lab
-                .selected
-                .checked_sub(1)
-                .unwrap_or(lab.live.lanes.len() - 1);
+            lab.selected = lab.selected.checked_sub(1).unwrap_or(lab.live.lanes.len() - 1);
         }
         Action::Lane(lane) if lane < lab.live.lanes.len() => lab.selected = lane,
         Action::Freeze => {
-            lab.frozen = if lab.frozen.is_some() {
-                None
-            } else {
-                Some(lab.live.clone())
-            };
+            lab.frozen = if lab.frozen.is_some() { None } else { Some(lab.live.clone()) };
         }
         Action::Zoom => lab.span_s = if lab.span_s > 60.0 { 60.0 } else { 600.0 },
         Action::LoadUp => return change_load(lab, true),
@@ -211,10 +203,7 @@ fn in_lab(model: &mut Model, action: Action) -> Option<Command> {
         }
         Action::Restart => {
             let lane = lab.selected;
-            return Some(Command::Tell(Control::Restart {
-                lane,
-                console: false,
-            }));
+            return Some(Command::Tell(Control::Restart { lane, console: false }));
         }
         Action::Reset => {
             let spec = lab.spec.clone();
@@ -225,21 +214,14 @@ fn in_lab(model: &mut Model, action: Action) -> Option<Command> {
             let cursor = model.catalogue.ids().position(|id| id == here).unwrap_or(0);
             model.overlay = Some(Overlay::Bugs { cursor });
         }
-        Action::Code => model.overlay = Some(Overlay::Code { top: None }),
+        Action::Code => model.overlay = Some(Overlay::Code { shift: 0 }),
         Action::Metrics => model.overlay = Some(Overlay::Metrics),
         Action::Log => model.overlay = Some(Overlay::Log { back: 0 }),
         Action::Console => return console(model),
         Action::Back => {
             let id = lab.spec.entry.manifest.id.clone();
-            let cursor = model
-                .catalogue
-                .ids()
-                .position(|known| known == id)
-                .unwrap_or(0);
-            let list = CatalogueModel {
-                cursor,
-                ..CatalogueModel::default()
-            };
+            let cursor = model.catalogue.ids().position(|known| known == id).unwrap_or(0);
+            let list = CatalogueModel { cursor, ..CatalogueModel::default() };
             model.screen = Screen::Catalogue(list);
             return Some(Command::End);
         }
@@ -258,19 +240,13 @@ fn toggle(lab: &Lab, incident: String) -> Command {
         None if own => Some(lane.variant.clone()),
         None => Some("broken".to_owned()),
     };
-    Command::Tell(Control::SetBug {
-        lane: lab.selected,
-        incident,
-        variant,
-    })
+    Command::Tell(Control::SetBug { lane: lab.selected, incident, variant })
 }
 
 fn change_load(lab: &mut Lab, up: bool) -> Option<Command> {
     let own = lab.spec.entry.manifest.load.rate_per_s;
     let now = lab.live.rate_per_s();
-    let mut steps = LOAD_STEPS
-        .map(|factor| (factor * own).clamp(1.0, MAX_RATE_PER_S))
-        .into_iter();
+    let mut steps = LOAD_STEPS.map(|factor| (factor * own).clamp(1.0, MAX_RATE_PER_S)).into_iter();
     let next = if up {
         steps.find(|rate| *rate > now * 1.001)
     } else {
@@ -296,25 +272,18 @@ fn console(model: &mut Model) -> Option<Command> {
     let now_s = lab.live.now_s;
     let line = "restarting with tokio-console's instruments".to_owned();
     lab.live.log(now_s, Some(lane), line);
-    Some(Command::Tell(Control::Restart {
-        lane,
-        console: true,
-    }))
+    Some(Command::Tell(Control::Restart { lane, console: true }))
 }
 
 fn in_overlay(model: &mut Model, action: Action) -> Option<Command> {
-    let page = usize::from(model.size.1.saturating_sub(6)).max(1);
+    let page = isize::from(model.size.1.saturating_sub(6).min(1000).cast_signed()).max(1);
     let bugs = model.catalogue.entries.len();
     if action == Action::Back {
         let failed = matches!(model.overlay, Some(Overlay::Message(_)));
         model.overlay = None;
         // A message over a lab that never began leaves nothing to look at.
         let never_began = matches!(&model.screen, Screen::Lab(lab) if lab.live.phase.is_none());
-        return if failed && never_began {
-            in_lab(model, Action::Back)
-        } else {
-            None
-        };
+        return if failed && never_began { in_lab(model, Action::Back) } else { None };
     }
     if let (Action::NextLane, Screen::Lab(lab)) = (action, &mut model.screen) {
         lab.selected = (lab.selected + 1) % lab.live.lanes.len();
@@ -336,33 +305,27 @@ fn in_overlay(model: &mut Model, action: Action) -> Option<Command> {
             }
             _ => {}
         },
-        Overlay::Code { top } => {
-            let start = top.unwrap_or(0);
-            *top = scrolled(start, action, page);
-        }
+        Overlay::Code { shift } => *shift = (*shift + scrolled(action, page)).clamp(-LINES, LINES),
         Overlay::Log { back } => {
+            let Screen::Lab(lab) = &model.screen else { return None };
             // The log's newest line is at the bottom: up goes back.
-            *back = match action {
-                Action::Up => *back + 1,
-                Action::Down => back.saturating_sub(1),
-                Action::PageUp => *back + page,
-                Action::PageDown => back.saturating_sub(page),
-                _ => *back,
-            };
+            let back_by = back.saturating_add_signed(-scrolled(action, page));
+            *back = back_by.min(lab.shown().log.len());
         }
         _ => {}
     }
     None
 }
 
-fn scrolled(start: usize, action: Action, page: usize) -> Option<usize> {
-    Some(match action {
-        Action::Up => start.saturating_sub(1),
-        Action::Down => start + 1,
-        Action::PageUp => start.saturating_sub(page),
-        Action::PageDown => start + page,
-        _ => start,
-    })
+/// Lines that an action scrolls down.
+fn scrolled(action: Action, page: isize) -> isize {
+    match action {
+        Action::Up => -1,
+        Action::Down => 1,
+        Action::PageUp => -page,
+        Action::PageDown => page,
+        _ => 0,
+    }
 }
 
 /// Switches a bug to its next variant, from off to the first; the fixed one is off.
@@ -374,14 +337,8 @@ fn next_variant(lab: &Lab, entry: &crate::incident::Entry) -> Command {
         Some(at) => names.get(at + 1),
         None => names.first(),
     };
-    let variant = next
-        .filter(|name| **name != "fixed")
-        .map(|name| (*name).to_owned());
-    Command::Tell(Control::SetBug {
-        lane: lab.selected,
-        incident,
-        variant,
-    })
+    let variant = next.filter(|name| **name != "fixed").map(|name| (*name).to_owned());
+    Command::Tell(Control::SetBug { lane: lab.selected, incident, variant })
 }
 
 fn point(model: &mut Model, mouse: MouseEvent) -> Option<Command> {

@@ -26,15 +26,8 @@ impl Served {
             .expect("the program starts");
         let stdin = child.stdin.take();
         let stdout = BufReader::new(child.stdout.take().expect("piped"));
-        let mut served = Self {
-            child,
-            stdin,
-            stdout,
-            port: 0,
-        };
-        let What::Ready { port, .. } = served.next() else {
-            panic!("ready comes first")
-        };
+        let mut served = Self { child, stdin, stdout, port: 0 };
+        let What::Ready { port, .. } = served.next() else { panic!("ready comes first") };
         served.port = port;
         served
     }
@@ -47,9 +40,7 @@ impl Served {
 
     fn request(&self, request: &str) -> String {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).expect("it listens");
-        stream
-            .set_read_timeout(Some(Duration::from_secs(20)))
-            .expect("a socket");
+        stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a socket");
         stream.write_all(request.as_bytes()).expect("it reads");
         let mut answer = String::new();
         stream.read_to_string(&mut answer).ok();
@@ -65,12 +56,7 @@ impl Served {
 
     fn tell(&mut self, command: &Command) {
         let stdin = self.stdin.as_mut().expect("still open");
-        writeln!(
-            stdin,
-            "{}",
-            serde_json::to_string(command).expect("plain data")
-        )
-        .expect("read");
+        writeln!(stdin, "{}", serde_json::to_string(command).expect("plain data")).expect("read");
     }
 }
 
@@ -102,10 +88,10 @@ fn it_serves_samples_and_exposes_metrics() {
         assert!(metrics.contains(line), "{line} is not in\n{metrics}");
     }
     let sample = loop {
-        if let What::Server(sample) = served.next() {
-            if sample.metrics.get("audit_rejections") == Some(&1.0) {
-                break sample;
-            }
+        if let What::Server(sample) = served.next()
+            && sample.metrics.get("audit_rejections") == Some(&1.0)
+        {
+            break sample;
         }
     };
     assert!(sample.tasks >= 1 && sample.heap_bytes > 0, "{sample:?}");
@@ -124,47 +110,37 @@ fn a_switch_holds_for_the_next_request() {
     }
     served.request("GET /orders/1?access_token=1 HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
     loop {
-        if let What::Server(sample) = served.next() {
-            if sample.metrics.get("log_secrets") >= Some(&1.0) {
-                break;
-            }
+        if let What::Server(sample) = served.next()
+            && sample.metrics.get("log_secrets") >= Some(&1.0)
+        {
+            break;
         }
     }
 }
 
 #[test]
 fn the_end_of_its_input_ends_it_also_when_it_is_full_of_stuck_requests() {
-    let mut served = Served::start(&[
-        "--bugs",
-        "unbuffered-log-channel",
-        "--set",
-        "log_write_ms=1000",
-    ]);
+    let mut served =
+        Served::start(&["--bugs", "unbuffered-log-channel", "--set", "log_write_ms=1000"]);
     let stuck: Vec<TcpStream> = (0..20)
         .map(|_| {
             let mut stream = TcpStream::connect(("127.0.0.1", served.port)).expect("it listens");
             let token = "authorization: Bearer demo-token";
-            write!(
-                stream,
-                "GET /orders/1 HTTP/1.1\r\nhost: x\r\n{token}\r\n\r\n"
-            )
-            .expect("it reads");
+            write!(stream, "GET /orders/1 HTTP/1.1\r\nhost: x\r\n{token}\r\n\r\n")
+                .expect("it reads");
             stream
         })
         .collect();
     loop {
-        if let What::Server(sample) = served.next() {
-            if sample.wait_sites.iter().any(|site| site.waiting >= 10) {
-                let site = &sample.wait_sites[0];
-                assert_eq!(site.file, "incidents/unbuffered_log_channel/broken.rs");
-                let source = include_str!("../../incidents/unbuffered_log_channel/broken.rs");
-                let line = source
-                    .lines()
-                    .nth(site.line as usize - 1)
-                    .unwrap_or_default();
-                assert!(line.contains(".parked(\"log channel\")"), "{line}");
-                break;
-            }
+        if let What::Server(sample) = served.next()
+            && sample.wait_sites.iter().any(|site| site.waiting >= 10)
+        {
+            let site = &sample.wait_sites[0];
+            assert_eq!(site.file, "incidents/unbuffered_log_channel/broken.rs");
+            let source = include_str!("../../incidents/unbuffered_log_channel/broken.rs");
+            let line = source.lines().nth(site.line as usize - 1).unwrap_or_default();
+            assert!(line.contains(".parked(\"log channel\")"), "{line}");
+            break;
         }
     }
     drop(served.stdin.take());
@@ -200,11 +176,7 @@ fn its_own_heap_limit_is_a_second_line_of_defence() {
         }
     }
     wait_for("the child aborts", Duration::from_secs(20), || {
-        served
-            .child
-            .try_wait()
-            .expect("our child")
-            .is_some_and(|status| !status.success())
+        served.child.try_wait().expect("our child").is_some_and(|status| !status.success())
     });
 }
 
@@ -212,14 +184,9 @@ fn its_own_heap_limit_is_a_second_line_of_defence() {
 fn a_port_that_is_taken_is_named() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("loopback");
     let port = taken.local_addr().expect("bound").port().to_string();
-    let output = firedrill(&["serve", "--port", &port])
-        .stdin(Stdio::null())
-        .output();
+    let output = firedrill(&["serve", "--port", &port]).stdin(Stdio::null()).output();
     let output = output.expect("the program starts");
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(2));
-    assert!(
-        said.contains(&format!("cannot listen on 127.0.0.1:{port}")),
-        "{said}"
-    );
+    assert!(said.contains(&format!("cannot listen on 127.0.0.1:{port}")), "{said}");
 }

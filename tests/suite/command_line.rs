@@ -11,27 +11,15 @@ use crate::common::{alone, firedrill};
 
 /// What the program says on standard error, and its exit status.
 fn said(arguments: &[&str]) -> (String, Option<i32>) {
-    let output = firedrill(arguments)
-        .stdin(Stdio::null())
-        .output()
-        .expect("it starts");
-    (
-        String::from_utf8_lossy(&output.stderr).into_owned(),
-        output.status.code(),
-    )
+    let output = firedrill(arguments).stdin(Stdio::null()).output().expect("it starts");
+    (String::from_utf8_lossy(&output.stderr).into_owned(), output.status.code())
 }
 
 #[test]
 fn the_nearest_name_is_suggested() {
     for (arguments, expected) in [
-        (
-            &["run", "pool-leek"][..],
-            "unknown incident `pool-leek`; did you mean `pool-leak`?",
-        ),
-        (
-            &["lab", "missing-recovery"],
-            "did you mean `missing-recover`?",
-        ),
+        (&["run", "pool-leek"][..], "unknown incident `pool-leek`; did you mean `pool-leak`?"),
+        (&["lab", "missing-recovery"], "did you mean `missing-recover`?"),
         (
             &["run", "pool-leak", "--variants", "brokn"],
             "unknown variant `brokn`; did you mean `broken`?",
@@ -44,10 +32,7 @@ fn the_nearest_name_is_suggested() {
             &["serve", "--bugs", "midleware-order"],
             "unknown bug `midleware-order`; did you mean `middleware-order`?",
         ),
-        (
-            &["run", "zzz"],
-            "there are: unbuffered-log-channel, missing-recover",
-        ),
+        (&["run", "zzz"], "there are: unbuffered-log-channel, missing-recover"),
         (&["run", "pool-leak", "--sed", "3"], "--seed"),
         (&["lst"], "list"),
     ] {
@@ -64,33 +49,13 @@ fn a_value_out_of_range_is_told_its_range() {
             &["run", "pool-leak", "--set", "store_ms=0"][..],
             "`store_ms` = 0 is out of range: 1 to 500 ms",
         ),
-        (
-            &["run", "pool-leak", "--set", "store_ms"],
-            "expected NAME=VALUE",
-        ),
-        (
-            &["run", "pool-leak", "--rate", "1e9"],
-            "out of range: 1 to 5000 requests a second",
-        ),
+        (&["run", "pool-leak", "--set", "store_ms"], "expected NAME=VALUE"),
+        (&["run", "pool-leak", "--rate", "1e9"], "out of range: 1 to 5000 requests a second"),
         (&["run", "pool-leak", "--rate", "nan"], "out of range"),
         (&["run", "pool-leak", "--for", "9h"], "expected 1s to 1h"),
-        (
-            &[
-                "run",
-                "pool-leak",
-                "--variants",
-                "broken,broken,broken,broken,fixed",
-            ],
-            "one to four",
-        ),
-        (
-            &["serve", "--set", "store_ms=0"],
-            "out of range: 1 to 500 ms",
-        ),
-        (
-            &["picture", "pool-leak", "--size", "10x10"],
-            "from 80x24 to 400x200",
-        ),
+        (&["run", "pool-leak", "--variants", "broken,broken,broken,broken,fixed"], "one to four"),
+        (&["serve", "--set", "store_ms=0"], "out of range: 1 to 500 ms"),
+        (&["picture", "pool-leak", "--size", "10x10"], "from 80x24 to 400x200"),
     ] {
         let (text, code) = said(arguments);
         assert!(text.contains(expected), "{arguments:?}: {text}");
@@ -102,10 +67,7 @@ fn a_value_out_of_range_is_told_its_range() {
 fn without_a_terminal_the_lab_names_what_works() {
     for arguments in [&[][..], &["lab", "pool-leak"]] {
         let (text, code) = said(arguments);
-        assert!(
-            text.contains("needs a terminal") && text.contains("firedrill run"),
-            "{text}"
-        );
+        assert!(text.contains("needs a terminal") && text.contains("firedrill run"), "{text}");
         assert_eq!(code, Some(2));
     }
 }
@@ -114,21 +76,9 @@ fn without_a_terminal_the_lab_names_what_works() {
 fn the_catalogue_is_listed_for_people_and_programs() {
     let output = firedrill(&["list", "--json"]).output().expect("it starts");
     let list: Value = serde_json::from_slice(&output.stdout).expect("JSON");
-    let ids: Vec<&str> = list
-        .as_array()
-        .expect("a list")
-        .iter()
-        .filter_map(|e| e["id"].as_str())
-        .collect();
-    assert_eq!(
-        ids,
-        [
-            "unbuffered-log-channel",
-            "missing-recover",
-            "middleware-order",
-            "pool-leak"
-        ]
-    );
+    let ids: Vec<&str> =
+        list.as_array().expect("a list").iter().filter_map(|e| e["id"].as_str()).collect();
+    assert_eq!(ids, ["unbuffered-log-channel", "missing-recover", "middleware-order", "pool-leak"]);
     let output = firedrill(&["list"]).output().expect("it starts");
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(ids.iter().all(|id| text.contains(id)), "{text}");
@@ -152,13 +102,9 @@ fn doctor_man_and_completions_speak() {
 
 #[test]
 fn a_closed_pipe_is_a_quiet_end() {
-    for arguments in [
-        &["list"][..],
-        &["man"],
-        &["completions", "bash"],
-        &["list", "--json"],
-        &["doctor"],
-    ] {
+    for arguments in
+        [&["list"][..], &["man"], &["completions", "bash"], &["list", "--json"], &["doctor"]]
+    {
         let mut child = firedrill(arguments)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -184,12 +130,6 @@ async fn an_interrupted_run_still_prints_what_it_measured() {
     kill(pid, Signal::SIGINT).expect("our child");
     let output = child.wait_with_output().expect("our child");
     let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
-    assert!(
-        report["lanes"][0]["requests"]["sent"].as_u64() > Some(10),
-        "{report}"
-    );
-    assert!(
-        report["duration_s"].as_f64().is_some_and(|s| s < 15.0),
-        "{report}"
-    );
+    assert!(report["lanes"][0]["requests"]["sent"].as_u64() > Some(10), "{report}");
+    assert!(report["duration_s"].as_f64().is_some_and(|s| s < 15.0), "{report}");
 }

@@ -34,10 +34,7 @@ pub fn spec(incident: &str, variants: &[&str]) -> Spec {
     let entry = catalogue().find(incident).expect("the incident is known");
     let mut spec = Spec::new(entry).expect("this program has a path");
     spec.program = program();
-    spec.variants = variants
-        .iter()
-        .map(|variant| (*variant).to_owned())
-        .collect();
+    spec.variants = variants.iter().map(|variant| (*variant).to_owned()).collect();
     spec
 }
 
@@ -58,12 +55,10 @@ pub async fn until(run: &mut Run, mut wanted: impl FnMut(&Event) -> bool) -> Vec
         }
         false
     };
-    let found = tokio::time::timeout(Duration::from_secs(60), search).await;
+    let found = tokio::time::timeout(Duration::from_mins(1), search).await;
     if found != Ok(true) {
-        let rest: Vec<&Event> = seen
-            .iter()
-            .filter(|event| !matches!(event.what, What::Sample(_)))
-            .collect();
+        let rest: Vec<&Event> =
+            seen.iter().filter(|event| !matches!(event.what, What::Sample(_))).collect();
         panic!("it did not come; without samples there came {rest:#?}");
     }
     seen

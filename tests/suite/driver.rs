@@ -18,12 +18,7 @@ fn load(rate_per_s: f64, client_timeout_ms: u64) -> Load {
         body: String::new(),
         body_bytes: 0,
     };
-    Load {
-        rate_per_s,
-        arrivals: Arrivals::Constant,
-        client_timeout_ms,
-        requests: vec![request],
-    }
+    Load { rate_per_s, arrivals: Arrivals::Constant, client_timeout_ms, requests: vec![request] }
 }
 
 /// A server that answers each request of a connection after `delay`, in order.
@@ -83,7 +78,7 @@ async fn percentiles_are_the_servers_delay() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn time_outs_count_in_every_percentile() {
-    let port = server(Duration::from_secs(60)).await;
+    let port = server(Duration::from_mins(1)).await;
     let (sum, tick) = drive(load(50.0, 300), Some(port), 3.0).await;
     assert!(tick.timed_out >= 50 && tick.ok == 0, "{tick:?}");
     // Requests that the end cut off count with the time they had: a few, at the bottom.

@@ -19,19 +19,12 @@ struct Person {
 }
 
 fn size(rows: u16, cols: u16) -> PtySize {
-    PtySize {
-        rows,
-        cols,
-        pixel_width: 0,
-        pixel_height: 0,
-    }
+    PtySize { rows, cols, pixel_width: 0, pixel_height: 0 }
 }
 
 impl Person {
     fn opens(arguments: &[&str]) -> Self {
-        let pair = native_pty_system()
-            .openpty(size(36, 120))
-            .expect("a pseudo-terminal");
+        let pair = native_pty_system().openpty(size(36, 120)).expect("a pseudo-terminal");
         let mut command = CommandBuilder::new(program());
         command.args(arguments);
         command.env("TERM", "xterm-256color");
@@ -40,7 +33,7 @@ impl Person {
         let keyboard = pair.master.take_writer().expect("writable");
         let (send, output) = channel();
         std::thread::spawn(move || {
-            let mut chunk = [0; 65_536];
+            let mut chunk = vec![0; 65_536];
             while let Ok(read @ 1..) = reader.read(&mut chunk) {
                 if send.send(chunk[..read].to_vec()).is_err() {
                     return;
@@ -48,13 +41,7 @@ impl Person {
             }
         });
         let screen = vt100::Parser::new(36, 120, 0);
-        Self {
-            screen,
-            output,
-            keyboard,
-            terminal: pair.master,
-            child,
-        }
+        Self { screen, output, keyboard, terminal: pair.master, child }
     }
 
     fn types(&mut self, keys: &str) {
@@ -75,7 +62,7 @@ impl Person {
             let left = deadline.saturating_duration_since(Instant::now());
             match self.output.recv_timeout(left) {
                 Ok(bytes) => self.screen.process(&bytes),
-                Err(_) => panic!("{what}: not on the screen:\n{}", self.text()),
+                Err(why) => panic!("{what}: not on the screen, {why}:\n{}", self.text()),
             }
         }
     }
@@ -118,15 +105,9 @@ async fn picks_an_incident_watches_the_bug_switches_it_off_and_leaves() {
     person.waits("the code is closed", |text| !text.contains("wait ▶"));
     person.types(" ");
     person.sees("bug off: unbuffered-log-channel");
-    person.waits("both lanes without a bug", |text| {
-        text.matches("[ ] no bug on").count() == 2
-    });
+    person.waits("both lanes without a bug", |text| text.matches("[ ] no bug on").count() == 2);
     // What leaked is still there.
-    assert!(
-        person.text().contains("wait at broken.rs"),
-        "{}",
-        person.text()
-    );
+    assert!(person.text().contains("wait at broken.rs"), "{}", person.text());
 
     person.terminal.resize(size(24, 80)).expect("a terminal");
     person.screen.screen_mut().set_size(24, 80);

@@ -1,5 +1,7 @@
 //! The program from outside, by capability.
 
+#![allow(clippy::disallowed_methods, reason = "tests watch other processes, by the wall clock")]
+
 mod chain;
 mod child;
 mod command_line;

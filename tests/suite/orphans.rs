@@ -18,10 +18,7 @@ fn start() -> (Child, Vec<sysinfo::Pid>) {
     let pid = sysinfo::Pid::from_u32(parent.id());
     let mut children = Vec::new();
     wait_for("two children", Duration::from_secs(20), || {
-        assert!(
-            parent.try_wait().expect("our child").is_none(),
-            "the parent ended early"
-        );
+        assert!(parent.try_wait().expect("our child").is_none(), "the parent ended early");
         let system = processes();
         let ours = system
             .processes()
@@ -43,9 +40,7 @@ fn processes() -> System {
 fn gone(children: &[sysinfo::Pid]) -> bool {
     let system = processes();
     let alive = |pid: &&sysinfo::Pid| {
-        system
-            .process(**pid)
-            .is_some_and(|p| p.status() != sysinfo::ProcessStatus::Zombie)
+        system.process(**pid).is_some_and(|p| p.status() != sysinfo::ProcessStatus::Zombie)
     };
     children.iter().filter(alive).count() == 0
 }
@@ -55,9 +50,7 @@ fn when_the_parent_is_killed() {
     let (mut parent, children) = start();
     parent.kill().expect("our child");
     parent.wait().expect("our child");
-    wait_for("the children end", Duration::from_secs(10), || {
-        gone(&children)
-    });
+    wait_for("the children end", Duration::from_secs(10), || gone(&children));
 }
 
 #[test]

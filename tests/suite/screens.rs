@@ -16,9 +16,7 @@ const SIZES: [(u16, u16); 3] = [(80, 24), (120, 36), (200, 50)];
 fn draw(model: &Model) -> String {
     let (width, height) = model.size;
     let mut terminal = Terminal::new(TestBackend::new(width, height)).expect("a buffer");
-    terminal
-        .draw(|frame| view::draw(frame, model))
-        .expect("a buffer");
+    terminal.draw(|frame| view::draw(frame, model)).expect("a buffer");
     terminal.backend().to_string()
 }
 
@@ -37,29 +35,21 @@ fn press(model: &mut Model, code: KeyCode) -> Option<Command> {
 }
 
 fn happen(model: &mut Model, at_ms: u64, lane: impl Into<Option<usize>>, what: What) {
-    update(
-        model,
-        Msg::Run(Event {
-            at_ms,
-            lane: lane.into(),
-            what,
-        }),
-    );
+    update(model, Msg::Run(Event { at_ms, lane: lane.into(), what }));
 }
 
 /// A sample as the incident's theory has it, `t` ticks after the release; none: as if healthy.
 fn sample(ticks_of_bug: Option<u64>) -> Sample {
     let stuck = ticks_of_bug.map_or(0, |ticks| ticks * 19);
+    let source = include_str!("../../incidents/unbuffered_log_channel/broken.rs");
+    let line = source.lines().position(|line| line.contains(".parked(")).expect("it waits");
     let site = WaitSite {
         file: "incidents/unbuffered_log_channel/broken.rs".to_owned(),
-        line: 37,
+        line: line as u32 + 1,
         label: "log channel".to_owned(),
         waiting: stuck,
     };
-    let queue = [
-        ("log_queue".to_owned(), 1.0),
-        ("log_queue_capacity".to_owned(), 1.0),
-    ];
+    let queue = [("log_queue".to_owned(), 1.0), ("log_queue_capacity".to_owned(), 1.0)];
     Sample {
         server: Some(ServerSample {
             tasks: 2 + stuck,
@@ -75,11 +65,7 @@ fn sample(ticks_of_bug: Option<u64>) -> Sample {
             timed_out: if stuck > 0 { 19 } else { 0 },
             in_flight: 400,
             latency_us: vec![(2_000, if stuck > 0 { 1 } else { 20 })],
-            unanswered_us: if stuck > 0 {
-                vec![(2_000_000, 19)]
-            } else {
-                Vec::new()
-            },
+            unanswered_us: if stuck > 0 { vec![(2_000_000, 19)] } else { Vec::new() },
             ..LoadTick::default()
         },
     }
@@ -89,16 +75,7 @@ fn sample(ticks_of_bug: Option<u64>) -> Sample {
 fn play(model: &mut Model, killed: bool) {
     for lane in 0..2 {
         happen(model, 0, lane, What::Starting { attempt: 1 });
-        happen(
-            model,
-            0,
-            lane,
-            What::Ready {
-                port: 4000,
-                pid: 100,
-                console_port: None,
-            },
-        );
+        happen(model, 0, lane, What::Ready { port: 4000, pid: 100, console_port: None });
         for name in ["log_queue", "log_queue_capacity"] {
             let metric = Metric {
                 name: name.to_owned(),
@@ -111,27 +88,11 @@ fn play(model: &mut Model, killed: bool) {
         }
     }
     let says = |index: usize| catalogue().entries[0].manifest.phases[index].says.clone();
-    happen(
-        model,
-        0,
-        None,
-        What::Phase {
-            index: 0,
-            says: says(0),
-        },
-    );
+    happen(model, 0, None, What::Phase { index: 0, says: says(0) });
     for tick in 0..200 {
         let at_ms = tick * 100;
         if tick == 30 {
-            happen(
-                model,
-                at_ms,
-                None,
-                What::Phase {
-                    index: 1,
-                    says: says(1),
-                },
-            );
+            happen(model, at_ms, None, What::Phase { index: 1, says: says(1) });
             let incident = "unbuffered-log-channel".to_owned();
             let variant = Some("broken".to_owned());
             happen(model, at_ms, 0, What::Bug { incident, variant });
@@ -140,20 +101,9 @@ fn play(model: &mut Model, killed: bool) {
         happen(model, at_ms, 1, What::Sample(sample(None)));
     }
     if killed {
-        let cause = ExitCause::OutOfMemory {
-            resident_bytes: 161 << 20,
-            cap_bytes: 160 << 20,
-        };
+        let cause = ExitCause::OutOfMemory { resident_bytes: 161 << 20, cap_bytes: 160 << 20 };
         happen(model, 20_000, 0, What::Exit { cause, code: None });
-        happen(
-            model,
-            20_000,
-            0,
-            What::Restart {
-                count: 1,
-                after_ms: 500,
-            },
-        );
+        happen(model, 20_000, 0, What::Restart { count: 1, after_ms: 500 });
         happen(model, 20_100, 0, What::Sample(Sample::default()));
     }
 }
@@ -161,10 +111,7 @@ fn play(model: &mut Model, killed: bool) {
 #[test]
 fn the_catalogue() {
     for size in SIZES {
-        insta::assert_snapshot!(
-            format!("catalogue_{}x{}", size.0, size.1),
-            draw(&model(size))
-        );
+        insta::assert_snapshot!(format!("catalogue_{}x{}", size.0, size.1), draw(&model(size)));
     }
 }
 
@@ -182,17 +129,10 @@ fn the_lab_with_a_bug_and_after_the_kill() {
 
 #[test]
 fn what_lies_over_the_lab() {
-    for (name, key) in [
-        ("help", '?'),
-        ("bugs", 'b'),
-        ("code", 'c'),
-        ("metrics", 'm'),
-        ("events", 'e'),
-    ] {
-        let mut model = lab(
-            (80, 24),
-            spec("unbuffered-log-channel", &["broken", "fixed"]),
-        );
+    for (name, key) in
+        [("help", '?'), ("bugs", 'b'), ("code", 'c'), ("metrics", 'm'), ("events", 'e')]
+    {
+        let mut model = lab((80, 24), spec("unbuffered-log-channel", &["broken", "fixed"]));
         play(&mut model, false);
         press(&mut model, KeyCode::Char(key));
         insta::assert_snapshot!(format!("over_{name}"), draw(&model));
@@ -223,39 +163,22 @@ fn a_small_terminal_says_what_it_needs() {
 
 #[test]
 fn no_size_and_no_key_makes_it_panic() {
-    let keys = [
-        'b', ' ', 'v', 'c', 'm', 'e', 'f', 'z', '+', '-', '?', 'r', '2', '4', 'j', 'k',
-    ];
-    for size in [
-        (1, 1),
-        (10, 3),
-        (79, 23),
-        (80, 24),
-        (81, 25),
-        (100, 30),
-        (300, 100),
-    ] {
+    let keys = ['b', ' ', 'v', 'c', 'm', 'e', 'f', 'z', '+', '-', '?', 'r', '2', '4', 'j', 'k'];
+    for size in [(1, 1), (10, 3), (79, 23), (80, 24), (81, 25), (100, 30), (300, 100)] {
         let mut model = lab(size, spec("unbuffered-log-channel", &["broken", "fixed"]));
         play(&mut model, true);
         for key in keys {
             press(&mut model, KeyCode::Char(key));
             draw(&model);
-            for code in [
-                KeyCode::Up,
-                KeyCode::Down,
-                KeyCode::PageUp,
-                KeyCode::PageDown,
-                KeyCode::Tab,
-            ] {
+            for code in
+                [KeyCode::Up, KeyCode::Down, KeyCode::PageUp, KeyCode::PageDown, KeyCode::Tab]
+            {
                 press(&mut model, code);
                 draw(&model);
             }
             press(&mut model, KeyCode::Esc);
             if matches!(model.screen, Screen::Catalogue(_)) {
-                open(
-                    &mut model,
-                    spec("unbuffered-log-channel", &["broken", "fixed"]),
-                );
+                open(&mut model, spec("unbuffered-log-channel", &["broken", "fixed"]));
             }
         }
     }
@@ -269,75 +192,38 @@ fn the_search_narrows_the_catalogue() {
     }
     let text = draw(&model);
     assert!(text.contains("search: leak"), "{text}");
-    assert!(
-        text.contains("Connection pool leak") && !text.contains("Missing recover"),
-        "{text}"
-    );
+    assert!(text.contains("Connection pool leak") && !text.contains("Missing recover"), "{text}");
     press(&mut model, KeyCode::Enter);
-    let Some(Command::Start(spec)) = press(&mut model, KeyCode::Enter) else {
-        panic!("it starts")
-    };
+    let Some(Command::Start(spec)) = press(&mut model, KeyCode::Enter) else { panic!("it starts") };
     assert_eq!(spec.entry.manifest.id, "pool-leak");
 }
 
 #[test]
 fn keys_ask_for_what_they_say() {
-    let mut model = lab(
-        (80, 24),
-        spec("unbuffered-log-channel", &["broken", "fixed"]),
-    );
+    let mut model = lab((80, 24), spec("unbuffered-log-channel", &["broken", "fixed"]));
     play(&mut model, false);
     let incident = "unbuffered-log-channel".to_owned();
     let told = |command| match command {
         Some(Command::Tell(control)) => control,
         other => panic!("{other:?}"),
     };
-    let off = Control::SetBug {
-        lane: 0,
-        incident: incident.clone(),
-        variant: None,
-    };
+    let off = Control::SetBug { lane: 0, incident: incident.clone(), variant: None };
     assert_eq!(told(press(&mut model, KeyCode::Char(' '))), off);
     press(&mut model, KeyCode::Char('2'));
-    let on = Control::SetBug {
-        lane: 1,
-        incident,
-        variant: Some("broken".to_owned()),
-    };
+    let on = Control::SetBug { lane: 1, incident, variant: Some("broken".to_owned()) };
     assert_eq!(told(press(&mut model, KeyCode::Char(' '))), on);
-    assert_eq!(
-        told(press(&mut model, KeyCode::Char('+'))),
-        Control::SetRate(300.0)
-    );
-    assert_eq!(
-        told(press(&mut model, KeyCode::Char('-'))),
-        Control::SetRate(150.0)
-    );
-    let restart = Control::Restart {
-        lane: 1,
-        console: false,
-    };
+    assert_eq!(told(press(&mut model, KeyCode::Char('+'))), Control::SetRate(300.0));
+    assert_eq!(told(press(&mut model, KeyCode::Char('-'))), Control::SetRate(150.0));
+    let restart = Control::Restart { lane: 1, console: false };
     assert_eq!(told(press(&mut model, KeyCode::Char('r'))), restart);
-    assert!(matches!(
-        press(&mut model, KeyCode::Char('R')),
-        Some(Command::Start(_))
-    ));
-    assert!(matches!(
-        press(&mut model, KeyCode::Esc),
-        Some(Command::End)
-    ));
-    assert!(matches!(
-        press(&mut model, KeyCode::Char('q')),
-        Some(Command::Quit)
-    ));
+    assert!(matches!(press(&mut model, KeyCode::Char('R')), Some(Command::Start(_))));
+    assert!(matches!(press(&mut model, KeyCode::Esc), Some(Command::End)));
+    assert!(matches!(press(&mut model, KeyCode::Char('q')), Some(Command::Quit)));
 }
 
 #[test]
 fn a_frozen_screen_stands_still_while_the_run_goes_on() {
-    let mut model = lab(
-        (80, 24),
-        spec("unbuffered-log-channel", &["broken", "fixed"]),
-    );
+    let mut model = lab((80, 24), spec("unbuffered-log-channel", &["broken", "fixed"]));
     play(&mut model, false);
     press(&mut model, KeyCode::Char('f'));
     let frozen = draw(&model);
@@ -351,15 +237,9 @@ fn a_frozen_screen_stands_still_while_the_run_goes_on() {
 #[test]
 fn a_run_that_fails_to_start_says_why_and_leads_back() {
     let mut model = lab((80, 24), spec("pool-leak", &["broken", "fixed"]));
-    update(
-        &mut model,
-        Msg::RunEnded("lane `broken` did not start: no licence".to_owned()),
-    );
+    update(&mut model, Msg::RunEnded("lane `broken` did not start: no licence".to_owned()));
     assert!(draw(&model).contains("no licence"));
-    assert!(matches!(
-        press(&mut model, KeyCode::Esc),
-        Some(Command::End)
-    ));
+    assert!(matches!(press(&mut model, KeyCode::Esc), Some(Command::End)));
     assert!(matches!(model.screen, Screen::Catalogue(_)));
     assert!(!matches!(model.overlay, Some(Overlay::Message(_))));
 }

@@ -24,35 +24,18 @@ async fn at_the_memory_cap_the_lane_is_killed_and_comes_back_clean() {
     let mut run = Run::start(spec).expect("it starts");
     let seen = until(&mut run, |event| exit(event).is_some()).await;
     let (cause, code) = seen.last().and_then(exit).expect("the last is the exit");
-    let ExitCause::OutOfMemory {
-        resident_bytes,
-        cap_bytes,
-    } = cause
-    else {
-        panic!("{cause:?}")
-    };
+    let ExitCause::OutOfMemory { resident_bytes, cap_bytes } = cause else { panic!("{cause:?}") };
     assert_eq!((*cap_bytes, code), (cap, None));
     // Bounded: killed within a few ticks of reaching the cap.
     assert!((cap..cap * 2).contains(resident_bytes), "{resident_bytes}");
 
     let seen = until(&mut run, |event| matches!(event.what, What::Ready { .. })).await;
-    assert!(
-        seen.iter()
-            .any(|event| matches!(event.what, What::Restart { count: 1, .. }))
-    );
-    let seen = until(
-        &mut run,
-        |e| matches!(&e.what, What::Sample(s) if s.resident_bytes.is_some()),
-    );
+    assert!(seen.iter().any(|event| matches!(event.what, What::Restart { count: 1, .. })));
+    let seen =
+        until(&mut run, |e| matches!(&e.what, What::Sample(s) if s.resident_bytes.is_some()));
     let clean = seen.await;
-    let Some(What::Sample(sample)) = clean.last().map(|event| &event.what) else {
-        panic!()
-    };
-    assert!(
-        sample.resident_bytes < Some(cap / 2),
-        "{:?}",
-        sample.resident_bytes
-    );
+    let Some(What::Sample(sample)) = clean.last().map(|event| &event.what) else { panic!() };
+    assert!(sample.resident_bytes < Some(cap / 2), "{:?}", sample.resident_bytes);
     run.control.send(Control::Stop).await.expect("it listens");
     run.ended().await.expect("a good end");
 }
@@ -77,11 +60,7 @@ async fn a_panic_in_a_job_is_a_crash_loop_under_gos_rule() {
             _ => None,
         })
         .collect();
-    assert_eq!(
-        waits,
-        [500],
-        "the second restart comes after the second exit"
-    );
+    assert_eq!(waits, [500], "the second restart comes after the second exit");
     let failed: u64 = seen
         .iter()
         .filter_map(|event| match &event.what {
@@ -89,10 +68,7 @@ async fn a_panic_in_a_job_is_a_crash_loop_under_gos_rule() {
             _ => None,
         })
         .sum();
-    assert!(
-        failed > 10,
-        "{failed} requests met nobody while the process was down"
-    );
+    assert!(failed > 10, "{failed} requests met nobody while the process was down");
 }
 
 /// Writes a program that is run in place of a child.
@@ -115,10 +91,7 @@ async fn refused(text: &str) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_child_that_ends_is_quoted() {
     let said = refused("echo 'no licence found' >&2; exit 3").await;
-    assert!(
-        said.contains("did not start") && said.contains("exit status: 3"),
-        "{said}"
-    );
+    assert!(said.contains("did not start") && said.contains("exit status: 3"), "{said}");
     assert!(said.contains("no licence found"), "{said}");
 }
 

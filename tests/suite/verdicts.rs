@@ -12,15 +12,7 @@ async fn verdict_of(id: &str) {
     let _alone = alone().await;
     let entry = catalogue().find(id).expect("the incident is known");
     let names: Vec<&str> = entry.incident.variants.iter().map(|v| v.name).collect();
-    let arguments = [
-        "run",
-        id,
-        "--json",
-        "--for",
-        LONG_ENOUGH,
-        "--variants",
-        &names.join(","),
-    ];
+    let arguments = ["run", id, "--json", "--for", LONG_ENOUGH, "--variants", &names.join(",")];
     let output = firedrill(&arguments).output().expect("the program starts");
     let report: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|e| {
         panic!("{e}: {}", String::from_utf8_lossy(&output.stderr));
@@ -36,20 +28,9 @@ async fn verdict_of(id: &str) {
         let requests = &lane["requests"];
         let count = |name: &str| requests[name].as_u64().expect("a count");
         let outcomes = ["ok", "rejected", "failed", "timed_out", "unfinished"];
-        assert_eq!(
-            outcomes.map(count).iter().sum::<u64>(),
-            count("sent"),
-            "{requests}"
-        );
+        assert_eq!(outcomes.map(count).iter().sum::<u64>(), count("sent"), "{requests}");
         assert_eq!(Some(count("sent")), sent, "all lanes get the same arrivals");
-        for field in [
-            "latency_ms",
-            "tasks",
-            "memory_bytes",
-            "exits",
-            "gauges",
-            "wait_sites",
-        ] {
+        for field in ["latency_ms", "tasks", "memory_bytes", "exits", "gauges", "wait_sites"] {
             assert!(!lane[field].is_null(), "{field}");
         }
     }
@@ -78,9 +59,7 @@ async fn pool_leak() {
 #[tokio::test]
 async fn a_run_that_is_too_short_to_tell_does_not_hold() {
     let _alone = alone().await;
-    let output = firedrill(&["run", "pool-leak", "--for", "4s"])
-        .output()
-        .expect("it starts");
+    let output = firedrill(&["run", "pool-leak", "--for", "4s"]).output().expect("it starts");
     assert_eq!(output.status.code(), Some(1));
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(said.contains("the run ended too soon to tell"), "{said}");

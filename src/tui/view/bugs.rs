@@ -30,10 +30,7 @@ pub fn draw(frame: &mut Frame, area: Rect, catalogue: &Catalogue, lab: &Lab, cur
     if let Some(entry) = catalogue.entries.get(cursor) {
         let on = lane.bugs.get(&entry.manifest.id);
         let shown = on.map_or("fixed", String::as_str);
-        let says = entry
-            .manifest
-            .variant(shown)
-            .map_or("", |variant| variant.says.as_str());
+        let says = entry.manifest.variant(shown).map_or("", |variant| variant.says.as_str());
         lines.push(Line::raw(format!(" {shown}: {says}")));
     }
     lines.push(Line::styled(
@@ -42,8 +39,5 @@ pub fn draw(frame: &mut Frame, area: Rect, catalogue: &Catalogue, lab: &Lab, cur
     ));
     let title = format!("bugs of lane {} {}", letter(lab.selected), lane.variant);
     let inner = boxed(frame, area, (80, lines.len() as u16 + 3), &title);
-    frame.render_widget(
-        Paragraph::new(Text::from(lines)).wrap(Wrap { trim: false }),
-        inner,
-    );
+    frame.render_widget(Paragraph::new(Text::from(lines)).wrap(Wrap { trim: false }), inner);
 }

@@ -52,11 +52,8 @@ pub fn draw(frame: &mut Frame, area: Rect, catalogue: &'static Catalogue, list: 
         .enumerate()
         .map(|(i, entry)| row(&entry.manifest, i == list.cursor, width))
         .collect();
-    let text = if lines.is_empty() {
-        Text::raw("   no incident matches")
-    } else {
-        Text::from(lines)
-    };
+    let text =
+        if lines.is_empty() { Text::raw("   no incident matches") } else { Text::from(lines) };
     frame.render_widget(Paragraph::new(text), entries);
     if let Some(entry) = matches.get(list.cursor) {
         tell(frame, story, &entry.manifest);
@@ -65,24 +62,15 @@ pub fn draw(frame: &mut Frame, area: Rect, catalogue: &'static Catalogue, list: 
 
 fn row(manifest: &Manifest, selected: bool, width: usize) -> Line<'static> {
     let mark = if selected { " ▶ " } else { "   " };
-    let start = format!(
-        "{mark}{:<24}{:<10} ",
-        manifest.title,
-        manifest.severity.word()
-    );
+    let start = format!("{mark}{:<24}{:<10} ", manifest.title, manifest.severity.word());
     let room = width.saturating_sub(start.chars().count());
     let line = format!("{start}{:<room$}", cut(&manifest.summary, room));
-    if selected {
-        Line::styled(line, theme::cursor())
-    } else {
-        Line::raw(line)
-    }
+    if selected { Line::styled(line, theme::cursor()) } else { Line::raw(line) }
 }
 
 fn tell(frame: &mut Frame, area: Rect, manifest: &Manifest) {
-    let block = Block::bordered()
-        .title(format!(" {} ", manifest.title))
-        .border_style(theme::quiet());
+    let block =
+        Block::bordered().title(format!(" {} ", manifest.title)).border_style(theme::quiet());
     let inner = block.inner(area);
     frame.render_widget(block, area);
     let quiet = |text: String| Line::styled(text, theme::quiet());
@@ -107,16 +95,9 @@ fn tell(frame: &mut Frame, area: Rect, manifest: &Manifest) {
         manifest.memory.cap_mib,
     )));
     for phase in &manifest.phases {
-        lines.push(quiet(format!(
-            " {:>4} s  {}",
-            number(phase.at_s),
-            phase.says
-        )));
+        lines.push(quiet(format!(" {:>4} s  {}", number(phase.at_s), phase.says)));
     }
-    frame.render_widget(
-        Paragraph::new(Text::from(lines)).wrap(Wrap { trim: false }),
-        inner,
-    );
+    frame.render_widget(Paragraph::new(Text::from(lines)).wrap(Wrap { trim: false }), inner);
 }
 
 /// The entry drawn in this row of the terminal.

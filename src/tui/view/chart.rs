@@ -99,19 +99,12 @@ impl Plot<'_> {
     }
 
     fn values(&self, value: fn(&Point) -> Option<f64>) -> Vec<Option<f64>> {
-        self.chart
-            .series
-            .columns(self.chart.window_s, usize::from(self.area.width), value)
+        self.chart.series.columns(self.chart.window_s, usize::from(self.area.width), value)
     }
 
     fn marks(&self, buffer: &mut Buffer) {
         let (from_s, to_s) = self.chart.window_s;
-        for at_s in self
-            .chart
-            .marks_s
-            .iter()
-            .filter(|s| (from_s..to_s).contains(*s))
-        {
+        for at_s in self.chart.marks_s.iter().filter(|s| (from_s..to_s).contains(*s)) {
             let share = (at_s - from_s) / (to_s - from_s);
             let x = self.area.x + (share * f64::from(self.area.width)) as u16;
             for y in self.area.top()..self.area.bottom() {
@@ -121,11 +114,7 @@ impl Plot<'_> {
     }
 
     fn cap(&self, buffer: &mut Buffer) {
-        let Some(y) = self
-            .chart
-            .cap
-            .and_then(|cap| self.row(self.chart.axis.place(cap)))
-        else {
+        let Some(y) = self.chart.cap.and_then(|cap| self.row(self.chart.axis.place(cap))) else {
             return;
         };
         for x in self.area.left()..self.area.right() {
@@ -181,9 +170,9 @@ impl Plot<'_> {
     fn over(&self, buffer: &mut Buffer, x: u16, y: u16, sign: &str) {
         let cell = &mut buffer[(x, y)];
         let style = match cell.symbol() {
-            "█" => Style::new()
-                .fg(theme::paint(Color::Black))
-                .bg(theme::paint(self.chart.colour)),
+            "█" => {
+                Style::new().fg(theme::paint(Color::Black)).bg(theme::paint(self.chart.colour))
+            }
             top if EIGHTHS[1..8].contains(&top) => return,
             _ => Style::new().fg(theme::paint(Color::White)),
         };
@@ -200,24 +189,13 @@ fn label_axis(frame: &mut Frame, area: Rect, [bottom, top]: &[String; 2]) {
     }
     frame.render_widget(label(top), Rect { height: 1, ..area });
     if area.height > 1 {
-        frame.render_widget(
-            label(bottom),
-            Rect {
-                y: area.bottom() - 1,
-                height: 1,
-                ..area
-            },
-        );
+        frame.render_widget(label(bottom), Rect { y: area.bottom() - 1, height: 1, ..area });
     }
 }
 
 /// The time axis below the charts.
 pub fn time_axis(frame: &mut Frame, area: Rect, (from_s, to_s): (f64, f64)) {
-    let plot = Rect {
-        x: area.x + GUTTER,
-        width: area.width.saturating_sub(GUTTER),
-        ..area
-    };
+    let plot = Rect { x: area.x + GUTTER, width: area.width.saturating_sub(GUTTER), ..area };
     let label = |s: f64| Span::styled(crate::figures::clock(s), theme::quiet());
     frame.render_widget(Paragraph::new(Line::from(label(from_s))), plot);
     let middle = Paragraph::new(Line::from(label(f64::midpoint(from_s, to_s))));

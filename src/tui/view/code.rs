@@ -18,24 +18,14 @@ struct Source<'a> {
     text: &'a str,
 }
 
-/// Draws the code, from line `top` on, or around the line at which most tasks wait.
-pub fn draw(
-    frame: &mut Frame,
-    area: Rect,
-    catalogue: &'static Catalogue,
-    lab: &Lab,
-    top: Option<usize>,
-) {
+/// Draws the code, `shift` lines from where the line stands in the middle at which most tasks
+/// wait.
+pub fn draw(frame: &mut Frame, area: Rect, catalogue: &'static Catalogue, lab: &Lab, shift: isize) {
     let lane = lab.lane();
     let Some(source) = source(catalogue, lab, lane) else {
         return;
     };
-    let title = format!(
-        "lane {} {}: {}",
-        letter(lab.selected),
-        lane.variant,
-        source.file
-    );
+    let title = format!("lane {} {}: {}", letter(lab.selected), lane.variant, source.file);
     let inner = boxed(frame, area, (area.width - 2, area.height - 1), &title);
     let waiting = |line: usize| {
         let sites = lane.server.iter().flat_map(|server| &server.wait_sites);
@@ -44,35 +34,28 @@ pub fn draw(
     };
     let lines: Vec<&str> = source.text.lines().collect();
     let height = usize::from(inner.height);
-    let culprit = (1..=lines.len())
-        .max_by_key(|line| waiting(*line))
-        .filter(|l| waiting(*l) > 0);
+    let culprit = (1..=lines.len()).max_by_key(|line| waiting(*line)).filter(|l| waiting(*l) > 0);
     let centred = culprit.map_or(0, |line| line.saturating_sub(height / 2 + 1));
-    let top = top
-        .unwrap_or(centred)
-        .min(lines.len().saturating_sub(height));
-    let shown = lines
-        .iter()
-        .enumerate()
-        .skip(top)
-        .take(height)
-        .map(|(i, line)| {
-            let number = Span::styled(format!("{:>4} ", i + 1), theme::quiet());
-            match waiting(i + 1) {
-                0 if line.trim_start().starts_with("//") => Line::from(vec![
-                    Span::raw(" ".repeat(14)),
-                    number,
-                    Span::styled(*line, theme::quiet()),
-                ]),
-                0 => Line::from(vec![Span::raw(" ".repeat(14)), number, Span::raw(*line)]),
-                tasks => Line::from(vec![
-                    Span::styled(format!("{:>7} wait ▶", count(tasks)), theme::bad()),
-                    Span::styled(format!("{:>4} ", i + 1), theme::bad()),
-                    Span::styled(*line, theme::bad()),
-                ]),
-            }
-        });
-    frame.render_widget(Paragraph::new(Text::from_iter(shown)), inner);
+    let last = lines.len().saturating_sub(height);
+    let top = centred.min(last).saturating_add_signed(shift).min(last);
+    let shown = lines.iter().enumerate().skip(top).take(height);
+    let shown = shown.map(|(i, line)| {
+        let number = Span::styled(format!("{:>4} ", i + 1), theme::quiet());
+        match waiting(i + 1) {
+            0 if line.trim_start().starts_with("//") => Line::from(vec![
+                Span::raw(" ".repeat(14)),
+                number,
+                Span::styled(*line, theme::quiet()),
+            ]),
+            0 => Line::from(vec![Span::raw(" ".repeat(14)), number, Span::raw(*line)]),
+            tasks => Line::from(vec![
+                Span::styled(format!("{:>7} wait ▶", count(tasks)), theme::bad()),
+                Span::styled(format!("{:>4} ", i + 1), theme::bad()),
+                Span::styled(*line, theme::bad()),
+            ]),
+        }
+    });
+    frame.render_widget(Paragraph::new(Text::from(shown.collect::<Vec<Line>>())), inner);
 }
 
 /// The file in which most tasks of the lane wait; where none do, that of its variant.
@@ -86,10 +69,7 @@ fn source<'a>(catalogue: &'static Catalogue, lab: &'a Lab, lane: &LaneModel) -> 
     let mut all: Vec<Source> = all.collect();
     let module = lab.spec.entry.incident.module;
     let on = lane.bugs.get(&lab.spec.entry.manifest.id);
-    let own = format!(
-        "incidents/{module}/{}.rs",
-        on.map_or("fixed", String::as_str)
-    );
+    let own = format!("incidents/{module}/{}.rs", on.map_or("fixed", String::as_str));
     let wanted = lane.culprit().map(|site| site.file.clone());
     let at = wanted
         .and_then(|file| all.iter().position(|source| source.file == file))

@@ -35,11 +35,7 @@ pub fn rows(lab: &Lab, lane: &LaneModel) -> u16 {
 pub fn violation(lab: &Lab, lane: &LaneModel) -> Option<Violation> {
     shown(lab, lane).find_map(|metric| {
         let (value, limit) = (lane.metric(&metric.name)?, limit(lab, metric)?);
-        (value >= limit).then(|| Violation {
-            name: name(metric),
-            value,
-            limit,
-        })
+        (value >= limit).then(|| Violation { name: name(metric), value, limit })
     })
 }
 
@@ -73,9 +69,7 @@ fn name(metric: &Metric) -> String {
 /// What the manifest says that this metric of the fixed form stays below.
 fn limit(lab: &Lab, metric: &Metric) -> Option<f64> {
     let expectations = &lab.spec.entry.manifest.expectations;
-    let of_fixed = expectations
-        .iter()
-        .filter(|e| e.variant == "fixed" && e.metric == metric.name);
+    let of_fixed = expectations.iter().filter(|e| e.variant == "fixed" && e.metric == metric.name);
     let mut limits = of_fixed.filter_map(|e| e.below.as_ref());
     limits.find_map(|formula| formula.eval(&lab.shown().values).ok())
 }
@@ -84,39 +78,21 @@ fn limit(lab: &Lab, metric: &Metric) -> Option<f64> {
 fn line(lab: &Lab, lane: &LaneModel, metric: &Metric) -> (u8, Line<'static>) {
     let label = Span::raw(format!(" {} ", name(metric)));
     let Some(value) = lane.metric(&metric.name) else {
-        return (
-            2,
-            Line::from(vec![label, Span::styled("–", theme::quiet())]),
-        );
+        return (2, Line::from(vec![label, Span::styled("–", theme::quiet())]));
     };
     if limit(lab, metric).is_some_and(|limit| value >= limit) {
         let text = format!(" ✖ {} {} {}", name(metric), number(value), metric.unit);
         return (0, Line::styled(text, theme::bad()));
     }
-    let capacity = lane
-        .metric(&format!("{}_capacity", metric.name))
-        .filter(|c| *c > 0.0);
+    let capacity = lane.metric(&format!("{}_capacity", metric.name)).filter(|c| *c > 0.0);
     let Some(capacity) = capacity else {
         let text = format!("{} {}", number(value), metric.unit);
-        return (
-            2,
-            Line::from(vec![label, Span::styled(text, theme::strong())]),
-        );
+        return (2, Line::from(vec![label, Span::styled(text, theme::strong())]));
     };
-    let filled = (value / capacity * BAR as f64)
-        .round()
-        .clamp(0.0, BAR as f64) as usize;
-    let style = if lane.suffers() {
-        theme::bad()
-    } else {
-        theme::good()
-    };
+    let filled = (value / capacity * BAR as f64).round().clamp(0.0, BAR as f64) as usize;
+    let style = if lane.suffers() { theme::bad() } else { theme::good() };
     let bar = format!("▕{:<BAR$}▏", "█".repeat(filled));
     let text = format!(" {}/{}", number(value), number(capacity));
-    let spans = vec![
-        label,
-        Span::styled(bar, style),
-        Span::styled(text, theme::strong()),
-    ];
+    let spans = vec![label, Span::styled(bar, style), Span::styled(text, theme::strong())];
     (1, Line::from(spans))
 }

@@ -11,33 +11,22 @@ use crate::tui::theme;
 
 /// Draws the bar. Help and quit always fit; of the others, the first ones.
 pub fn draw(frame: &mut Frame, area: Rect, model: &Model) {
-    if let (None, Screen::Catalogue(list)) = (&model.overlay, &model.screen) {
-        if list.searching {
-            let line = Line::from(vec![
-                Span::styled(" search: ", theme::accent()),
-                Span::raw(format!("{}▏", list.search)),
-                Span::styled(
-                    "   enter keeps what is found · esc ends the search",
-                    theme::quiet(),
-                ),
-            ]);
-            frame.render_widget(Paragraph::new(line), area);
-            return;
-        }
+    if let (None, Screen::Catalogue(list)) = (&model.overlay, &model.screen)
+        && list.searching
+    {
+        let line = Line::from(vec![
+            Span::styled(" search: ", theme::accent()),
+            Span::raw(format!("{}▏", list.search)),
+            Span::styled("   enter keeps what is found · esc ends the search", theme::quiet()),
+        ]);
+        frame.render_widget(Paragraph::new(line), area);
+        return;
     }
-    let all: Vec<&Binding> = bindings(model)
-        .iter()
-        .filter(|b| !b.short.is_empty())
-        .collect();
+    let all: Vec<&Binding> = bindings(model).iter().filter(|b| !b.short.is_empty()).collect();
     let always = |b: &&&Binding| matches!(b.action, Action::Help | Action::Quit | Action::Back);
     let width = |b: &Binding| b.key.chars().count() + b.short.chars().count() + 4;
     let mut left = usize::from(area.width)
-        - all
-            .iter()
-            .filter(always)
-            .map(|b| width(b))
-            .sum::<usize>()
-            .min(usize::from(area.width));
+        - all.iter().filter(always).map(|b| width(b)).sum::<usize>().min(usize::from(area.width));
     let mut spans = Vec::new();
     for binding in &all {
         let fits = always(&binding) || {

@@ -85,18 +85,12 @@ pub fn lane_at(lab: &Lab, (width, height): (u16, u16), (column, row): (u16, u16)
 fn axes(lab: &Lab) -> Axes {
     let window_s = lab.window_s();
     let lanes = &lab.shown().lanes;
-    let tasks = lanes
-        .iter()
-        .map(|lane| lane.series.highest(window_s.0, |point| point.tasks));
+    let tasks = lanes.iter().map(|lane| lane.series.highest(window_s.0, |point| point.tasks));
     let cap_bytes = lab.spec.entry.manifest.memory.cap_bytes() as f64;
     Axes {
         tasks: nice_ceiling(tasks.fold(50.0, f64::max)),
         memory_bytes: cap_bytes * 1.1,
         window_s,
-        gauge_rows: lanes
-            .iter()
-            .map(|lane| gauges::rows(lab, lane))
-            .max()
-            .unwrap_or(0),
+        gauge_rows: lanes.iter().map(|lane| gauges::rows(lab, lane)).max().unwrap_or(0),
     }
 }

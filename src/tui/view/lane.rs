@@ -43,30 +43,15 @@ pub fn draw(frame: &mut Frame, area: Rect, lab: &Lab, index: usize, axes: Axes, 
         _ => theme::bad(),
     };
     let mut title = vec![Span::styled(
-        format!(
-            " {}{} {} ",
-            if selected { "▸ " } else { "" },
-            letter(index),
-            lane.variant
-        ),
-        if selected {
-            edge.patch(theme::strong())
-        } else {
-            edge
-        },
+        format!(" {}{} {} ", if selected { "▸ " } else { "" }, letter(index), lane.variant),
+        if selected { edge.patch(theme::strong()) } else { edge },
     )];
     if hidden > 0 && selected {
         title.push(Span::styled(format!("tab: {hidden} more "), theme::warn()));
     }
-    let border = if selected {
-        BorderType::Thick
-    } else {
-        BorderType::Plain
-    };
-    let mut block = Block::bordered()
-        .border_type(border)
-        .border_style(edge)
-        .title(Line::from(title));
+    let border = if selected { BorderType::Thick } else { BorderType::Plain };
+    let mut block =
+        Block::bordered().border_type(border).border_style(edge).title(Line::from(title));
     if lane.restarts > 0 {
         let restarts = format!(" restarts {} ", lane.restarts);
         block = block.title(Line::styled(restarts, theme::bad()).right_aligned());
@@ -95,14 +80,11 @@ fn inside(frame: &mut Frame, area: Rect, lab: &Lab, lane: &LaneModel, axes: Axes
     .areas(area);
     frame.render_widget(Paragraph::new(state_line(data, lane)), state);
     if big {
-        big_figures(frame, figures, lane)
+        big_figures(frame, figures, lane);
     } else {
-        small_figures(frame, figures, lane)
+        small_figures(frame, figures, lane);
     }
-    frame.render_widget(
-        Paragraph::new(culprit_line(lab, lane, usize::from(area.width))),
-        culprit,
-    );
+    frame.render_widget(Paragraph::new(culprit_line(lab, lane, usize::from(area.width))), culprit);
     draw_charts(frame, charts, lab, lane, axes);
     chart::time_axis(frame, time, axes.window_s);
     gauges::draw(frame, below, lab, lane);
@@ -133,19 +115,8 @@ fn state_line(data: &LabData, lane: &LaneModel) -> Line<'static> {
 type Figure = (&'static str, String, Style);
 
 fn tasks(lane: &LaneModel) -> Figure {
-    let tasks = lane
-        .server
-        .as_ref()
-        .map_or("–".to_owned(), |server| count(server.tasks));
-    (
-        "tasks",
-        tasks,
-        if growth(lane).is_some() {
-            theme::bad()
-        } else {
-            theme::good()
-        },
-    )
+    let tasks = lane.server.as_ref().map_or("–".to_owned(), |server| count(server.tasks));
+    ("tasks", tasks, if growth(lane).is_some() { theme::bad() } else { theme::good() })
 }
 
 fn p99(lane: &LaneModel) -> Figure {
@@ -164,10 +135,8 @@ fn growth(lane: &LaneModel) -> Option<String> {
 
 fn outcomes(lane: &LaneModel) -> Line<'static> {
     let recent = &lane.recent;
-    let mut spans = vec![Span::styled(
-        format!(" ok {}/s", number(recent.ok_per_s.round())),
-        theme::good(),
-    )];
+    let mut spans =
+        vec![Span::styled(format!(" ok {}/s", number(recent.ok_per_s.round())), theme::good())];
     for (name, rate) in [
         ("timed out", recent.timed_out_per_s),
         ("failed", recent.failed_per_s),
@@ -176,10 +145,7 @@ fn outcomes(lane: &LaneModel) -> Line<'static> {
         let usual = rate == 0.0 || name == "rejected";
         let style = if usual { theme::quiet() } else { theme::bad() };
         if rate > 0.0 || name == "timed out" {
-            spans.push(Span::styled(
-                format!("  {name} {}/s", number(rate.round())),
-                style,
-            ));
+            spans.push(Span::styled(format!("  {name} {}/s", number(rate.round())), style));
         }
     }
     Line::from(spans)
@@ -191,61 +157,29 @@ fn small_figures(frame: &mut Frame, area: Rect, lane: &LaneModel) {
         spans.push(Span::raw(format!(" {name} ")));
         spans.push(Span::styled(value, style.patch(theme::strong())));
         if name == "tasks" {
-            spans.push(Span::styled(
-                format!(" {} ", growth(lane).unwrap_or_default()),
-                style,
-            ));
+            spans.push(Span::styled(format!(" {} ", growth(lane).unwrap_or_default()), style));
         }
     }
-    frame.render_widget(
-        Paragraph::new(vec![Line::from(spans), outcomes(lane)]),
-        area,
-    );
+    frame.render_widget(Paragraph::new(vec![Line::from(spans), outcomes(lane)]), area);
 }
 
 fn big_figures(frame: &mut Frame, area: Rect, lane: &LaneModel) {
-    let [names, digits, below] = Layout::vertical([
-        Constraint::Length(1),
-        Constraint::Length(4),
-        Constraint::Length(1),
-    ])
-    .areas(area);
+    let [names, digits, below] =
+        Layout::vertical([Constraint::Length(1), Constraint::Length(4), Constraint::Length(1)])
+            .areas(area);
     let halves =
         |area: Rect| -> [Rect; 2] { Layout::horizontal([Constraint::Fill(1); 2]).areas(area) };
-    for ((name, value, style), (name_area, area)) in [tasks(lane), p99(lane)]
-        .into_iter()
-        .zip(halves(names).into_iter().zip(halves(digits)))
+    for ((name, value, style), (name_area, area)) in
+        [tasks(lane), p99(lane)].into_iter().zip(halves(names).into_iter().zip(halves(digits)))
     {
-        let more = if name == "tasks" {
-            growth(lane).unwrap_or_default()
-        } else {
-            String::new()
-        };
-        let caption = Line::from(vec![
-            Span::raw(format!(" {name} ")),
-            Span::styled(more, style),
-        ]);
+        let more = if name == "tasks" { growth(lane).unwrap_or_default() } else { String::new() };
+        let caption = Line::from(vec![Span::raw(format!(" {name} ")), Span::styled(more, style)]);
         frame.render_widget(Paragraph::new(caption), name_area);
         let wide = value.chars().count() as u16 * 4 < area.width;
-        let size = if wide {
-            PixelSize::Quadrant
-        } else {
-            PixelSize::Sextant
-        };
+        let size = if wide { PixelSize::Quadrant } else { PixelSize::Sextant };
         let lines = vec![Line::from(value)];
-        let text = BigText::builder()
-            .pixel_size(size)
-            .style(style)
-            .lines(lines)
-            .build();
-        frame.render_widget(
-            text,
-            Rect {
-                x: area.x + 1,
-                width: area.width - 1,
-                ..area
-            },
-        );
+        let text = BigText::builder().pixel_size(size).style(style).lines(lines).build();
+        frame.render_widget(text, Rect { x: area.x + 1, width: area.width - 1, ..area });
     }
     frame.render_widget(Paragraph::new(outcomes(lane)), below);
 }
@@ -264,10 +198,7 @@ fn culprit_line(lab: &Lab, lane: &LaneModel, width: usize) -> Line<'static> {
     let text = format!(" ▶ {} wait at {file}:{}", count(site.waiting), site.line);
     let label = format!(" ({})", site.label);
     let fits = text.chars().count() + label.chars().count() <= width;
-    Line::styled(
-        cut(&if fits { text + &label } else { text }, width),
-        theme::bad(),
-    )
+    Line::styled(cut(&if fits { text + &label } else { text }, width), theme::bad())
 }
 
 fn draw_charts(frame: &mut Frame, area: Rect, lab: &Lab, lane: &LaneModel, axes: Axes) {
@@ -310,10 +241,7 @@ fn draw_charts(frame: &mut Frame, area: Rect, lab: &Lab, lane: &LaneModel, axes:
         second: None,
         window_s,
         axis: Axis::Linear(axes.memory_bytes),
-        labels: [
-            "0".to_owned(),
-            format!("{:.0}M", axes.memory_bytes / 1024.0 / 1024.0),
-        ],
+        labels: ["0".to_owned(), format!("{:.0}M", axes.memory_bytes / 1024.0 / 1024.0)],
         cap: Some(cap_bytes as f64),
         theory: None,
         marks_s,
@@ -346,23 +274,13 @@ fn theory<'a>(lab: &'a Lab, lane: &LaneModel) -> Option<Box<dyn Fn(f64) -> Optio
     let State::Serving { since_s, .. } = lane.state else {
         return None;
     };
-    let only = lane
-        .bugs
-        .get(&manifest.id)
-        .filter(|_| lane.bugs.len() == 1)?;
-    let theory = manifest
-        .theories
-        .iter()
-        .find(|t| t.metric == "tasks" && &t.variant == only)?;
+    let only = lane.bugs.get(&manifest.id).filter(|_| lane.bugs.len() == 1)?;
+    let theory = manifest.theories.iter().find(|t| t.metric == "tasks" && &t.variant == only)?;
     let start_s = since_s.max(lane.switched_s);
     let values = &lab.shown().values;
     Some(Box::new(move |at_s| {
         let mut values = values.clone();
         values.insert("t".to_owned(), at_s - start_s);
-        theory
-            .formula
-            .eval(&values)
-            .ok()
-            .filter(|_| at_s >= start_s)
+        theory.formula.eval(&values).ok().filter(|_| at_s >= start_s)
     }))
 }

@@ -15,11 +15,7 @@ pub fn draw(frame: &mut Frame, area: Rect, lab: &Lab) {
     let log = &lab.shown().log;
     let skip = log.len().saturating_sub(usize::from(area.height));
     let width = usize::from(area.width);
-    let lines: Vec<Line> = log
-        .iter()
-        .skip(skip)
-        .map(|entry| line(entry, width))
-        .collect();
+    let lines: Vec<Line> = log.iter().skip(skip).map(|entry| line(entry, width)).collect();
     frame.render_widget(Paragraph::new(Text::from(lines)), area);
 }
 
@@ -31,10 +27,7 @@ pub fn draw_all(frame: &mut Frame, area: Rect, lab: &Lab, back: usize) {
     let end = log.len() - back.min(log.len().saturating_sub(height));
     let start = end.saturating_sub(height);
     let width = usize::from(inner.width);
-    let lines: Vec<Line> = log
-        .range(start..end)
-        .map(|entry| line(entry, width))
-        .collect();
+    let lines: Vec<Line> = log.range(start..end).map(|entry| line(entry, width)).collect();
     frame.render_widget(Paragraph::new(Text::from(lines)), inner);
 }
 
@@ -48,15 +41,8 @@ fn line(entry: &LogEntry, width: usize) -> Line<'static> {
     } else {
         theme::quiet()
     };
-    let times = if entry.times > 1 {
-        format!("  ×{}", entry.times)
-    } else {
-        String::new()
-    };
-    let text = cut(
-        &entry.line,
-        width.saturating_sub(10 + times.chars().count()),
-    ) + &times;
+    let times = if entry.times > 1 { format!("  ×{}", entry.times) } else { String::new() };
+    let text = cut(&entry.line, width.saturating_sub(10 + times.chars().count())) + &times;
     Line::from(vec![
         Span::styled(format!(" {} {lane} ", clock(entry.at_s)), theme::quiet()),
         Span::styled(text, style),

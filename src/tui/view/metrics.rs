@@ -62,11 +62,6 @@ pub fn draw(frame: &mut Frame, area: Rect, lab: &Lab) {
     } else {
         lines.push(Line::styled(" no server to measure now", theme::warn()));
     }
-    let inner = boxed(
-        frame,
-        area,
-        (area.width - 2, lines.len() as u16 + 2),
-        &title,
-    );
+    let inner = boxed(frame, area, (area.width - 2, lines.len() as u16 + 2), &title);
     frame.render_widget(Paragraph::new(Text::from(lines)), inner);
 }

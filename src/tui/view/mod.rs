@@ -44,8 +44,8 @@ pub fn draw(frame: &mut Frame, model: &Model) {
         (Some(Overlay::Bugs { cursor }), Screen::Lab(lab)) => {
             bugs::draw(frame, body, model.catalogue, lab, *cursor);
         }
-        (Some(Overlay::Code { top }), Screen::Lab(lab)) => {
-            code::draw(frame, body, model.catalogue, lab, *top)
+        (Some(Overlay::Code { shift }), Screen::Lab(lab)) => {
+            code::draw(frame, body, model.catalogue, lab, *shift);
         }
         (Some(Overlay::Metrics), Screen::Lab(lab)) => metrics::draw(frame, body, lab),
         (Some(Overlay::Log { back }), Screen::Lab(lab)) => log::draw_all(frame, body, lab, *back),
@@ -71,9 +71,7 @@ fn boxed(frame: &mut Frame, area: Rect, (width, height): (u16, u16), title: &str
         width,
         height,
     };
-    let block = Block::bordered()
-        .title(format!(" {title} "))
-        .border_style(theme::accent());
+    let block = Block::bordered().title(format!(" {title} ")).border_style(theme::accent());
     let inner = block.inner(outer);
     frame.render_widget(Clear, outer);
     frame.render_widget(block, outer);

@@ -3,7 +3,7 @@
 //! * [`manifest`]: `incident.toml`: story, traffic, phases, expectations
 //! * [`formula`]: the expressions in it
 //! * [`chain`]: the slots of the service and the patches that bugs are
-//! * [`env`]: what a server hands to the code in its chain
+//! * [`mod@env`]: what a server hands to the code in its chain
 //! * [`metrics`]: every metric that code registers, for the screen and for Prometheus
 //! * [`wait`]: where tasks wait, by source line
 

@@ -18,7 +18,7 @@ const MAX_IDLE: usize = 256;
 
 /// Size of a connection's read buffer: with ten thousand requests in flight this is the driver's
 /// memory.
-const READ_BUFFER: usize = 8 * 1024;
+const READ_BUFFER: usize = 2 * 1024;
 
 /// A request, ready to be sent any number of times.
 #[derive(Debug, Clone)]
@@ -127,8 +127,10 @@ impl HttpTarget {
     async fn connect(&self) -> Result<SendRequest<Full<Bytes>>, Unanswered> {
         let stream = TcpStream::connect(self.address).await?;
         stream.set_nodelay(true)?;
-        let (sender, connection) =
-            http1::Builder::new().max_buf_size(READ_BUFFER).handshake(TokioIo::new(stream)).await?;
+        let (sender, connection) = http1::Builder::new()
+            .read_buf_exact_size(Some(READ_BUFFER))
+            .handshake(TokioIo::new(stream))
+            .await?;
         // Its error reaches the request that is on it.
         tokio::spawn(connection);
         Ok(sender)

@@ -5,11 +5,13 @@
 //! * [`pacer`]: a thread that waits for each due time
 //! * [`driver`]: starts due requests in every lane, with their time-out
 //! * [`http`]: one request over TCP, on kept-alive connections
+//! * [`saturate`]: as fast as a server answers, for benchmarks
 //! * [`tally`]: what became of them
 
 pub mod driver;
 pub mod http;
 pub mod pacer;
+pub mod saturate;
 pub mod schedule;
 pub mod tally;
 

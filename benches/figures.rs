@@ -1,0 +1,439 @@
+//! The figures that firedrill must reach, each beside what it is compared to, measured in one run:
+//! `cargo bench`.
+//!
+//! The program starts itself for whatever must be a process of its own.
+
+#![allow(clippy::disallowed_methods, reason = "benchmarks measure wall time")]
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::process::{Child, Command, ExitCode, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use firedrill::event::{Command as ToChild, Event, LoadTick, Sample, ServerSample, What};
+use firedrill::incident::Catalogue;
+use firedrill::incident::manifest::{Arrivals, Load, Request};
+use firedrill::load::Driver;
+use firedrill::load::http::build;
+use firedrill::load::saturate::saturate;
+use firedrill::load::tally::Percentiles;
+use firedrill::run::Spec;
+use firedrill::run::memory::Memory;
+use firedrill::tui::model::Model;
+use firedrill::tui::update::{Msg, open, update};
+use firedrill::tui::view;
+use nix::sys::resource::{UsageWho, getrusage};
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+
+const FIREDRILL: &str = env!("CARGO_BIN_EXE_firedrill");
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let number = |text: &str| text.parse::<u64>().context("a number");
+    let result = match words.as_slice() {
+        ["as-server", delay] => number(delay).and_then(bare_server),
+        ["as-driver", port, requests] => {
+            number(port).and_then(|port| as_driver(port as u16, number(requests)?))
+        }
+        ["as-in-flight", port, wanted] => {
+            number(port).and_then(|port| as_in_flight(port as u16, number(wanted)?))
+        }
+        _ => figures(words.iter().find(|word| !word.starts_with('-')).copied()),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// A figure: its name, and how it is measured.
+type Figure = (&'static str, fn() -> anyhow::Result<()>);
+
+fn figures(only: Option<&str>) -> anyhow::Result<()> {
+    let figures: [Figure; 8] = [
+        ("saturation", saturation),
+        ("lag", lag),
+        ("memory-in-flight", memory_in_flight),
+        ("telemetry", telemetry),
+        ("first-frame", first_frame),
+        ("switch", switch),
+        ("frame", frame),
+        ("rest", rest),
+    ];
+    for (name, measure) in figures {
+        if only.is_none_or(|only| name.contains(only)) {
+            measure().with_context(|| name.to_owned())?;
+        }
+    }
+    Ok(())
+}
+
+fn tell(name: &str, measured: &str, wanted: &str, reached: bool) {
+    let mark = if reached { "reached" } else { "MISSED " };
+    println!("{mark}  {name:<44} {measured:<52} wanted {wanted}");
+}
+
+/// A child of this benchmark, killed when dropped.
+struct Helper {
+    child: Child,
+    port: u16,
+}
+
+impl Drop for Helper {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+fn myself(arguments: &[&str]) -> anyhow::Result<Command> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command.args(arguments).stdout(Stdio::piped());
+    Ok(command)
+}
+
+fn start_server(delay_ms: &str) -> anyhow::Result<Helper> {
+    let mut child = myself(&["as-server", delay_ms])?.spawn()?;
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().context("piped")?).read_line(&mut line)?;
+    Ok(Helper { child, port: line.trim().parse()? })
+}
+
+/// A bare hyper server; with a delay it answers that late.
+fn bare_server(delay_ms: u64) -> anyhow::Result<()> {
+    use http_body_util::Full;
+    use hyper::body::{Bytes, Incoming};
+    firedrill::files::raise(0)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        println!("{}", listener.local_addr()?.port());
+        loop {
+            let (stream, _) = listener.accept().await?;
+            stream.set_nodelay(true)?;
+            let service =
+                hyper::service::service_fn(move |_: hyper::Request<Incoming>| async move {
+                    if delay_ms > 0 {
+                        tokio::time::sleep(Duration::from_millis(delay_ms)).await;
+                    }
+                    Ok::<_, std::convert::Infallible>(hyper::Response::new(Full::new(
+                        Bytes::from_static(b"ok"),
+                    )))
+                });
+            let io = hyper_util::rt::TokioIo::new(stream);
+            tokio::spawn(hyper::server::conn::http1::Builder::new().serve_connection(io, service));
+        }
+    })
+}
+
+fn get(path: &str) -> Request {
+    Request {
+        weight: 1.0,
+        method: "GET".to_owned(),
+        path: path.to_owned(),
+        headers: [("authorization".to_owned(), "Bearer demo-token".to_owned())].into(),
+        body: String::new(),
+        body_bytes: 0,
+    }
+}
+
+fn load(rate_per_s: f64, client_timeout_ms: u64) -> Load {
+    Load { rate_per_s, arrivals: Arrivals::Constant, client_timeout_ms, requests: vec![get("/")] }
+}
+
+/// Connections of a closed loop.
+const CONNECTIONS: usize = 50;
+
+fn as_driver(port: u16, requests: u64) -> anyhow::Result<()> {
+    let request = build(&get("/")).map_err(anyhow::Error::msg)?;
+    let tick = saturate(port, request, CONNECTIONS, requests)?;
+    if tick.ok != requests {
+        bail!("{tick:?}");
+    }
+    Ok(())
+}
+
+/// Seconds of processor time that a command takes.
+fn cpu_s(mut command: Command) -> anyhow::Result<f64> {
+    let used = || -> anyhow::Result<f64> {
+        let usage = getrusage(UsageWho::RUSAGE_CHILDREN)?;
+        let seconds = |t: nix::sys::time::TimeVal| t.tv_sec() as f64 + t.tv_usec() as f64 / 1e6;
+        Ok(seconds(usage.user_time()) + seconds(usage.system_time()))
+    };
+    let before = used()?;
+    let status = command.stdout(Stdio::null()).status()?;
+    if !status.success() {
+        bail!("{command:?}: {status}");
+    }
+    Ok(used()? - before)
+}
+
+fn saturation() -> anyhow::Result<()> {
+    let name = "driver at saturation, requests a CPU-second";
+    let wanted = "1.2 x oha";
+    let Ok(oha) = which::which("oha") else {
+        println!("skipped  {name}: oha is not installed (cargo install --locked oha)");
+        return Ok(());
+    };
+    let server = start_server("0")?;
+    let requests = 200_000_u64;
+    let (mut ours, mut theirs) = (0.0, 0.0);
+    for _ in 0..3 {
+        let port = server.port.to_string();
+        ours += cpu_s(myself(&["as-driver", &port, &requests.to_string()])?)?;
+        let mut command = Command::new(&oha);
+        command.args(["-n", &requests.to_string(), "-c", &CONNECTIONS.to_string(), "--no-tui"]);
+        command.arg(format!("http://127.0.0.1:{port}/"));
+        theirs += cpu_s(command)?;
+    }
+    let per_s = |cpu_s: f64| 3.0 * requests as f64 / cpu_s;
+    let ratio = per_s(ours) / per_s(theirs);
+    let measured = format!("{ratio:.2} ({:.0} against {:.0})", per_s(ours), per_s(theirs));
+    tell(name, &measured, wanted, ratio >= 1.2);
+    Ok(())
+}
+
+fn lag() -> anyhow::Result<()> {
+    let server = start_server("0")?;
+    let mut driver = Driver::start(&load(5000.0, 2000), 1, 1)?;
+    driver.set_target(0, Some(server.port));
+    std::thread::sleep(Duration::from_secs(1));
+    driver.take_lag();
+    driver.take_tick(0);
+    std::thread::sleep(Duration::from_secs(5));
+    let mut lag = Percentiles::default();
+    lag.add(&driver.take_lag());
+    let tick = driver.take_tick(0);
+    driver.stop();
+    let p99 = lag.at_ms(99.0).context("requests started")?;
+    let measured = format!("{p99:.3} ms over {} requests, {} ok", tick.sent, tick.ok);
+    tell("start lag p99 at 5,000 req/s", &measured, "<= 1 ms", p99 <= 1.0);
+    Ok(())
+}
+
+/// Holds requests in flight, and prints resident memory and heap before and with them.
+fn as_in_flight(port: u16, wanted: u64) -> anyhow::Result<()> {
+    firedrill::files::raise(wanted + 200)?;
+    let own = || -> anyhow::Result<u64> {
+        let read = Memory::new().resident([Some(std::process::id())].into_iter());
+        read[0].context("this process exists")
+    };
+    let mut driver = Driver::start(&load(5000.0, 30_000), 1, 1)?;
+    std::thread::sleep(Duration::from_millis(500));
+    let (before, heap) = (own()?, firedrill::heap::in_use_bytes());
+    driver.set_target(0, Some(port));
+    let mut in_flight = 0;
+    let start = Instant::now();
+    while in_flight < wanted && start.elapsed() < Duration::from_secs(20) {
+        std::thread::sleep(Duration::from_millis(20));
+        in_flight = driver.take_tick(0).in_flight;
+    }
+    let grown = own()?.saturating_sub(before);
+    let heap = firedrill::heap::in_use_bytes() - heap;
+    println!("{in_flight} {grown} {heap}");
+    driver.stop();
+    Ok(())
+}
+
+fn memory_in_flight() -> anyhow::Result<()> {
+    let server = start_server("60000")?;
+    let output = myself(&["as-in-flight", &server.port.to_string(), "10000"])?.output()?;
+    let text = String::from_utf8(output.stdout)?;
+    let numbers: Vec<f64> = text.split_whitespace().filter_map(|n| n.parse().ok()).collect();
+    let [in_flight, resident, heap] = numbers[..] else { bail!("it printed {text:?}") };
+    let kib = |bytes: f64| bytes / in_flight / 1024.0;
+    let measured = format!(
+        "{:.1} KiB resident, {:.1} KiB heap, with {in_flight} in flight",
+        kib(resident),
+        kib(heap)
+    );
+    tell("driver's memory a request in flight", &measured, "<= 16 KiB", kib(resident) <= 16.0);
+    Ok(())
+}
+
+fn start_firedrill(arguments: &[&str]) -> anyhow::Result<Helper> {
+    let mut child = Command::new(FIREDRILL)
+        .arg("serve")
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()?;
+    let mut stdout = BufReader::new(child.stdout.take().context("piped")?);
+    let mut line = String::new();
+    stdout.read_line(&mut line)?;
+    let What::Ready { port, .. } = serde_json::from_str(&line)? else { bail!("it said {line}") };
+    // Samples must be read, or the pipe fills up.
+    std::thread::spawn(move || std::io::copy(&mut stdout, &mut std::io::sink()));
+    Ok(Helper { child, port })
+}
+
+fn telemetry() -> anyhow::Result<()> {
+    let (with, without) = (start_firedrill(&[])?, start_firedrill(&["--bare"])?);
+    let request = build(&get("/healthz")).map_err(anyhow::Error::msg)?;
+    let requests = 20_000;
+    let throughput = |helper: &Helper| -> anyhow::Result<f64> {
+        let start = Instant::now();
+        let tick = saturate(helper.port, request.clone(), CONNECTIONS, requests)?;
+        if tick.ok != requests {
+            bail!("{tick:?}");
+        }
+        Ok(requests as f64 / start.elapsed().as_secs_f64())
+    };
+    throughput(&with)?;
+    throughput(&without)?;
+    // Alternating, so that whatever else the machine does meets both; the median of the ratios.
+    let mut ratios = Vec::new();
+    for _ in 0..31 {
+        ratios.push(throughput(&with)? / throughput(&without)?);
+    }
+    ratios.sort_by(f64::total_cmp);
+    let ratio = ratios[ratios.len() / 2];
+    let measured = format!("{ratio:.3} (from {:.3} to {:.3})", ratios[0], ratios[30]);
+    tell("throughput with telemetry against without", &measured, ">= 0.97", ratio >= 0.97);
+    Ok(())
+}
+
+/// Starts the program in a pseudo-terminal of 200 x 50.
+fn in_terminal(
+    arguments: &[&str],
+) -> anyhow::Result<(Box<dyn portable_pty::Child + Send + Sync>, portable_pty::PtyPair)> {
+    let size = portable_pty::PtySize { rows: 50, cols: 200, pixel_width: 0, pixel_height: 0 };
+    let pair = portable_pty::native_pty_system().openpty(size)?;
+    let mut command = portable_pty::CommandBuilder::new(FIREDRILL);
+    command.args(arguments);
+    command.env("TERM", "xterm-256color");
+    Ok((pair.slave.spawn_command(command)?, pair))
+}
+
+fn first_frame() -> anyhow::Result<()> {
+    let mut times = Vec::new();
+    for _ in 0..10 {
+        let start = Instant::now();
+        let (mut child, pair) = in_terminal(&[])?;
+        let mut reader = pair.master.try_clone_reader()?;
+        let mut seen = Vec::new();
+        let mut chunk = vec![0; 65_536];
+        while !String::from_utf8_lossy(&seen).contains("quit") {
+            let read = reader.read(&mut chunk)?;
+            seen.extend_from_slice(&chunk[..read]);
+        }
+        times.push(start.elapsed().as_secs_f64() * 1000.0);
+        child.kill()?;
+        child.wait()?;
+    }
+    times.sort_by(f64::total_cmp);
+    let measured = format!("{:.0} ms median, {:.0} ms at most, of 10", times[5], times[9]);
+    tell("launch to first frame", &measured, "<= 100 ms", times[5] <= 100.0);
+    Ok(())
+}
+
+fn switch() -> anyhow::Result<()> {
+    let body = r#"{"percent": 100, "email": "bob@example.com"}"#;
+    let request = format!(
+        "POST /coupons HTTP/1.1\r\nhost: x\r\nauthorization: Bearer demo-token\r\n\
+         content-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+        body.len()
+    );
+    let ask = |port: u16| -> anyhow::Result<String> {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let mut stream = TcpStream::connect(address)?;
+        stream.write_all(request.as_bytes())?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).ok();
+        Ok(answer)
+    };
+    let mut worst: f64 = 0.0;
+    let mut helper = start_firedrill(&[])?;
+    let mut stdin = helper.child.stdin.take().context("piped")?;
+    for round in 0..20 {
+        let on = round % 2 == 0;
+        let bugs = if on {
+            [("missing-recover".to_owned(), "broken".to_owned())].into()
+        } else {
+            std::collections::BTreeMap::new()
+        };
+        let start = Instant::now();
+        writeln!(stdin, "{}", serde_json::to_string(&ToChild::SetBugs { bugs })?)?;
+        // Fixed, this payload gets a 500; with the bug its connection is dropped.
+        while ask(helper.port)?.is_empty() != on {}
+        worst = worst.max(start.elapsed().as_secs_f64() * 1000.0);
+    }
+    let measured = format!("{worst:.1} ms, the worst of 20");
+    tell("bug switched to first request through it", &measured, "<= 50 ms", worst <= 50.0);
+    Ok(())
+}
+
+/// Draws a lab of four lanes with this many seconds of data; returns milliseconds a frame.
+fn frame_ms(seconds: u64) -> anyhow::Result<f64> {
+    let catalogue = Catalogue::load().map_err(anyhow::Error::msg)?;
+    let mut model = Model::new(catalogue, (200, 50));
+    let mut spec = Spec::new(&catalogue.entries[0])?;
+    spec.variants = ["broken", "buffered", "cancelled", "fixed"].map(str::to_owned).to_vec();
+    open(&mut model, spec);
+    for tick in 0..seconds * 10 {
+        for lane in 0..4 {
+            let server = ServerSample { tasks: tick * 19 % 5000, ..ServerSample::default() };
+            let load = LoadTick {
+                sent: 20,
+                ok: 20,
+                latency_us: vec![(1500 + tick % 700, 10), (2500, 10)],
+                ..LoadTick::default()
+            };
+            let resident_bytes = Some((20 << 20) + tick % 1000 * 100_000);
+            let what = What::Sample(Sample { server: Some(server), resident_bytes, load });
+            update(&mut model, Msg::Run(Event { at_ms: tick * 100, lane: Some(lane), what }));
+        }
+    }
+    use crossterm::event::{KeyCode, KeyEvent};
+    update(&mut model, Msg::Key(KeyEvent::from(KeyCode::Char('z'))));
+    let mut terminal = Terminal::new(TestBackend::new(200, 50))?;
+    terminal.draw(|frame| view::draw(frame, &model))?;
+    let frames = 200;
+    let start = Instant::now();
+    for _ in 0..frames {
+        terminal.draw(|frame| view::draw(frame, &model))?;
+    }
+    Ok(start.elapsed().as_secs_f64() * 1000.0 / f64::from(frames))
+}
+
+fn frame() -> anyhow::Result<()> {
+    let (ten, twenty) = (frame_ms(600)?, frame_ms(1200)?);
+    let measured = format!("{ten:.2} ms with ten minutes, {twenty:.2} ms with twenty");
+    let steady = twenty <= ten * 1.2;
+    tell("frame at 200x50, four lanes", &measured, "<= 2 ms, no growth", ten <= 2.0 && steady);
+    Ok(())
+}
+
+fn rest() -> anyhow::Result<()> {
+    let arguments = ["lab", "middleware-order", "--variants", "fixed,fixed", "--rate", "1"];
+    let (mut parent, pair) = in_terminal(&arguments)?;
+    let mut reader = pair.master.try_clone_reader()?;
+    std::thread::spawn(move || std::io::copy(&mut reader, &mut std::io::sink()));
+    std::thread::sleep(Duration::from_secs(5));
+    let pid = parent.process_id().context("it runs")?;
+    let mut system = sysinfo::System::new();
+    let what = sysinfo::ProcessRefreshKind::nothing().with_memory().without_tasks();
+    system.refresh_processes_specifics(sysinfo::ProcessesToUpdate::All, true, what);
+    let ours = |process: &&sysinfo::Process| {
+        let parent = process.parent().map(sysinfo::Pid::as_u32);
+        process.thread_kind().is_none() && (process.pid().as_u32() == pid || parent == Some(pid))
+    };
+    let sizes: Vec<u64> =
+        system.processes().values().filter(ours).map(sysinfo::Process::memory).collect();
+    parent.kill()?;
+    parent.wait()?;
+    if sizes.len() != 3 {
+        bail!("expected three processes, found {}", sizes.len());
+    }
+    let mib = sizes.iter().sum::<u64>() as f64 / 1024.0 / 1024.0;
+    let measured = format!("{mib:.1} MiB resident together");
+    tell("parent and two healthy children at rest", &measured, "<= 80 MiB", mib <= 80.0);
+    Ok(())
+}

@@ -215,6 +215,7 @@ fn sample(handle: &Handle, gateway: &Gateway, telemetry: &Telemetry, out: &Outpu
         let connections = gateway.connections();
         let tasks = alive.saturating_sub(connections);
         let sites = wait::snapshot();
+        gateway.env().bring_up_to_date();
         let mut metrics = telemetry.registry.snapshot();
         metrics.retain(|name, _| name != "tokio_alive_tasks");
         gauge!("tokio_alive_tasks").set(alive as f64);

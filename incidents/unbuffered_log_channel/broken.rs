@@ -6,9 +6,8 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
-use tokio::sync::mpsc::Sender;
 
-use super::{describe, show_depth, start_writer};
+use super::{Lines, describe};
 use crate::incident::{Chain, Env, Parked, Slot};
 use crate::service::log_file::LogLine;
 
@@ -17,20 +16,20 @@ pub fn install(chain: &mut Chain) {
     chain.replace(Slot::Log, log);
 }
 
-struct Log(Sender<LogLine>);
+struct Log(Lines);
 
 fn log(routes: Router, env: &Env) -> Router {
-    let log = env.shared(|| Log(start_writer(env, 1)));
+    let log = env.shared(|| Log(Lines::start(env, 1)));
     routes.layer(from_fn_with_state(log, log_request))
 }
 
 async fn log_request(State(log): State<Arc<Log>>, request: Request, next: Next) -> Response {
-    show_depth(&log.0);
+    log.0.show_depth();
     let described = describe(&request);
     let response = next.run(request).await;
     let line = LogLine { request: described, status: response.status().as_u16() };
     // Ten lines a second leave this channel. The eleventh request of the second waits here, and
     // holds its response, its task and its connection while it does.
-    log.0.send(line).parked("log channel").await.ok();
+    log.0.sender.send(line).parked("log channel").await.ok();
     response
 }

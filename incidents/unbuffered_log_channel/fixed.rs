@@ -8,9 +8,8 @@ use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use metrics::{Counter, Unit, counter, describe_counter};
-use tokio::sync::mpsc::Sender;
 
-use super::{describe, show_depth, start_writer};
+use super::{Lines, describe};
 use crate::incident::{Chain, Env, Slot};
 use crate::service::log_file::LogLine;
 
@@ -20,23 +19,23 @@ pub fn install(chain: &mut Chain) {
 }
 
 struct Log {
-    lines: Sender<LogLine>,
+    lines: Lines,
     dropped: Counter,
 }
 
 fn log(routes: Router, env: &Env) -> Router {
     describe_counter!("log_lines_dropped", Unit::Count, "lines dropped because the queue was full");
     let log = env
-        .shared(|| Log { lines: start_writer(env, 1000), dropped: counter!("log_lines_dropped") });
+        .shared(|| Log { lines: Lines::start(env, 1000), dropped: counter!("log_lines_dropped") });
     routes.layer(from_fn_with_state(log, log_request))
 }
 
 async fn log_request(State(log): State<Arc<Log>>, request: Request, next: Next) -> Response {
-    show_depth(&log.lines);
+    log.lines.show_depth();
     let described = describe(&request);
     let response = next.run(request).await;
     let line = LogLine { request: described, status: response.status().as_u16() };
-    if log.lines.try_send(line).is_err() {
+    if log.lines.sender.try_send(line).is_err() {
         log.dropped.increment(1);
     }
     response

@@ -6,7 +6,7 @@ mod cancelled;
 mod fixed;
 
 use axum::extract::Request;
-use metrics::{Unit, counter, describe_counter, describe_gauge, gauge};
+use metrics::{Gauge, Unit, counter, describe_counter, describe_gauge, gauge};
 use tokio::sync::mpsc;
 
 use crate::incident::{Env, Incident, Variant};
@@ -37,14 +37,30 @@ fn describe(request: &Request) -> String {
     format!("{} {}", request.method(), request.uri())
 }
 
-/// Starts the one writer, which takes `log_write_ms` a line, and returns the way to it.
-fn start_writer(env: &Env, capacity: usize) -> mpsc::Sender<LogLine> {
-    describe_gauge!("log_queue", Unit::Count, "lines that wait for the writer");
-    describe_gauge!("log_queue_capacity", Unit::Count, "lines that fit in the queue");
-    describe_counter!("log_lines_written", Unit::Count, "lines that the writer has written");
-    let (lines, queue) = mpsc::channel(capacity);
-    env.go("log writer", write_lines(queue, env.clone()));
-    lines
+/// The way to the one writer, which takes `log_write_ms` a line.
+struct Lines {
+    sender: mpsc::Sender<LogLine>,
+    depth: Gauge,
+    capacity: Gauge,
+}
+
+impl Lines {
+    /// Starts the writer, with room for `capacity` lines before it.
+    fn start(env: &Env, capacity: usize) -> Self {
+        describe_gauge!("log_queue", Unit::Count, "lines that wait for the writer");
+        describe_gauge!("log_queue_capacity", Unit::Count, "lines that fit in the queue");
+        describe_counter!("log_lines_written", Unit::Count, "lines that the writer has written");
+        let (sender, queue) = mpsc::channel(capacity);
+        env.go("log writer", write_lines(queue, env.clone()));
+        Self { sender, depth: gauge!("log_queue"), capacity: gauge!("log_queue_capacity") }
+    }
+
+    /// Shows how full the queue is that the chain in force writes to.
+    fn show_depth(&self) {
+        let capacity = self.sender.max_capacity();
+        self.depth.set((capacity - self.sender.capacity()) as f64);
+        self.capacity.set(capacity as f64);
+    }
 }
 
 async fn write_lines(mut queue: mpsc::Receiver<LogLine>, env: Env) {
@@ -58,11 +74,4 @@ async fn write_lines(mut queue: mpsc::Receiver<LogLine>, env: Env) {
         file.append(line);
         written.increment(1);
     }
-}
-
-/// Shows how full the queue is that the chain in force writes to.
-fn show_depth(lines: &mpsc::Sender<LogLine>) {
-    let capacity = lines.max_capacity();
-    gauge!("log_queue").set((capacity - lines.capacity()) as f64);
-    gauge!("log_queue_capacity").set(capacity as f64);
 }

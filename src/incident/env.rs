@@ -20,8 +20,11 @@ struct Inner {
     states: Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
     rust_rule: AtomicBool,
     crash: Box<dyn Fn(i32) + Send + Sync>,
+    collectors: Mutex<Vec<Collector>>,
     host: Host,
 }
+
+type Collector = Box<dyn Fn() + Send + Sync>;
 
 /// What the server stands on.
 #[derive(Debug, Clone, Copy)]
@@ -74,6 +77,7 @@ impl Env {
             states: Mutex::default(),
             rust_rule: AtomicBool::new(false),
             crash: Box::new(crash),
+            collectors: Mutex::default(),
             host,
         }))
     }
@@ -108,6 +112,16 @@ impl Env {
             lock(&self.0.states).entry(TypeId::of::<T>()).or_insert(made).clone()
         });
         state.downcast().unwrap_or_else(|_| unreachable!("the key is the type"))
+    }
+
+    /// Has `collector` bring its metrics up to date whenever they are about to be read.
+    pub fn collect(&self, collector: impl Fn() + Send + Sync + 'static) {
+        lock(&self.0.collectors).push(Box::new(collector));
+    }
+
+    /// Brings all metrics up to date.
+    pub fn bring_up_to_date(&self) {
+        lock(&self.0.collectors).iter().for_each(|collector| collector());
     }
 
     /// Chooses what an unrecovered panic does in tasks that [`Env::go`] starts from now on.

@@ -50,7 +50,10 @@ async fn answer(stream: TcpStream, gateway: Arc<Gateway>, prometheus: Option<Pro
         let prometheus = prometheus.as_ref().filter(|_| request.uri().path() == "/metrics");
         async move {
             Ok::<_, Infallible>(match prometheus {
-                Some(prometheus) => exposition(prometheus),
+                Some(prometheus) => {
+                    gateway.env.bring_up_to_date();
+                    exposition(prometheus)
+                }
                 None => gateway.handle(request).await,
             })
         }

@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use axum::Router;
@@ -20,22 +21,44 @@ use crate::incident::Env;
 
 /// Wraps the routes.
 pub fn install(routes: Router, env: &Env) -> Router {
-    routes.layer(Measure(env.shared(Requests::new)))
+    let requests = env.shared(|| {
+        let requests = Arc::new(Requests::new());
+        let collected = Arc::clone(&requests);
+        env.collect(move || collected.collect());
+        requests
+    });
+    routes.layer(Measure(Arc::clone(&requests)))
 }
 
-/// The handles for one method and status of a route; status 0: dropped before it had one.
+/// Threads beyond this many share a shard.
+const SHARDS: usize = 16;
+
+/// Durations that a shard keeps before it hands them on by itself.
+const PENDING: usize = 4096;
+
+/// Requests, counted a shard for each thread, so that no two threads write to one place; handed
+/// on to the metrics before those are read.
+struct Requests {
+    shards: [Mutex<Shard>; SHARDS],
+    in_flight: Gauge,
+}
+
+/// What one thread counted.
+#[derive(Default)]
+struct Shard {
+    started: u64,
+    ended: u64,
+    /// By route; as many as there are methods and statuses in use.
+    routes: HashMap<String, Vec<Kind>>,
+}
+
+/// The requests of one method and status; status 0: dropped before they had one.
 struct Kind {
     method: Method,
     status: u16,
     count: Counter,
     duration: Histogram,
-}
-
-/// The handles of all kinds of requests seen so far, by route: as many as there are routes,
-/// methods and statuses in use.
-struct Requests {
-    in_flight: Gauge,
-    routes: Mutex<HashMap<String, Vec<Kind>>>,
+    pending_s: Vec<f64>,
 }
 
 impl Requests {
@@ -43,22 +66,49 @@ impl Requests {
         describe_counter!("http_requests_total", Unit::Count, "requests by method, path, status");
         describe_histogram!("http_request_duration_seconds", Unit::Seconds, "time to the answer");
         describe_gauge!("http_requests_in_flight", Unit::Count, "requests inside the service");
-        Self { in_flight: gauge!("http_requests_in_flight"), routes: Mutex::default() }
+        Self { shards: Default::default(), in_flight: gauge!("http_requests_in_flight") }
     }
 
-    fn record(&self, method: &Method, path: &str, status: u16, seconds: f64) {
-        let mut routes = self.routes.lock().unwrap_or_else(PoisonError::into_inner);
-        if !routes.contains_key(path) {
-            routes.insert(path.to_owned(), Vec::new());
+    /// The shard of this thread.
+    fn shard(&self) -> MutexGuard<'_, Shard> {
+        static THREADS: AtomicUsize = AtomicUsize::new(0);
+        thread_local! {
+            static THREAD: usize = THREADS.fetch_add(1, Ordering::Relaxed);
         }
-        let Some(kinds) = routes.get_mut(path) else { return };
+        // A thread that ends drops its futures when its locals may be gone already.
+        let thread = THREAD.try_with(|thread| *thread).unwrap_or_default();
+        self.shards[thread % SHARDS].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Brings the metrics up to date.
+    fn collect(&self) {
+        let (mut started, mut ended) = (0, 0);
+        for shard in &self.shards {
+            let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+            started += shard.started;
+            ended += shard.ended;
+            shard.routes.values_mut().flatten().for_each(Kind::hand_on);
+        }
+        self.in_flight.set(started as f64 - ended as f64);
+    }
+}
+
+impl Shard {
+    fn record(&mut self, method: &Method, path: &str, status: u16, seconds: f64) {
+        self.ended += 1;
+        if !self.routes.contains_key(path) {
+            self.routes.insert(path.to_owned(), Vec::new());
+        }
+        let Some(kinds) = self.routes.get_mut(path) else { return };
         let same = |kind: &Kind| kind.status == status && kind.method == *method;
         let at = kinds.iter().position(same).unwrap_or_else(|| {
             kinds.push(Kind::new(method, path, status));
             kinds.len() - 1
         });
-        kinds[at].count.increment(1);
-        kinds[at].duration.record(seconds);
+        kinds[at].pending_s.push(seconds);
+        if kinds[at].pending_s.len() >= PENDING {
+            kinds[at].hand_on();
+        }
     }
 }
 
@@ -71,6 +121,14 @@ impl Kind {
             status,
             count: counter!("http_requests_total", &labels),
             duration: histogram!("http_request_duration_seconds", &labels),
+            pending_s: Vec::new(),
+        }
+    }
+
+    fn hand_on(&mut self) {
+        self.count.increment(self.pending_s.len() as u64);
+        for seconds in self.pending_s.drain(..) {
+            self.duration.record(seconds);
         }
     }
 }
@@ -86,9 +144,9 @@ struct UnderWay {
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
-        self.requests.in_flight.decrement(1);
+        let seconds = self.started.elapsed().as_secs_f64();
         let path = self.path.as_ref().map_or("(none)", MatchedPath::as_str);
-        self.requests.record(&self.method, path, self.status, self.started.elapsed().as_secs_f64());
+        self.requests.shard().record(&self.method, path, self.status, seconds);
     }
 }
 
@@ -100,13 +158,15 @@ impl Layer<Route> for Measure {
     type Service = Measured;
 
     fn layer(&self, inner: Route) -> Measured {
-        Measured { inner, requests: Arc::clone(&self.0) }
+        Measured { inner: Arc::new(inner), requests: Arc::clone(&self.0) }
     }
 }
 
 #[derive(Clone)]
 struct Measured {
-    inner: Route,
+    /// Shared, because cloning a route clones every layer inside it, and each layer outside this
+    /// one clones all that it holds, for every request.
+    inner: Arc<Route>,
     requests: Arc<Requests>,
 }
 
@@ -115,12 +175,13 @@ impl Service<Request> for Measured {
     type Error = <Route as Service<Request>>::Error;
     type Future = Measuring<<Route as Service<Request>>::Future>;
 
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        Service::<Request>::poll_ready(&mut self.inner, context)
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        // A route is always ready.
+        Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
-        self.requests.in_flight.increment(1);
+        self.requests.shard().started += 1;
         let under_way = UnderWay {
             requests: Arc::clone(&self.requests),
             method: request.method().clone(),
@@ -128,7 +189,8 @@ impl Service<Request> for Measured {
             started: Instant::now(),
             status: 0,
         };
-        Measuring { inner: self.inner.call(request), under_way: Some(under_way) }
+        let inner = Route::clone(&self.inner).call(request);
+        Measuring { inner, under_way: Some(under_way) }
     }
 }
 

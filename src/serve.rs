@@ -299,6 +299,9 @@ fn console() -> anyhow::Result<Option<u16>> {
         .server_addr(free)
         // Finished tasks are kept this long; the default hour would be the lesson's memory leak.
         .retention(Duration::from_secs(10))
+        // The defaults hold far more than a lesson shows, in memory that counts against the cap.
+        .event_buffer_capacity(8 * 1024)
+        .client_buffer_capacity(64)
         .spawn();
     tracing_subscriber::registry().with(layer).init();
     Ok(Some(free.port()))

@@ -131,6 +131,7 @@ impl Env {
 
     /// Starts a job in the background, as Go's `go` does: under Go's rule a panic that the job
     /// does not catch ends the process with code 2.
+    #[track_caller]
     pub fn go<F>(&self, name: &'static str, job: F)
     where
         F: Future<Output = ()> + Send + 'static,
@@ -159,6 +160,7 @@ impl fmt::Debug for Env {
 /// # Panics
 ///
 /// Outside a runtime, as `tokio::spawn` does.
+#[track_caller]
 pub fn spawn<F>(name: &'static str, task: F) -> JoinHandle<F::Output>
 where
     F: Future + Send + 'static,

@@ -270,7 +270,8 @@ fn console(model: &mut Model) -> Option<Command> {
     }
     lab.console_wanted = Some(lane);
     let now_s = lab.live.now_s;
-    let line = "restarting with tokio-console's instruments".to_owned();
+    let line =
+        "restarting with tokio-console's instruments, which take memory of their own".to_owned();
     lab.live.log(now_s, Some(lane), line);
     Some(Command::Tell(Control::Restart { lane, console: true }))
 }

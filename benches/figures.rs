@@ -11,11 +11,11 @@ use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
+use firedrill::catalogue::Catalogue;
 use firedrill::event::{Command as ToChild, Event, LoadTick, Sample, ServerSample, What};
-use firedrill::incident::Catalogue;
 use firedrill::incident::manifest::{Arrivals, Load, Request};
+use firedrill::incident::request::build;
 use firedrill::load::Driver;
-use firedrill::load::http::build;
 use firedrill::load::saturate::saturate;
 use firedrill::load::tally::Percentiles;
 use firedrill::run::Spec;

@@ -6,8 +6,9 @@ use std::time::Duration;
 use anyhow::bail;
 use clap::{Args, Parser, Subcommand};
 
+use crate::catalogue::{Catalogue, Entry};
 use crate::incident::manifest::{MAX_RATE_PER_S, rate_allowed};
-use crate::incident::{Bugs, Catalogue, Entry, Unknown};
+use crate::incident::{Bugs, Unknown};
 use crate::run::Spec;
 use crate::serve;
 

@@ -3,9 +3,9 @@
 use std::io::{self, IsTerminal, Write};
 use std::net::{Ipv4Addr, TcpListener};
 
+use crate::catalogue::Catalogue;
 use crate::figures::{count, mib};
 use crate::files;
-use crate::incident::Catalogue;
 use crate::incident::manifest::MAX_RATE_PER_S;
 
 /// How to get tokio-console.

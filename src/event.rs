@@ -5,8 +5,14 @@
 //! the lane ([`Event`]). Units stand in the names of the fields.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+
+use crate::figures::mib;
+
+/// Time between two samples.
+pub const TICK: Duration = Duration::from_millis(100);
 
 /// One thing that happened in a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -134,6 +140,21 @@ impl ExitCause {
             Self::Crashed => "crashed",
             Self::Refused { .. } => "refused",
             Self::Stopped => "stopped",
+        }
+    }
+
+    /// How a process ended that had this exit code, in a line for people.
+    pub fn line(&self, code: Option<i32>) -> String {
+        match self {
+            Self::OutOfMemory { resident_bytes, cap_bytes } => {
+                format!("killed: {} resident, the cap is {}", mib(*resident_bytes), mib(*cap_bytes))
+            }
+            Self::Crashed => match code {
+                Some(code) => format!("crashed with exit code {code}"),
+                None => "crashed by a signal".to_owned(),
+            },
+            Self::Refused { why } => format!("did not serve: {why}"),
+            Self::Stopped => "stopped".to_owned(),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::event::{Event, ExitCause, What};
-use crate::figures::{clock, mib, number};
+use crate::figures::{clock, number};
 use crate::incident::formula::Values;
 use crate::note::note;
 use crate::report::{Report, table};
@@ -124,7 +124,7 @@ impl Progress {
             What::Bug { incident, variant: Some(variant) } => format!("{incident}={variant} is on"),
             What::Bug { incident, variant: None } => format!("{incident} is off"),
             What::Exit { cause: ExitCause::Stopped, .. } => return,
-            What::Exit { cause, code } => exit_line(cause, *code),
+            What::Exit { cause, code } => cause.line(*code),
             What::Restart { count, after_ms } => {
                 format!("restart {count} in {} s", number(*after_ms as f64 / 1000.0))
             }
@@ -133,20 +133,5 @@ impl Progress {
         };
         let lane = if lane.is_empty() { lane } else { format!("{lane}: ") };
         self.say(&format!("{at}  {lane}{line}"));
-    }
-}
-
-/// How a process ended, in a line.
-pub fn exit_line(cause: &ExitCause, code: Option<i32>) -> String {
-    match cause {
-        ExitCause::OutOfMemory { resident_bytes, cap_bytes } => {
-            format!("killed: {} resident, the cap is {}", mib(*resident_bytes), mib(*cap_bytes))
-        }
-        ExitCause::Crashed => match code {
-            Some(code) => format!("crashed with exit code {code}"),
-            None => "crashed by a signal".to_owned(),
-        },
-        ExitCause::Refused { why } => format!("did not serve: {why}"),
-        ExitCause::Stopped => "stopped".to_owned(),
     }
 }

@@ -5,6 +5,7 @@
 //!
 //! * [`incident`]: what an incident is: manifest, chain of slots, metrics, wait sites
 //! * [`incidents`]: the incidents themselves, one folder each
+//! * [`catalogue`]: all of them, with their manifests
 //! * [`service`]: the gateway that they break
 //! * [`event`]: everything that happens in a run, as data
 //! * [`serve`]: a lane's child: one server in a process of its own
@@ -18,6 +19,7 @@
 //!
 //! Data flows one way: children and driver make events, `run` merges them, everything else reads.
 
+pub mod catalogue;
 pub mod cli;
 pub mod doctor;
 pub mod event;

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde_json::json;
 
-use crate::incident::Catalogue;
+use crate::catalogue::Catalogue;
 
 /// Prints the catalogue, for people or as JSON.
 ///

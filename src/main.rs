@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{CommandFactory, Parser};
+use firedrill::catalogue::Catalogue;
 use firedrill::cli::{Cli, Command};
-use firedrill::incident::Catalogue;
 use firedrill::note::note;
 use firedrill::run::Spec;
 use firedrill::tui::{event_loop, picture};

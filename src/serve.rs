@@ -16,16 +16,14 @@ use tokio::net::TcpListener;
 use tokio::runtime::{Handle, Runtime};
 use tokio::sync::mpsc;
 
-use crate::event::{Command, ServerSample, What};
+use crate::catalogue::Catalogue;
+use crate::event::{Command, ServerSample, TICK, What};
 use crate::incident::env::{Env, Host};
 use crate::incident::metrics::Telemetry;
-use crate::incident::{Bugs, Catalogue, wait};
+use crate::incident::{Bugs, wait};
 use crate::note::note;
 use crate::service::{Gateway, base_chain, connection};
 use crate::{files, heap};
-
-/// Time between two samples.
-pub const TICK: Duration = Duration::from_millis(100);
 
 /// Ticks between two clean-ups of the Prometheus exporter, whose histograms grow until then.
 const UPKEEP_TICKS: u32 = 50;

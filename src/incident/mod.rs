@@ -2,6 +2,7 @@
 //!
 //! * [`manifest`]: `incident.toml`: story, traffic, phases, expectations
 //! * [`formula`]: the expressions in it
+//! * [`request`]: a request of it, ready to be sent
 //! * [`chain`]: the slots of the service and the patches that bugs are
 //! * [`mod@env`]: what a server hands to the code in its chain
 //! * [`metrics`]: every metric that code registers, for the screen and for Prometheus
@@ -12,10 +13,11 @@ pub mod env;
 pub mod formula;
 pub mod manifest;
 pub mod metrics;
+pub mod request;
+mod validate;
 pub mod wait;
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
 
 pub use chain::{Chain, Install, Slot};
 pub use env::Env;
@@ -44,51 +46,8 @@ pub struct Variant {
     pub source: &'static str,
 }
 
-/// An incident and its parsed manifest.
-#[derive(Debug)]
-pub struct Entry {
-    /// The static part.
-    pub incident: &'static Incident,
-    /// The manifest.
-    pub manifest: Manifest,
-}
-
-impl Entry {
-    /// The variant of this name.
-    pub fn variant(&self, name: &str) -> Option<&'static Variant> {
-        self.incident.variants.iter().find(|v| v.name == name)
-    }
-
-    /// The variant of this name.
-    ///
-    /// # Errors
-    ///
-    /// When there is none; the error suggests the nearest.
-    pub fn known_variant(&self, name: &str) -> Result<&'static Variant, Unknown> {
-        self.variant(name).ok_or_else(|| {
-            Unknown::new("variant", name, self.incident.variants.iter().map(|v| v.name))
-        })
-    }
-
-    /// The fixed form, by contract the last.
-    ///
-    /// # Panics
-    ///
-    /// When the incident has no variant, which the catalogue refuses to load.
-    pub fn fixed(&self) -> &'static Variant {
-        self.incident.variants.last().expect("the catalogue refuses an incident without variants")
-    }
-}
-
 /// The bugs that are on: incident id to variant.
 pub type Bugs = BTreeMap<String, String>;
-
-/// All incidents of this build.
-#[derive(Debug)]
-pub struct Catalogue {
-    /// In the order in which they are taught.
-    pub entries: Vec<Entry>,
-}
 
 /// A name that is not known, and the known one that is nearest to it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -127,76 +86,5 @@ impl Unknown {
             .max_by(|a, b| a.0.total_cmp(&b.0))
             .map(|(_, candidate)| candidate.clone());
         Self { kind, name: name.to_owned(), nearest, known }
-    }
-}
-
-impl Catalogue {
-    /// The incidents compiled into this program.
-    ///
-    /// # Errors
-    ///
-    /// When a manifest is broken; the message names file, line and field.
-    pub fn load() -> Result<&'static Self, &'static ManifestError> {
-        static LOADED: LazyLock<Result<Catalogue, ManifestError>> = LazyLock::new(|| {
-            let entries = crate::incidents::ALL.iter().map(|incident| {
-                let file = format!("incidents/{}/incident.toml", incident.module);
-                let manifest = Manifest::parse(&file, incident.manifest_toml)?;
-                manifest.check_variants(incident.variants.iter().map(|v| v.name))?;
-                Ok(Entry { incident, manifest })
-            });
-            Ok(Catalogue { entries: entries.collect::<Result<_, _>>()? })
-        });
-        LOADED.as_ref()
-    }
-
-    /// The incident of this id.
-    ///
-    /// # Errors
-    ///
-    /// When there is none; the error suggests the nearest.
-    pub fn find(&self, id: &str) -> Result<&Entry, Unknown> {
-        self.entries
-            .iter()
-            .find(|entry| entry.manifest.id == id)
-            .ok_or_else(|| Unknown::new("incident", id, self.ids()))
-    }
-
-    /// All ids, in order.
-    pub fn ids(&self) -> impl Iterator<Item = &str> {
-        self.entries.iter().map(|entry| entry.manifest.id.as_str())
-    }
-
-    /// The healthy chain, with each of `bugs` (incident id to variant) patched in.
-    ///
-    /// # Errors
-    ///
-    /// When an incident or a variant is not known; the error suggests the nearest.
-    pub fn chain(&self, base: Chain, bugs: &Bugs) -> Result<Chain, Unknown> {
-        let mut chain = base;
-        for entry in &self.entries {
-            (entry.fixed().install)(&mut chain);
-        }
-        for id in bugs.keys() {
-            self.find(id)?;
-        }
-        // In the catalogue's order, so that the same set always makes the same chain.
-        for entry in &self.entries {
-            if let Some(variant) = bugs.get(&entry.manifest.id) {
-                (entry.known_variant(variant)?.install)(&mut chain);
-            }
-        }
-        Ok(chain)
-    }
-
-    /// The incident whose parameters include `name`.
-    ///
-    /// # Errors
-    ///
-    /// When no incident has such a parameter; the error suggests the nearest.
-    pub fn param(&self, name: &str) -> Result<&manifest::Param, Unknown> {
-        self.entries.iter().find_map(|entry| entry.manifest.params.get(name)).ok_or_else(|| {
-            let known = self.entries.iter().flat_map(|e| e.manifest.params.keys());
-            Unknown::new("parameter", name, known.map(String::as_str))
-        })
     }
 }

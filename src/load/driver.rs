@@ -11,12 +11,13 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::LocalSet;
 use tokio::time::{Instant, timeout_at};
 
-use super::http::{HttpTarget, Prepared};
+use super::http::HttpTarget;
 use super::pacer::{Change, Due, pace};
 use super::schedule::Schedule;
 use super::tally::{Latencies, Outcome, Tally};
 use crate::event::LoadTick;
 use crate::incident::manifest::Load;
+use crate::incident::request::Prepared;
 
 /// Due requests that may wait for the driver's thread; a full queue shows as lag.
 const QUEUE: usize = 8192;
@@ -144,7 +145,7 @@ pub fn prepare(
 ) -> anyhow::Result<Vec<(f64, Arc<Prepared>)>> {
     let sum: f64 = requests.iter().map(|request| request.weight).sum();
     let prepared = requests.iter().map(|request| {
-        let built = super::http::build(request).map_err(anyhow::Error::msg)?;
+        let built = crate::incident::request::build(request).map_err(anyhow::Error::msg)?;
         Ok((request.weight / sum * share, Arc::new(built)))
     });
     prepared.collect()

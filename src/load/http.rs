@@ -5,13 +5,12 @@ use std::net::SocketAddr;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
+use hyper::StatusCode;
 use hyper::client::conn::http1::{self, SendRequest};
-use hyper::header::{HOST, HeaderMap, HeaderName, HeaderValue};
-use hyper::{Method, Request, StatusCode, Uri};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
-use crate::incident::manifest;
+use crate::incident::request::Prepared;
 
 /// Idle connections kept open for later requests.
 const MAX_IDLE: usize = 256;
@@ -19,53 +18,6 @@ const MAX_IDLE: usize = 256;
 /// Size of a connection's read buffer: with ten thousand requests in flight this is the driver's
 /// memory.
 const READ_BUFFER: usize = 2 * 1024;
-
-/// A request, ready to be sent any number of times.
-#[derive(Debug, Clone)]
-pub struct Prepared {
-    method: Method,
-    uri: Uri,
-    headers: HeaderMap,
-    body: Bytes,
-}
-
-/// Prepares a request of a manifest.
-///
-/// # Errors
-///
-/// When HTTP does not allow its method, path or a header.
-pub fn build(request: &manifest::Request) -> Result<Prepared, String> {
-    let method = request.method.parse::<Method>();
-    let method = method.map_err(|_| format!("method `{}`", request.method))?;
-    if !request.path.starts_with('/') {
-        return Err(format!("path `{}`: expected to begin with `/`", request.path));
-    }
-    let uri = request.path.parse::<Uri>();
-    let uri = uri.map_err(|e| format!("path `{}`: {e}", request.path))?;
-    let mut headers = HeaderMap::new();
-    headers.insert(HOST, HeaderValue::from_static("localhost"));
-    for (name, value) in &request.headers {
-        let name: HeaderName = name.parse().map_err(|e| format!("header `{name}`: {e}"))?;
-        let value: HeaderValue = value.parse().map_err(|e| format!("header `{name}`: {e}"))?;
-        headers.insert(name, value);
-    }
-    let body = if request.body.is_empty() {
-        Bytes::from(vec![b'x'; request.body_bytes])
-    } else {
-        Bytes::from(request.body.clone())
-    };
-    Ok(Prepared { method, uri, headers, body })
-}
-
-impl Prepared {
-    fn request(&self) -> Request<Full<Bytes>> {
-        let mut request = Request::new(Full::new(self.body.clone()));
-        *request.method_mut() = self.method.clone();
-        *request.uri_mut() = self.uri.clone();
-        *request.headers_mut() = self.headers.clone();
-        request
-    }
-}
 
 /// Why a request got no answer.
 #[derive(Debug, thiserror::Error)]

@@ -7,8 +7,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::http::Prepared;
 use super::schedule::Schedule;
+use crate::incident::request::Prepared;
 
 /// One request to start in every lane.
 #[derive(Debug, Clone)]

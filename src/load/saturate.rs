@@ -9,9 +9,10 @@ use std::time::Duration;
 use tokio::task::LocalSet;
 use tokio::time::Instant;
 
-use super::http::{HttpTarget, Prepared};
+use super::http::HttpTarget;
 use super::tally::{Outcome, Tally};
 use crate::event::LoadTick;
+use crate::incident::request::Prepared;
 
 /// Sends `requests` requests over `connections` connections, and returns what became of them.
 ///

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::child::{Child, Message};
-use super::{Messages, Outlet, START_TIMEOUT, Spec, arguments};
+use super::{Messages, Outlet, START_TIMEOUT, Spec};
 use crate::event::{Command, ExitCause, LoadTick, Sample, ServerSample, What};
 use crate::incident::Bugs;
 
@@ -128,7 +128,7 @@ impl Lane {
         self.last_lines.clear();
         self.newest = None;
         outlet.emit(Some(self.index), What::Starting { attempt: self.generation });
-        let arguments = arguments(&self.spec, &self.bugs, &self.params, self.console);
+        let arguments = self.spec.arguments(&self.bugs, &self.params, self.console);
         let program = &self.spec.program;
         match Child::start(program, &arguments, self.index, self.generation, &self.messages) {
             Ok(child) => self.process = Process::Starting { child, since: Instant::now() },

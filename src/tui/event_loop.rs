@@ -15,8 +15,8 @@ use super::model::Model;
 use super::terminal::{Screen, panics};
 use super::update::{Command, Msg, open, update};
 use super::view;
+use crate::catalogue::Catalogue;
 use crate::event::Event;
-use crate::incident::Catalogue;
 use crate::run::{Control, Run, Spec};
 
 /// Time between two frames.

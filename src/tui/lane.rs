@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::series::{Point, Series};
 use crate::event::{ExitCause, LoadTick, Metric, Sample, ServerSample, WaitSite, What};
-use crate::headless::exit_line;
 use crate::incident::Bugs;
 use crate::timeline::{LoadSum, slope};
 
@@ -142,7 +141,7 @@ impl LaneModel {
             }
             What::Log { line } => Some(line.clone()),
             What::Exit { cause, code } => {
-                let how = exit_line(cause, *code);
+                let how = cause.line(*code);
                 let short = match (cause, code) {
                     (ExitCause::OutOfMemory { .. }, _) => "KILLED at the cap".to_owned(),
                     (ExitCause::Crashed, Some(code)) => format!("CRASHED, code {code}"),

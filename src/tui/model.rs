@@ -3,10 +3,10 @@
 use std::collections::VecDeque;
 
 use super::lane::LaneModel;
+use crate::catalogue::{Catalogue, Entry};
 use crate::event::{Event, What};
 use crate::figures::number;
 use crate::incident::formula::Values;
-use crate::incident::{Catalogue, Entry};
 use crate::load::driver::TRUSTED_LAG_MS;
 use crate::load::tally::Percentiles;
 use crate::run::Spec;

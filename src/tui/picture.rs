@@ -9,7 +9,7 @@ use ratatui::style::{Color, Modifier};
 
 use super::model::{Lab, Model, Screen};
 use super::view;
-use crate::incident::Catalogue;
+use crate::catalogue::Catalogue;
 use crate::run::{Run, Spec};
 
 /// Width and height of a character, in the picture's units.

@@ -330,7 +330,7 @@ fn scrolled(action: Action, page: isize) -> isize {
 }
 
 /// Switches a bug to its next variant, from off to the first; the fixed one is off.
-fn next_variant(lab: &Lab, entry: &crate::incident::Entry) -> Command {
+fn next_variant(lab: &Lab, entry: &crate::catalogue::Entry) -> Command {
     let incident = entry.manifest.id.clone();
     let names: Vec<&str> = entry.incident.variants.iter().map(|v| v.name).collect();
     let now = lab.live.lanes[lab.selected].bugs.get(&incident);

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use firedrill::catalogue::Catalogue;
 use firedrill::event::{Event, What};
-use firedrill::incident::Catalogue;
 use firedrill::run::{Run, Spec};
 use tokio::sync::{Mutex, MutexGuard};
 

@@ -7,6 +7,7 @@ mod child;
 mod command_line;
 mod common;
 mod console;
+mod directions;
 mod driver;
 mod lab;
 mod manifests;

@@ -1,7 +1,7 @@
 //! Every incident, all its variants as lanes, in a short live run: the verdict holds and the sums
 //! add up.
 
-use firedrill::incident::Entry;
+use firedrill::catalogue::Entry;
 use serde_json::Value;
 
 use crate::common::{alone, catalogue, firedrill};

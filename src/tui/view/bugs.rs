@@ -6,7 +6,7 @@ use ratatui::text::{Line, Text};
 use ratatui::widgets::{Paragraph, Wrap};
 
 use super::{boxed, letter};
-use crate::incident::Catalogue;
+use crate::catalogue::Catalogue;
 use crate::tui::model::Lab;
 use crate::tui::theme;
 

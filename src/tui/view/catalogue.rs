@@ -16,8 +16,9 @@ use ratatui::text::{Line, Span, Text};
 use ratatui::widgets::{Block, Paragraph, Wrap};
 
 use super::cut;
+use crate::catalogue::Catalogue;
 use crate::figures::number;
-use crate::incident::{Catalogue, Manifest};
+use crate::incident::Manifest;
 use crate::tui::model::CatalogueModel;
 use crate::tui::theme;
 

@@ -6,8 +6,8 @@ use ratatui::text::{Line, Span, Text};
 use ratatui::widgets::Paragraph;
 
 use super::{boxed, letter};
+use crate::catalogue::Catalogue;
 use crate::figures::count;
-use crate::incident::Catalogue;
 use crate::tui::lane::LaneModel;
 use crate::tui::model::Lab;
 use crate::tui::theme;

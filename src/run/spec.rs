@@ -1,0 +1,98 @@
+//! What to run.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::catalogue::Entry;
+use crate::incident::Bugs;
+
+/// What to run.
+#[derive(Debug, Clone)]
+pub struct Spec {
+    /// The incident.
+    pub entry: &'static Entry,
+    /// One variant a lane.
+    pub variants: Vec<String>,
+    /// Arrivals a second, to each lane.
+    pub rate_per_s: f64,
+    /// Seed of the arrivals and of the servers.
+    pub seed: u64,
+    /// Parameters that differ from the manifest's.
+    pub params: BTreeMap<String, f64>,
+    /// When the run ends by itself; none: when it is stopped.
+    pub duration: Option<Duration>,
+    /// Whether the lanes start with tokio-console's instruments.
+    pub console: bool,
+    /// The program that serves a lane: this one, unless it is another that speaks its events.
+    pub program: PathBuf,
+}
+
+impl Spec {
+    /// The incident's own run: first variant against last.
+    ///
+    /// # Errors
+    ///
+    /// When the path of this program is not known.
+    pub fn new(entry: &'static Entry) -> anyhow::Result<Self> {
+        Ok(Self {
+            entry,
+            variants: vec!["broken".to_owned(), "fixed".to_owned()],
+            rate_per_s: entry.manifest.load.rate_per_s,
+            seed: 1,
+            params: BTreeMap::new(),
+            duration: None,
+            console: false,
+            program: std::env::current_exe()?,
+        })
+    }
+
+    /// Requests that may be in flight at once, over all lanes.
+    pub(super) fn in_flight(&self, rate_per_s: f64) -> f64 {
+        let timeout_s = self.entry.manifest.load.client_timeout_ms as f64 / 1000.0;
+        rate_per_s * timeout_s * self.variants.len() as f64
+    }
+
+    /// The manifest's parameters with this run's values.
+    pub fn params(&self) -> BTreeMap<String, f64> {
+        let manifest = self.entry.manifest.params.iter();
+        let mut params: BTreeMap<String, f64> =
+            manifest.map(|(name, param)| (name.clone(), param.value)).collect();
+        params.extend(self.params.clone());
+        params
+    }
+
+    /// The command line of a lane's child. Every lane gets the run's seed, so that lanes differ in
+    /// code only.
+    pub(super) fn arguments(
+        &self,
+        bugs: &Bugs,
+        params: &BTreeMap<String, f64>,
+        console: bool,
+    ) -> Vec<String> {
+        let cap_bytes = self.entry.manifest.memory.cap_bytes();
+        let mut arguments = vec![
+            "serve".to_owned(),
+            "--bugs".to_owned(),
+            bugs_argument(bugs),
+            "--seed".to_owned(),
+            self.seed.to_string(),
+            // The second line of defence stands above the supervisor's cap.
+            "--heap-limit".to_owned(),
+            (cap_bytes + cap_bytes / 4).to_string(),
+        ];
+        for (name, value) in params {
+            arguments.extend(["--set".to_owned(), format!("{name}={value}")]);
+        }
+        if console {
+            arguments.push("--console".to_owned());
+        }
+        arguments
+    }
+}
+
+/// Bugs as one argument: `a=x,b=y`.
+fn bugs_argument(bugs: &Bugs) -> String {
+    let each: Vec<String> = bugs.iter().map(|(id, variant)| format!("{id}={variant}")).collect();
+    each.join(",")
+}

@@ -11,6 +11,7 @@ use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
+use crossterm::event::{KeyCode, KeyEvent};
 use firedrill::catalogue::Catalogue;
 use firedrill::event::{Command as ToChild, Event, LoadTick, Sample, ServerSample, What};
 use firedrill::incident::manifest::{Arrivals, Load, Request};
@@ -402,7 +403,6 @@ fn frame_ms(seconds: u64) -> anyhow::Result<f64> {
             update(&mut model, Msg::Run(Event { at_ms: tick * 100, lane: Some(lane), what }));
         }
     }
-    use crossterm::event::{KeyCode, KeyEvent};
     update(&mut model, Msg::Key(KeyEvent::from(KeyCode::Char('z'))));
     let mut terminal = Terminal::new(TestBackend::new(200, 50))?;
     terminal.draw(|frame| view::draw(frame, &model))?;

@@ -49,7 +49,12 @@ fn named(module: &str) -> BTreeSet<String> {
     let word = |rest: &str| -> String {
         rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect()
     };
-    text.split("crate::").skip(1).map(word).filter(|name| name != module).collect()
+    // `crate::a::…`, or `crate::{a, b::…}`.
+    let heads = text.split("crate::").skip(1).flat_map(|rest| match rest.strip_prefix('{') {
+        Some(list) => list.split('}').next().unwrap_or_default().split(", ").map(word).collect(),
+        None => vec![word(rest)],
+    });
+    heads.filter(|name| name != module).collect()
 }
 
 #[test]

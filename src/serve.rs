@@ -8,7 +8,6 @@ use std::io::{self, BufRead, IsTerminal, Write};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::Context;
 use metrics::gauge;
@@ -288,6 +287,8 @@ fn obey(
 /// When no port is free.
 #[cfg(tokio_unstable)]
 fn console() -> anyhow::Result<Option<u16>> {
+    use std::time::Duration;
+
     use tracing_subscriber::layer::SubscriberExt;
     use tracing_subscriber::util::SubscriberInitExt;
 

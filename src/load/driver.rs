@@ -31,7 +31,8 @@ type Targets = Vec<(u64, Option<SocketAddr>)>;
 /// Load on a set of lanes. Dropping it stops the load.
 #[derive(Debug)]
 pub struct Driver {
-    changes: std_mpsc::Sender<Change>,
+    /// None once stopped: its end is what tells the pacer.
+    changes: Option<std_mpsc::Sender<Change>>,
     targets: watch::Sender<Targets>,
     measured: Arc<Measured>,
     stop: Option<oneshot::Sender<()>>,
@@ -87,7 +88,13 @@ impl Driver {
             // Dropping the set drops the requests under way, which counts them as unfinished.
             drop(local);
         })?;
-        Ok(Self { changes, targets, measured, stop: Some(stop), threads: vec![driver, pacer] })
+        Ok(Self {
+            changes: Some(changes),
+            targets,
+            measured,
+            stop: Some(stop),
+            threads: vec![driver, pacer],
+        })
     }
 
     /// Where a lane's requests go from now on; none: they fail at once, since nobody listens.
@@ -98,12 +105,19 @@ impl Driver {
 
     /// A new rate.
     pub fn set_rate(&self, rate_per_s: f64) {
-        self.changes.send(Change::Rate(rate_per_s)).ok();
+        self.change(Change::Rate(rate_per_s));
     }
 
     /// A new mix of requests, from [`prepare`].
     pub fn set_mix(&self, kinds: Vec<(f64, Arc<Prepared>)>) {
-        self.changes.send(Change::Mix(kinds)).ok();
+        self.change(Change::Mix(kinds));
+    }
+
+    fn change(&self, change: Change) {
+        if let Some(changes) = &self.changes {
+            // Fails only when the pacer has ended, and with it everything to change.
+            changes.send(change).ok();
+        }
     }
 
     /// What a lane did since the last call.
@@ -121,7 +135,7 @@ impl Driver {
         if let Some(stop) = self.stop.take() {
             stop.send(()).ok();
         }
-        // The driver's end closes the queue, which ends the pacer.
+        self.changes = None;
         for thread in self.threads.drain(..) {
             thread.join().ok();
         }

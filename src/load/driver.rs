@@ -3,18 +3,20 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::rc::Rc;
 use std::sync::mpsc as std_mpsc;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use hyper::StatusCode;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::LocalSet;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use super::http::HttpTarget;
 use super::pacer::{Change, Due, pace};
 use super::schedule::Schedule;
-use super::tally::{Latencies, Outcome, Tally};
+use super::tally::Latencies;
+use super::under_way::{SharedTally, UnderWay, lock};
 use crate::event::LoadTick;
 use crate::incident::manifest::Load;
 use crate::incident::request::Prepared;
@@ -41,14 +43,8 @@ pub struct Driver {
 
 #[derive(Debug)]
 struct Measured {
-    lanes: Vec<Mutex<Tally>>,
+    lanes: Vec<SharedTally>,
     lag: Mutex<Latencies>,
-}
-
-impl Measured {
-    fn lane(&self, lane: usize) -> MutexGuard<'_, Tally> {
-        self.lanes[lane].lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl Driver {
@@ -65,7 +61,7 @@ impl Driver {
         let timeout = Duration::from_millis(load.client_timeout_ms);
         let lag = Mutex::default();
         let measured =
-            Arc::new(Measured { lanes: (0..lanes).map(|_| Mutex::default()).collect(), lag });
+            Arc::new(Measured { lanes: (0..lanes).map(|_| SharedTally::default()).collect(), lag });
 
         let (changes, changed) = std_mpsc::channel();
         let (targets, retarget) = watch::channel(vec![(0, None); lanes]);
@@ -122,7 +118,7 @@ impl Driver {
 
     /// What a lane did since the last call.
     pub fn take_tick(&self, lane: usize) -> LoadTick {
-        self.measured.lane(lane).take()
+        lock(&self.measured.lanes[lane]).take()
     }
 
     /// How late requests started since the last call: microseconds, and how many.
@@ -192,11 +188,10 @@ async fn drive(
                 for due in batch.drain(..) {
                     let late = Instant::now().saturating_duration_since(due.at);
                     measured.lag.lock().unwrap_or_else(PoisonError::into_inner).record(late);
-                    for (lane, (_, target)) in targets.iter().enumerate() {
-                        let request =
-                            UnderWay::start(Arc::clone(&measured), lane, due.at, timeout);
-                        let send = request.send(target.clone(), Arc::clone(&due.request));
-                        tokio::task::spawn_local(send);
+                    for (tally, (_, target)) in measured.lanes.iter().zip(&targets) {
+                        let request = UnderWay::start(Arc::clone(tally), due.at, timeout);
+                        let answer = send(target.clone(), Arc::clone(&due.request));
+                        tokio::task::spawn_local(request.wait(answer));
                     }
                 }
             }
@@ -204,45 +199,7 @@ async fn drive(
     }
 }
 
-/// One request that has started; counted as unfinished if it is dropped before it ends.
-struct UnderWay {
-    measured: Arc<Measured>,
-    lane: usize,
-    due: Instant,
-    timeout: Duration,
-    ended: bool,
-}
-
-impl UnderWay {
-    fn start(measured: Arc<Measured>, lane: usize, due: Instant, timeout: Duration) -> Self {
-        measured.lane(lane).started();
-        Self { measured, lane, due, timeout, ended: false }
-    }
-
-    async fn send(mut self, target: Option<Rc<HttpTarget>>, request: Arc<Prepared>) {
-        let outcome = match target {
-            None => Outcome::NoAnswer,
-            Some(target) => {
-                match timeout_at(self.due + self.timeout, target.send(&request)).await {
-                    Ok(Ok(status)) => Outcome::Answered(status),
-                    Ok(Err(_)) => Outcome::NoAnswer,
-                    Err(_) => Outcome::TimedOut,
-                }
-            }
-        };
-        self.end(outcome);
-    }
-
-    fn end(&mut self, outcome: Outcome) {
-        self.ended = true;
-        self.measured.lane(self.lane).ended(outcome, self.due.elapsed(), self.timeout);
-    }
-}
-
-impl Drop for UnderWay {
-    fn drop(&mut self) {
-        if !self.ended {
-            self.end(Outcome::Unfinished);
-        }
-    }
+/// The status of the answer; none where nobody listens, or the connection is lost.
+async fn send(target: Option<Rc<HttpTarget>>, request: Arc<Prepared>) -> Option<StatusCode> {
+    target?.send(&request).await.ok()
 }

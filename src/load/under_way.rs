@@ -1,0 +1,59 @@
+//! One request that has started, on either clock.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use hyper::StatusCode;
+use tokio::time::{Instant, timeout_at};
+
+use super::tally::{Outcome, Tally};
+
+/// One lane's tally, shared with the requests under way.
+pub type SharedTally = Arc<Mutex<Tally>>;
+
+/// The tally, also after a panic elsewhere: its counts are whole after every call.
+pub fn lock(tally: &SharedTally) -> MutexGuard<'_, Tally> {
+    tally.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A request that has started; counted as the tally's cut-off if it is dropped before it ends.
+#[derive(Debug)]
+pub struct UnderWay {
+    tally: SharedTally,
+    due: Instant,
+    timeout: Duration,
+    ended: bool,
+}
+
+impl UnderWay {
+    /// Counts a request as started; its latency counts from `due`.
+    pub fn start(tally: SharedTally, due: Instant, timeout: Duration) -> Self {
+        lock(&tally).started();
+        Self { tally, due, timeout, ended: false }
+    }
+
+    /// Waits for the answer, as long as a client does, and counts what became of it. `answer`
+    /// gives the status, or none when the connection is lost; it is dropped when the client
+    /// gives up.
+    pub async fn wait(mut self, answer: impl Future<Output = Option<StatusCode>>) {
+        let outcome = match timeout_at(self.due + self.timeout, answer).await {
+            Ok(Some(status)) => Outcome::Answered(status),
+            Ok(None) => Outcome::NoAnswer,
+            Err(_) => Outcome::TimedOut,
+        };
+        self.end(outcome);
+    }
+
+    fn end(&mut self, outcome: Outcome) {
+        self.ended = true;
+        lock(&self.tally).ended(outcome, self.due.elapsed(), self.timeout);
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.end(Outcome::Unfinished);
+        }
+    }
+}

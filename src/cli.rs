@@ -51,7 +51,7 @@ pub enum Command {
         /// Lanes, load, parameters
         #[command(flatten)]
         options: RunOptions,
-        /// How long, such as 20s or 2min [default: the incident's own]
+        /// How long, such as 20s or 2min, from 1s to 1h [default: the incident's own]
         #[arg(long = "for", value_name = "TIME", value_parser = duration)]
         duration: Option<Duration>,
         /// Print one JSON object
@@ -60,8 +60,15 @@ pub enum Command {
     },
     /// Serve the service alone, for curl, wrk and tokio-console
     ///
+    /// Its routes: POST /orders (any body), GET /orders/7, POST /coupons (JSON: percent, email),
+    /// GET /healthz, GET /metrics. All but the last two want the header
+    /// `authorization: Bearer demo-token`.
+    ///
     /// Events go out on standard output, commands come in on standard input, a JSON object a
-    /// line. The end of standard input ends it; at a terminal, Ctrl-C does.
+    /// line: `{"command":"set_bugs","bugs":{"pool-leak":"broken"}}` or
+    /// `{"command":"set_param","name":"store_ms","value":50}`. The end of standard input ends it;
+    /// at a terminal, Ctrl-C does. In the background of a script, keep its input open:
+    /// `sleep 600 | firedrill serve --port 8080 &`.
     Serve(ServeOptions),
     /// Tell what this machine can and cannot do
     Doctor,
@@ -94,8 +101,8 @@ pub struct RunOptions {
     /// One to four lanes, each a variant of the incident [default: broken,fixed]
     #[arg(long, value_name = "A,B", value_delimiter = ',')]
     variants: Vec<String>,
-    /// Requests a second, to each lane [default: the incident's own]
-    #[arg(long, value_name = "N")]
+    /// Requests a second, to each lane, from 1 to 5000 [default: the incident's own]
+    #[arg(long, value_name = "N", value_parser = rate)]
     rate: Option<f64>,
     /// Seed of the arrivals and of what the servers draw at random
     #[arg(long, value_name = "N", default_value_t = 1)]
@@ -126,6 +133,9 @@ pub struct ServeOptions {
     /// Seed of what the server draws at random
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
+    /// Started by a run, which needs no word of welcome
+    #[arg(long, hide = true)]
+    supervised: bool,
     /// Serve without telemetry and samples, for benchmarks
     #[arg(long, hide = true)]
     bare: bool,
@@ -186,6 +196,7 @@ impl ServeOptions {
             port: self.port,
             console: self.console,
             bare: self.bare,
+            supervised: self.supervised,
             heap_limit_bytes: self.heap_limit,
             seed: self.seed,
         })
@@ -197,6 +208,9 @@ fn bugs(catalogue: &Catalogue, text: &str) -> anyhow::Result<Bugs> {
     let mut bugs = Bugs::new();
     for bug in text.split(',').map(str::trim).filter(|bug| !bug.is_empty()) {
         let (id, variant) = bug.split_once('=').unwrap_or((bug, "broken"));
+        if variant.is_empty() {
+            bail!("--bugs {bug}: expected ID or ID=VARIANT, such as pool-leak=timeout");
+        }
         let entry = catalogue.find(id).map_err(|unknown| Unknown { kind: "bug", ..unknown })?;
         entry.known_variant(variant)?;
         bugs.insert(id.to_owned(), variant.to_owned());
@@ -224,10 +238,16 @@ fn duration(text: &str) -> Result<Duration, String> {
     let plain = text.parse::<f64>().ok().and_then(|s| Duration::try_from_secs_f64(s).ok());
     let duration = match plain {
         Some(duration) => duration,
-        None => humantime::parse_duration(text).map_err(|e| e.to_string())?,
+        None => humantime::parse_duration(text)
+            .map_err(|_| "expected a time such as 20s or 2min, from 1s to 1h".to_owned())?,
     };
     let allowed = Duration::from_secs(1)..=Duration::from_hours(1);
     if allowed.contains(&duration) { Ok(duration) } else { Err("expected 1s to 1h".to_owned()) }
+}
+
+/// Reads a rate; whether it is one that a run may have is checked with the rest of the run.
+fn rate(text: &str) -> Result<f64, String> {
+    text.parse().map_err(|_| "expected requests a second, such as 200".to_owned())
 }
 
 /// Reads `120x36`.

@@ -26,11 +26,16 @@ pub fn print(catalogue: &Catalogue) -> io::Result<bool> {
     let findings =
         [loopback(), open_files(catalogue), memory(catalogue), processors(), terminal(), console()];
     let mut out = io::stdout().lock();
-    for finding in &findings {
-        let mark = if finding.well { "ok     " } else { "problem" };
+    let needed = 3;
+    for (i, finding) in findings.iter().enumerate() {
+        let mark = match (finding.well, i < needed) {
+            (true, _) => "ok     ",
+            (false, true) => "problem",
+            (false, false) => "note   ",
+        };
         writeln!(out, "{mark}  {:<14}  {}", finding.name, finding.says)?;
     }
-    Ok(findings[..3].iter().all(|finding| finding.well))
+    Ok(findings[..needed].iter().all(|finding| finding.well))
 }
 
 fn loopback() -> Finding {
@@ -49,12 +54,15 @@ fn open_files(catalogue: &Catalogue) -> Finding {
     let needed = files::needed(most.fold(0.0, f64::max));
     match files::limits() {
         Ok((soft, hard)) => {
-            let rate = (hard.saturating_sub(files::needed(0.0)) as f64 / 4.0).min(MAX_RATE_PER_S);
+            let free = hard.saturating_sub(files::needed(0.0)) as f64;
+            // Two seconds of time-out.
+            let rate = |lanes: f64| count((free / 2.0 / lanes).min(MAX_RATE_PER_S) as u64);
             let says = format!(
-                "{} allowed, raised by a run to at most {}: two lanes at up to {} req/s",
+                "{} allowed, raised by a run to at most {}: up to {} req/s to two lanes, {} to four",
                 count(soft),
                 count(hard),
-                count(rate as u64)
+                rate(2.0),
+                rate(4.0)
             );
             Finding { well: hard >= needed, name: "open files", says }
         }
@@ -91,7 +99,10 @@ fn terminal() -> Finding {
             let colours = if std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty()) {
                 "no colours (NO_COLOR is set)".to_owned()
             } else {
-                format!("{} colours", crossterm::style::available_color_count())
+                match crossterm::style::available_color_count() {
+                    u16::MAX => "true colour".to_owned(),
+                    n => format!("{n} colours"),
+                }
             };
             let well = width >= 80 && height >= 24;
             let small = if well { "" } else { "; the lab needs 80x24" };

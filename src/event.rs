@@ -154,7 +154,7 @@ impl ExitCause {
                 None => "crashed by a signal".to_owned(),
             },
             Self::Refused { why } => format!("did not serve: {why}"),
-            Self::Stopped => "stopped".to_owned(),
+            Self::Stopped => "stopped, as asked".to_owned(),
         }
     }
 }

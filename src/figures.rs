@@ -22,7 +22,7 @@ pub fn number(value: f64) -> String {
         100.0.. => format!("{sign}{}", count(size.round() as u64)),
         _ if size.fract() < 0.005 => format!("{sign}{}", size.round()),
         10.0.. => format!("{value:.1}"),
-        _ => format!("{value:.2}"),
+        _ => format!("{value:.2}").trim_end_matches('0').to_owned(),
     }
 }
 
@@ -56,6 +56,7 @@ mod tests {
     fn figures_read_well() {
         assert_eq!([count(7), count(1234), count(1_234_567)], ["7", "1,234", "1,234,567"]);
         let numbers = [number(1234.6), number(-190.2), number(12.34), number(0.456), number(3.0)];
+        assert_eq!(number(0.5), "0.5");
         assert_eq!(numbers, ["1,235", "-190", "12.3", "0.46", "3"]);
         assert_eq!([millis(0.421), millis(35.4), millis(2100.0)], ["0.42 ms", "35 ms", "2.1 s"]);
         assert_eq!([mib(24_536_678), clock(125.0)], ["23.4 MiB".to_owned(), "02:05".to_owned()]);

@@ -2,6 +2,8 @@
 
 use rlimit::Resource;
 
+use crate::figures::count;
+
 /// Files that a process of ours holds beside its requests: standard streams, pipes to children,
 /// the runtime's own.
 const OTHERS: u64 = 128;
@@ -9,8 +11,9 @@ const OTHERS: u64 = 128;
 /// The system's hard limit does not allow what a run needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "this run needs {needed} open files, and the system allows {hard}: \
-     raise the hard limit (`ulimit -Hn`), or lower the rate or the number of lanes"
+    "this run needs {} open files, and the system allows {}: \
+     raise the hard limit (`ulimit -Hn`), or lower the rate or the number of lanes",
+    count(*.needed), count(*.hard)
 )]
 pub struct TooFewFiles {
     /// What the run needs.
@@ -52,6 +55,6 @@ mod tests {
     fn a_need_beyond_the_hard_limit_is_refused_with_both_figures() {
         raise(needed(10.0)).expect("138 files are little");
         let refused = raise(1 << 40).expect_err("no system allows this");
-        assert!(refused.to_string().contains("1099511627776 open files"), "{refused}");
+        assert!(refused.to_string().contains("1,099,511,627,776 open files"), "{refused}");
     }
 }

@@ -6,8 +6,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::event::{Event, ExitCause, What};
-use crate::figures::{clock, number};
-use crate::incident::formula::Values;
+use crate::figures::{clock, count, number};
 use crate::note::note;
 use crate::report::{Report, table};
 use crate::run::{Control, Run, Spec};
@@ -20,8 +19,7 @@ use crate::timeline::Timeline;
 /// When the run cannot start, or a lane cannot.
 pub async fn run(spec: Spec) -> anyhow::Result<Report> {
     let manifest = &spec.entry.manifest;
-    let mut values: Values = spec.params();
-    values.insert("rate_per_s".to_owned(), spec.rate_per_s);
+    let values = spec.values();
     let mut timeline = Timeline::new(manifest, &spec.variants);
     let mut progress = Progress::new(&spec);
     let seed = spec.seed;
@@ -70,7 +68,9 @@ pub fn print(report: &Report, json: bool) -> io::Result<()> {
 struct Progress {
     bar: Option<ProgressBar>,
     names: Vec<String>,
-    said_s: u64,
+    tasks: Vec<String>,
+    /// Stretches of five seconds that have been told.
+    said_fives: u64,
 }
 
 impl Progress {
@@ -83,8 +83,10 @@ impl Progress {
             bar
         });
         let letters = 'A'..='Z';
-        let names = letters.zip(&spec.variants).map(|(l, v)| format!("{l} {v}")).collect();
-        Self { bar, names, said_s: 0 }
+        let names: Vec<String> =
+            letters.zip(&spec.variants).map(|(l, v)| format!("{l} {v}")).collect();
+        let tasks = vec![String::new(); names.len()];
+        Self { bar, names, tasks, said_fives: 0 }
     }
 
     fn say(&self, line: &str) {
@@ -108,17 +110,26 @@ impl Progress {
         }
         let line = match &event.what {
             What::Sample(sample) => {
-                let tasks = sample.server.as_ref().map_or(0, |server| server.tasks);
-                let every_s = event.at_ms / 5000;
+                if let (Some(lane), Some(tasks)) = (event.lane, &sample.server) {
+                    self.tasks[lane] = count(tasks.tasks);
+                } else if let Some(lane) = event.lane {
+                    "down".clone_into(&mut self.tasks[lane]);
+                }
+                let lanes = self.names.iter().zip(&self.tasks);
+                let each: Vec<String> =
+                    lanes.map(|(name, tasks)| format!("{name} {tasks}")).collect();
+                let tasks = format!("tasks: {}", each.join(" · "));
                 if let Some(bar) = &self.bar {
-                    bar.set_message(format!("{at}  {lane}: {tasks} tasks"));
+                    bar.set_message(format!("{at}  {tasks}"));
                     return;
                 }
-                if every_s <= self.said_s || event.lane != Some(0) {
+                let fives = event.at_ms / 5000;
+                if fives <= self.said_fives {
                     return;
                 }
-                self.said_s = every_s;
-                format!("{tasks} tasks")
+                self.said_fives = fives;
+                self.say(&format!("{at}  {tasks}"));
+                return;
             }
             What::Phase { says, .. } => says.clone(),
             What::Bug { incident, variant: Some(variant) } => format!("{incident}={variant} is on"),
@@ -126,7 +137,7 @@ impl Progress {
             What::Exit { cause: ExitCause::Stopped, .. } => return,
             What::Exit { cause, code } => cause.line(*code),
             What::Restart { count, after_ms } => {
-                format!("restart {count} in {} s", number(*after_ms as f64 / 1000.0))
+                format!("starts again in {} s: restart {count}", number(*after_ms as f64 / 1000.0))
             }
             What::Dropped { events } => format!("{events} events were lost"),
             _ => return,

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
+use anyhow::Context;
 use clap::{CommandFactory, Parser};
 use firedrill::catalogue::Catalogue;
 use firedrill::cli::{Cli, Command};
@@ -11,6 +12,9 @@ use firedrill::note::note;
 use firedrill::run::Spec;
 use firedrill::tui::{event_loop, picture};
 use firedrill::{doctor, headless, list, serve};
+
+/// What an error on the way out is about.
+const OUTPUT: &str = "cannot write to standard output";
 
 /// The verdict of a run did not hold.
 const DID_NOT_HOLD: u8 = 1;
@@ -48,11 +52,11 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Picture { incident, options, at, size }) => {
             let spec = Spec { duration: Some(at), ..options.spec(catalogue.find(&incident)?)? };
             let svg = runtime()?.block_on(picture::take(catalogue, spec, size))?;
-            io::stdout().write_all(svg.as_bytes())?;
+            io::stdout().write_all(svg.as_bytes()).context(OUTPUT)?;
             Ok(ExitCode::SUCCESS)
         }
         Some(Command::List { json }) => {
-            list::print(catalogue, json)?;
+            list::print(catalogue, json).context(OUTPUT)?;
             Ok(ExitCode::SUCCESS)
         }
         Some(Command::Run { incident, options, duration, json }) => {
@@ -60,28 +64,47 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
             let default = Duration::from_secs_f64(entry.manifest.duration_s);
             let spec = Spec { duration: Some(duration.unwrap_or(default)), ..options.spec(entry)? };
             let report = runtime()?.block_on(headless::run(spec))?;
-            headless::print(&report, json)?;
+            headless::print(&report, json).context(OUTPUT)?;
             let held = report.verdict.holds;
             Ok(if held { ExitCode::SUCCESS } else { ExitCode::from(DID_NOT_HOLD) })
         }
         Some(Command::Serve(options)) => serve::serve(options.settings(catalogue)?),
         Some(Command::Doctor) => {
-            let can_run = doctor::print(catalogue)?;
+            let can_run = doctor::print(catalogue).context(OUTPUT)?;
             Ok(if can_run { ExitCode::SUCCESS } else { ExitCode::from(USAGE) })
         }
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "firedrill", &mut script);
-            io::stdout().write_all(&script)?;
+            io::stdout().write_all(&script).context(OUTPUT)?;
             Ok(ExitCode::SUCCESS)
         }
         Some(Command::Man) => {
             let mut page = Vec::new();
-            clap_mangen::Man::new(Cli::command()).render(&mut page)?;
-            io::stdout().write_all(&page)?;
+            manual(&mut page)?;
+            io::stdout().write_all(&page).context(OUTPUT)?;
             Ok(ExitCode::SUCCESS)
         }
     }
+}
+
+/// The whole manual in one page: the program, then each command.
+fn manual(page: &mut Vec<u8>) -> io::Result<()> {
+    let mut program = Cli::command();
+    program.build();
+    let whole = clap_mangen::Man::new(program.clone());
+    whole.render_title(page)?;
+    whole.render_name_section(page)?;
+    whole.render_synopsis_section(page)?;
+    whole.render_description_section(page)?;
+    for command in program.get_subcommands().filter(|command| command.get_name() != "help") {
+        writeln!(page, ".SH \"FIREDRILL {}\"", command.get_name().to_uppercase())?;
+        let part = clap_mangen::Man::new(command.clone());
+        part.render_synopsis_section(page)?;
+        part.render_description_section(page)?;
+        part.render_options_section(page)?;
+    }
+    whole.render_version_section(page)
 }
 
 fn runtime() -> io::Result<tokio::runtime::Runtime> {

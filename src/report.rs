@@ -1,6 +1,6 @@
 //! What a run measured, as one JSON object and as a table for people.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use serde::Serialize;
@@ -24,6 +24,10 @@ pub struct Report {
     pub seed: u64,
     /// Arrivals a second, to each lane, at the beginning.
     pub rate_per_s: f64,
+    /// Values of the incident's parameters.
+    pub params: Values,
+    /// Resident memory at which a lane is killed.
+    pub memory_cap_bytes: u64,
     /// What was measured, in seconds.
     pub duration_s: f64,
     /// How late the driver started requests.
@@ -126,6 +130,8 @@ pub struct ExitReport {
 pub struct GaugeReport {
     /// Its unit.
     pub unit: String,
+    /// The incident that it belongs to; empty for the service's own.
+    pub incident: String,
     /// Its highest value.
     pub peak: f64,
     /// Its last value.
@@ -157,6 +163,12 @@ impl Report {
             clock: "live".to_owned(),
             seed,
             rate_per_s: values.get("rate_per_s").copied().unwrap_or_default(),
+            params: manifest
+                .params
+                .keys()
+                .filter_map(|n| Some((n.clone(), *values.get(n)?)))
+                .collect(),
+            memory_cap_bytes: manifest.memory.cap_bytes(),
             duration_s: timeline.end_s,
             trusted: lag.p99.is_none_or(|p99| p99 <= TRUSTED_LAG_MS),
             driver_lag_ms: lag,
@@ -227,7 +239,15 @@ fn gauges(lane: &LaneLine) -> BTreeMap<String, GaugeReport> {
             end = Some(value);
         }
         if let Some(end) = end {
-            gauges.insert(name.clone(), GaugeReport { unit: metric.unit.clone(), peak, end });
+            gauges.insert(
+                name.clone(),
+                GaugeReport {
+                    unit: metric.unit.clone(),
+                    incident: metric.incident.clone(),
+                    peak,
+                    end,
+                },
+            );
         }
     }
     gauges
@@ -293,9 +313,18 @@ pub fn table(report: &Report) -> String {
     row("p99 of answered only", &|lane| ms(lane.latency_ms.naive_p99));
     row("tasks, peak", &|lane| level(lane.tasks.peak));
     row("tasks, growth a second", &|lane| level(lane.tasks.slope_per_s));
-    row("memory, peak", &|lane| memory(lane.memory_bytes.peak));
+    let cap = format!("memory, peak of {}", mib(report.memory_cap_bytes));
+    row(&cap, &|lane| memory(lane.memory_bytes.peak));
     row("exits", &|lane| count(lane.exits.len() as u64));
     row("restarts", &|lane| count(lane.restarts as u64));
+    let names: BTreeSet<&String> =
+        report.lanes.iter().flat_map(|lane| lane.gauges.keys()).collect();
+    for name in names {
+        let ours = |gauge: &GaugeReport| gauge.incident == report.incident;
+        if report.lanes.iter().any(|lane| lane.gauges.get(name).is_some_and(ours)) {
+            row(&name.replace('_', " "), &|lane| level(lane.gauges.get(name).map(|g| g.end)));
+        }
+    }
     for lane in &report.lanes {
         for site in &lane.wait_sites {
             let _ = writeln!(
@@ -322,17 +351,31 @@ pub fn table(report: &Report) -> String {
     }
     let _ = writeln!(text);
     for check in &report.verdict.checks {
+        let mark = match (&check.observed, check.holds) {
+            (None, _) => "undecided",
+            (Some(_), true) => "held",
+            (Some(_), false) => "FAILED",
+        };
+        let window = check.window_s.map_or(String::new(), |[from_s, to_s]| {
+            format!("{}–{} s", number(from_s), number(to_s))
+        });
         let _ = writeln!(
             text,
-            "  {} {:<10} {:<20} {:<24} {}",
-            if check.holds { "held  " } else { "FAILED" },
+            "  {mark:<10}{:<10}{:<19}{:<21}{:>10}  {}",
             check.variant,
             check.metric,
             check.expected,
-            check.observed.as_deref().unwrap_or("the run ended too soon to tell"),
+            window,
+            check.observed.as_deref().unwrap_or("the run ended too soon"),
         );
     }
-    let held = if report.verdict.holds { "held" } else { "did not hold" };
-    let _ = writeln!(text, "\n  The verdict {held}.");
+    let undecided = report.verdict.checks.iter().any(|check| check.observed.is_none());
+    let failed = report.verdict.checks.iter().any(|c| c.observed.is_some() && !c.holds);
+    let verdict = match (failed, undecided) {
+        (true, _) => "The verdict did not hold.",
+        (false, true) => "The verdict is undecided: the run ended too soon.",
+        (false, false) => "The verdict held.",
+    };
+    let _ = writeln!(text, "\n  {verdict}");
     text
 }

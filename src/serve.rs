@@ -40,6 +40,8 @@ pub struct Settings {
     pub console: bool,
     /// Whether the service is without its `metrics` slot and its samples: for benchmarks.
     pub bare: bool,
+    /// Whether a parent started it, which needs no word of welcome.
+    pub supervised: bool,
     /// Heap bytes at which the process aborts.
     pub heap_limit_bytes: Option<u64>,
     /// Seed of what the server draws at random.
@@ -91,7 +93,7 @@ pub fn serve(settings: Settings) -> anyhow::Result<ExitCode> {
 
     let out = Output::new();
     let by_hand = io::stdin().is_terminal();
-    if by_hand || out.quiet {
+    if !settings.supervised {
         announce(port, console_port, &settings.bugs);
     }
     out.write(&What::Ready { port, pid: std::process::id(), console_port });
@@ -167,6 +169,7 @@ fn announce(port: u16, console_port: Option<u16>, bugs: &Bugs) {
     note(&format!(
         "try  curl -H 'authorization: Bearer demo-token' -d order http://127.0.0.1:{port}/orders"
     ));
+    note("also POST /coupons, GET /orders/7; only /healthz and /metrics do without the header");
     if let Some(console_port) = console_port {
         note(&format!("try  tokio-console http://127.0.0.1:{console_port}"));
     }
@@ -275,7 +278,11 @@ fn obey(
                 },
                 Err(unknown) => note(&unknown.to_string()),
             },
-            Err(error) => note(&format!("not a command: {error}: {line}")),
+            Err(error) => note(&format!(
+                "not a command: {error}: {line}\n\
+                 such as {{\"command\":\"set_bugs\",\"bugs\":{{\"pool-leak\":\"broken\"}}}} or \
+                 {{\"command\":\"set_param\",\"name\":\"store_ms\",\"value\":50}}"
+            )),
         }
     }
 }

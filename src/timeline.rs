@@ -32,7 +32,7 @@ pub struct LaneLine {
     pub samples: Vec<(f64, Sample)>,
     /// How its processes ended, but for those that were asked to.
     pub exits: Vec<Exit>,
-    /// When the supervisor decided to restart it, in seconds.
+    /// When it was started again, in seconds.
     pub restarts: Vec<f64>,
     /// The metrics that its code registered.
     pub metrics: BTreeMap<String, Metric>,
@@ -96,7 +96,7 @@ impl LaneLine {
             What::Exit { cause, code } if *cause != ExitCause::Stopped => {
                 self.exits.push(Exit { at_ms: event.at_ms, cause: cause.clone(), code: *code });
             }
-            What::Restart { .. } => self.restarts.push(at_s),
+            What::Starting { attempt: 2.. } => self.restarts.push(at_s),
             _ => {}
         }
     }

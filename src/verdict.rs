@@ -26,6 +26,8 @@ pub struct Check {
     pub metric: String,
     /// What was expected, for people.
     pub expected: String,
+    /// The stretch of the run that counted, in seconds since it began.
+    pub window_s: Option<[f64; 2]>,
     /// What was observed, for people; none when the run ended too soon to tell.
     pub observed: Option<String>,
     /// Whether it held; what was not observed did not.
@@ -87,6 +89,7 @@ fn check(
         variant: lane.variant.clone(),
         metric: expectation.metric.clone(),
         expected,
+        window_s: stretch.map(|stretch| [stretch.from_s, stretch.to_s]),
         holds: outcome.as_ref().is_some_and(|(_, holds)| *holds),
         observed: outcome.map(|(observed, _)| observed),
     }
@@ -118,7 +121,7 @@ fn compare(
         match (&expectation.below, &expectation.above, &expectation.returns_to) {
             (Some(limit), _, _) => ("below", value(limit), observe(highest), |o, l| o < l),
             (_, Some(limit), _) => ("above", value(limit), observe(highest), |o, l| o > l),
-            (_, _, Some(limit)) => ("returns to", value(limit), observe(last), |o, l| o <= l),
+            (_, _, Some(limit)) => ("ends at most at", value(limit), observe(last), |o, l| o <= l),
             // A validated manifest has one of them.
             (None, None, None) => ("nothing", f64::NAN, None, |_, _| false),
         };
@@ -135,7 +138,8 @@ fn exits(word: &str, lane: &LaneLine, stretch: Stretch) -> (String, bool) {
     let observed = match words.len() {
         0 => "none".to_owned(),
         1 => words[0].to_owned(),
-        n => format!("{} and {} more", words[0], n - 1),
+        n if words.iter().all(|w| *w == words[0]) => format!("{} {n} times", words[0]),
+        _ => words.join(", "),
     };
     (observed, holds)
 }

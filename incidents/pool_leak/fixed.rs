@@ -5,9 +5,8 @@ use std::convert::Infallible;
 
 use deadpool::Runtime;
 use deadpool::managed::{self, Metrics, RecycleResult};
-use metrics::gauge;
 
-use super::{Connection, describe_pool, size};
+use super::{Connection, Waiting, describe_pool, show_pool, size};
 use crate::incident::chain::{ClientSlot, StoreClient, StoreError, StoreReply, StoreRequest};
 use crate::incident::env::Param;
 use crate::incident::{Chain, Env, Parked};
@@ -56,7 +55,9 @@ fn pool(store: StoreClient, env: &Env) -> StoreClient {
 impl Guarded {
     async fn ask(&self, request: StoreRequest) -> Result<StoreReply, StoreError> {
         let timeouts = managed::Timeouts { wait: Some(self.wait.millis()), ..self.pool.timeouts() };
+        let waiting = Waiting::begin();
         let got = self.pool.timeout_get(&timeouts).parked("a free connection").await;
+        drop(waiting);
         let mut connection = got.map_err(|_| StoreError::NoConnection)?;
         self.show();
         let reply = connection.command(request).await;
@@ -67,8 +68,6 @@ impl Guarded {
 
     fn show(&self) {
         let status = self.pool.status();
-        gauge!("pool_in_use").set((status.size - status.available) as f64);
-        gauge!("pool_in_use_capacity").set(status.max_size as f64);
-        gauge!("pool_waiting").set(status.waiting as f64);
+        show_pool(status.size - status.available, status.max_size);
     }
 }

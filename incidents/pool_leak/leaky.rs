@@ -2,10 +2,9 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use metrics::gauge;
 use tokio::sync::Semaphore;
 
-use super::{Connection, describe_pool, size};
+use super::{Connection, Waiting, describe_pool, show_pool, size};
 use crate::incident::Env;
 use crate::incident::chain::StoreClient;
 
@@ -25,10 +24,10 @@ impl Pool {
 
     /// Takes a connection, waiting for one where there is none.
     pub(super) async fn get(&self) -> Connection {
-        gauge!("pool_waiting").increment(1);
-        let waited = Waited;
+        self.show();
+        let waiting = Waiting::begin();
         let permit = self.available.acquire().await.expect("nobody closes the pool");
-        drop(waited);
+        drop(waiting);
         permit.forget();
         let connection = self.idle().pop().expect("a permit stands for an idle connection");
         self.show();
@@ -47,16 +46,6 @@ impl Pool {
     }
 
     fn show(&self) {
-        gauge!("pool_in_use").set((self.size - self.available.available_permits()) as f64);
-        gauge!("pool_in_use_capacity").set(self.size as f64);
-    }
-}
-
-/// One request that waits, also when it gives up.
-struct Waited;
-
-impl Drop for Waited {
-    fn drop(&mut self) {
-        gauge!("pool_waiting").decrement(1);
+        show_pool(self.size - self.available.available_permits(), self.size);
     }
 }

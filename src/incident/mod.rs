@@ -82,7 +82,7 @@ impl Unknown {
         let nearest = known
             .iter()
             .map(|candidate| (strsim::jaro_winkler(name, candidate), candidate))
-            .filter(|(likeness, _)| *likeness > 0.7)
+            .filter(|(likeness, _)| *likeness > 0.8)
             .max_by(|a, b| a.0.total_cmp(&b.0))
             .map(|(_, candidate)| candidate.clone());
         Self { kind, name: name.to_owned(), nearest, known }

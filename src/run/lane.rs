@@ -20,6 +20,9 @@ const FIRST_BACK_OFF: Duration = Duration::from_millis(500);
 /// The longest back-off.
 const LONGEST_BACK_OFF: Duration = Duration::from_secs(8);
 
+/// A server that reports nothing for this long hangs.
+const SILENCE: Duration = Duration::from_secs(1);
+
 /// A process that served this long before it ended starts the back-off anew.
 const STEADY: Duration = Duration::from_secs(20);
 
@@ -39,7 +42,8 @@ pub(super) struct Lane {
     generation: u32,
     crashes_in_a_row: u32,
     restarts: u32,
-    newest: Option<ServerSample>,
+    newest: Option<(Instant, ServerSample)>,
+    silent: bool,
     last_lines: VecDeque<String>,
 }
 
@@ -79,6 +83,7 @@ impl Lane {
             crashes_in_a_row: 0,
             restarts: 0,
             newest: None,
+            silent: false,
             last_lines: VecDeque::new(),
             spec: spec.clone(),
         }
@@ -228,7 +233,13 @@ impl Lane {
                     other => self.process = other,
                 }
             }
-            Message::Event(What::Server(sample)) => self.newest = Some(sample),
+            Message::Event(What::Server(sample)) => {
+                self.newest = Some((Instant::now(), sample));
+                if std::mem::take(&mut self.silent) {
+                    let line = "its server reports again".to_owned();
+                    outlet.emit(Some(self.index), What::Log { line });
+                }
+            }
             Message::Event(what) => outlet.emit(Some(self.index), what),
             Message::Garbage(line) => {
                 let why = format!("it wrote a line that is no event: {line:?}");
@@ -297,14 +308,27 @@ impl Lane {
                 let why = format!("it was not ready within {START_TIMEOUT:?}");
                 self.end_with(ExitCause::Refused { why }, false);
             }
+            Process::Serving { .. }
+                if !self.silent && self.newest.is_some() && self.report().is_none() =>
+            {
+                self.silent = true;
+                let line = format!("its server has not reported for {SILENCE:?}: it hangs");
+                outlet.emit(Some(self.index), What::Log { line });
+            }
             _ => {}
         }
+    }
+
+    /// The newest report of its server, unless that is too old to stand for now.
+    fn report(&self) -> Option<&ServerSample> {
+        let (at, sample) = self.newest.as_ref()?;
+        (at.elapsed() < SILENCE).then_some(sample)
     }
 
     /// Its sample of this tick.
     pub(super) fn sample(&self, resident_bytes: Option<u64>, load: LoadTick) -> Sample {
         let serving = matches!(self.process, Process::Serving { .. });
-        let server = self.newest.clone().filter(|_| serving);
+        let server = self.report().cloned().filter(|_| serving);
         Sample { server, resident_bytes: resident_bytes.filter(|_| serving), load }
     }
 }

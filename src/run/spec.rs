@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::catalogue::Entry;
 use crate::incident::Bugs;
+use crate::incident::formula::Values;
 
 /// What to run.
 #[derive(Debug, Clone)]
@@ -53,6 +54,14 @@ impl Spec {
         rate_per_s * timeout_s * self.variants.len() as f64
     }
 
+    /// What formulas may use in this run: its rate and parameters, and the theory's `t` = 0.
+    pub fn values(&self) -> Values {
+        let mut values = self.entry.manifest.formula_values();
+        values.extend(self.params.clone());
+        values.insert("rate_per_s".to_owned(), self.rate_per_s);
+        values
+    }
+
     /// The manifest's parameters with this run's values.
     pub fn params(&self) -> BTreeMap<String, f64> {
         let manifest = self.entry.manifest.params.iter();
@@ -73,6 +82,7 @@ impl Spec {
         let cap_bytes = self.entry.manifest.memory.cap_bytes();
         let mut arguments = vec![
             "serve".to_owned(),
+            "--supervised".to_owned(),
             "--bugs".to_owned(),
             bugs_argument(bugs),
             "--seed".to_owned(),

@@ -134,14 +134,20 @@ impl Stage {
             self.set_rate(rate_per_s);
         }
         for (name, value) in &phase.params {
-            self.set_param(name, *value);
+            // What was asked for on the command line holds throughout.
+            if !self.spec.params.contains_key(name) {
+                self.set_param(name, *value);
+            }
         }
         if let Some(switch) = phase.bugs {
             let incident = self.spec.entry.manifest.id.clone();
             for lane in 0..self.lanes.len() {
                 let variant = self.lanes[lane].variant.clone();
-                let on = switch == Switch::On && variant != "fixed";
-                self.set_bug(lane, incident.clone(), on.then_some(variant));
+                // A lane of the fixed form has no release, and keeps what was switched by hand.
+                if variant != "fixed" {
+                    let on = switch == Switch::On;
+                    self.set_bug(lane, incident.clone(), on.then_some(variant));
+                }
             }
         }
     }

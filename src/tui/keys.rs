@@ -103,8 +103,12 @@ static LAB: &[Binding] = &[
         ("c", "code", "the lane's code, with the tasks that wait at each line"),
     ),
     binding(&[Char('b')], A::Bugs, ("b", "bugs", "all bugs, to switch in the selected lane")),
-    binding(&[Char('+'), Char('=')], A::LoadUp, ("+", "load", "more load")),
-    binding(&[Char('-')], A::LoadDown, ("-", "", "less load")),
+    binding(
+        &[Char('+'), Char('=')],
+        A::LoadUp,
+        ("+", "load", "more load, up to five times the incident's"),
+    ),
+    binding(&[Char('-')], A::LoadDown, ("-", "", "less load, down to a tenth")),
     binding(&[Char('f')], A::Freeze, ("f", "freeze", "hold the screen still; the run goes on")),
     binding(&[Char('r')], A::Restart, ("r", "restart", "restart the selected lane's process")),
     binding(&[Char('R')], A::Reset, ("R", "reset", "start the whole run anew")),
@@ -114,7 +118,11 @@ static LAB: &[Binding] = &[
     binding(
         &[Char('t')],
         A::Console,
-        ("t", "tokio-console", "open tokio-console on the selected lane"),
+        (
+            "t",
+            "tokio-console",
+            "tokio-console on the selected lane; restarts it with instruments at first",
+        ),
     ),
     HELP,
     binding(&[Esc], A::Back, ("esc", "back", "back to the catalogue; the run ends")),

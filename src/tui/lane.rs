@@ -110,8 +110,9 @@ impl LaneModel {
     /// Takes in one of its events. Returns a line for the log, where it is worth one.
     pub fn take(&mut self, at_s: f64, what: &What) -> Option<String> {
         match what {
-            What::Starting { .. } => {
+            What::Starting { attempt } => {
                 self.state = State::Starting;
+                self.restarts = attempt.saturating_sub(1);
                 self.console_port = None;
                 None
             }
@@ -150,15 +151,15 @@ impl LaneModel {
                     (ExitCause::Stopped, _) => "stopped".to_owned(),
                 };
                 self.state = State::Down { short, again_s: at_s };
+                (self.server, self.resident_bytes) = (None, None);
                 Some(how)
             }
-            What::Restart { count, after_ms } => {
-                self.restarts = *count;
+            What::Restart { after_ms, .. } => {
                 let wait_s = *after_ms as f64 / 1000.0;
                 if let State::Down { again_s, .. } = &mut self.state {
                     *again_s = at_s + wait_s;
                 }
-                Some(format!("restart {count} in {wait_s} s"))
+                Some(format!("starts again in {wait_s} s"))
             }
             _ => None,
         }
@@ -184,7 +185,12 @@ impl LaneModel {
             p99_ms: self.sum.value("p99_ms"),
         });
         let tasks = |point: &Point| Some((point.at_s, point.tasks?));
-        let points: Vec<(f64, f64)> = self.series.since(at_s - SLOPE_S).filter_map(tasks).collect();
+        // A slope over two processes would be nobody's.
+        let began_s = match self.state {
+            State::Serving { since_s, .. } => since_s.max(at_s - SLOPE_S),
+            _ => at_s,
+        };
+        let points: Vec<(f64, f64)> = self.series.since(began_s).filter_map(tasks).collect();
         let seconds = self.window.len() as f64 * 0.1;
         let counts = &self.sum.counts;
         self.recent = Recent {
@@ -194,7 +200,7 @@ impl LaneModel {
             timed_out_per_s: counts.timed_out as f64 / seconds,
             p99_ms: self.sum.value("p99_ms"),
             naive_p99_ms: self.sum.value("naive_p99_ms"),
-            tasks_per_s: slope(&points),
+            tasks_per_s: slope(&points).filter(|_| points.len() >= RECENT),
         };
     }
 

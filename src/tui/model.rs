@@ -162,7 +162,7 @@ impl Lab {
             now_s: 0.0,
             phase: None,
             phases_s: Vec::new(),
-            values: spec.entry.manifest.formula_values(),
+            values: spec.values(),
             log: VecDeque::new(),
             dropped: 0,
             lag: VecDeque::new(),

@@ -65,6 +65,25 @@ impl Series {
     }
 }
 
+impl Series {
+    /// Which of `count` equal stretches from one time to another hold a tick without a value.
+    pub fn gaps(
+        &self,
+        (from_s, to_s): (f64, f64),
+        count: usize,
+        value: impl Fn(&Point) -> Option<f64>,
+    ) -> Vec<bool> {
+        let mut gaps = vec![false; count];
+        for point in self.since(from_s).filter(|point| value(point).is_none()) {
+            let column = ((point.at_s - from_s) / (to_s - from_s) * count as f64) as usize;
+            if let Some(gap) = gaps.get_mut(column) {
+                *gap = true;
+            }
+        }
+        gaps
+    }
+}
+
 /// The next number of the form 1, 2 or 5 × a power of ten, at or above `value`.
 pub fn nice_ceiling(value: f64) -> f64 {
     let power = 10_f64.powf(value.max(1.0).log10().floor());

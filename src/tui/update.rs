@@ -7,6 +7,7 @@ use super::model::{CatalogueModel, Lab, Model, Overlay, Screen};
 use super::view;
 use crate::doctor::INSTALL_CONSOLE;
 use crate::event::{Event, What};
+use crate::figures::number;
 use crate::incident::manifest::MAX_RATE_PER_S;
 use crate::run::{Control, Spec};
 
@@ -252,6 +253,11 @@ fn change_load(lab: &mut Lab, up: bool) -> Option<Command> {
     } else {
         steps.rev().find(|rate| *rate < now * 0.999)
     };
+    if next.is_none() {
+        let now_s = lab.live.now_s;
+        let line = format!("load: {} req/s is as far as this key goes", number(now));
+        lab.live.log(now_s, None, line);
+    }
     Some(Command::Tell(Control::SetRate(next?)))
 }
 
@@ -292,8 +298,8 @@ fn in_overlay(model: &mut Model, action: Action) -> Option<Command> {
     }
     match model.overlay.as_mut()? {
         Overlay::Bugs { cursor } => match action {
-            Action::Up => *cursor = cursor.saturating_sub(1),
-            Action::Down => *cursor = (*cursor + 1).min(bugs - 1),
+            Action::Up => *cursor = (*cursor + bugs - 1) % bugs,
+            Action::Down => *cursor = (*cursor + 1) % bugs,
             Action::ToggleBug | Action::NextVariant => {
                 let entry = &model.catalogue.entries[*cursor];
                 let Screen::Lab(lab) = &model.screen else {

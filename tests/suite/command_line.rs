@@ -54,6 +54,9 @@ fn a_value_out_of_range_is_told_its_range() {
         (&["run", "pool-leak", "--rate", "nan"], "out of range"),
         (&["run", "pool-leak", "--for", "9h"], "expected 1s to 1h"),
         (&["run", "pool-leak", "--variants", "broken,broken,broken,broken,fixed"], "one to four"),
+        (&["run", "pool-leak", "--for", "soon"], "expected a time such as 20s"),
+        (&["run", "pool-leak", "--rate", "abc"], "expected requests a second"),
+        (&["serve", "--bugs", "pool-leak="], "expected ID or ID=VARIANT"),
         (&["serve", "--set", "store_ms=0"], "out of range: 1 to 500 ms"),
         (&["picture", "pool-leak", "--size", "10x10"], "from 80x24 to 400x200"),
     ] {

@@ -100,9 +100,9 @@ async fn picks_an_incident_watches_the_bug_switches_it_off_and_leaves() {
     person.sees("[x] bug on");
     person.sees("wait at broken.rs");
     person.types("c");
-    person.sees("wait ▶");
+    person.sees("tasks that wait ▶ line");
     person.types("\x1b");
-    person.waits("the code is closed", |text| !text.contains("wait ▶"));
+    person.waits("the code is closed", |text| !text.contains("wait ▶ line"));
     person.types(" ");
     person.sees("bug off: unbuffered-log-channel");
     person.waits("both lanes without a bug", |text| text.matches("[ ] no bug on").count() == 2);

@@ -29,7 +29,10 @@ async fn set(run: &Run, incident: &str, variant: Option<&str>) {
 #[tokio::test(flavor = "multi_thread")]
 async fn turning_a_bug_off_does_not_free_what_leaked_and_a_restart_does() {
     let _alone = alone().await;
-    let mut run = Run::start(spec("unbuffered-log-channel", &["fixed"])).expect("it starts");
+    let mut spec = spec("unbuffered-log-channel", &["fixed"]);
+    // Slow from the beginning, and throughout: what is asked for wins over the script.
+    spec.params.insert("log_write_ms".to_owned(), 100.0);
+    let mut run = Run::start(spec).expect("it starts");
     until(&mut run, |event| sample(event).is_some_and(|sample| sample.load.ok > 0)).await;
     set(&run, "unbuffered-log-channel", Some("broken")).await;
     until(&mut run, |event| waiting(event) > 300).await;

@@ -75,11 +75,8 @@ fn tell(frame: &mut Frame, area: Rect, manifest: &Manifest) {
     let inner = block.inner(area);
     frame.render_widget(block, area);
     let quiet = |text: String| Line::styled(text, theme::quiet());
-    let mut lines = vec![
-        Line::styled(format!(" {}.", manifest.summary), theme::strong()),
-        quiet(format!(" {}", manifest.source)),
-        Line::raw(""),
-    ];
+    let mut lines =
+        vec![Line::styled(format!(" {}.", manifest.summary), theme::strong()), Line::raw("")];
     for variant in &manifest.variants {
         let name = match variant.name.as_str() {
             "fixed" => Span::styled(format!(" {:<10} ", variant.name), theme::good()),
@@ -88,9 +85,8 @@ fn tell(frame: &mut Frame, area: Rect, manifest: &Manifest) {
         };
         lines.push(Line::from(vec![name, Span::raw(variant.says.clone())]));
     }
-    lines.push(Line::raw(""));
     lines.push(quiet(format!(
-        " {} requests a second to each lane; a client gives up after {} s; memory cap {} MiB",
+        " {} req/s to each lane, clients give up after {} s, memory cap {} MiB",
         number(manifest.load.rate_per_s),
         number(manifest.load.client_timeout_ms as f64 / 1000.0),
         manifest.memory.cap_mib,
@@ -98,6 +94,7 @@ fn tell(frame: &mut Frame, area: Rect, manifest: &Manifest) {
     for phase in &manifest.phases {
         lines.push(quiet(format!(" {:>4} s  {}", number(phase.at_s), phase.says)));
     }
+    lines.push(quiet(format!(" {}", manifest.source)));
     frame.render_widget(Paragraph::new(Text::from(lines)).wrap(Wrap { trim: false }), inner);
 }
 

@@ -80,6 +80,7 @@ pub fn draw(frame: &mut Frame, area: Rect, chart: &Chart) {
     canvas.marks(buffer);
     canvas.cap(buffer);
     canvas.columns(buffer);
+    canvas.gaps(buffer);
     canvas.second(buffer);
     canvas.theory(buffer);
 }
@@ -135,6 +136,17 @@ impl Plot<'_> {
                     break;
                 }
                 buffer[(x, y)].set_symbol(EIGHTHS[filled]).set_style(style);
+            }
+        }
+    }
+
+    /// Marks where nothing could be measured, because no process was there.
+    fn gaps(&self, buffer: &mut Buffer) {
+        let width = usize::from(self.area.width);
+        let gaps = self.chart.series.gaps(self.chart.window_s, width, self.chart.value);
+        for (x, gap) in (self.area.left()..).zip(gaps) {
+            if gap {
+                buffer[(x, self.area.bottom() - 1)].set_symbol("✖").set_style(theme::bad());
             }
         }
     }

@@ -25,7 +25,12 @@ pub fn draw(frame: &mut Frame, area: Rect, catalogue: &'static Catalogue, lab: &
     let Some(source) = source(catalogue, lab, lane) else {
         return;
     };
-    let title = format!("lane {} {}: {}", letter(lab.selected), lane.variant, source.file);
+    let title = format!(
+        "lane {} {}: {}, tasks that wait ▶ line",
+        letter(lab.selected),
+        lane.variant,
+        source.file
+    );
     let inner = boxed(frame, area, (area.width - 2, area.height - 1), &title);
     let waiting = |line: usize| {
         let sites = lane.server.iter().flat_map(|server| &server.wait_sites);
@@ -35,7 +40,9 @@ pub fn draw(frame: &mut Frame, area: Rect, catalogue: &'static Catalogue, lab: &
     let lines: Vec<&str> = source.text.lines().collect();
     let height = usize::from(inner.height);
     let culprit = (1..=lines.len()).max_by_key(|line| waiting(*line)).filter(|l| waiting(*l) > 0);
-    let centred = culprit.map_or(0, |line| line.saturating_sub(height / 2 + 1));
+    let install = lines.iter().position(|line| line.starts_with("pub fn install")).unwrap_or(0);
+    let centred =
+        culprit.map_or(install.saturating_sub(2), |line| line.saturating_sub(height / 2 + 1));
     let last = lines.len().saturating_sub(height);
     let top = centred.min(last).saturating_add_signed(shift).min(last);
     let shown = lines.iter().enumerate().skip(top).take(height);
@@ -43,13 +50,13 @@ pub fn draw(frame: &mut Frame, area: Rect, catalogue: &'static Catalogue, lab: &
         let number = Span::styled(format!("{:>4} ", i + 1), theme::quiet());
         match waiting(i + 1) {
             0 if line.trim_start().starts_with("//") => Line::from(vec![
-                Span::raw(" ".repeat(14)),
+                Span::raw(" ".repeat(7)),
                 number,
                 Span::styled(*line, theme::quiet()),
             ]),
-            0 => Line::from(vec![Span::raw(" ".repeat(14)), number, Span::raw(*line)]),
+            0 => Line::from(vec![Span::raw(" ".repeat(7)), number, Span::raw(*line)]),
             tasks => Line::from(vec![
-                Span::styled(format!("{:>7} wait ▶", count(tasks)), theme::bad()),
+                Span::styled(format!("{:>6}▶", count(tasks)), theme::bad()),
                 Span::styled(format!("{:>4} ", i + 1), theme::bad()),
                 Span::styled(*line, theme::bad()),
             ]),

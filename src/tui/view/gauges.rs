@@ -41,17 +41,17 @@ pub fn violation(lab: &Lab, lane: &LaneModel) -> Option<Violation> {
 
 /// Draws as many as fit, and says how many more there are.
 pub fn draw(frame: &mut Frame, area: Rect, lab: &Lab, lane: &LaneModel) {
-    let mut gauges: Vec<(u8, Line)> = shown(lab, lane).map(|m| line(lab, lane, m)).collect();
-    gauges.sort_by_key(|(rank, _)| *rank);
+    let mut metrics: Vec<&Metric> = shown(lab, lane).collect();
+    metrics.sort_by_key(|metric| rank(lab, lane, metric));
+    let mut gauges: Vec<Line> = metrics.into_iter().map(|m| line(lab, lane, m)).collect();
     let fit = usize::from(area.height);
     if gauges.len() > fit && fit > 0 {
         let more = gauges.len() - fit;
         gauges.truncate(fit);
         let hint = Span::styled(format!("  m: {more} more"), theme::quiet());
-        gauges[fit - 1].1.spans.push(hint);
+        gauges[fit - 1].spans.push(hint);
     }
-    let lines: Vec<Line> = gauges.into_iter().map(|(_, line)| line).collect();
-    frame.render_widget(Paragraph::new(lines), area);
+    frame.render_widget(Paragraph::new(gauges), area);
 }
 
 fn shown<'a>(lab: &'a Lab, lane: &'a LaneModel) -> impl Iterator<Item = &'a Metric> {
@@ -74,25 +74,39 @@ fn limit(lab: &Lab, metric: &Metric) -> Option<f64> {
     limits.find_map(|formula| formula.eval(&lab.shown().values).ok())
 }
 
-/// The line of a metric, and its rank: what went wrong first, then what can fill up.
-fn line(lab: &Lab, lane: &LaneModel, metric: &Metric) -> (u8, Line<'static>) {
+fn capacity_of(metric: &Metric) -> String {
+    format!("{}_capacity", metric.name)
+}
+
+/// What must stay below something comes first, then what can fill up; whatever its value is now,
+/// so that no line changes its place.
+fn rank(lab: &Lab, lane: &LaneModel, metric: &Metric) -> u8 {
+    match (limit(lab, metric), lane.metrics.contains_key(&capacity_of(metric))) {
+        (Some(_), _) => 0,
+        (None, true) => 1,
+        (None, false) => 2,
+    }
+}
+
+/// The line of a metric.
+fn line(lab: &Lab, lane: &LaneModel, metric: &Metric) -> Line<'static> {
     let label = Span::raw(format!(" {} ", name(metric)));
     let Some(value) = lane.metric(&metric.name) else {
-        return (2, Line::from(vec![label, Span::styled("–", theme::quiet())]));
+        return Line::from(vec![label, Span::styled("–", theme::quiet())]);
     };
     if limit(lab, metric).is_some_and(|limit| value >= limit) {
         let text = format!(" ✖ {} {} {}", name(metric), number(value), metric.unit);
-        return (0, Line::styled(text, theme::bad()));
+        return Line::styled(text, theme::bad());
     }
-    let capacity = lane.metric(&format!("{}_capacity", metric.name)).filter(|c| *c > 0.0);
+    let capacity = lane.metric(&capacity_of(metric)).filter(|c| *c > 0.0);
     let Some(capacity) = capacity else {
         let text = format!("{} {}", number(value), metric.unit);
-        return (2, Line::from(vec![label, Span::styled(text, theme::strong())]));
+        return Line::from(vec![label, Span::styled(text, theme::strong())]);
     };
     let filled = (value / capacity * BAR as f64).round().clamp(0.0, BAR as f64) as usize;
     let style = if lane.suffers() { theme::bad() } else { theme::good() };
     let bar = format!("▕{:<BAR$}▏", "█".repeat(filled));
     let text = format!(" {}/{}", number(value), number(capacity));
     let spans = vec![label, Span::styled(bar, style), Span::styled(text, theme::strong())];
-    (1, Line::from(spans))
+    Line::from(spans)
 }

@@ -89,7 +89,8 @@ fn axes(lab: &Lab) -> Axes {
     let cap_bytes = lab.spec.entry.manifest.memory.cap_bytes() as f64;
     Axes {
         tasks: nice_ceiling(tasks.fold(50.0, f64::max)),
-        memory_bytes: cap_bytes * 1.1,
+        // The cap is the top row, on whatever screen.
+        memory_bytes: cap_bytes * 1.01,
         window_s,
         gauge_rows: lanes.iter().map(|lane| gauges::rows(lab, lane)).max().unwrap_or(0),
     }

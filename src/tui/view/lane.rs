@@ -28,6 +28,9 @@ use crate::tui::theme;
 /// Latencies from here to [`SLOWEST_MS`] have a place on the axis.
 const FASTEST_MS: f64 = 0.1;
 
+/// Tasks that wait at one place, from which on something is wrong with the lane.
+const MANY: u64 = 20;
+
 /// See [`FASTEST_MS`].
 const SLOWEST_MS: f64 = 10_000.0;
 
@@ -36,7 +39,8 @@ pub fn draw(frame: &mut Frame, area: Rect, lab: &Lab, index: usize, axes: Axes, 
     let data = lab.shown();
     let lane = &data.lanes[index];
     let selected = index == lab.selected;
-    let wrong = lane.suffers() || gauges::violation(lab, lane).is_some();
+    let stuck = lane.culprit().is_some_and(|site| site.waiting >= MANY);
+    let wrong = stuck || lane.suffers() || gauges::violation(lab, lane).is_some();
     let edge = match (&lane.state, wrong) {
         (State::Serving { .. }, false) => theme::good(),
         (State::Starting, _) => theme::warn(),
@@ -46,6 +50,9 @@ pub fn draw(frame: &mut Frame, area: Rect, lab: &Lab, index: usize, axes: Axes, 
         format!(" {}{} {} ", if selected { "▸ " } else { "" }, letter(index), lane.variant),
         if selected { edge.patch(theme::strong()) } else { edge },
     )];
+    if lane.console_port.is_some() {
+        title.push(Span::styled("with tokio-console's instruments ", theme::warn()));
+    }
     if hidden > 0 && selected {
         title.push(Span::styled(format!("tab: {hidden} more "), theme::warn()));
     }
@@ -120,9 +127,14 @@ fn tasks(lane: &LaneModel) -> Figure {
 }
 
 fn p99(lane: &LaneModel) -> Figure {
-    let slow = lane.recent.p99_ms.is_some_and(|ms| ms > 1000.0);
     let text = lane.recent.p99_ms.map_or("–".to_owned(), millis);
-    ("p99", text, if slow { theme::bad() } else { theme::good() })
+    let style = match lane.recent.p99_ms {
+        Some(1000.0..) => theme::bad(),
+        _ if lane.suffers() => theme::bad(),
+        Some(100.0..) => theme::warn(),
+        _ => theme::good(),
+    };
+    ("p99", text, style)
 }
 
 /// The growth of the tasks, where it is worth telling.
@@ -191,7 +203,7 @@ fn culprit_line(lab: &Lab, lane: &LaneModel, width: usize) -> Line<'static> {
             return Line::raw("");
         };
         let (value, limit) = (number(wrong.value), number(wrong.limit));
-        let text = format!(" ▶ {} {value}, must stay below {limit}", wrong.name);
+        let text = format!(" ▶ {} {value}, limit {limit}", wrong.name);
         return Line::styled(cut(&text, width), theme::bad());
     };
     let file = site.file.rsplit('/').next().unwrap_or(&site.file);
@@ -241,7 +253,7 @@ fn draw_charts(frame: &mut Frame, area: Rect, lab: &Lab, lane: &LaneModel, axes:
         second: None,
         window_s,
         axis: Axis::Linear(axes.memory_bytes),
-        labels: ["0".to_owned(), format!("{:.0}M", axes.memory_bytes / 1024.0 / 1024.0)],
+        labels: ["0".to_owned(), format!("{}MiB", lab.spec.entry.manifest.memory.cap_mib)],
         cap: Some(cap_bytes as f64),
         theory: None,
         marks_s,

@@ -43,7 +43,7 @@ pub fn draw(frame: &mut Frame, area: Rect, catalogue: &'static Catalogue, list: 
     if !list.search.is_empty() {
         title.push(Span::raw(format!("   matching “{}”", list.search)));
     }
-    let says = " Each runs for real: the broken server beside the fixed one, under the same load.";
+    let says = " Each runs for real: the broken server beside the fixed one, under one load.";
     let head_text = Text::from(vec![Line::from(title), Line::styled(says, theme::quiet())]);
     frame.render_widget(Paragraph::new(head_text), head);
 

@@ -40,6 +40,8 @@ pub struct Chart<'a> {
     pub cap: Option<f64>,
     /// What theory says, as a function of the time in seconds.
     pub theory: Option<&'a dyn Fn(f64) -> Option<f64>>,
+    /// Whether a tick without a value is one without a process.
+    pub gaps: bool,
     /// Moments to mark, in seconds.
     pub marks_s: &'a [f64],
 }
@@ -80,7 +82,9 @@ pub fn draw(frame: &mut Frame, area: Rect, chart: &Chart) {
     canvas.marks(buffer);
     canvas.cap(buffer);
     canvas.columns(buffer);
-    canvas.gaps(buffer);
+    if chart.gaps {
+        canvas.gaps(buffer);
+    }
     canvas.second(buffer);
     canvas.theory(buffer);
 }

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span, Text};
 use ratatui::widgets::Paragraph;
 
-use super::{boxed, letter};
+use super::{boxed, cut, letter};
 use crate::catalogue::Catalogue;
 use crate::figures::count;
 use crate::tui::lane::LaneModel;
@@ -37,7 +37,8 @@ pub fn draw(frame: &mut Frame, area: Rect, catalogue: &'static Catalogue, lab: &
         let here = sites.filter(|site| site.file == source.file && site.line as usize == line);
         here.map(|site| site.waiting).sum::<u64>()
     };
-    let lines: Vec<&str> = source.text.lines().collect();
+    let room = usize::from(inner.width).saturating_sub(12);
+    let lines: Vec<String> = source.text.lines().map(|line| cut(line, room)).collect();
     let height = usize::from(inner.height);
     let culprit = (1..=lines.len()).max_by_key(|line| waiting(*line)).filter(|l| waiting(*l) > 0);
     let install = lines.iter().position(|line| line.starts_with("pub fn install")).unwrap_or(0);
@@ -52,13 +53,13 @@ pub fn draw(frame: &mut Frame, area: Rect, catalogue: &'static Catalogue, lab: &
             0 if line.trim_start().starts_with("//") => Line::from(vec![
                 Span::raw(" ".repeat(7)),
                 number,
-                Span::styled(*line, theme::quiet()),
+                Span::styled(line.clone(), theme::quiet()),
             ]),
-            0 => Line::from(vec![Span::raw(" ".repeat(7)), number, Span::raw(*line)]),
+            0 => Line::from(vec![Span::raw(" ".repeat(7)), number, Span::raw(line.clone())]),
             tasks => Line::from(vec![
                 Span::styled(format!("{:>6}▶", count(tasks)), theme::bad()),
                 Span::styled(format!("{:>4} ", i + 1), theme::bad()),
-                Span::styled(*line, theme::bad()),
+                Span::styled(line.clone(), theme::bad()),
             ]),
         }
     });

@@ -236,6 +236,7 @@ fn draw_charts(frame: &mut Frame, area: Rect, lab: &Lab, lane: &LaneModel, axes:
         labels: ["0".to_owned(), count(axes.tasks as u64)],
         cap: None,
         theory: theory.as_deref(),
+        gaps: true,
         marks_s,
     };
     chart::draw(frame, areas[0], &tasks);
@@ -256,6 +257,7 @@ fn draw_charts(frame: &mut Frame, area: Rect, lab: &Lab, lane: &LaneModel, axes:
         labels: ["0".to_owned(), format!("{}MiB", lab.spec.entry.manifest.memory.cap_mib)],
         cap: Some(cap_bytes as f64),
         theory: None,
+        gaps: true,
         marks_s,
     };
     chart::draw(frame, areas[1], &memory);
@@ -274,6 +276,7 @@ fn draw_charts(frame: &mut Frame, area: Rect, lab: &Lab, lane: &LaneModel, axes:
         labels: ["0.1 ms".to_owned(), "10 s".to_owned()],
         cap: None,
         theory: None,
+        gaps: false,
         marks_s,
     };
     chart::draw(frame, areas[2], &latency);

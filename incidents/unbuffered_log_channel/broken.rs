@@ -29,7 +29,7 @@ async fn log_request(State(log): State<Arc<Log>>, request: Request, next: Next) 
     let response = next.run(request).await;
     let line = LogLine { request: described, status: response.status().as_u16() };
     // Ten lines a second leave this channel. The eleventh request of the second waits here, and
-    // holds its response, its task and its connection while it does.
+    // holds its task and its response while it does.
     log.0.sender.send(line).parked("log channel").await.ok();
     response
 }

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io::{self, Stdout, stdout};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, Once, PoisonError};
 
 use crossterm::event::{DisableMouseCapture, EnableMouseCapture};
@@ -34,6 +35,7 @@ impl Screen {
         hook_panics();
         // Made first, so that what follows is undone also when it fails half-way.
         let screen = Self { terminal: Terminal::new(CrosstermBackend::new(stdout()))? };
+        ENTERED.store(true, Ordering::SeqCst);
         enable_raw_mode()?;
         execute!(stdout(), EnterAlternateScreen, EnableMouseCapture)?;
         Ok(screen)
@@ -46,8 +48,15 @@ impl Drop for Screen {
     }
 }
 
-/// Leaves everything that [`Screen::enter`] entered; a terminal that is gone needs no restoring.
+/// Whether there is something to leave.
+static ENTERED: AtomicBool = AtomicBool::new(false);
+
+/// Leaves everything that [`Screen::enter`] entered, once: leaving twice would put the cursor back
+/// over what a panic has told since. A terminal that is gone needs no restoring.
 fn restore() {
+    if !ENTERED.swap(false, Ordering::SeqCst) {
+        return;
+    }
     execute!(stdout(), DisableMouseCapture, LeaveAlternateScreen, crossterm::cursor::Show).ok();
     disable_raw_mode().ok();
 }

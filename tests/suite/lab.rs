@@ -24,9 +24,13 @@ fn size(rows: u16, cols: u16) -> PtySize {
 
 impl Person {
     fn opens(arguments: &[&str]) -> Self {
-        let pair = native_pty_system().openpty(size(36, 120)).expect("a pseudo-terminal");
         let mut command = CommandBuilder::new(program());
         command.args(arguments);
+        Self::watches(command)
+    }
+
+    fn watches(mut command: CommandBuilder) -> Self {
+        let pair = native_pty_system().openpty(size(36, 120)).expect("a pseudo-terminal");
         command.env("TERM", "xterm-256color");
         let child = pair.slave.spawn_command(command).expect("it starts");
         let mut reader = pair.master.try_clone_reader().expect("readable");
@@ -127,4 +131,34 @@ async fn a_signal_restores_the_terminal() {
         assert_eq!(person.leaves(), code);
         assert!(person.terminal_is_restored());
     }
+}
+
+/// Set for the process that shall panic with the screen open.
+const SHALL_PANIC: &str = "FIREDRILL_TEST_SHALL_PANIC";
+
+/// Run by the test below in a process of its own; by itself it has nothing to do.
+#[test]
+fn the_screen_panics_where_it_is_asked_to() {
+    if std::env::var_os(SHALL_PANIC).is_some() {
+        let _screen = firedrill::tui::terminal::Screen::enter().expect("a terminal");
+        let beside = std::thread::spawn(|| panic!("beside the screen"));
+        assert!(beside.join().is_err());
+        assert_eq!(firedrill::tui::terminal::panics().len(), 1);
+        panic!("while the screen is open");
+    }
+}
+
+#[test]
+fn a_panic_restores_the_terminal_before_it_is_told() {
+    let myself = std::env::current_exe().expect("this test has a path");
+    let mut command = CommandBuilder::new(myself);
+    command.args(["lab::the_screen_panics_where_it_is_asked_to", "--exact", "--nocapture"]);
+    command.env(SHALL_PANIC, "yes");
+    command.env("RUST_BACKTRACE", "0");
+    let mut person = Person::watches(command);
+    assert_ne!(person.leaves(), 0);
+    assert!(person.terminal_is_restored());
+    let text = person.text();
+    assert!(text.contains("while the screen is open"), "{text}");
+    assert!(!text.contains("beside the screen"), "{text}");
 }

@@ -1,6 +1,6 @@
 //! The screens, drawn from given events at three sizes.
 
-use crossterm::event::{KeyCode, KeyEvent};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use firedrill::event::{Event, ExitCause, LoadTick, Metric, Sample, ServerSample, WaitSite, What};
 use firedrill::run::{Control, Spec};
 use firedrill::tui::model::{Model, Overlay, Screen};
@@ -242,4 +242,23 @@ fn a_run_that_fails_to_start_says_why_and_leads_back() {
     assert!(matches!(press(&mut model, KeyCode::Esc), Some(Command::End)));
     assert!(matches!(model.screen, Screen::Catalogue(_)));
     assert!(!matches!(model.overlay, Some(Overlay::Message(_))));
+}
+
+fn click(model: &mut Model, column: u16, row: u16) -> Option<Command> {
+    let kind = MouseEventKind::Down(MouseButton::Left);
+    update(model, Msg::Mouse(MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE }))
+}
+
+#[test]
+fn the_mouse_selects_what_it_points_at() {
+    let mut model = model((80, 24));
+    assert!(click(&mut model, 10, 6).is_none());
+    assert!(draw(&model).contains("▶ Connection pool leak"));
+    assert!(click(&mut model, 10, 23).is_none());
+    let Some(Command::Start(spec)) = click(&mut model, 10, 6) else { panic!("it starts") };
+    assert_eq!(spec.entry.manifest.id, "pool-leak");
+    click(&mut model, 60, 10);
+    assert!(draw(&model).contains("▸ B fixed"));
+    click(&mut model, 5, 10);
+    assert!(draw(&model).contains("▸ A broken"));
 }

@@ -103,6 +103,12 @@ impl Child {
     }
 }
 
+impl Drop for Child {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
 /// Writes commands until there are no more; dropping the pipe then ends the child.
 async fn command(mut stdin: ChildStdin, mut commands: mpsc::Receiver<event::Command>) {
     while let Some(command) = commands.recv().await {

@@ -2,11 +2,14 @@
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use firedrill::event::{Event, ExitCause, What};
 use firedrill::run::{Control, Run};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
-use crate::common::{alone, spec, until};
+use crate::common::{alone, spec, until, wait_for};
 
 fn exit(event: &Event) -> Option<(&ExitCause, Option<i32>)> {
     match &event.what {
@@ -117,4 +120,20 @@ async fn a_program_that_is_not_there_is_named() {
     while run.events.recv().await.is_some() {}
     let said = run.ended().await.expect_err("no lane serves").to_string();
     assert!(said.contains("cannot start /nowhere/firedrill"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_hangs_is_said_to_and_does_not_outlive_the_run() {
+    let _alone = alone().await;
+    let mut run = Run::start(spec("middleware-order", &["fixed"])).expect("it starts");
+    let seen = until(&mut run, |event| matches!(event.what, What::Ready { .. })).await;
+    let Some(What::Ready { pid, .. }) = seen.last().map(|event| &event.what) else { panic!() };
+    let pid = Pid::from_raw(i32::try_from(*pid).expect("a process id"));
+    until(&mut run, |e| matches!(&e.what, What::Sample(s) if s.server.is_some())).await;
+    kill(pid, Signal::SIGSTOP).expect("our child's child");
+    let hangs = |event: &Event| matches!(&event.what, What::Log { line } if line.contains("has not reported"));
+    until(&mut run, hangs).await;
+    run.control.send(Control::Stop).await.expect("it listens");
+    run.ended().await.expect("a good end");
+    wait_for("the child ends", Duration::from_secs(10), || kill(pid, None).is_err());
 }

@@ -48,7 +48,7 @@ pub fn draw(frame: &mut Frame, area: Rect, lab: &Lab, lane: &LaneModel) {
     if gauges.len() > fit && fit > 0 {
         let more = gauges.len() - fit;
         gauges.truncate(fit);
-        let hint = Span::styled(format!("  m: {more} more"), theme::quiet());
+        let hint = Span::styled(format!("  m +{more}"), theme::quiet());
         gauges[fit - 1].spans.push(hint);
     }
     frame.render_widget(Paragraph::new(gauges), area);

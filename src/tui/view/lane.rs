@@ -4,7 +4,7 @@
 //! ┌ A broken ────────────────────────────┐
 //! │ ● serving   [x] bug on               │
 //! │ tasks 2,614 ▲190/s   p99 2.0 s       │
-//! │ ok 10/s  timed out 190/s  failed 0/s │
+//! │ ok 10  timed out 190 /s              │
 //! │ ▶ 2,104 wait at broken.rs:33         │
 //! │ tasks  ┄ theory                      │
 //! │ 5000 ⡠⠔⠊                             │
@@ -27,6 +27,9 @@ use crate::tui::theme;
 
 /// Latencies from here to [`SLOWEST_MS`] have a place on the axis.
 const FASTEST_MS: f64 = 0.1;
+
+/// Columns of a big digit. Quarters of a cell, which every font has; smaller ones few have.
+const DIGIT: u16 = 4;
 
 /// Tasks that wait at one place, from which on something is wrong with the lane.
 const MANY: u64 = 20;
@@ -148,18 +151,17 @@ fn growth(lane: &LaneModel) -> Option<String> {
 fn outcomes(lane: &LaneModel) -> Line<'static> {
     let recent = &lane.recent;
     let mut spans =
-        vec![Span::styled(format!(" ok {}/s", number(recent.ok_per_s.round())), theme::good())];
-    for (name, rate) in [
-        ("timed out", recent.timed_out_per_s),
-        ("failed", recent.failed_per_s),
-        ("rejected", recent.rejected_per_s),
+        vec![Span::styled(format!(" ok {}", number(recent.ok_per_s.round())), theme::good())];
+    for (name, rate, style) in [
+        ("timed out", recent.timed_out_per_s, theme::bad()),
+        ("failed", recent.failed_per_s, theme::bad()),
+        ("rejected", recent.rejected_per_s, theme::quiet()),
     ] {
-        let usual = rate == 0.0 || name == "rejected";
-        let style = if usual { theme::quiet() } else { theme::bad() };
-        if rate > 0.0 || name == "timed out" {
-            spans.push(Span::styled(format!("  {name} {}/s", number(rate.round())), style));
+        if rate > 0.0 {
+            spans.push(Span::styled(format!("  {name} {}", number(rate.round())), style));
         }
     }
+    spans.push(Span::styled(" /s", theme::quiet()));
     Line::from(spans)
 }
 
@@ -187,11 +189,16 @@ fn big_figures(frame: &mut Frame, area: Rect, lane: &LaneModel) {
         let more = if name == "tasks" { growth(lane).unwrap_or_default() } else { String::new() };
         let caption = Line::from(vec![Span::raw(format!(" {name} ")), Span::styled(more, style)]);
         frame.render_widget(Paragraph::new(caption), name_area);
-        let wide = value.chars().count() as u16 * 4 < area.width;
-        let size = if wide { PixelSize::Quadrant } else { PixelSize::Sextant };
-        let lines = vec![Line::from(value)];
-        let text = BigText::builder().pixel_size(size).style(style).lines(lines).build();
-        frame.render_widget(text, Rect { x: area.x + 1, width: area.width - 1, ..area });
+        let value = value.replace(' ', "");
+        let area = Rect { x: area.x + 1, width: area.width - 1, ..area };
+        if value.chars().count() as u16 * DIGIT <= area.width {
+            let lines = vec![Line::from(value)];
+            let size = PixelSize::Quadrant;
+            let text = BigText::builder().pixel_size(size).style(style).lines(lines).build();
+            frame.render_widget(text, area);
+        } else {
+            frame.render_widget(Paragraph::new(Span::styled(value, style)), area);
+        }
     }
     frame.render_widget(Paragraph::new(outcomes(lane)), below);
 }

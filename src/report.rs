@@ -11,7 +11,7 @@ use crate::incident::Manifest;
 use crate::incident::formula::Values;
 use crate::load::driver::TRUSTED_LAG_MS;
 use crate::timeline::{LaneLine, LoadSum, Timeline, level};
-use crate::verdict::{Stretch, Verdict, grows, judge, stretch};
+use crate::verdict::{Check, Stretch, Verdict, grows, judge, stretch};
 
 /// A run, measured.
 #[derive(Debug, Clone, Serialize)]
@@ -351,10 +351,15 @@ pub fn table(report: &Report) -> String {
     }
     let _ = writeln!(text);
     for check in &report.verdict.checks {
-        let mark = match (&check.observed, check.holds) {
-            (None, _) => "undecided",
-            (Some(_), true) => "held",
-            (Some(_), false) => "FAILED",
+        let mark = match (check.undecided(), check.holds) {
+            (true, _) => "undecided",
+            (false, true) => "held",
+            (false, false) => "FAILED",
+        };
+        let unobserved = if check.undecided() {
+            "the run ended too soon"
+        } else {
+            "no such metric was measured"
         };
         let window = check.window_s.map_or(String::new(), |[from_s, to_s]| {
             format!("{}–{} s", number(from_s), number(to_s))
@@ -366,11 +371,11 @@ pub fn table(report: &Report) -> String {
             check.metric,
             check.expected,
             window,
-            check.observed.as_deref().unwrap_or("the run ended too soon"),
+            check.observed.as_deref().unwrap_or(unobserved),
         );
     }
-    let undecided = report.verdict.checks.iter().any(|check| check.observed.is_none());
-    let failed = report.verdict.checks.iter().any(|c| c.observed.is_some() && !c.holds);
+    let undecided = report.verdict.checks.iter().any(Check::undecided);
+    let failed = report.verdict.checks.iter().any(|c| !c.undecided() && !c.holds);
     let verdict = match (failed, undecided) {
         (true, _) => "The verdict did not hold.",
         (false, true) => "The verdict is undecided: the run ended too soon.",

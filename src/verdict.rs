@@ -28,10 +28,17 @@ pub struct Check {
     pub expected: String,
     /// The stretch of the run that counted, in seconds since it began.
     pub window_s: Option<[f64; 2]>,
-    /// What was observed, for people; none when the run ended too soon to tell.
+    /// What was observed, for people; none when there was nothing to observe.
     pub observed: Option<String>,
     /// Whether it held; what was not observed did not.
     pub holds: bool,
+}
+
+impl Check {
+    /// Whether the run ended before the check's stretch did, so that nothing can be said.
+    pub fn undecided(&self) -> bool {
+        self.window_s.is_none()
+    }
 }
 
 /// What the expectations of a manifest amount to in a run. `values` are the run's rate and
@@ -173,4 +180,38 @@ fn highest(lane: &LaneLine, metric: &str, stretch: Stretch) -> Option<f64> {
 fn last(lane: &LaneLine, metric: &str, stretch: Stretch) -> Option<f64> {
     let samples = lane.between(stretch.from_s, stretch.to_s);
     samples.filter_map(|(_, sample)| level(sample, metric)).last()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Event, Sample, What};
+
+    /// A run of `seconds` in which nothing but ticks happened.
+    fn judged(seconds: u64, metric: &str) -> Check {
+        let text = include_str!("../incidents/unbuffered_log_channel/incident.toml");
+        let mut manifest = Manifest::parse("incident.toml", text).expect("it is in order");
+        manifest.expectations.retain(|e| e.variant == "broken" && e.slope_per_s.is_some());
+        metric.clone_into(&mut manifest.expectations[0].metric);
+        let mut timeline = Timeline::new(&manifest, &["broken".to_owned()]);
+        let says = String::new();
+        timeline.push(&Event { at_ms: 0, lane: None, what: What::Phase { index: 1, says } });
+        for tick in 0..=seconds * 10 {
+            let what = What::Sample(Sample::default());
+            timeline.push(&Event { at_ms: tick * 100, lane: Some(0), what });
+        }
+        judge(&manifest, &manifest.formula_values(), &timeline).checks.remove(0)
+    }
+
+    #[test]
+    fn what_was_not_measured_is_no_matter_of_time() {
+        let early = judged(5, "in_flight");
+        assert!(early.undecided() && !early.holds, "{early:?}");
+        let unknown = judged(20, "in_flihgt");
+        assert!(!unknown.undecided() && !unknown.holds, "{unknown:?}");
+        assert_eq!(unknown.observed, None);
+        let flat = judged(20, "in_flight");
+        assert_eq!(flat.observed.as_deref(), Some("0/s"));
+        assert!(!flat.holds);
+    }
 }

@@ -18,7 +18,7 @@ const MAY_NAME: [(&str, &[&str]); 12] = [
     ("serve", &["event", "incident", "service", "catalogue", "heap"]),
     ("run", &["event", "incident", "catalogue", "load"]),
     ("timeline", &["event", "incident", "load"]),
-    ("verdict", &["incident", "timeline"]),
+    ("verdict", &["event", "incident", "timeline"]),
     ("report", &["event", "incident", "load", "timeline", "verdict"]),
     ("tui", &["event", "incident", "catalogue", "load", "run", "timeline", "signals", "doctor"]),
 ];

@@ -1,8 +1,9 @@
 //! The incidents of this build, with their manifests.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use crate::incident::manifest::{self, Manifest, ManifestError};
+use crate::incident::request::{Prepared, prepare};
 use crate::incident::{Bugs, Chain, Incident, Unknown, Variant};
 
 /// An incident and its parsed manifest.
@@ -104,6 +105,21 @@ impl Catalogue {
             }
         }
         Ok(chain)
+    }
+
+    /// The traffic of these incidents together, in equal shares: requests with their weights.
+    ///
+    /// # Errors
+    ///
+    /// When HTTP does not allow one of the requests, which a validated manifest excludes.
+    pub fn mix(&self, incidents: &[String]) -> Result<Vec<(f64, Arc<Prepared>)>, String> {
+        let known: Vec<&Entry> = incidents.iter().filter_map(|id| self.find(id).ok()).collect();
+        let share = 1.0 / known.len().max(1) as f64;
+        let mut mix = Vec::new();
+        for entry in known {
+            mix.extend(prepare(&entry.manifest.load.requests, share)?);
+        }
+        Ok(mix)
     }
 
     /// The incident whose parameters include `name`.

@@ -7,6 +7,7 @@ use anyhow::bail;
 use clap::{Args, Parser, Subcommand};
 
 use crate::catalogue::{Catalogue, Entry};
+use crate::event::Clock;
 use crate::incident::manifest::{MAX_RATE_PER_S, rate_allowed};
 use crate::incident::{Bugs, Unknown};
 use crate::run::Spec;
@@ -70,6 +71,18 @@ pub enum Command {
     /// at a terminal, Ctrl-C does. In the background of a script, keep its input open:
     /// `sleep 600 | firedrill serve --port 8080 &`.
     Serve(ServeOptions),
+    /// Replay one lane on the virtual clock, as the commands on standard input say
+    #[command(hide = true)]
+    Replay {
+        /// The incident
+        incident: String,
+        /// Requests a second
+        #[arg(long, value_name = "N")]
+        rate: f64,
+        /// Seed of the arrivals and of what the server draws at random
+        #[arg(long, value_name = "N")]
+        seed: u64,
+    },
     /// Tell what this machine can and cannot do
     Doctor,
     /// Print a completion script for a shell
@@ -110,6 +123,9 @@ pub struct RunOptions {
     /// Give a parameter of the incident another value; may be repeated
     #[arg(long = "set", value_name = "NAME=VALUE")]
     params: Vec<String>,
+    /// live: real processes and sockets; virtual: time-lapse, the same to the last byte each time
+    #[arg(long, value_name = "CLOCK", value_enum, default_value_t = Clock::Live)]
+    clock: Clock,
 }
 
 /// What `serve` takes.
@@ -167,6 +183,7 @@ impl RunOptions {
             spec.rate_per_s = rate_per_s;
         }
         spec.seed = self.seed;
+        spec.clock = self.clock;
         let known = &entry.manifest.params;
         for (name, value) in assignments(&self.params)? {
             let Some(param) = known.get(&name) else {

@@ -36,12 +36,14 @@ pub enum What {
         /// Which start this is, counted from 1.
         attempt: u32,
     },
-    /// A child listens on loopback and serves.
+    /// A lane serves.
     Ready {
-        /// Its TCP port on 127.0.0.1.
-        port: u16,
-        /// Its process.
-        pid: u32,
+        /// Its TCP port on 127.0.0.1; none on the virtual clock.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        port: Option<u16>,
+        /// Its process; none on the virtual clock.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pid: Option<u32>,
         /// Where tokio-console may connect, when its instruments are on.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         console_port: Option<u16>,
@@ -103,6 +105,9 @@ pub enum What {
         /// The back-off before it.
         after_ms: u64,
     },
+    /// A virtual lane has reached the time that it was told to reach. Between child and parent
+    /// only.
+    Reached,
     /// Events that a full queue could not take.
     Dropped {
         /// How many.
@@ -183,7 +188,7 @@ pub struct Metric {
 pub struct ServerSample {
     /// Tasks alive on the server's runtime, without those that serve a connection.
     pub tasks: u64,
-    /// Connections that are open, a task each.
+    /// Connections that are open, a task each. On the virtual clock: requests whose client waits.
     pub connections: u64,
     /// Heap bytes in use, counted by the allocator.
     pub heap_bytes: u64,
@@ -214,7 +219,8 @@ pub struct Sample {
     /// The newest report of the child; none while it is down.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server: Option<ServerSample>,
-    /// Resident memory of the child; none while it is down.
+    /// Memory of the lane, which the cap is about; none while it is down. Live: resident memory of
+    /// its process. Virtual: heap bytes that its simulated process holds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resident_bytes: Option<u64>,
     /// What became of the requests in this tick.
@@ -268,4 +274,42 @@ pub enum Command {
         /// Its value.
         value: f64,
     },
+    /// A new rate. This command and those below are for a virtual lane, which is its own driver.
+    SetRate {
+        /// Arrivals a second.
+        rate_per_s: f64,
+    },
+    /// The traffic of these incidents together, in equal shares.
+    SetMix {
+        /// Their ids.
+        incidents: Vec<String>,
+    },
+    /// End the simulated process and start a new one.
+    Restart,
+    /// Let the virtual clock run.
+    Advance {
+        /// Up to and including this time, in milliseconds since the run began.
+        to_ms: u64,
+    },
+}
+
+/// The clock of a run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub enum Clock {
+    /// Wall time, real processes, real sockets.
+    #[default]
+    Live,
+    /// Tokio's paused clock: no sockets, no sleeping, the same to the last byte each time.
+    Virtual,
+}
+
+impl Clock {
+    /// As a word: `live`, `virtual`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Virtual => "virtual",
+        }
+    }
 }

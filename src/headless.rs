@@ -22,7 +22,7 @@ pub async fn run(spec: Spec) -> anyhow::Result<Report> {
     let values = spec.values();
     let mut timeline = Timeline::new(manifest, &spec.variants);
     let mut progress = Progress::new(&spec);
-    let seed = spec.seed;
+    let (clock, seed) = (spec.clock, spec.seed);
 
     let mut run = Run::start(spec.clone())?;
     let mut interrupted = false;
@@ -45,7 +45,7 @@ pub async fn run(spec: Spec) -> anyhow::Result<Report> {
     }
     progress.finish();
     run.ended().await?;
-    Ok(Report::new(manifest, &values, seed, &timeline))
+    Ok(Report::new(manifest, &values, (clock, seed), &timeline))
 }
 
 /// Prints the report: one JSON object, or a table.

@@ -8,8 +8,10 @@
 //! * [`catalogue`]: all of them, with their manifests
 //! * [`service`]: the gateway that they break
 //! * [`event`]: everything that happens in a run, as data
-//! * [`serve`]: a lane's child: one server in a process of its own
 //! * [`load`]: the open-loop driver
+//! * [`serve`]: a live lane's child: one server in a process of its own
+//! * [`replay`]: a virtual lane's child: the same server and load on a paused clock
+//! * [`back_off`]: when what has crashed is started again, on either clock
 //! * [`run`]: the parent: children, load, memory cap, restarts, one stream of events
 //! * [`timeline`], [`verdict`], [`report`]: what the events amount to
 //! * [`tui`]: the terminal
@@ -19,6 +21,7 @@
 //!
 //! Data flows one way: children and driver make events, `run` merges them, everything else reads.
 
+pub mod back_off;
 pub mod catalogue;
 pub mod cli;
 pub mod doctor;
@@ -33,6 +36,7 @@ pub mod incidents;
 pub mod list;
 pub mod load;
 pub mod note;
+pub mod replay;
 pub mod report;
 pub mod run;
 pub mod serve;

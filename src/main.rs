@@ -11,7 +11,7 @@ use firedrill::cli::{Cli, Command};
 use firedrill::note::note;
 use firedrill::run::Spec;
 use firedrill::tui::{event_loop, picture};
-use firedrill::{doctor, headless, list, serve};
+use firedrill::{doctor, headless, list, replay, serve};
 
 /// What an error on the way out is about.
 const OUTPUT: &str = "cannot write to standard output";
@@ -69,6 +69,10 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
             Ok(if held { ExitCode::SUCCESS } else { ExitCode::from(DID_NOT_HOLD) })
         }
         Some(Command::Serve(options)) => serve::serve(options.settings(catalogue)?),
+        Some(Command::Replay { incident, rate, seed }) => {
+            let entry = catalogue.find(&incident)?;
+            replay::replay(&replay::Settings { entry, rate_per_s: rate, seed })
+        }
         Some(Command::Doctor) => {
             let can_run = doctor::print(catalogue).context(OUTPUT)?;
             Ok(if can_run { ExitCode::SUCCESS } else { ExitCode::from(USAGE) })

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
-use crate::event::WaitSite;
+use crate::event::{Clock, WaitSite};
 use crate::figures::{count, mib, millis, number};
 use crate::incident::Manifest;
 use crate::incident::formula::Values;
@@ -18,8 +18,8 @@ use crate::verdict::{Check, Stretch, Verdict, grows, judge, stretch};
 pub struct Report {
     /// The incident's id.
     pub incident: String,
-    /// The clock: `live`.
-    pub clock: String,
+    /// The clock.
+    pub clock: Clock,
     /// The arrivals' seed.
     pub seed: u64,
     /// Arrivals a second, to each lane, at the beginning.
@@ -151,7 +151,12 @@ pub struct WaitSiteReport {
 
 impl Report {
     /// Sums up a run. `values` are its rate and parameters.
-    pub fn new(manifest: &Manifest, values: &Values, seed: u64, timeline: &Timeline) -> Self {
+    pub fn new(
+        manifest: &Manifest,
+        values: &Values,
+        (clock, seed): (Clock, u64),
+        timeline: &Timeline,
+    ) -> Self {
         let lag = Lag {
             p50: timeline.lag.at_ms(50.0),
             p99: timeline.lag.at_ms(99.0),
@@ -160,7 +165,7 @@ impl Report {
         let lanes = timeline.lanes.iter().map(|lane| lane_report(manifest, values, timeline, lane));
         Self {
             incident: manifest.id.clone(),
-            clock: "live".to_owned(),
+            clock,
             seed,
             rate_per_s: values.get("rate_per_s").copied().unwrap_or_default(),
             params: manifest
@@ -285,8 +290,9 @@ fn course(
 pub fn table(report: &Report) -> String {
     let mut text = String::new();
     let header = format!(
-        "{} · live · {} req/s · {:.1} s · seed {}",
+        "{} · {} clock · {} req/s · {:.1} s · seed {}",
         report.incident,
+        report.clock.word(),
         number(report.rate_per_s),
         report.duration_s,
         report.seed
@@ -338,7 +344,9 @@ pub fn table(report: &Report) -> String {
             );
         }
     }
-    let _ = writeln!(text, "\n  driver's lag p99 {}", ms(report.driver_lag_ms.p99));
+    if report.clock == Clock::Live {
+        let _ = writeln!(text, "\n  driver's lag p99 {}", ms(report.driver_lag_ms.p99));
+    }
     if !report.trusted {
         let _ = writeln!(
             text,

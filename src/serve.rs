@@ -96,7 +96,7 @@ pub fn serve(settings: Settings) -> anyhow::Result<ExitCode> {
     if !settings.supervised {
         announce(port, console_port, &settings.bugs);
     }
-    out.write(&What::Ready { port, pid: std::process::id(), console_port });
+    out.write(&What::Ready { port: Some(port), pid: Some(std::process::id()), console_port });
 
     let (stop, mut stopped) = mpsc::channel::<()>(1);
     if !settings.bare {
@@ -128,13 +128,7 @@ pub fn serve(settings: Settings) -> anyhow::Result<ExitCode> {
 
 /// A panic is an event of the lesson: where, and what, in one line.
 fn tell_panics_in_a_line() {
-    std::panic::set_hook(Box::new(|panic| {
-        let message = panic.payload_as_str().unwrap_or("(no text)");
-        let place = panic.location().map_or_else(String::new, |at| {
-            format!(" at {}:{}", wait::source_path(at.file()), at.line())
-        });
-        note(&format!("panicked{place}: {message}"));
-    }));
+    std::panic::set_hook(Box::new(|panic| note(&wait::panic_line(panic))));
 }
 
 fn host(seed: u64) -> Host {
@@ -256,17 +250,14 @@ fn obey(
     out: &Output,
     chain: impl Fn(&Bugs) -> Result<crate::incident::Chain, crate::incident::Unknown>,
 ) {
-    let mut order = chain(&Bugs::new()).map(|chain| chain.describe()).unwrap_or_default();
     for line in io::stdin().lock().lines() {
         let Ok(line) = line else { return };
         match serde_json::from_str(&line) {
             Ok(Command::SetBugs { bugs }) => match chain(&bugs) {
                 Ok(chain) => {
                     let _entered = handle.enter();
-                    gateway.switch(&chain);
-                    if order != chain.describe() {
-                        order = chain.describe();
-                        out.write(&What::Log { line: format!("chain: {order}") });
+                    if let Some(line) = gateway.switch(&chain) {
+                        out.write(&What::Log { line });
                     }
                 }
                 Err(unknown) => note(&unknown.to_string()),
@@ -278,6 +269,7 @@ fn obey(
                 },
                 Err(unknown) => note(&unknown.to_string()),
             },
+            Ok(other) => note(&format!("only a replay takes this command: {other:?}")),
             Err(error) => note(&format!(
                 "not a command: {error}: {line}\n\
                  such as {{\"command\":\"set_bugs\",\"bugs\":{{\"pool-leak\":\"broken\"}}}} or \

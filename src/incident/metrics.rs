@@ -94,6 +94,11 @@ impl Registry {
         .collect()
     }
 
+    /// Forgets all metrics, as a process that ends does; what they mean stays known.
+    pub fn clear(&self) {
+        self.lock().registered.clear();
+    }
+
     fn describe(&self, key: &KeyName, unit: Option<Unit>, says: &SharedString) {
         let unit = match unit {
             None | Some(Unit::Count) => "",

@@ -1,5 +1,7 @@
 //! A request of a manifest, ready to be sent.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::header::{HOST, HeaderMap, HeaderName, HeaderValue};
@@ -44,10 +46,33 @@ pub fn build(request: &manifest::Request) -> Result<Prepared, String> {
     Ok(Prepared { method, uri, headers, body })
 }
 
+/// Prepares the requests of a manifest; their weights add up to `share`.
+///
+/// # Errors
+///
+/// When HTTP does not allow one, which a validated manifest excludes.
+pub fn prepare(
+    requests: &[manifest::Request],
+    share: f64,
+) -> Result<Vec<(f64, Arc<Prepared>)>, String> {
+    let sum: f64 = requests.iter().map(|request| request.weight).sum();
+    requests.iter().map(|r| Ok((r.weight / sum * share, Arc::new(build(r)?)))).collect()
+}
+
 impl Prepared {
+    /// One for a service in this process: its body is a copy, as what comes from a socket is, and
+    /// takes as much memory.
+    pub fn in_process(&self) -> hyper::Request<Full<Bytes>> {
+        self.with_body(Bytes::copy_from_slice(&self.body))
+    }
+
     /// One to send.
     pub fn request(&self) -> hyper::Request<Full<Bytes>> {
-        let mut request = hyper::Request::new(Full::new(self.body.clone()));
+        self.with_body(self.body.clone())
+    }
+
+    fn with_body(&self, body: Bytes) -> hyper::Request<Full<Bytes>> {
+        let mut request = hyper::Request::new(Full::new(body));
         *request.method_mut() = self.method.clone();
         *request.uri_mut() = self.uri.clone();
         *request.headers_mut() = self.headers.clone();

@@ -1,7 +1,7 @@
 //! Wait sites: how many tasks wait at which line of the source.
 
 use std::collections::HashMap;
-use std::panic::Location;
+use std::panic::{Location, PanicHookInfo};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
@@ -96,6 +96,15 @@ pub fn snapshot() -> Vec<WaitSite> {
         .collect();
     snapshot.sort_by(|a, b| (&a.file, a.line, &a.label).cmp(&(&b.file, b.line, &b.label)));
     snapshot
+}
+
+/// A panic in one line: where, and what.
+pub fn panic_line(panic: &PanicHookInfo) -> String {
+    let message = panic.payload_as_str().unwrap_or("(no text)");
+    let place = panic
+        .location()
+        .map_or_else(String::new, |at| format!(" at {}:{}", source_path(at.file()), at.line()));
+    format!("panicked{place}: {message}")
 }
 
 /// The path from the package's root: the incidents' modules are reached from `src`.

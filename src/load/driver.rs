@@ -19,7 +19,7 @@ use super::tally::Latencies;
 use super::under_way::{SharedTally, UnderWay, lock};
 use crate::event::LoadTick;
 use crate::incident::manifest::Load;
-use crate::incident::request::Prepared;
+use crate::incident::request::{Prepared, prepare};
 
 /// Due requests that may wait for the driver's thread; a full queue shows as lag.
 const QUEUE: usize = 8192;
@@ -54,7 +54,7 @@ impl Driver {
     ///
     /// When a request of `load` cannot be prepared, or a thread cannot be started.
     pub fn start(load: &Load, seed: u64, lanes: usize) -> anyhow::Result<Self> {
-        let kinds = prepare(&load.requests, 1.0)?;
+        let kinds = prepare(&load.requests, 1.0).map_err(anyhow::Error::msg)?;
         let weights: Vec<f64> = kinds.iter().map(|(weight, _)| *weight).collect();
         let mix = kinds.into_iter().map(|(_, request)| request).collect();
         let schedule = Schedule::new(load.rate_per_s, load.arrivals, &weights, seed);
@@ -104,7 +104,7 @@ impl Driver {
         self.change(Change::Rate(rate_per_s));
     }
 
-    /// A new mix of requests, from [`prepare`].
+    /// A new mix of requests, each with its weight.
     pub fn set_mix(&self, kinds: Vec<(f64, Arc<Prepared>)>) {
         self.change(Change::Mix(kinds));
     }
@@ -142,23 +142,6 @@ impl Drop for Driver {
     fn drop(&mut self) {
         self.stop();
     }
-}
-
-/// Prepares the requests of a manifest; their weights add up to `share`.
-///
-/// # Errors
-///
-/// When HTTP does not allow one, which a validated manifest excludes.
-pub fn prepare(
-    requests: &[crate::incident::manifest::Request],
-    share: f64,
-) -> anyhow::Result<Vec<(f64, Arc<Prepared>)>> {
-    let sum: f64 = requests.iter().map(|request| request.weight).sum();
-    let prepared = requests.iter().map(|request| {
-        let built = crate::incident::request::build(request).map_err(anyhow::Error::msg)?;
-        Ok((request.weight / sum * share, Arc::new(built)))
-    });
-    prepared.collect()
 }
 
 async fn drive(

@@ -23,9 +23,31 @@ pub enum Outcome {
     Unfinished,
 }
 
+/// Why requests under way are dropped.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum CutOff {
+    /// The run ends.
+    #[default]
+    RunEnds,
+    /// Their server's process ends, and their connections with it.
+    ServerEnds,
+}
+
+impl CutOff {
+    /// How such a request ended.
+    pub fn outcome(self) -> Outcome {
+        match self {
+            Self::RunEnds => Outcome::Unfinished,
+            Self::ServerEnds => Outcome::NoAnswer,
+        }
+    }
+}
+
 /// Counts outcomes and latencies, in bounded memory.
 #[derive(Debug, Default)]
 pub struct Tally {
+    /// What has become of a request that is dropped before it ended.
+    pub cut_off: CutOff,
     tick: LoadTick,
     answered: Latencies,
     unanswered: Latencies,
@@ -67,6 +89,11 @@ impl Tally {
                 self.unanswered.record(latency);
             }
         }
+    }
+
+    /// Requests without an outcome now.
+    pub fn in_flight(&self) -> u64 {
+        self.tick.in_flight
     }
 
     /// The tick so far; the next one begins.

@@ -44,6 +44,11 @@ impl UnderWay {
         self.end(outcome);
     }
 
+    /// Nobody listens: it fails at once.
+    pub fn unanswered(mut self) {
+        self.end(Outcome::NoAnswer);
+    }
+
     fn end(&mut self, outcome: Outcome) {
         self.ended = true;
         lock(&self.tally).ended(outcome, self.due.elapsed(), self.timeout);
@@ -53,7 +58,8 @@ impl UnderWay {
 impl Drop for UnderWay {
     fn drop(&mut self) {
         if !self.ended {
-            self.end(Outcome::Unfinished);
+            let cut_off = lock(&self.tally).cut_off;
+            self.end(cut_off.outcome());
         }
     }
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
+use serde::Deserialize;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{ChildStdin, Command};
 use tokio::sync::{mpsc, oneshot};
@@ -18,11 +19,22 @@ const LONGEST_LINE: u64 = 1 << 20;
 /// Commands that may wait for a child that does not read.
 const COMMANDS: usize = 64;
 
+/// An event on a child's standard output.
+#[derive(Debug, Deserialize)]
+pub struct Said {
+    /// When, in milliseconds since the run began; a live child leaves that to its parent.
+    #[serde(default)]
+    pub at_ms: u64,
+    /// What happened.
+    #[serde(flatten)]
+    pub what: What,
+}
+
 /// What a child says, or what becomes of it.
 #[derive(Debug)]
 pub enum Message {
     /// An event on its standard output.
-    Event(What),
+    Event(Said),
     /// A line on its standard output that is no event.
     Garbage(String),
     /// A line on its standard error.
@@ -90,9 +102,26 @@ impl Child {
         commands.try_send(command).map_err(|_| "it reads no commands")
     }
 
+    /// Sends a command, once there is room for it.
+    ///
+    /// # Errors
+    ///
+    /// When the child has ended.
+    pub async fn command_in_turn(&self, command: event::Command) -> Result<(), &'static str> {
+        let Some(commands) = &self.commands else {
+            return Err("it is about to end");
+        };
+        commands.send(command).await.map_err(|_| "it has ended")
+    }
+
     /// Closes its standard input, upon which it ends by itself.
     pub fn close(&mut self) {
         self.commands = None;
+    }
+
+    /// Whether it has not been told to end.
+    pub fn is_open(&self) -> bool {
+        self.commands.is_some()
     }
 
     /// Kills it.
@@ -148,7 +177,7 @@ async fn attend(
         let mut reader = BufReader::new(stdout);
         while let Some(line) = next_line(&mut reader).await {
             let message = match serde_json::from_str(&line) {
-                Ok(what) => Message::Event(what),
+                Ok(said) => Message::Event(said),
                 Err(_) => Message::Garbage(line.chars().take(200).collect()),
             };
             speaker.say(message).await;

@@ -6,25 +6,17 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::child::{Child, Message};
+use super::child::{Child, Message, Said};
 use super::{Messages, Outlet, START_TIMEOUT, Spec};
+use crate::back_off::BackOff;
 use crate::event::{Command, ExitCause, LoadTick, Sample, ServerSample, What};
 use crate::incident::Bugs;
 
 /// Lines of standard error kept for an explanation.
 const LAST_LINES: usize = 8;
 
-/// The first back-off after a crash; it doubles with each crash in a row.
-const FIRST_BACK_OFF: Duration = Duration::from_millis(500);
-
-/// The longest back-off.
-const LONGEST_BACK_OFF: Duration = Duration::from_secs(8);
-
 /// A server that reports nothing for this long hangs.
 const SILENCE: Duration = Duration::from_secs(1);
-
-/// A process that served this long before it ended starts the back-off anew.
-const STEADY: Duration = Duration::from_secs(20);
 
 /// One lane.
 #[derive(Debug)]
@@ -38,10 +30,11 @@ pub(super) struct Lane {
     params: BTreeMap<String, f64>,
     console: bool,
     process: Process,
+    /// Since when its process has served, or served until it ended.
+    since: Option<Instant>,
     /// Counts the processes, so that a late message of a dead one is known.
     generation: u32,
-    crashes_in_a_row: u32,
-    restarts: u32,
+    back_off: BackOff,
     newest: Option<(Instant, ServerSample)>,
     silent: bool,
     last_lines: VecDeque<String>,
@@ -55,7 +48,6 @@ enum Process {
     },
     Serving {
         child: Child,
-        since: Instant,
         port: u16,
     },
     /// Told to end, for the cause given.
@@ -79,9 +71,9 @@ impl Lane {
             params: spec.params(),
             console: spec.console,
             process: Process::Down { again_at: None, refused: None },
+            since: None,
             generation: 0,
-            crashes_in_a_row: 0,
-            restarts: 0,
+            back_off: BackOff::default(),
             newest: None,
             silent: false,
             last_lines: VecDeque::new(),
@@ -131,7 +123,7 @@ impl Lane {
     pub(super) fn start(&mut self, outlet: &mut Outlet) {
         self.generation += 1;
         self.last_lines.clear();
-        self.newest = None;
+        (self.newest, self.since) = (None, None);
         outlet.emit(Some(self.index), What::Starting { attempt: self.generation });
         let arguments = self.spec.arguments(&self.bugs, &self.params, self.console);
         let program = &self.spec.program;
@@ -147,7 +139,7 @@ impl Lane {
     /// Ends its process, and starts a new one at once.
     pub(super) fn restart(&mut self, console: bool, outlet: &mut Outlet) {
         self.console |= console;
-        self.crashes_in_a_row = 0;
+        self.back_off.forgive();
         if !self.end_with(ExitCause::Stopped, false) {
             self.start(outlet);
         }
@@ -155,7 +147,6 @@ impl Lane {
 
     /// Ends its process for good, politely.
     pub(super) fn stop(&mut self) {
-        self.crashes_in_a_row = 0;
         self.end_with(ExitCause::Stopped, true);
     }
 
@@ -187,18 +178,10 @@ impl Lane {
         }
     }
 
-    /// Switches a bug; tells whether that changed anything.
-    pub(super) fn set_bug(&mut self, incident: &str, variant: Option<String>) -> bool {
-        let before = self.bugs.clone();
-        match variant {
-            Some(variant) => self.bugs.insert(incident.to_owned(), variant),
-            None => self.bugs.remove(incident),
-        };
-        let changed = self.bugs != before;
-        if changed {
-            self.command(Command::SetBugs { bugs: self.bugs.clone() });
-        }
-        changed
+    /// Puts these bugs in force.
+    pub(super) fn set_bugs(&mut self, bugs: Bugs) {
+        self.bugs.clone_from(&bugs);
+        self.command(Command::SetBugs { bugs });
     }
 
     /// Gives a parameter a new value.
@@ -223,24 +206,26 @@ impl Lane {
             return;
         }
         match message {
-            Message::Event(What::Ready { port, pid, console_port }) => {
+            Message::Event(Said { what: What::Ready { port: Some(port), pid, console_port }, .. }) => {
                 let down = Process::Down { again_at: None, refused: None };
                 match std::mem::replace(&mut self.process, down) {
                     Process::Starting { child, .. } => {
-                        self.process = Process::Serving { child, since: Instant::now(), port };
-                        outlet.emit(Some(self.index), What::Ready { port, pid, console_port });
+                        self.process = Process::Serving { child, port };
+                        self.since = Some(Instant::now());
+                        let ready = What::Ready { port: Some(port), pid, console_port };
+                        outlet.emit(Some(self.index), ready);
                     }
                     other => self.process = other,
                 }
             }
-            Message::Event(What::Server(sample)) => {
+            Message::Event(Said { what: What::Server(sample), .. }) => {
                 self.newest = Some((Instant::now(), sample));
                 if std::mem::take(&mut self.silent) {
                     let line = "its server reports again".to_owned();
                     outlet.emit(Some(self.index), What::Log { line });
                 }
             }
-            Message::Event(what) => outlet.emit(Some(self.index), what),
+            Message::Event(Said { what, .. }) => outlet.emit(Some(self.index), what),
             Message::Garbage(line) => {
                 let why = format!("it wrote a line that is no event: {line:?}");
                 self.end_with(ExitCause::Refused { why }, false);
@@ -266,12 +251,7 @@ impl Lane {
                 let why = format!("it ended before it was ready ({status}){}", self.last_words());
                 ExitCause::Refused { why }
             }
-            Process::Serving { since, .. } => {
-                if since.elapsed() > STEADY {
-                    self.crashes_in_a_row = 0;
-                }
-                ExitCause::Crashed
-            }
+            Process::Serving { .. } => ExitCause::Crashed,
             Process::Down { .. } => return,
         };
         self.went_down(cause, status.code(), outlet);
@@ -287,12 +267,10 @@ impl Lane {
         let again_at = if cause == ExitCause::Stopped {
             Some(Instant::now())
         } else {
-            let after = (FIRST_BACK_OFF * 2_u32.saturating_pow(self.crashes_in_a_row.min(8)))
-                .min(LONGEST_BACK_OFF);
-            self.crashes_in_a_row += 1;
-            self.restarts += 1;
+            let served = self.since.map_or(Duration::ZERO, |since| since.elapsed());
+            let (count, after) = self.back_off.next(served);
             let after_ms = after.as_millis() as u64;
-            outlet.emit(Some(self.index), What::Restart { count: self.restarts, after_ms });
+            outlet.emit(Some(self.index), What::Restart { count, after_ms });
             Some(Instant::now() + after)
         };
         self.process = Process::Down { again_at, refused };

@@ -4,13 +4,17 @@
 //! * `lane`: one lane over its processes: bugs, restarts, exits
 //! * [`memory`]: resident memory of the children
 //! * [`spec`]: what to run
-//! * `stage`: everything of a run under way, and the loop over it
+//! * `script`: what phases and commands change, the same on either clock
+//! * `stage`: everything of a live run under way, and the loop over it
+//! * `time_lapse`: the same on the virtual clock
 
 pub mod child;
 mod lane;
 pub mod memory;
+mod script;
 pub mod spec;
 mod stage;
+mod time_lapse;
 
 use std::time::Duration;
 
@@ -18,14 +22,18 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use crate::event::{Event, What};
+use crate::event::{Clock, Event, What};
 use crate::files;
 use child::Message;
-pub use spec::Spec;
+pub use spec::{Spec, Speed, TimeLapse};
 use stage::Stage;
+use time_lapse::Player;
 
 /// Events that may wait for their reader; beyond it they are dropped and counted.
 const EVENTS: usize = 4096;
+
+/// The same of a virtual run, which waits for its reader instead, and must not get far ahead.
+const VIRTUAL_EVENTS: usize = 256;
 
 /// How long a child may take to be ready.
 pub const START_TIMEOUT: Duration = Duration::from_secs(10);
@@ -51,6 +59,8 @@ pub enum Control {
         /// Whether it comes back with tokio-console's instruments.
         console: bool,
     },
+    /// How fast virtual time passes from now on; for a virtual run only.
+    SetSpeed(Speed),
     /// End the run.
     Stop,
 }
@@ -72,11 +82,21 @@ impl Run {
     ///
     /// When the system allows fewer open files than the run needs.
     pub fn start(spec: Spec) -> anyhow::Result<Self> {
-        files::raise(files::needed(spec.in_flight(spec.rate_per_s)))?;
-        let (out, events) = mpsc::channel(EVENTS);
         let (control, controls) = mpsc::channel(64);
-        let stage = Stage::new(spec, Outlet { out, began: None, dropped: 0 })?;
-        Ok(Self { events, control, task: tokio::spawn(stage.play(controls)) })
+        let (task, events) = match spec.clock {
+            Clock::Live => {
+                files::raise(files::needed(spec.in_flight(spec.rate_per_s)))?;
+                let (out, events) = mpsc::channel(EVENTS);
+                let stage = Stage::new(spec, Outlet { out, began: None, dropped: 0 })?;
+                (tokio::spawn(stage.play(controls)), events)
+            }
+            Clock::Virtual => {
+                let (out, events) = mpsc::channel(VIRTUAL_EVENTS);
+                let player = Player::new(spec, out)?;
+                (tokio::spawn(player.play(controls)), events)
+            }
+        };
+        Ok(Self { events, control, task })
     }
 
     /// Waits until the run has ended.

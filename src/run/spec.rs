@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::Control;
 use crate::catalogue::Entry;
+use crate::event::Clock;
 use crate::incident::Bugs;
 use crate::incident::formula::Values;
 
@@ -25,8 +27,33 @@ pub struct Spec {
     pub duration: Option<Duration>,
     /// Whether the lanes start with tokio-console's instruments.
     pub console: bool,
+    /// Its clock.
+    pub clock: Clock,
+    /// How a virtual run plays.
+    pub time_lapse: TimeLapse,
     /// The program that serves a lane: this one, unless it is another that speaks its events.
     pub program: PathBuf,
+}
+
+/// How a virtual run plays.
+#[derive(Debug, Clone, Default)]
+pub struct TimeLapse {
+    /// How fast virtual time passes.
+    pub speed: Speed,
+    /// Up to this time, in milliseconds, it passes as fast as it can.
+    pub from_ms: u64,
+    /// Commands that the run gets at these times, in milliseconds, in order.
+    pub controls: Vec<(u64, Control)>,
+}
+
+/// How fast virtual time passes.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub enum Speed {
+    /// This many virtual seconds a second.
+    Times(f64),
+    /// As fast as it goes.
+    #[default]
+    Max,
 }
 
 impl Spec {
@@ -44,6 +71,8 @@ impl Spec {
             params: BTreeMap::new(),
             duration: None,
             console: false,
+            clock: Clock::Live,
+            time_lapse: TimeLapse::default(),
             program: std::env::current_exe()?,
         })
     }
@@ -71,7 +100,20 @@ impl Spec {
         params
     }
 
-    /// The command line of a lane's child. Every lane gets the run's seed, so that lanes differ in
+    /// The command line of a virtual lane's child.
+    pub(super) fn replay_arguments(&self) -> Vec<String> {
+        [
+            "replay".to_owned(),
+            self.entry.manifest.id.clone(),
+            "--rate".to_owned(),
+            self.rate_per_s.to_string(),
+            "--seed".to_owned(),
+            self.seed.to_string(),
+        ]
+        .to_vec()
+    }
+
+    /// The command line of a live lane's child. Every lane gets the run's seed, so that lanes differ in
     /// code only.
     pub(super) fn arguments(
         &self,

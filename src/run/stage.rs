@@ -1,6 +1,5 @@
-//! Everything of a run under way, and the loop over it.
+//! Everything of a live run under way, and the loop over it.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -9,27 +8,26 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
 use super::child::Message;
 use super::lane::Lane;
 use super::memory::Memory;
+use super::script::{Change, Script, Step};
 use super::spec::Spec;
 use super::{Control, Outlet, START_TIMEOUT};
 use crate::catalogue::Catalogue;
 use crate::event::{TICK, What};
 use crate::files;
-use crate::incident::manifest::{Load, Phase, Switch, rate_allowed};
-use crate::load::driver::{Driver, prepare};
+use crate::incident::manifest::Load;
+use crate::load::Driver;
 
-/// Everything of a run under way.
+/// Everything of a live run under way.
 pub(super) struct Stage {
     spec: Spec,
     catalogue: &'static Catalogue,
+    script: Script,
     lanes: Vec<Lane>,
     messages: mpsc::Receiver<(usize, u32, Message)>,
     memory: Memory,
     driver: Option<Driver>,
     outlet: Outlet,
-    phase: usize,
     rate_per_s: f64,
-    /// Incidents whose traffic and parameters are part of this run.
-    world: BTreeSet<String>,
 }
 
 impl Stage {
@@ -38,14 +36,13 @@ impl Stage {
         let lanes = (0..spec.variants.len()).map(|i| Lane::new(i, &spec, &message)).collect();
         Ok(Self {
             catalogue: Catalogue::load().map_err(anyhow::Error::msg)?,
+            script: Script::new(spec.clone())?,
             lanes,
             messages,
             memory: Memory::new(),
             driver: None,
             outlet,
-            phase: 0,
             rate_per_s: spec.rate_per_s,
-            world: BTreeSet::from([spec.entry.manifest.id.clone()]),
             spec,
         })
     }
@@ -95,135 +92,79 @@ impl Stage {
             driver.set_target(i, lane.port());
         }
         self.driver = Some(driver);
-        self.outlet.emit(None, What::Rate { rate_per_s: self.rate_per_s });
-        for (name, value) in self.spec.params() {
-            self.outlet.emit(None, What::Param { name, value });
-        }
-        self.begin_phase(0);
+        let steps = self.script.begin();
+        self.take(steps);
 
         let mut tick = interval_at(began + TICK, TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let never = Duration::from_hours(8760);
         let end = began + self.spec.duration.unwrap_or(never);
         loop {
-            let next_phase = self.spec.entry.manifest.phases.get(self.phase + 1);
-            let phase_at = began
-                + next_phase.map_or(never, |phase: &Phase| Duration::from_secs_f64(phase.at_s));
+            let phase_at = began + self.script.next_phase_ms().map_or(never, Duration::from_millis);
             tokio::select! {
                 () = sleep_until(end) => return Ok(()),
-                () = sleep_until(phase_at) => self.begin_phase(self.phase + 1),
+                () = sleep_until(phase_at) => {
+                    let steps = self.script.next_phase();
+                    self.take(steps);
+                }
                 _ = tick.tick() => self.tick(),
                 Some((lane, generation, message)) = self.messages.recv() => {
                     self.hear(lane, generation, message);
                 }
                 control = controls.recv() => match control {
                     None | Some(Control::Stop) => return Ok(()),
-                    Some(control) => self.obey(control),
+                    Some(control) => {
+                        let steps = self.script.obey(control);
+                        self.take(steps);
+                    }
                 },
             }
         }
     }
 
-    fn begin_phase(&mut self, index: usize) {
-        self.phase = index;
-        let Some(phase) = self.spec.entry.manifest.phases.get(index) else {
-            return;
-        };
-        self.outlet.emit(None, What::Phase { index, says: phase.says.clone() });
-        if let Some(rate_per_s) = phase.rate_per_s {
-            self.set_rate(rate_per_s);
-        }
-        for (name, value) in &phase.params {
-            // What was asked for on the command line holds throughout.
-            if !self.spec.params.contains_key(name) {
-                self.set_param(name, *value);
+    /// Makes these changes, and tells of them.
+    fn take(&mut self, steps: Vec<Step>) {
+        for step in steps {
+            match self.change(step.change) {
+                Ok(()) => {
+                    if let Some(what) = step.tell {
+                        self.outlet.emit(step.lane, what);
+                    }
+                }
+                Err(line) => self.outlet.emit(None, What::Log { line }),
             }
         }
-        if let Some(switch) = phase.bugs {
-            let incident = self.spec.entry.manifest.id.clone();
-            for lane in 0..self.lanes.len() {
-                let variant = self.lanes[lane].variant.clone();
-                // A lane of the fixed form has no release, and keeps what was switched by hand.
-                if variant != "fixed" {
-                    let on = switch == Switch::On;
-                    self.set_bug(lane, incident.clone(), on.then_some(variant));
+    }
+
+    /// Makes a change; an error says why not.
+    fn change(&mut self, change: Change) -> Result<(), String> {
+        match change {
+            Change::Rate(rate_per_s) => {
+                files::raise(files::needed(self.spec.in_flight(rate_per_s)))
+                    .map_err(|few| format!("the rate stays at {}/s: {few}", self.rate_per_s))?;
+                self.rate_per_s = rate_per_s;
+                if let Some(driver) = &self.driver {
+                    driver.set_rate(rate_per_s);
                 }
             }
-        }
-    }
-
-    fn obey(&mut self, control: Control) {
-        match control {
-            Control::SetBug { lane, incident, variant } => {
-                if lane < self.lanes.len() {
-                    self.set_bug(lane, incident, variant);
+            Change::Param(name, value) => {
+                for lane in &mut self.lanes {
+                    lane.set_param(&name, value);
                 }
             }
-            Control::SetRate(rate_per_s) => self.set_rate(rate_per_s),
-            Control::Restart { lane, console } => {
-                if let Some(lane) = self.lanes.get_mut(lane) {
-                    lane.restart(console, &mut self.outlet);
+            Change::Bugs(lane, bugs) => self.lanes[lane].set_bugs(bugs),
+            Change::Mix(incidents) => {
+                let mix = self.catalogue.mix(&incidents)?;
+                if let Some(driver) = &self.driver {
+                    driver.set_mix(mix);
                 }
             }
-            Control::Stop => {}
-        }
-    }
-
-    fn set_rate(&mut self, rate_per_s: f64) {
-        if !rate_allowed(rate_per_s) {
-            return;
-        }
-        if let Err(few) = files::raise(files::needed(self.spec.in_flight(rate_per_s))) {
-            let line = format!("the rate stays at {}/s: {few}", self.rate_per_s);
-            self.outlet.emit(None, What::Log { line });
-            return;
-        }
-        self.rate_per_s = rate_per_s;
-        if let Some(driver) = &self.driver {
-            driver.set_rate(rate_per_s);
-        }
-        self.outlet.emit(None, What::Rate { rate_per_s });
-    }
-
-    fn set_param(&mut self, name: &str, value: f64) {
-        for lane in &mut self.lanes {
-            lane.set_param(name, value);
-        }
-        self.outlet.emit(None, What::Param { name: name.to_owned(), value });
-    }
-
-    fn set_bug(&mut self, lane: usize, incident: String, variant: Option<String>) {
-        if variant.is_some() && self.world.insert(incident.clone()) {
-            self.join_world(&incident);
-        }
-        if self.lanes[lane].set_bug(&incident, variant.clone()) {
-            self.outlet.emit(Some(lane), What::Bug { incident, variant });
-        }
-    }
-
-    /// A bug of another incident meets that incident's traffic and parameters, in every lane:
-    /// the world is the same for all, the code is not.
-    fn join_world(&mut self, incident: &str) {
-        let Ok(entry) = self.catalogue.find(incident) else {
-            return;
-        };
-        for (name, param) in &entry.manifest.params {
-            self.set_param(name, param.value);
-        }
-        let share = 1.0 / self.world.len() as f64;
-        let members = self.world.iter().filter_map(|id| self.catalogue.find(id).ok());
-        let mix: anyhow::Result<Vec<_>> =
-            members.map(|entry| prepare(&entry.manifest.load.requests, share)).collect();
-        match (mix, &self.driver) {
-            (Ok(mix), Some(driver)) => driver.set_mix(mix.into_iter().flatten().collect()),
-            (Err(error), _) => {
-                self.outlet.emit(None, What::Log { line: error.to_string() });
-                return;
+            Change::Restart(lane, console) => {
+                self.lanes[lane].restart(console, &mut self.outlet);
             }
-            (Ok(_), None) => {}
+            Change::Nothing => {}
         }
-        let line = format!("every lane now also gets the traffic and settings of {incident}");
-        self.outlet.emit(None, What::Log { line });
+        Ok(())
     }
 
     fn hear(&mut self, lane: usize, generation: u32, message: Message) {

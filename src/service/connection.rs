@@ -45,7 +45,7 @@ async fn answer(stream: TcpStream, gateway: Arc<Gateway>, prometheus: Option<Pro
     // Without it small answers would wait for the client's acknowledgement; a failure to set it
     // changes speed, not meaning.
     stream.set_nodelay(true).ok();
-    let service = service_fn(|request| {
+    let service = service_fn(|request: hyper::Request<hyper::body::Incoming>| {
         let gateway = &gateway;
         let prometheus = prometheus.as_ref().filter(|_| request.uri().path() == "/metrics");
         async move {
@@ -54,7 +54,7 @@ async fn answer(stream: TcpStream, gateway: Arc<Gateway>, prometheus: Option<Pro
                     gateway.env.bring_up_to_date();
                     exposition(prometheus)
                 }
-                None => gateway.handle(request).await,
+                None => gateway.handle(request.map(Body::new)).await,
             })
         }
     });

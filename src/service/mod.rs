@@ -13,15 +13,14 @@ pub mod routes;
 pub mod store;
 pub mod telemetry;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 use axum::Router;
 use axum::body::Body;
 use axum::response::Response;
 use hyper::Request;
-use hyper::body::Incoming;
 use tower::ServiceExt;
 
 use crate::incident::{Chain, Env, Slot};
@@ -31,6 +30,8 @@ use crate::incident::{Chain, Env, Slot};
 pub struct Gateway {
     env: Env,
     in_force: ArcSwap<Router>,
+    /// The slots in force, from the outside in, for people.
+    order: Mutex<String>,
     connections: AtomicU64,
 }
 
@@ -49,14 +50,22 @@ impl Gateway {
     pub fn new(env: Env, chain: &Chain) -> Arc<Self> {
         let router = chain.build(store::client(&env), &env);
         let in_force = ArcSwap::from_pointee(router);
-        Arc::new(Self { env, in_force, connections: AtomicU64::new(0) })
+        let order = Mutex::new(chain.describe());
+        Arc::new(Self { env, in_force, order, connections: AtomicU64::new(0) })
     }
 
     /// Puts `chain` in force for all requests that begin from now on; those under way stay in
-    /// theirs. Must be called within a runtime.
-    pub fn switch(&self, chain: &Chain) {
+    /// theirs. Returns a line about it for people where the order of the slots has changed. Must
+    /// be called within a runtime.
+    pub fn switch(&self, chain: &Chain) -> Option<String> {
         let router = chain.build(store::client(&self.env), &self.env);
         self.in_force.store(Arc::new(router));
+        let now = chain.describe();
+        let before = {
+            let mut order = self.order.lock().unwrap_or_else(PoisonError::into_inner);
+            std::mem::replace(&mut *order, now.clone())
+        };
+        (now != before).then(|| format!("chain: {now}"))
     }
 
     /// Connections that are open now.
@@ -70,9 +79,9 @@ impl Gateway {
     }
 
     /// Answers a request through the chain in force now.
-    pub async fn handle(&self, request: Request<Incoming>) -> Response {
+    pub async fn handle(&self, request: Request<Body>) -> Response {
         let router = Router::clone(&self.in_force.load());
-        match router.oneshot(request.map(Body::new)).await {
+        match router.oneshot(request).await {
             Ok(response) => response,
             Err(never) => match never {},
         }

@@ -20,10 +20,8 @@ pub enum State {
     Starting,
     /// Serving since a time, in seconds.
     Serving {
-        /// Its port on loopback.
-        port: u16,
-        /// Its process.
-        pid: u32,
+        /// Its port on loopback, and its process; none on the virtual clock.
+        process: Option<(u16, u32)>,
         /// Since when.
         since_s: f64,
     },
@@ -117,7 +115,7 @@ impl LaneModel {
                 None
             }
             What::Ready { port, pid, console_port } => {
-                self.state = State::Serving { port: *port, pid: *pid, since_s: at_s };
+                self.state = State::Serving { process: port.zip(*pid), since_s: at_s };
                 self.console_port = *console_port;
                 (self.restarts > 0).then(|| "serving again, with a clean process".to_owned())
             }

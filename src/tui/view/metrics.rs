@@ -16,7 +16,7 @@ pub fn draw(frame: &mut Frame, area: Rect, lab: &Lab) {
     let lane = lab.lane();
     let title = format!("lane {} {}: metrics", letter(lab.selected), lane.variant);
     let mut lines = Vec::new();
-    if let State::Serving { port, pid, .. } = lane.state {
+    if let State::Serving { process: Some((port, pid)), .. } = lane.state {
         lines.push(Line::raw(format!(
             " http://127.0.0.1:{port}   /metrics there too   process {pid}"
         )));

@@ -1,0 +1,196 @@
+//! One simulated process: a paused runtime of its own. When it ends, its runtime is dropped, and
+//! with it exactly its tasks.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use futures_util::FutureExt;
+use http_body_util::BodyExt;
+use hyper::StatusCode;
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep_until};
+
+use super::CPUS;
+use super::output::Output;
+use crate::heap;
+use crate::incident::env::{Env, Host};
+use crate::incident::request::Prepared;
+use crate::incident::Chain;
+use crate::load::under_way::{SharedTally, UnderWay};
+use crate::service::Gateway;
+
+/// A simulated process, or the time without one: then there is a clock, and nobody serves.
+#[derive(Debug)]
+pub struct Process {
+    runtime: Runtime,
+    /// When it began, in milliseconds since the run began.
+    began_ms: u64,
+    /// The same, on its own clock.
+    began: Instant,
+    server: Option<Server>,
+}
+
+/// What serves in it.
+#[derive(Debug)]
+struct Server {
+    gateway: Arc<Gateway>,
+    crash: Arc<Crash>,
+    /// Heap in use before it began.
+    heap_bytes: u64,
+}
+
+/// A process that ends itself.
+#[derive(Debug, Default)]
+struct Crash {
+    happened: Notify,
+    code: AtomicI32,
+}
+
+impl Process {
+    /// Time without a server, from `at_ms` on.
+    ///
+    /// # Errors
+    ///
+    /// When the runtime cannot be made.
+    pub fn absent(at_ms: u64) -> std::io::Result<Self> {
+        let runtime = paused()?;
+        let began = runtime.block_on(async { Instant::now() });
+        Ok(Self { runtime, began_ms: at_ms, began, server: None })
+    }
+
+    /// A process that serves `chain` from `at_ms` on; `prepare` sets its parameters.
+    ///
+    /// # Errors
+    ///
+    /// When the runtime cannot be made.
+    pub fn serving(
+        at_ms: u64,
+        seed: u64,
+        chain: &Chain,
+        prepare: impl FnOnce(&Env),
+    ) -> std::io::Result<Self> {
+        let heap_bytes = heap::in_use_bytes();
+        let mut process = Self::absent(at_ms)?;
+        let crash = Arc::new(Crash::default());
+        let told = Arc::clone(&crash);
+        let env = Env::new(Host { cpus: CPUS, seed }, move |code| {
+            told.code.store(code, Ordering::Relaxed);
+            told.happened.notify_one();
+        });
+        prepare(&env);
+        let gateway = {
+            let _entered = process.runtime.enter();
+            Gateway::new(env, chain)
+        };
+        process.server = Some(Server { gateway, crash, heap_bytes });
+        Ok(process)
+    }
+
+    /// Whether somebody serves.
+    pub fn serves(&self) -> bool {
+        self.server.is_some()
+    }
+
+    /// When it began, in milliseconds since the run began.
+    pub fn began_ms(&self) -> u64 {
+        self.began_ms
+    }
+
+    /// The surroundings of its service.
+    pub fn env(&self) -> Option<&Env> {
+        self.server.as_ref().map(|server| server.gateway.env())
+    }
+
+    /// Heap bytes that it holds.
+    pub fn heap_bytes(&self) -> u64 {
+        let before = self.server.as_ref().map_or(0, |server| server.heap_bytes);
+        heap::in_use_bytes().saturating_sub(before)
+    }
+
+    /// Tasks alive on its runtime, those of clients included.
+    pub fn tasks(&self) -> u64 {
+        self.runtime.metrics().num_alive_tasks() as u64
+    }
+
+    /// Puts `chain` in force; returns a line for people where the order of its slots has changed.
+    pub fn switch(&self, chain: &Chain) -> Option<String> {
+        let _entered = self.runtime.enter();
+        self.server.as_ref().and_then(|server| server.gateway.switch(chain))
+    }
+
+    /// Starts a request that is due now, at `at_ms`; without a server it fails at once.
+    pub fn request(&self, at_ms: u64, request: &Prepared, tally: &SharedTally, limit: Duration) {
+        let _entered = self.runtime.enter();
+        let under_way = UnderWay::start(Arc::clone(tally), self.instant(at_ms), limit);
+        match &self.server {
+            Some(server) => {
+                let answer = answer(Arc::clone(&server.gateway), request);
+                self.runtime.spawn(under_way.wait(answer));
+            }
+            None => under_way.unanswered(),
+        }
+    }
+
+    /// Lets its clock run to `to_ms`. Returns the exit code when it ends itself before.
+    pub fn run(&self, to_ms: u64) -> Option<i32> {
+        self.runtime.block_on(async {
+            let until = sleep_until(self.instant(to_ms));
+            match &self.server {
+                Some(server) => tokio::select! {
+                    biased;
+                    () = server.crash.happened.notified() => {
+                        Some(server.crash.code.load(Ordering::Relaxed))
+                    }
+                    () = until => None,
+                },
+                None => {
+                    until.await;
+                    None
+                }
+            }
+        })
+    }
+
+    /// What time it is, in milliseconds since the run began.
+    pub fn now_ms(&self) -> u64 {
+        let now = self.runtime.block_on(async { Instant::now() });
+        self.began_ms + (now - self.began).as_millis() as u64
+    }
+
+    /// Has `out` stamp what is logged within this process with its clock.
+    pub fn show_time(&self, out: &Output) {
+        out.set_clock(self.began_ms, self.began);
+    }
+
+    fn instant(&self, at_ms: u64) -> Instant {
+        self.began + Duration::from_millis(at_ms.saturating_sub(self.began_ms))
+    }
+}
+
+fn paused() -> std::io::Result<Runtime> {
+    let mut builder = Builder::new_current_thread();
+    builder.enable_time().start_paused(true);
+    // Which branch of a `select!` is tried first is drawn at random.
+    #[cfg(tokio_unstable)]
+    builder.rng_seed(tokio::runtime::RngSeed::from_bytes(b"firedrill"));
+    builder.build()
+}
+
+/// The status of the answer; none when the service's panic drops the connection.
+fn answer(
+    gateway: Arc<Gateway>,
+    request: &Prepared,
+) -> impl Future<Output = Option<StatusCode>> + Send + use<> {
+    let request = request.in_process().map(Body::new);
+    let answer = async move {
+        let response = gateway.handle(request).await;
+        let status = response.status();
+        response.into_body().collect().await.ok()?;
+        Some(status)
+    };
+    async move { AssertUnwindSafe(answer).catch_unwind().await.ok().flatten() }
+}

@@ -1,0 +1,289 @@
+//! A virtual run: each lane a child that simulates server, clients and supervision on a paused
+//! clock; here they are told how far to go, and their events are put in order.
+//!
+//! Time passes in the children only as far as they are told ([`Command::Advance`]), so that the
+//! commands between two advances take effect at one exact time in all of them. Events are handed on
+//! by time, then by lane, and only once every lane is past their time: the order does not depend on
+//! which child is faster.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use anyhow::bail;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
+
+use super::child::{Child, Message, Said};
+use super::script::{Change, Script, Step};
+use super::{Control, Messages, Spec, Speed};
+use crate::event::{Command, Event, TICK, What};
+
+/// Virtual time that the lanes may be told to pass before the slowest of them is there: what is
+/// read ahead must fit in memory.
+const LOOK_AHEAD_MS: u64 = 10_000;
+
+/// Time between two looks at the clock while virtual time is held back.
+const PACE: Duration = Duration::from_millis(20);
+
+/// A lane that has reported nothing for this long will not any more.
+const STANDS_STILL: Duration = Duration::from_secs(30);
+
+/// A virtual run under way.
+pub(super) struct Player {
+    spec: Spec,
+    script: Script,
+    controls: VecDeque<(u64, Control)>,
+    lanes: Vec<Lane>,
+    messages: mpsc::Receiver<(usize, u32, Message)>,
+    /// Kept, so that the other end does not close between two children.
+    message: Messages,
+    out: mpsc::Sender<Event>,
+    /// The script's own events, in order of time.
+    told: VecDeque<Event>,
+    /// How far the lanes have been told to go.
+    written_ms: u64,
+    end_ms: Option<u64>,
+    pace: Pace,
+}
+
+#[derive(Default)]
+struct Lane {
+    child: Option<Child>,
+    /// Its events that wait for the other lanes.
+    events: VecDeque<Event>,
+    reached_ms: u64,
+    ended: bool,
+    last_line: String,
+}
+
+/// How virtual time goes with the wall's.
+struct Pace {
+    speed: Speed,
+    /// When, and at which virtual time, this speed began; none before the first look.
+    since: Option<(Instant, u64)>,
+}
+
+impl Pace {
+    /// How far virtual time may be now, when it is `at_ms` as yet.
+    fn allows_ms(&mut self, at_ms: u64) -> u64 {
+        let Speed::Times(times) = self.speed else {
+            return u64::MAX;
+        };
+        let (since, from_ms) = *self.since.get_or_insert((Instant::now(), at_ms));
+        let passed_ms = since.elapsed().as_secs_f64() * 1000.0 * times;
+        let tick_ms = TICK.as_millis() as u64;
+        (from_ms + passed_ms as u64) / tick_ms * tick_ms
+    }
+}
+
+impl Player {
+    pub(super) fn new(spec: Spec, out: mpsc::Sender<Event>) -> anyhow::Result<Self> {
+        let (message, messages) = mpsc::channel(1024);
+        Ok(Self {
+            script: Script::new(spec.clone())?,
+            controls: spec.time_lapse.controls.iter().cloned().collect(),
+            lanes: spec.variants.iter().map(|_| Lane::default()).collect(),
+            messages,
+            message,
+            out,
+            told: VecDeque::new(),
+            written_ms: 0,
+            end_ms: spec.duration.map(|duration| duration.as_millis() as u64),
+            pace: Pace { speed: spec.time_lapse.speed, since: None },
+            spec,
+        })
+    }
+
+    pub(super) async fn play(
+        mut self,
+        mut controls: mpsc::Receiver<Control>,
+    ) -> anyhow::Result<()> {
+        let arguments = self.spec.replay_arguments();
+        for (i, lane) in self.lanes.iter_mut().enumerate() {
+            lane.child = Some(Child::start(&self.spec.program, &arguments, i, 1, &self.message)?);
+        }
+        let steps = self.script.begin();
+        self.take(steps).await?;
+        let mut looks = interval(PACE);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        while !self.finished() {
+            self.write().await?;
+            if !self.deliver().await {
+                return Ok(());
+            }
+            tokio::select! {
+                message = timeout(STANDS_STILL, self.messages.recv()), if self.behind().is_some() => {
+                    match message {
+                        Ok(Some((lane, _, message))) => self.hear(lane, message)?,
+                        Ok(None) => return Ok(()),
+                        Err(_) => return self.stands_still(),
+                    }
+                }
+                control = controls.recv() => match control {
+                    None | Some(Control::Stop) => self.end_ms = Some(self.written_ms),
+                    Some(Control::SetSpeed(speed)) => self.pace = Pace { speed, since: None },
+                    Some(control) => {
+                        let steps = self.script.obey(control);
+                        self.take(steps).await?;
+                    }
+                },
+                _ = looks.tick() => {}
+            }
+        }
+        self.end().await
+    }
+
+    fn finished(&self) -> bool {
+        self.end_ms.is_some_and(|end_ms| self.safe_ms() >= end_ms)
+    }
+
+    /// The time that every lane has reached.
+    fn safe_ms(&self) -> u64 {
+        self.lanes.iter().map(|lane| lane.reached_ms).min().unwrap_or(u64::MAX)
+    }
+
+    /// The first lane that is not where it was told to go.
+    fn behind(&self) -> Option<usize> {
+        self.lanes.iter().position(|lane| lane.reached_ms < self.written_ms)
+    }
+
+    fn stands_still(&self) -> anyhow::Result<()> {
+        let at_s = self.safe_ms() as f64 / 1000.0;
+        let name = self.behind().map_or("", |lane| self.spec.variants[lane].as_str());
+        bail!(
+            "lane `{name}` has stood still at {at_s} s of virtual time for {STANDS_STILL:?}: its \
+             code blocks, or never lets time pass"
+        )
+    }
+
+    /// Tells the lanes how far to go, and what changes on the way.
+    async fn write(&mut self) -> anyhow::Result<()> {
+        loop {
+            let held = self.written_ms >= self.spec.time_lapse.from_ms;
+            let paced_ms =
+                if held { self.pace.allows_ms(self.written_ms) } else { self.spec.time_lapse.from_ms };
+            let limit_ms = (self.safe_ms() + LOOK_AHEAD_MS)
+                .min(paced_ms)
+                .min(self.end_ms.unwrap_or(u64::MAX));
+            let phase_ms = self.script.next_phase_ms();
+            let control_ms = self.controls.front().map(|(at_ms, _)| *at_ms);
+            let change_ms = phase_ms.into_iter().chain(control_ms).min().unwrap_or(u64::MAX);
+            let to_ms = limit_ms.min(change_ms.max(self.written_ms));
+            if to_ms > self.written_ms {
+                self.written_ms = to_ms;
+                self.tell_all(&Command::Advance { to_ms }).await?;
+            }
+            if change_ms > to_ms || self.end_ms == Some(to_ms) {
+                return Ok(());
+            }
+            let steps = if phase_ms.is_some_and(|ms| ms <= to_ms) {
+                self.script.next_phase()
+            } else if let Some((_, control)) = self.controls.pop_front() {
+                self.script.obey(control)
+            } else {
+                return Ok(());
+            };
+            self.take(steps).await?;
+        }
+    }
+
+    /// Makes these changes where the lanes have been told to go, and tells of them.
+    async fn take(&mut self, steps: Vec<Step>) -> anyhow::Result<()> {
+        for Step { change, lane, tell } in steps {
+            match change {
+                Change::Rate(rate_per_s) => self.tell_all(&Command::SetRate { rate_per_s }).await?,
+                Change::Param(name, value) => {
+                    self.tell_all(&Command::SetParam { name, value }).await?;
+                }
+                Change::Mix(incidents) => self.tell_all(&Command::SetMix { incidents }).await?,
+                Change::Bugs(lane, bugs) => self.tell(lane, Command::SetBugs { bugs }).await?,
+                Change::Restart(lane, _) => self.tell(lane, Command::Restart).await?,
+                Change::Nothing => {}
+            }
+            if let Some(what) = tell {
+                self.told.push_back(Event { at_ms: self.written_ms, lane, what });
+            }
+        }
+        Ok(())
+    }
+
+    async fn tell_all(&mut self, command: &Command) -> anyhow::Result<()> {
+        for lane in 0..self.lanes.len() {
+            self.tell(lane, command.clone()).await?;
+        }
+        Ok(())
+    }
+
+    async fn tell(&mut self, lane: usize, command: Command) -> anyhow::Result<()> {
+        let told = match &self.lanes[lane].child {
+            Some(child) => child.command_in_turn(command).await,
+            None => Err("it has not begun"),
+        };
+        // Why it has ended is in its last message, which is on its way.
+        if told.is_err() {
+            while let Ok(Some((lane, _, message))) =
+                timeout(STANDS_STILL, self.messages.recv()).await
+            {
+                self.hear(lane, message)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn hear(&mut self, index: usize, message: Message) -> anyhow::Result<()> {
+        let lane = &mut self.lanes[index];
+        let name = &self.spec.variants[index];
+        match message {
+            Message::Event(Said { at_ms, what: What::Reached }) => lane.reached_ms = at_ms,
+            Message::Event(Said { at_ms, what }) => {
+                lane.events.push_back(Event { at_ms, lane: Some(index), what });
+            }
+            Message::Garbage(line) => bail!("lane `{name}` wrote a line that is no event: {line:?}"),
+            Message::Stderr(line) => lane.last_line = line,
+            Message::Exited(status) if lane.child.as_ref().is_some_and(Child::is_open) => {
+                let last = &lane.last_line;
+                bail!("the replay of lane `{name}` ended ({status}): {last}");
+            }
+            Message::Exited(_) => lane.ended = true,
+        }
+        Ok(())
+    }
+
+    /// Hands on what no lane can add to any more; tells whether somebody listens.
+    async fn deliver(&mut self) -> bool {
+        // More may still happen at the time that the slowest lane has reached.
+        self.deliver_before(self.safe_ms()).await
+    }
+
+    async fn deliver_before(&mut self, safe_ms: u64) -> bool {
+        loop {
+            let queues =
+                std::iter::once(&mut self.told).chain(self.lanes.iter_mut().map(|l| &mut l.events));
+            let earliest = queues
+                .filter(|queue| queue.front().is_some_and(|event| event.at_ms < safe_ms))
+                .min_by_key(|queue| queue.front().map(|event| event.at_ms));
+            let Some(event) = earliest.and_then(VecDeque::pop_front) else {
+                return true;
+            };
+            if self.out.send(event).await.is_err() {
+                return false;
+            }
+        }
+    }
+
+    /// Ends the children, which then account for the requests that were still under way.
+    async fn end(&mut self) -> anyhow::Result<()> {
+        for child in self.lanes.iter_mut().filter_map(|lane| lane.child.as_mut()) {
+            child.close();
+        }
+        while self.lanes.iter().any(|lane| !lane.ended) {
+            match timeout(STANDS_STILL, self.messages.recv()).await {
+                Ok(Some((lane, _, message))) => self.hear(lane, message)?,
+                Ok(None) => break,
+                Err(_) => return self.stands_still(),
+            }
+        }
+        self.deliver_before(u64::MAX).await;
+        Ok(())
+    }
+}

@@ -1,6 +1,7 @@
 //! The command line: what can be typed, and what it stands for.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::bail;
@@ -55,6 +56,9 @@ pub enum Command {
         /// How long, such as 20s or 2min, from 1s to 1h [default: the incident's own]
         #[arg(long = "for", value_name = "TIME", value_parser = duration)]
         duration: Option<Duration>,
+        /// Record the run, for `firedrill view` and `firedrill report`
+        #[arg(long, value_name = "FILE")]
+        record: Option<PathBuf>,
         /// Print one JSON object
         #[arg(long)]
         json: bool,

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::figures::mib;
 
@@ -57,6 +57,7 @@ pub enum What {
     /// How late the driver started the requests of one tick.
     Driver {
         /// Microseconds late, and how many requests were that late.
+        #[serde(with = "counted")]
         lag_us: Vec<(u64, u32)>,
     },
     /// The next phase of the script began.
@@ -193,7 +194,7 @@ pub struct ServerSample {
     /// Heap bytes in use, counted by the allocator.
     pub heap_bytes: u64,
     /// The registered metrics without labels, by name.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty", serialize_with = "short_numbers")]
     pub metrics: BTreeMap<String, f64>,
     /// Places in the source where tasks wait now.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -204,10 +205,12 @@ pub struct ServerSample {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WaitSite {
     /// Path of the source file, from the package's root.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub file: String,
     /// Line, counted from 1.
     pub line: u32,
     /// What is waited for.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub label: String,
     /// Tasks waiting there now.
     pub waiting: u64,
@@ -227,30 +230,91 @@ pub struct Sample {
     pub load: LoadTick,
 }
 
-/// What became of one lane's requests in one tick.
+/// What became of one lane's requests in one tick. A count of 0 is not written.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct LoadTick {
     /// Requests started.
+    #[serde(skip_serializing_if = "is_zero")]
     pub sent: u64,
     /// Answered with a status below 400.
+    #[serde(skip_serializing_if = "is_zero")]
     pub ok: u64,
     /// Refused by the server: a status from 400 to 499.
+    #[serde(skip_serializing_if = "is_zero")]
     pub rejected: u64,
     /// Answered with a status of 500 or more, or not answered: connection refused or dropped.
+    #[serde(skip_serializing_if = "is_zero")]
     pub failed: u64,
     /// No answer within the client's time-out.
+    #[serde(skip_serializing_if = "is_zero")]
     pub timed_out: u64,
     /// Cut off by the end of the run.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(skip_serializing_if = "is_zero")]
     pub unfinished: u64,
     /// Requests without an outcome at the end of the tick.
+    #[serde(skip_serializing_if = "is_zero")]
     pub in_flight: u64,
     /// Latency of the answered requests since they were due: microseconds, and how many.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty", with = "counted")]
     pub latency_us: Vec<(u64, u32)>,
     /// The same of the requests that were never answered: their time-out, or longer.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty", with = "counted")]
     pub unanswered_us: Vec<(u64, u32)>,
+}
+
+/// Values with their counts, as JSON: `[value, count]`, or `value` alone where it came once.
+mod counted {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Serialize, Deserialize)]
+    #[serde(untagged)]
+    enum Counted {
+        Once(u64),
+        Often(u64, u32),
+    }
+
+    pub(super) fn serialize<S: Serializer>(
+        values: &[(u64, u32)],
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(values.iter().map(|(value, count)| match count {
+            1 => Counted::Once(*value),
+            count => Counted::Often(*value, *count),
+        }))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Vec<(u64, u32)>, D::Error> {
+        let values = Vec::<Counted>::deserialize(deserializer)?;
+        Ok(values
+            .into_iter()
+            .map(|counted| match counted {
+                Counted::Once(value) => (value, 1),
+                Counted::Often(value, count) => (value, count),
+            })
+            .collect())
+    }
+}
+
+/// Writes a whole number without a fraction: most metrics are counts.
+fn short_numbers<S: Serializer>(
+    values: &BTreeMap<String, f64>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    /// Up to here every whole number has a `f64` of its own.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    #[derive(Serialize)]
+    #[serde(untagged)]
+    enum Short {
+        Whole(i64),
+        Fraction(f64),
+    }
+    serializer.collect_map(values.iter().map(|(name, value)| {
+        let whole = value.fract() == 0.0 && value.abs() < EXACT;
+        (name, if whole { Short::Whole(*value as i64) } else { Short::Fraction(*value) })
+    }))
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]

@@ -8,16 +8,26 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::event::{Event, ExitCause, What};
 use crate::figures::{clock, count, number};
 use crate::note::note;
+use crate::record::Recorder;
 use crate::report::{Report, table};
 use crate::run::{Control, Run, Spec};
 use crate::timeline::Timeline;
+
+/// A run that has ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// What it measured.
+    pub report: Report,
+    /// Whether all of it was recorded that was to be.
+    pub recorded: bool,
+}
 
 /// Runs `spec` to its end, or until interrupted, and sums it up. Progress goes to standard error.
 ///
 /// # Errors
 ///
 /// When the run cannot start, or a lane cannot.
-pub async fn run(spec: Spec) -> anyhow::Result<Report> {
+pub async fn run(spec: Spec, mut recorder: Option<Recorder>) -> anyhow::Result<Ended> {
     let manifest = &spec.entry.manifest;
     let values = spec.values();
     let mut timeline = Timeline::new(manifest, &spec.variants);
@@ -25,7 +35,7 @@ pub async fn run(spec: Spec) -> anyhow::Result<Report> {
     let (clock, seed) = (spec.clock, spec.seed);
 
     let mut run = Run::start(spec.clone())?;
-    let mut interrupted = false;
+    let (mut interrupted, mut recorded) = (false, true);
     let mut terminate = crate::signals::terminations()?;
     loop {
         tokio::select! {
@@ -33,6 +43,11 @@ pub async fn run(spec: Spec) -> anyhow::Result<Report> {
                 Some(event) => {
                     timeline.push(&event);
                     progress.show(&event);
+                    let written = recorder.as_mut().map_or(Ok(()), |to| to.write(&event));
+                    if let Err(lost) = written {
+                        progress.say(&format!("{lost}; the run goes on"));
+                        (recorder, recorded) = (None, false);
+                    }
                 }
                 None => break,
             },
@@ -45,7 +60,8 @@ pub async fn run(spec: Spec) -> anyhow::Result<Report> {
     }
     progress.finish();
     run.ended().await?;
-    Ok(Report::new(manifest, &values, (clock, seed), &timeline))
+    let report = Report::new(manifest, &values, (clock, seed), &timeline);
+    Ok(Ended { report, recorded })
 }
 
 /// Prints the report: one JSON object, or a table.

@@ -13,6 +13,7 @@
 //! * [`replay`]: a virtual lane's child: the same server and load on a paused clock
 //! * [`back_off`]: when what has crashed is started again, on either clock
 //! * [`run`]: the parent: children, load, memory cap, restarts, one stream of events
+//! * [`record`]: the events of a run on disk
 //! * [`timeline`], [`verdict`], [`report`]: what the events amount to
 //! * [`tui`]: the terminal
 //! * [`headless`], [`list`], [`doctor`]: the commands beside the terminal
@@ -36,6 +37,7 @@ pub mod incidents;
 pub mod list;
 pub mod load;
 pub mod note;
+pub mod record;
 pub mod replay;
 pub mod report;
 pub mod run;

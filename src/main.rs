@@ -9,6 +9,7 @@ use clap::{CommandFactory, Parser};
 use firedrill::catalogue::Catalogue;
 use firedrill::cli::{Cli, Command};
 use firedrill::note::note;
+use firedrill::record::Recorder;
 use firedrill::run::Spec;
 use firedrill::tui::{event_loop, picture};
 use firedrill::{doctor, headless, list, replay, serve};
@@ -59,14 +60,18 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
             list::print(catalogue, json).context(OUTPUT)?;
             Ok(ExitCode::SUCCESS)
         }
-        Some(Command::Run { incident, options, duration, json }) => {
+        Some(Command::Run { incident, options, duration, record, json }) => {
             let entry = catalogue.find(&incident)?;
             let default = Duration::from_secs_f64(entry.manifest.duration_s);
             let spec = Spec { duration: Some(duration.unwrap_or(default)), ..options.spec(entry)? };
-            let report = runtime()?.block_on(headless::run(spec))?;
-            headless::print(&report, json).context(OUTPUT)?;
-            let held = report.verdict.holds;
-            Ok(if held { ExitCode::SUCCESS } else { ExitCode::from(DID_NOT_HOLD) })
+            let recorder = record.map(|path| Recorder::create(&path, &spec.header())).transpose()?;
+            let ended = runtime()?.block_on(headless::run(spec, recorder))?;
+            headless::print(&ended.report, json).context(OUTPUT)?;
+            Ok(match (ended.recorded, ended.report.verdict.holds) {
+                (false, _) => ExitCode::from(USAGE),
+                (true, false) => ExitCode::from(DID_NOT_HOLD),
+                (true, true) => ExitCode::SUCCESS,
+            })
         }
         Some(Command::Serve(options)) => serve::serve(options.settings(catalogue)?),
         Some(Command::Replay { incident, rate, seed }) => {

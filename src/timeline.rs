@@ -71,7 +71,7 @@ impl Timeline {
                 self.release_s = Some(at_s);
             }
             What::Driver { lag_us } => self.lag.add(lag_us),
-            What::Dropped { events } => self.dropped += events,
+            What::Dropped { events } => self.dropped = self.dropped.saturating_add(*events),
             What::Sample(_) => self.end_s = self.end_s.max(at_s),
             _ => {}
         }
@@ -157,12 +157,12 @@ impl LoadSum {
     /// Adds a tick.
     pub fn add(&mut self, tick: &LoadTick) {
         let sum = &mut self.counts;
-        sum.sent += tick.sent;
-        sum.ok += tick.ok;
-        sum.rejected += tick.rejected;
-        sum.failed += tick.failed;
-        sum.timed_out += tick.timed_out;
-        sum.unfinished += tick.unfinished;
+        sum.sent = sum.sent.saturating_add(tick.sent);
+        sum.ok = sum.ok.saturating_add(tick.ok);
+        sum.rejected = sum.rejected.saturating_add(tick.rejected);
+        sum.failed = sum.failed.saturating_add(tick.failed);
+        sum.timed_out = sum.timed_out.saturating_add(tick.timed_out);
+        sum.unfinished = sum.unfinished.saturating_add(tick.unfinished);
         self.latency.add(&tick.latency_us);
         self.latency.add(&tick.unanswered_us);
         self.naive.add(&tick.latency_us);
@@ -171,7 +171,8 @@ impl LoadSum {
     /// Requests with an outcome.
     pub fn ended(&self) -> u64 {
         let c = &self.counts;
-        c.ok + c.rejected + c.failed + c.timed_out + c.unfinished
+        let outcomes = [c.ok, c.rejected, c.failed, c.timed_out, c.unfinished];
+        outcomes.into_iter().fold(0, u64::saturating_add)
     }
 
     /// The value of a metric over the ticks: `ok_percent`, `rejected_percent`, `failed_percent`,

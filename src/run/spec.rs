@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::Control;
-use crate::catalogue::Entry;
+use crate::catalogue::{Catalogue, Entry};
 use crate::event::Clock;
 use crate::incident::Bugs;
 use crate::incident::formula::Values;
+use crate::record::{Header, Kind, Machine, VERSION};
 
 /// What to run.
 #[derive(Debug, Clone)]
@@ -74,6 +75,38 @@ impl Spec {
             clock: Clock::Live,
             time_lapse: TimeLapse::default(),
             program: std::env::current_exe()?,
+        })
+    }
+
+    /// What a recording of this run begins with.
+    pub fn header(&self) -> Header {
+        Header {
+            firedrill: Kind::Recording,
+            version: VERSION,
+            program: env!("CARGO_PKG_VERSION").to_owned(),
+            incident: self.entry.manifest.id.clone(),
+            variants: self.variants.clone(),
+            seed: self.seed,
+            clock: self.clock,
+            rate_per_s: self.rate_per_s,
+            params: self.params.clone(),
+            machine: (self.clock == Clock::Live).then(Machine::this),
+        }
+    }
+
+    /// The run that a recording is of.
+    ///
+    /// # Errors
+    ///
+    /// When its incident is not one of this program.
+    pub fn recorded(catalogue: &'static Catalogue, header: &Header) -> anyhow::Result<Self> {
+        Ok(Self {
+            variants: header.variants.clone(),
+            rate_per_s: header.rate_per_s,
+            seed: header.seed,
+            params: header.params.clone(),
+            clock: header.clock,
+            ..Self::new(catalogue.find(&header.incident)?)?
         })
     }
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 const ANYWHERE: [&str; 3] = ["figures", "note", "files"];
 
 /// Each module, and the others that it may name.
-const MAY_NAME: [(&str, &[&str]); 12] = [
+const MAY_NAME: [(&str, &[&str]); 15] = [
     ("event", &[]),
     ("incident", &["event"]),
     ("service", &["incident"]),
@@ -16,7 +16,10 @@ const MAY_NAME: [(&str, &[&str]); 12] = [
     ("catalogue", &["incident", "incidents"]),
     ("load", &["event", "incident"]),
     ("serve", &["event", "incident", "service", "catalogue", "heap"]),
-    ("run", &["event", "incident", "catalogue", "load"]),
+    ("back_off", &[]),
+    ("replay", &["event", "incident", "service", "catalogue", "load", "heap", "back_off"]),
+    ("record", &["event"]),
+    ("run", &["event", "incident", "catalogue", "load", "back_off", "record"]),
     ("timeline", &["event", "incident", "load"]),
     ("verdict", &["event", "incident", "timeline"]),
     ("report", &["event", "incident", "load", "timeline", "verdict"]),

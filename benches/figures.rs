@@ -22,7 +22,7 @@ use firedrill::load::tally::Percentiles;
 use firedrill::run::Spec;
 use firedrill::run::memory::Memory;
 use firedrill::tui::model::Model;
-use firedrill::tui::update::{Msg, open, update};
+use firedrill::tui::update::{Msg, RunId, open, update};
 use firedrill::tui::view;
 use nix::sys::resource::{UsageWho, getrusage};
 use ratatui::Terminal;
@@ -269,7 +269,9 @@ fn start_firedrill(arguments: &[&str]) -> anyhow::Result<Helper> {
     let mut stdout = BufReader::new(child.stdout.take().context("piped")?);
     let mut line = String::new();
     stdout.read_line(&mut line)?;
-    let What::Ready { port, .. } = serde_json::from_str(&line)? else { bail!("it said {line}") };
+    let What::Ready { port: Some(port), .. } = serde_json::from_str(&line)? else {
+        bail!("it said {line}")
+    };
     // Samples must be read, or the pipe fills up.
     std::thread::spawn(move || std::io::copy(&mut stdout, &mut std::io::sink()));
     Ok(Helper { child, port })
@@ -400,7 +402,10 @@ fn frame_ms(seconds: u64) -> anyhow::Result<f64> {
             };
             let resident_bytes = Some((20 << 20) + tick % 1000 * 100_000);
             let what = What::Sample(Sample { server: Some(server), resident_bytes, load });
-            update(&mut model, Msg::Run(Event { at_ms: tick * 100, lane: Some(lane), what }));
+            update(
+                &mut model,
+                Msg::Run(RunId::Main, Event { at_ms: tick * 100, lane: Some(lane), what }),
+            );
         }
     }
     update(&mut model, Msg::Key(KeyEvent::from(KeyCode::Char('z'))));

@@ -38,6 +38,14 @@ pub enum Command {
         /// Start the lanes with tokio-console's instruments
         #[arg(long)]
         console: bool,
+        /// Record the run, for `firedrill view` and `firedrill report`
+        #[arg(long, value_name = "FILE")]
+        record: Option<PathBuf>,
+    },
+    /// Play a recording in the terminal
+    View {
+        /// The recording, from `--record` or the lab's key `w`
+        file: PathBuf,
     },
     /// List the incidents
     List {

@@ -1,6 +1,8 @@
 //! The program: parse, dispatch, exit status.
 
+use std::fs::File;
 use std::io::{self, Write};
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -8,10 +10,12 @@ use anyhow::Context;
 use clap::{CommandFactory, Parser};
 use firedrill::catalogue::Catalogue;
 use firedrill::cli::{Cli, Command};
+use firedrill::event::Clock;
 use firedrill::note::note;
-use firedrill::record::Recorder;
-use firedrill::run::Spec;
-use firedrill::tui::{event_loop, picture};
+use firedrill::record::{self, Recorder, Recording};
+use firedrill::run::{Spec, Speed};
+use firedrill::tui::event_loop::{self, Begin};
+use firedrill::tui::picture;
 use firedrill::{doctor, headless, list, replay, serve};
 
 /// What an error on the way out is about.
@@ -45,10 +49,22 @@ fn is_closed_pipe(error: &anyhow::Error) -> bool {
 fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
     let catalogue = Catalogue::load().map_err(anyhow::Error::msg)?;
     match cli.command {
-        None => runtime()?.block_on(event_loop::run(catalogue, None)),
-        Some(Command::Lab { incident, options, console }) => {
-            let spec = Spec { console, ..options.spec(catalogue.find(&incident)?)? };
-            runtime()?.block_on(event_loop::run(catalogue, Some(spec)))
+        None => runtime()?.block_on(event_loop::run(catalogue, Begin::Catalogue)),
+        Some(Command::Lab { incident, options, console, record }) => {
+            let mut spec = Spec { console, ..options.spec(catalogue.find(&incident)?)? };
+            if spec.clock == Clock::Virtual {
+                // At the speed of life to begin with, so that the first seconds can be followed.
+                spec.time_lapse.speed = Speed::Times(1.0);
+            }
+            let recorder =
+                record.map(|path| Recorder::create(&path, &spec.header())).transpose()?;
+            let lab = Begin::Lab(Box::new(spec), recorder);
+            runtime()?.block_on(event_loop::run(catalogue, lab))
+        }
+        Some(Command::View { file }) => {
+            let (spec, recording) = recording(catalogue, &file)?;
+            let view = Begin::Recording(Box::new(spec), recording);
+            runtime()?.block_on(event_loop::run(catalogue, view))
         }
         Some(Command::Picture { incident, options, at, size }) => {
             let spec = Spec { duration: Some(at), ..options.spec(catalogue.find(&incident)?)? };
@@ -64,7 +80,8 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
             let entry = catalogue.find(&incident)?;
             let default = Duration::from_secs_f64(entry.manifest.duration_s);
             let spec = Spec { duration: Some(duration.unwrap_or(default)), ..options.spec(entry)? };
-            let recorder = record.map(|path| Recorder::create(&path, &spec.header())).transpose()?;
+            let recorder =
+                record.map(|path| Recorder::create(&path, &spec.header())).transpose()?;
             let ended = runtime()?.block_on(headless::run(spec, recorder))?;
             headless::print(&ended.report, json).context(OUTPUT)?;
             Ok(match (ended.recorded, ended.report.verdict.holds) {
@@ -95,6 +112,16 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
     }
+}
+
+/// Reads a recording.
+fn recording(catalogue: &'static Catalogue, file: &Path) -> anyhow::Result<(Spec, Recording)> {
+    let open = || Ok(record::read(File::open(file)?)?);
+    let recording: anyhow::Result<Recording> = open();
+    let recording = recording.with_context(|| format!("cannot show {}", file.display()))?;
+    let spec = Spec::recorded(catalogue, &recording.header)
+        .with_context(|| format!("cannot show {}: line 1", file.display()))?;
+    Ok((spec, recording))
 }
 
 /// The whole manual in one page: the program, then each command.

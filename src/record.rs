@@ -101,6 +101,11 @@ struct Known {
 pub struct Encoder(Vec<Known>);
 
 impl Encoder {
+    /// Makes events of the lines that this one will make next.
+    pub fn decoder(&self) -> Decoder {
+        Decoder(self.0.clone())
+    }
+
     /// The line of an event, without its end.
     pub fn line(&mut self, event: &Event) -> String {
         let Some((known, mut event)) = lane(&mut self.0, event).zip(Some(event.clone())) else {
@@ -110,7 +115,8 @@ impl Encoder {
             What::Starting { .. } => *known = Known::default(),
             What::Sample(Sample { server: Some(server), .. }) => {
                 server.metrics.retain(|name, value| {
-                    known.metrics.insert(name.clone(), *value).is_none_or(|old| old != *value)
+                    let old = known.metrics.insert(name.clone(), *value);
+                    old.is_none_or(|old| old.to_bits() != value.to_bits())
                 });
                 let sites = server.wait_sites.clone();
                 for (site, old) in server.wait_sites.iter_mut().zip(&known.wait_sites) {
@@ -315,7 +321,9 @@ pub enum Unreadable {
     #[error("line 1: the file is empty")]
     Empty,
     /// Its first line is that of a newer format.
-    #[error("line 1: the format is version {0}, this program knows up to {VERSION}: it needs a newer firedrill")]
+    #[error(
+        "line 1: the format is version {0}, this program knows up to {VERSION}: it needs a newer firedrill"
+    )]
     Newer(u32),
     /// Its first line is no header.
     #[error("line 1: not a recording of firedrill: {0}")]
@@ -334,7 +342,8 @@ pub fn read(input: impl Read) -> Result<Recording, Unreadable> {
     let mut input = BufReader::new(input);
     let (first, _) = next_line(&mut input)?.ok_or(Unreadable::Empty)?;
     let mut faults = Faults::default();
-    let header: Header = serde_json::from_slice(&first).map_err(|error| no_header(&first, &error))?;
+    let header: Header =
+        serde_json::from_slice(&first).map_err(|error| no_header(&first, &error))?;
     if header.variants.is_empty() || header.variants.len() > MOST_LANES {
         return Err(Unreadable::Lanes(header.variants.len()));
     }
@@ -355,7 +364,10 @@ pub fn read(input: impl Read) -> Result<Recording, Unreadable> {
         match event(&mut decoder, &line, whole, &header, earliest_ms) {
             Ok(_) if events.len() == MOST_EVENTS => {
                 let most = count(MOST_EVENTS as u64);
-                faults.add(number, format!("the file goes on, beyond the {most} events that are read"));
+                faults.add(
+                    number,
+                    format!("the file goes on, beyond the {most} events that are read"),
+                );
                 break;
             }
             Ok(event) => events.push(event),
@@ -393,9 +405,12 @@ fn event(
         return Err("longer than any event".to_owned());
     }
     let text = std::str::from_utf8(line).map_err(|_| "not text".to_owned())?;
-    let event = decoder.event(text).map_err(|error| match whole {
-        true => format!("not an event: {}", short(&error.to_string())),
-        false => "cut off: the recording was ended while it was written".to_owned(),
+    let event = decoder.event(text).map_err(|error| {
+        if whole {
+            format!("not an event: {}", short(&error.to_string()))
+        } else {
+            "cut off: the recording was ended while it was written".to_owned()
+        }
     })?;
     let lanes = header.variants.len();
     match event.lane {
@@ -436,8 +451,11 @@ mod tests {
 
     fn sample(at_ms: u64, metrics: &[(&str, f64)], waiting: &[(&str, u32, u64)]) -> Event {
         let metrics = metrics.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect();
-        let site = |&(file, line, waiting): &(&str, u32, u64)| {
-            WaitSite { file: file.to_owned(), line, label: "a lock".to_owned(), waiting }
+        let site = |&(file, line, waiting): &(&str, u32, u64)| WaitSite {
+            file: file.to_owned(),
+            line,
+            label: "a lock".to_owned(),
+            waiting,
         };
         let wait_sites = waiting.iter().map(site).collect();
         let server = Some(ServerSample { metrics, wait_sites, ..ServerSample::default() });
@@ -447,7 +465,8 @@ mod tests {
 
     #[test]
     fn what_a_sample_has_in_common_with_the_last_is_written_once() {
-        let start = |at_ms, attempt| Event { at_ms, lane: Some(0), what: What::Starting { attempt } };
+        let start =
+            |at_ms, attempt| Event { at_ms, lane: Some(0), what: What::Starting { attempt } };
         let events = [
             start(0, 1),
             sample(100, &[("depth", 1.0), ("lost", 0.5)], &[("a.rs", 7, 1)]),

@@ -358,7 +358,13 @@ pub fn table(report: &Report) -> String {
         let _ = writeln!(text, "  {} events were lost.", count(report.dropped_events));
     }
     let _ = writeln!(text);
-    for check in &report.verdict.checks {
+    checks(&mut text, &report.verdict);
+    text
+}
+
+/// The verdict, a line each check.
+fn checks(text: &mut String, verdict: &Verdict) {
+    for check in &verdict.checks {
         let mark = match (check.undecided(), check.holds) {
             (true, _) => "undecided",
             (false, true) => "held",
@@ -382,13 +388,12 @@ pub fn table(report: &Report) -> String {
             check.observed.as_deref().unwrap_or(unobserved),
         );
     }
-    let undecided = report.verdict.checks.iter().any(Check::undecided);
-    let failed = report.verdict.checks.iter().any(|c| !c.undecided() && !c.holds);
-    let verdict = match (failed, undecided) {
+    let undecided = verdict.checks.iter().any(Check::undecided);
+    let failed = verdict.checks.iter().any(|c| !c.undecided() && !c.holds);
+    let says = match (failed, undecided) {
         (true, _) => "The verdict did not hold.",
         (false, true) => "The verdict is undecided: the run ended too soon.",
         (false, false) => "The verdict held.",
     };
-    let _ = writeln!(text, "\n  {verdict}");
-    text
+    let _ = writeln!(text, "\n  {says}");
 }

@@ -172,6 +172,20 @@ impl Percentiles {
     }
 }
 
+/// The value at or below which `percent` of a few values lie, in milliseconds: nearest rank. For
+/// the ticks of a second, where a histogram would cost more than it holds; `sorted_us` holds
+/// values in microseconds with their counts, in order.
+pub fn nearest_rank_ms(sorted_us: &[(u64, u32)], percent: f64) -> Option<f64> {
+    let all: u64 = sorted_us.iter().map(|(_, count)| u64::from(*count)).sum();
+    let rank = (all as f64 * percent / 100.0).ceil().max(1.0) as u64;
+    let mut below = 0;
+    let at_rank = sorted_us.iter().find(|(_, count)| {
+        below += u64::from(*count);
+        below >= rank
+    });
+    at_rank.map(|(micros, _)| *micros as f64 / 1000.0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -198,6 +212,21 @@ mod tests {
         let counts = (tick.ok, tick.rejected, tick.failed, tick.timed_out, tick.unfinished);
         assert_eq!((tick.sent, tick.in_flight, counts), (7, 1, (1, 1, 2, 1, 1)));
         assert_eq!(tally.take(), LoadTick { in_flight: 1, ..LoadTick::default() });
+    }
+
+    #[test]
+    fn the_nearest_rank_agrees_with_the_histogram() {
+        let values: Vec<(u64, u32)> = (1..=200).map(|n| (n * 100, 1 + (n % 3) as u32)).collect();
+        let mut histogram = Percentiles::default();
+        histogram.add(&values);
+        for percent in [1.0, 50.0, 90.0, 99.0, 100.0] {
+            let (near, exact) = (
+                nearest_rank_ms(&values, percent).expect("has values"),
+                histogram.at_ms(percent).expect("has values"),
+            );
+            assert!((near / exact - 1.0).abs() < 0.01, "{percent}: {near} and {exact}");
+        }
+        assert_eq!(nearest_rank_ms(&[], 50.0), None);
     }
 
     #[test]

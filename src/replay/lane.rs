@@ -192,7 +192,8 @@ impl Lane {
         self.out.emit(self.now_ms, What::Starting { attempt: self.starts });
         let chain = self.catalogue.chain(base_chain(), &self.bugs)?;
         let params = &self.params;
-        let prepare = |env: &Env| params.iter().for_each(|(name, value)| env.set_param(name, *value));
+        let prepare =
+            |env: &Env| params.iter().for_each(|(name, value)| env.set_param(name, *value));
         self.process = Process::serving(self.now_ms, self.seed, &chain, prepare)?;
         self.process.show_time(&self.out);
         self.out.emit(self.now_ms, What::Ready { port: None, pid: None, console_port: None });
@@ -238,8 +239,7 @@ impl Lane {
         let resident_bytes = serves.then_some(bytes);
         self.out.emit(self.now_ms, What::Sample(Sample { server, resident_bytes, load }));
         if serves && bytes >= self.cap_bytes {
-            let cause =
-                ExitCause::OutOfMemory { resident_bytes: bytes, cap_bytes: self.cap_bytes };
+            let cause = ExitCause::OutOfMemory { resident_bytes: bytes, cap_bytes: self.cap_bytes };
             self.went_down(cause, None)?;
         }
         Ok(())

@@ -2,8 +2,8 @@
 //! with it exactly its tasks.
 
 use std::panic::AssertUnwindSafe;
-use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
 
 use axum::body::Body;
@@ -17,9 +17,9 @@ use tokio::time::{Instant, sleep_until};
 use super::CPUS;
 use super::output::Output;
 use crate::heap;
+use crate::incident::Chain;
 use crate::incident::env::{Env, Host};
 use crate::incident::request::Prepared;
-use crate::incident::Chain;
 use crate::load::under_way::{SharedTally, UnderWay};
 use crate::service::Gateway;
 
@@ -139,18 +139,16 @@ impl Process {
     pub fn run(&self, to_ms: u64) -> Option<i32> {
         self.runtime.block_on(async {
             let until = sleep_until(self.instant(to_ms));
-            match &self.server {
-                Some(server) => tokio::select! {
-                    biased;
-                    () = server.crash.happened.notified() => {
-                        Some(server.crash.code.load(Ordering::Relaxed))
-                    }
-                    () = until => None,
-                },
-                None => {
-                    until.await;
-                    None
+            let Some(server) = &self.server else {
+                until.await;
+                return None;
+            };
+            tokio::select! {
+                biased;
+                () = server.crash.happened.notified() => {
+                    Some(server.crash.code.load(Ordering::Relaxed))
                 }
+                () = until => None,
             }
         })
     }

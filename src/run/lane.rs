@@ -206,7 +206,10 @@ impl Lane {
             return;
         }
         match message {
-            Message::Event(Said { what: What::Ready { port: Some(port), pid, console_port }, .. }) => {
+            Message::Event(Said {
+                what: What::Ready { port: Some(port), pid, console_port },
+                ..
+            }) => {
                 let down = Process::Down { again_at: None, refused: None };
                 match std::mem::replace(&mut self.process, down) {
                     Process::Starting { child, .. } => {

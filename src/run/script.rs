@@ -163,8 +163,7 @@ impl Script {
 }
 
 fn rate(rate_per_s: f64) -> Option<Step> {
-    rate_allowed(rate_per_s)
-        .then(|| Step::all(Change::Rate(rate_per_s), What::Rate { rate_per_s }))
+    rate_allowed(rate_per_s).then(|| Step::all(Change::Rate(rate_per_s), What::Rate { rate_per_s }))
 }
 
 fn param(name: &str, value: f64) -> Step {

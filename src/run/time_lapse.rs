@@ -160,11 +160,13 @@ impl Player {
     async fn write(&mut self) -> anyhow::Result<()> {
         loop {
             let held = self.written_ms >= self.spec.time_lapse.from_ms;
-            let paced_ms =
-                if held { self.pace.allows_ms(self.written_ms) } else { self.spec.time_lapse.from_ms };
-            let limit_ms = (self.safe_ms() + LOOK_AHEAD_MS)
-                .min(paced_ms)
-                .min(self.end_ms.unwrap_or(u64::MAX));
+            let paced_ms = if held {
+                self.pace.allows_ms(self.written_ms)
+            } else {
+                self.spec.time_lapse.from_ms
+            };
+            let limit_ms =
+                (self.safe_ms() + LOOK_AHEAD_MS).min(paced_ms).min(self.end_ms.unwrap_or(u64::MAX));
             let phase_ms = self.script.next_phase_ms();
             let control_ms = self.controls.front().map(|(at_ms, _)| *at_ms);
             let change_ms = phase_ms.into_iter().chain(control_ms).min().unwrap_or(u64::MAX);
@@ -238,7 +240,9 @@ impl Player {
             Message::Event(Said { at_ms, what }) => {
                 lane.events.push_back(Event { at_ms, lane: Some(index), what });
             }
-            Message::Garbage(line) => bail!("lane `{name}` wrote a line that is no event: {line:?}"),
+            Message::Garbage(line) => {
+                bail!("lane `{name}` wrote a line that is no event: {line:?}")
+            }
             Message::Stderr(line) => lane.last_line = line,
             Message::Exited(status) if lane.child.as_ref().is_some_and(Child::is_open) => {
                 let last = &lane.last_line;

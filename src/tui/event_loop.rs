@@ -2,6 +2,7 @@
 
 use std::future::pending;
 use std::io::{self, IsTerminal, stdin, stdout};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -9,14 +10,15 @@ use anyhow::bail;
 use crossterm::event::{Event as Input, EventStream};
 use futures_util::StreamExt;
 use tokio::process::Command as Process;
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
-use super::model::Model;
-use super::terminal::{Screen, panics};
-use super::update::{Command, Msg, open, update};
+use super::model::{Lab, Model, Screen};
+use super::terminal::{self, panics};
+use super::update::{Command, Msg, RunId, open, update};
 use super::view;
 use crate::catalogue::Catalogue;
 use crate::event::Event;
+use crate::record::{Recorder, Recording};
 use crate::run::{Control, Run, Spec};
 
 /// Time between two frames.
@@ -33,7 +35,7 @@ const FAREWELL: Duration = Duration::from_secs(3);
 /// # Errors
 ///
 /// When there is no terminal, or it refuses.
-pub async fn run(catalogue: &'static Catalogue, lab: Option<Spec>) -> anyhow::Result<ExitCode> {
+pub async fn run(catalogue: &'static Catalogue, begin: Begin) -> anyhow::Result<ExitCode> {
     if !stdin().is_terminal() || !stdout().is_terminal() {
         bail!(
             "the lab needs a terminal, and standard input or output is none; \
@@ -42,14 +44,29 @@ pub async fn run(catalogue: &'static Catalogue, lab: Option<Spec>) -> anyhow::Re
     }
     let mut terminations = crate::signals::terminations()?;
     let mut model = Model::new(catalogue, crossterm::terminal::size()?);
-    let mut stage = Stage { open: Some(Open::new()?), run: None };
+    let mut stage =
+        Stage { open: Some(Open::new()?), run: None, lapse: None, recorder: None, lost: None };
     // The first frame does not wait for anything, least of all for a child.
-    let start = lab.map(|spec| open(&mut model, spec));
+    let start = match begin {
+        Begin::Catalogue => None,
+        Begin::Lab(spec, recorder) => {
+            stage.recorder = recorder;
+            Some(open(&mut model, *spec))
+        }
+        Begin::Recording(spec, recording) => {
+            model.screen = Screen::Lab(Box::new(Lab::recorded(*spec, recording)));
+            None
+        }
+    };
+    if let (Some(recorder), Screen::Lab(lab)) = (&stage.recorder, &mut model.screen) {
+        lab.recording = Some(recorder.path().to_owned());
+    }
     stage.draw(&mut model)?;
     if let Some(command) = start {
         stage.carry_out(&mut model, command).await?;
     }
 
+    let mut drawn = Instant::now();
     let mut frames = interval(FRAME);
     frames.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let code = loop {
@@ -59,7 +76,8 @@ pub async fn run(catalogue: &'static Catalogue, lab: Option<Spec>) -> anyhow::Re
                 // The terminal is gone, and with it whoever looked.
                 Some(Err(_)) | None => Some(Command::Quit),
             },
-            event = next_event(&mut stage.run) => stage.take(&mut model, event).await,
+            event = next_event(&mut stage.run) => stage.take(&mut model, RunId::Main, event).await,
+            event = next_event(&mut stage.lapse) => stage.take(&mut model, RunId::Lapse, event).await,
             signal = terminations.recv() => {
                 let number = match signal {
                     Some("terminated") => 15,
@@ -72,6 +90,9 @@ pub async fn run(catalogue: &'static Catalogue, lab: Option<Spec>) -> anyhow::Re
                 for line in panics() {
                     update(&mut model, Msg::Panicked(line));
                 }
+                let passed = drawn.elapsed();
+                drawn += passed;
+                update(&mut model, Msg::Passed(passed.as_secs_f64() * 1000.0));
                 stage.draw(&mut model)?;
                 None
             }
@@ -84,8 +105,23 @@ pub async fn run(catalogue: &'static Catalogue, lab: Option<Spec>) -> anyhow::Re
         }
     };
     drop(stage.open.take());
+    end(stage.lapse.take()).await;
     end(stage.run.take()).await;
+    if let Some(lost) = stage.lost {
+        anyhow::bail!(lost);
+    }
     Ok(code)
+}
+
+/// What to begin with.
+#[derive(Debug)]
+pub enum Begin {
+    /// The catalogue.
+    Catalogue,
+    /// The lab of one run, which may be recorded.
+    Lab(Box<Spec>, Option<Recorder>),
+    /// A recording.
+    Recording(Box<Spec>, Recording),
 }
 
 /// What the loop holds besides the model.
@@ -93,17 +129,21 @@ struct Stage {
     /// None while another program has the terminal.
     open: Option<Open>,
     run: Option<Run>,
+    lapse: Option<Run>,
+    recorder: Option<Recorder>,
+    /// Why a recording was lost, to be said once more in the end.
+    lost: Option<String>,
 }
 
 /// The terminal while it is ours.
 struct Open {
     input: EventStream,
-    screen: Screen,
+    screen: terminal::Screen,
 }
 
 impl Open {
     fn new() -> io::Result<Self> {
-        Ok(Self { screen: Screen::enter()?, input: EventStream::new() })
+        Ok(Self { screen: terminal::Screen::enter()?, input: EventStream::new() })
     }
 }
 
@@ -148,55 +188,123 @@ impl Stage {
         Ok(())
     }
 
+    fn run(&mut self, run: RunId) -> &mut Option<Run> {
+        match run {
+            RunId::Main => &mut self.run,
+            RunId::Lapse => &mut self.lapse,
+        }
+    }
+
     /// Takes in an event and those behind it; or learns why there will be no more.
-    async fn take(&mut self, model: &mut Model, event: Option<Event>) -> Option<Command> {
+    async fn take(
+        &mut self,
+        model: &mut Model,
+        id: RunId,
+        event: Option<Event>,
+    ) -> Option<Command> {
         let Some(event) = event else {
-            let run = self.run.take()?;
-            let why = match run.ended().await {
-                Ok(()) => return None,
-                Err(why) => format!("{why:#}"),
-            };
-            return update(model, Msg::RunEnded(why));
+            let why = self.run(id).take()?.ended().await.err().map(|why| format!("{why:#}"));
+            return update(model, Msg::RunEnded(id, why));
         };
-        let mut command = update(model, Msg::Run(event));
-        let run = self.run.as_mut()?;
+        let mut command = self.pass_on(model, id, event);
         for _ in 0..BATCH {
             if command.is_some() {
                 break;
             }
-            match run.events.try_recv() {
-                Ok(event) => command = update(model, Msg::Run(event)),
+            match self.run(id).as_mut()?.events.try_recv() {
+                Ok(event) => command = self.pass_on(model, id, event),
                 Err(_) => break,
             }
         }
         command
     }
 
+    /// Records an event and shows it.
+    fn pass_on(&mut self, model: &mut Model, id: RunId, event: Event) -> Option<Command> {
+        if id == RunId::Main {
+            self.record(model, &event);
+        }
+        update(model, Msg::Run(id, event))
+    }
+
+    fn record(&mut self, model: &mut Model, event: &Event) {
+        if let Some(Err(lost)) = self.recorder.as_mut().map(|recorder| recorder.write(event)) {
+            self.recorder = None;
+            self.lost = Some(lost.to_string());
+            update(model, Msg::Recording(Err(format!("{lost}; the run goes on"))));
+        }
+    }
+
+    /// Begins to record, with what is kept of the past; or stops.
+    fn set_recording(&mut self, model: &mut Model, on: bool) {
+        self.recorder = None;
+        let Screen::Lab(lab) = &mut model.screen else { return };
+        if !on {
+            let path = lab.recording.take();
+            lab.note(None, path.map_or(String::new(), |p| format!("recorded to {}", p.display())));
+            return;
+        }
+        let path = free_name(&lab.spec.entry.manifest.id);
+        match Recorder::create(&path, &lab.spec.header()) {
+            Ok(recorder) => {
+                self.recorder = Some(recorder);
+                let past: Vec<Event> = lab.main.past.events().collect();
+                update(model, Msg::Recording(Ok(path)));
+                for event in past {
+                    self.record(model, &event);
+                }
+            }
+            Err(error) => {
+                update(model, Msg::Recording(Err(error.to_string())));
+            }
+        }
+    }
+
     async fn carry_out(&mut self, model: &mut Model, command: Command) -> anyhow::Result<()> {
         match command {
             Command::Quit => {}
-            Command::Start(spec) => {
-                end_beside(self.run.take());
+            Command::Start(id, spec) => {
+                self.leave(id);
+                // A run that begins anew is not part of what was recorded.
+                if let Screen::Lab(lab) = &model.screen
+                    && lab.recording.is_none()
+                {
+                    self.recorder = None;
+                }
                 match Run::start(*spec) {
-                    Ok(run) => self.run = Some(run),
+                    Ok(run) => *self.run(id) = Some(run),
                     Err(why) => {
-                        update(model, Msg::RunEnded(format!("{why:#}")));
+                        update(model, Msg::RunEnded(id, Some(format!("{why:#}"))));
                     }
                 }
             }
-            Command::End => end_beside(self.run.take()),
-            Command::Tell(control) => {
-                if let Some(run) = &self.run {
+            Command::End(id) => {
+                self.leave(id);
+                if id == RunId::Main {
+                    self.recorder = None;
+                }
+            }
+            Command::Tell(id, control) => {
+                if let Some(run) = self.run(id) {
                     // Full only when the run hangs; then there is nothing to tell it.
                     run.control.try_send(control).ok();
                 }
             }
+            Command::Record(on) => self.set_recording(model, on),
             Command::Console(port) => {
                 let ended = self.console(model, port).await?;
                 update(model, Msg::ConsoleEnded(ended));
             }
         }
         Ok(())
+    }
+
+    /// Ends a run without waiting for it; the time-lapse beside the main one, too.
+    fn leave(&mut self, id: RunId) {
+        end_beside(self.lapse.take());
+        if id == RunId::Main {
+            end_beside(self.run.take());
+        }
     }
 
     /// Hands the terminal to tokio-console until it ends; the run goes on meanwhile.
@@ -222,7 +330,7 @@ impl Stage {
                 status = console.wait() => break status,
                 event = next_event(&mut self.run) => match event {
                     Some(event) => {
-                        update(model, Msg::Run(event));
+                        self.pass_on(model, RunId::Main, event);
                     }
                     None => self.run = None,
                 },
@@ -235,6 +343,12 @@ impl Stage {
             Err(error) => Err(format!("tokio-console: {error}")),
         })
     }
+}
+
+/// A name for a recording that is not taken, in the folder that the program was started in.
+fn free_name(incident: &str) -> PathBuf {
+    let name = |n: u32| PathBuf::from(format!("{incident}-{n}.jsonl"));
+    (1..10_000).map(name).find(|path| !path.exists()).unwrap_or_else(|| name(0))
 }
 
 /// Ends a run without waiting for it: the next one may begin.

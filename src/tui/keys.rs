@@ -3,6 +3,7 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::model::{Model, Overlay, Screen};
+use super::track::Source;
 
 /// What a key asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +28,19 @@ pub enum Action {
     LoadUp,
     LoadDown,
     Freeze,
+    PlayPause,
+    Now,
+    Rewind,
+    Forward,
+    StepBack,
+    Step,
+    NextEvent,
+    EventBefore,
+    Faster,
+    Slower,
+    GoTo,
+    TimeLapse,
+    Record,
     Restart,
     Reset,
     Zoom,
@@ -85,47 +99,215 @@ static CATALOGUE: &[Binding] = &[
     QUIT,
 ];
 
+const LANE: Binding = binding(
+    &[Tab, Char('l')],
+    A::NextLane,
+    ("tab", "lane", "select the next lane; ⇧tab the one before, 1 to 4 by number"),
+);
+const LANE_BEFORE: Binding = binding(&[BackTab, Char('h')], A::PreviousLane, ("⇧tab", "", ""));
+const LANE_1: Binding = binding(&[Char('1')], A::Lane(0), ("1", "", ""));
+const LANE_2: Binding = binding(&[Char('2')], A::Lane(1), ("2", "", ""));
+const LANE_3: Binding = binding(&[Char('3')], A::Lane(2), ("3", "", ""));
+const LANE_4: Binding = binding(&[Char('4')], A::Lane(3), ("4", "", ""));
+const CODE: Binding = binding(
+    &[Char('c')],
+    A::Code,
+    ("c", "code", "the lane's code, with the tasks that wait at each line"),
+);
+const METRICS_KEY: Binding =
+    binding(&[Char('m')], A::Metrics, ("m", "metrics", "everything the selected lane measures"));
+const EVENTS: Binding = binding(&[Char('e')], A::Log, ("e", "events", "the whole event log"));
+const ZOOM: Binding =
+    binding(&[Char('z')], A::Zoom, ("z", "zoom", "charts over one or ten minutes"));
+const REWIND: Binding = binding(&[Left], A::Rewind, ("←", "back", "five seconds back"));
+const FORWARD: Binding = binding(&[Right], A::Forward, ("→", "forth", "five seconds forth"));
+const STEP_BACK: Binding = binding(&[Char(',')], A::StepBack, (",", "", "one sample back"));
+const STEP: Binding = binding(&[Char('.')], A::Step, (".", "step", "one sample forth"));
+const NEXT_EVENT: Binding = binding(
+    &[Char('n')],
+    A::NextEvent,
+    ("n", "next event", "to the next phase, switch, exit or restart"),
+);
+const EVENT_BEFORE: Binding = binding(&[Char('N')], A::EventBefore, ("N", "", "to the one before"));
+const FASTER: Binding = binding(&[Char('>')], A::Faster, ("< >", "speed", "slower, faster"));
+const SLOWER: Binding = binding(&[Char('<')], A::Slower, ("<", "", ""));
+const GO_TO: Binding = binding(&[Char('g')], A::GoTo, ("g", "go to", "go to a time, such as 1:30"));
+const BUG: Binding = binding(
+    &[Char(' ')],
+    A::ToggleBug,
+    ("space", "bug on/off", "switch this incident's bug in the selected lane"),
+);
+const BUGS_KEY: Binding =
+    binding(&[Char('b')], A::Bugs, ("b", "bugs", "all bugs, to switch in the selected lane"));
+const LOAD_UP: Binding = binding(
+    &[Char('+'), Char('=')],
+    A::LoadUp,
+    ("+ -", "load", "more load, up to five times the incident's; less, to a tenth"),
+);
+const LOAD_DOWN: Binding = binding(&[Char('-')], A::LoadDown, ("-", "", ""));
+const RESTART: Binding =
+    binding(&[Char('r')], A::Restart, ("r", "restart", "restart the selected lane's process"));
+const FREEZE: Binding =
+    binding(&[Char('f')], A::Freeze, ("f", "freeze", "hold the screen still; the run goes on"));
+const LEAVE: Binding = binding(&[Esc], A::Back, ("esc", "leave", "back to the catalogue"));
+
 static LAB: &[Binding] = &[
+    BUG,
+    LANE,
+    LANE_BEFORE,
+    LANE_1,
+    LANE_2,
+    LANE_3,
+    LANE_4,
+    CODE,
     binding(
-        &[Char(' ')],
-        A::ToggleBug,
-        ("space", "bug on/off", "switch this incident's bug in the selected lane"),
+        &[Char('v')],
+        A::TimeLapse,
+        ("v", "time-lapse", "what comes next, on a virtual clock, at any speed"),
     ),
-    binding(&[Tab, Right, Char('l')], A::NextLane, ("tab", "lane", "select the next lane")),
-    binding(&[BackTab, Left, Char('h')], A::PreviousLane, ("⇧tab", "", "select the lane before")),
-    binding(&[Char('1')], A::Lane(0), ("1", "", "select lane A; 2, 3, 4 the others")),
-    binding(&[Char('2')], A::Lane(1), ("2", "", "")),
-    binding(&[Char('3')], A::Lane(2), ("3", "", "")),
-    binding(&[Char('4')], A::Lane(3), ("4", "", "")),
-    binding(
-        &[Char('c')],
-        A::Code,
-        ("c", "code", "the lane's code, with the tasks that wait at each line"),
-    ),
-    binding(&[Char('b')], A::Bugs, ("b", "bugs", "all bugs, to switch in the selected lane")),
-    binding(
-        &[Char('+'), Char('=')],
-        A::LoadUp,
-        ("+", "load", "more load, up to five times the incident's"),
-    ),
-    binding(&[Char('-')], A::LoadDown, ("-", "", "less load, down to a tenth")),
-    binding(&[Char('f')], A::Freeze, ("f", "freeze", "hold the screen still; the run goes on")),
-    binding(&[Char('r')], A::Restart, ("r", "restart", "restart the selected lane's process")),
+    BUGS_KEY,
+    LOAD_UP,
+    LOAD_DOWN,
+    binding(&[Left], A::Rewind, ("←", "rewind", "rewind five seconds; the run goes on meanwhile")),
+    FREEZE,
+    RESTART,
     binding(&[Char('R')], A::Reset, ("R", "reset", "start the whole run anew")),
-    binding(&[Char('z')], A::Zoom, ("z", "zoom", "charts over one or ten minutes")),
-    binding(&[Char('m')], A::Metrics, ("m", "metrics", "everything the selected lane measures")),
-    binding(&[Char('e')], A::Log, ("e", "events", "the whole event log")),
+    ZOOM,
+    METRICS_KEY,
+    EVENTS,
+    binding(
+        &[Char('w')],
+        A::Record,
+        ("w", "record", "record the run to a file, with its past; or stop"),
+    ),
     binding(
         &[Char('t')],
         A::Console,
-        (
-            "t",
-            "tokio-console",
-            "tokio-console on the selected lane; restarts it with instruments at first",
-        ),
+        ("t", "tokio-console", "tokio-console on the lane; first restarts it with instruments"),
     ),
+    GO_TO,
     HELP,
     binding(&[Esc], A::Back, ("esc", "back", "back to the catalogue; the run ends")),
+    QUIT,
+];
+
+/// A time-lapse.
+static LAPSE: &[Binding] = &[
+    FASTER,
+    SLOWER,
+    binding(&[Char('v'), Esc], A::TimeLapse, ("v", "back to live", "back to the live run")),
+    BUG,
+    LANE,
+    LANE_BEFORE,
+    LANE_1,
+    LANE_2,
+    LANE_3,
+    LANE_4,
+    CODE,
+    ZOOM,
+    BUGS_KEY,
+    LOAD_UP,
+    LOAD_DOWN,
+    REWIND,
+    FREEZE,
+    RESTART,
+    METRICS_KEY,
+    EVENTS,
+    GO_TO,
+    HELP,
+    QUIT,
+];
+
+/// A lab that is a time-lapse from its beginning.
+static VIRTUAL: &[Binding] = &[
+    FASTER,
+    SLOWER,
+    BUG,
+    LANE,
+    LANE_BEFORE,
+    LANE_1,
+    LANE_2,
+    LANE_3,
+    LANE_4,
+    CODE,
+    ZOOM,
+    BUGS_KEY,
+    LOAD_UP,
+    LOAD_DOWN,
+    REWIND,
+    FREEZE,
+    RESTART,
+    binding(&[Char('R')], A::Reset, ("R", "reset", "start the whole run anew")),
+    METRICS_KEY,
+    EVENTS,
+    binding(&[Char('w')], A::Record, ("w", "record", "record the run to a file; or stop")),
+    GO_TO,
+    HELP,
+    binding(&[Esc], A::Back, ("esc", "back", "back to the catalogue; the run ends")),
+    QUIT,
+];
+
+/// The past of a run that goes on.
+static PAST: &[Binding] = &[
+    binding(&[Char('f'), Esc], A::Now, ("f", "now", "back to the present")),
+    binding(
+        &[Char(' '), Char('p')],
+        A::PlayPause,
+        ("space", "play/pause", "play the past, or pause"),
+    ),
+    REWIND,
+    FORWARD,
+    STEP,
+    STEP_BACK,
+    NEXT_EVENT,
+    EVENT_BEFORE,
+    GO_TO,
+    FASTER,
+    SLOWER,
+    LANE,
+    LANE_BEFORE,
+    LANE_1,
+    LANE_2,
+    LANE_3,
+    LANE_4,
+    CODE,
+    ZOOM,
+    METRICS_KEY,
+    EVENTS,
+    HELP,
+    QUIT,
+];
+
+/// A recording.
+static RECORDING: &[Binding] = &[
+    binding(&[Char(' '), Char('p')], A::PlayPause, ("space", "play/pause", "play, or pause")),
+    REWIND,
+    FORWARD,
+    STEP,
+    STEP_BACK,
+    NEXT_EVENT,
+    EVENT_BEFORE,
+    GO_TO,
+    FASTER,
+    SLOWER,
+    LANE,
+    LANE_BEFORE,
+    LANE_1,
+    LANE_2,
+    LANE_3,
+    LANE_4,
+    CODE,
+    ZOOM,
+    METRICS_KEY,
+    EVENTS,
+    HELP,
+    LEAVE,
+    QUIT,
+];
+
+static GO_TO_KEYS: &[Binding] = &[
+    binding(&[Enter], A::Open, ("enter", "go", "go there")),
+    binding(&[Esc], A::Back, ("esc", "close", "stay here")),
     QUIT,
 ];
 
@@ -172,6 +354,7 @@ pub fn bindings(model: &Model) -> &'static [Binding] {
         Some(Overlay::Bugs { .. }) => BUGS,
         Some(Overlay::Code { .. } | Overlay::Log { .. }) => SCROLLED,
         Some(Overlay::Metrics) => METRICS,
+        Some(Overlay::GoTo { .. }) => GO_TO_KEYS,
         Some(Overlay::Message(_)) => MESSAGE,
         None => screen_bindings(model),
     }
@@ -181,7 +364,13 @@ pub fn bindings(model: &Model) -> &'static [Binding] {
 pub fn screen_bindings(model: &Model) -> &'static [Binding] {
     match &model.screen {
         Screen::Catalogue(_) => CATALOGUE,
-        Screen::Lab(_) => LAB,
+        Screen::Lab(lab) => match (lab.track().source, &lab.track().playback) {
+            (Source::Recording { .. }, _) => RECORDING,
+            (_, Some(_)) => PAST,
+            (Source::Live, None) => LAB,
+            (Source::TimeLapse(_), None) if lab.lapse.is_some() => LAPSE,
+            (Source::TimeLapse(_), None) => VIRTUAL,
+        },
     }
 }
 
@@ -199,7 +388,20 @@ mod tests {
 
     #[test]
     fn no_key_means_two_things_and_all_are_explained() {
-        for table in [CATALOGUE, LAB, BUGS, SCROLLED, METRICS, MESSAGE, HELP_SCREEN] {
+        for table in [
+            CATALOGUE,
+            LAB,
+            LAPSE,
+            VIRTUAL,
+            PAST,
+            RECORDING,
+            BUGS,
+            SCROLLED,
+            METRICS,
+            GO_TO_KEYS,
+            MESSAGE,
+            HELP_SCREEN,
+        ] {
             let codes: Vec<KeyCode> = table.iter().flat_map(|b| b.codes).copied().collect();
             for (i, code) in codes.iter().enumerate() {
                 assert!(!codes[..i].contains(code), "{code:?} stands twice");

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, VecDeque};
 use super::series::{Point, Series};
 use crate::event::{ExitCause, LoadTick, Metric, Sample, ServerSample, WaitSite, What};
 use crate::incident::Bugs;
-use crate::timeline::{LoadSum, slope};
+use crate::load::tally::nearest_rank_ms;
+use crate::timeline::slope;
 
 /// Ticks that the rates and percentiles on screen look back over: one second.
 const RECENT: usize = 10;
@@ -62,7 +63,6 @@ pub struct LaneModel {
     /// Where tokio-console may connect.
     pub console_port: Option<u16>,
     window: VecDeque<LoadTick>,
-    sum: LoadSum,
 }
 
 /// Rates and percentiles of the last second.
@@ -101,7 +101,6 @@ impl LaneModel {
             recent: Recent::default(),
             console_port: None,
             window: VecDeque::new(),
-            sum: LoadSum::default(),
         }
     }
 
@@ -171,16 +170,19 @@ impl LaneModel {
             self.window.pop_front();
         }
         self.window.push_back(sample.load.clone());
-        self.sum.clear();
-        for tick in &self.window {
-            self.sum.add(tick);
-        }
+        let ticks = || self.window.iter();
+        let mut answered: Vec<_> = ticks().flat_map(|tick| &tick.latency_us).copied().collect();
+        answered.sort_unstable();
+        let mut all = answered.clone();
+        all.extend(ticks().flat_map(|tick| &tick.unanswered_us));
+        all.sort_unstable();
+        let p99_ms = nearest_rank_ms(&all, 99.0);
         self.series.push(Point {
             at_s,
             tasks: self.server.as_ref().map(|server| server.tasks as f64),
             memory_bytes: self.resident_bytes.map(|bytes| bytes as f64),
-            p50_ms: self.sum.value("p50_ms"),
-            p99_ms: self.sum.value("p99_ms"),
+            p50_ms: nearest_rank_ms(&all, 50.0),
+            p99_ms,
         });
         let tasks = |point: &Point| Some((point.at_s, point.tasks?));
         // A slope over two processes would be nobody's.
@@ -190,14 +192,16 @@ impl LaneModel {
         };
         let points: Vec<(f64, f64)> = self.series.since(began_s).filter_map(tasks).collect();
         let seconds = self.window.len() as f64 * 0.1;
-        let counts = &self.sum.counts;
+        let per_s = |of: fn(&LoadTick) -> u64| {
+            self.window.iter().map(|tick| of(tick) as f64).sum::<f64>() / seconds
+        };
         self.recent = Recent {
-            ok_per_s: counts.ok as f64 / seconds,
-            rejected_per_s: counts.rejected as f64 / seconds,
-            failed_per_s: counts.failed as f64 / seconds,
-            timed_out_per_s: counts.timed_out as f64 / seconds,
-            p99_ms: self.sum.value("p99_ms"),
-            naive_p99_ms: self.sum.value("naive_p99_ms"),
+            ok_per_s: per_s(|tick| tick.ok),
+            rejected_per_s: per_s(|tick| tick.rejected),
+            failed_per_s: per_s(|tick| tick.failed),
+            timed_out_per_s: per_s(|tick| tick.timed_out),
+            p99_ms,
+            naive_p99_ms: nearest_rank_ms(&answered, 99.0),
             tasks_per_s: slope(&points).filter(|_| points.len() >= RECENT),
         };
     }

@@ -2,6 +2,7 @@
 //!
 //! * [`model`]: everything on screen, aggregated as it arrives; [`lane`]: one lane of it;
 //!   [`series`]: its bounded history
+//! * [`track`]: one run on screen, and its past being played; [`past`]: that past, bounded
 //! * [`keys`]: what each key does, from which key bar and help are made
 //! * [`update`]: a message changes the model and may ask for something to be done
 //! * [`view`]: draws the model, one file a region
@@ -14,9 +15,11 @@ pub mod event_loop;
 pub mod keys;
 pub mod lane;
 pub mod model;
+pub mod past;
 pub mod picture;
 pub mod series;
 pub mod terminal;
 pub mod theme;
+pub mod track;
 pub mod update;
 pub mod view;

@@ -1,18 +1,25 @@
 //! Everything that is on screen.
 
 use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::lane::LaneModel;
+use super::track::{Source, Track};
 use crate::catalogue::{Catalogue, Entry};
-use crate::event::{Event, What};
+use crate::event::{Clock, Event, What};
 use crate::figures::number;
 use crate::incident::formula::Values;
 use crate::load::driver::TRUSTED_LAG_MS;
 use crate::load::tally::Percentiles;
-use crate::run::Spec;
+use crate::record::Recording;
+use crate::run::{Control, Spec};
 
 /// Lines that the event log keeps.
 const LOG_LINES: usize = 500;
+
+/// Phases that are marked in the charts.
+const MOST_PHASES: usize = 1000;
 
 /// Lines among which a repetition is looked for.
 const REPEATS_WITHIN: usize = 12;
@@ -66,6 +73,11 @@ pub enum Overlay {
         /// Lines back from the newest.
         back: usize,
     },
+    /// A time to go to is being typed.
+    GoTo {
+        /// What has been typed.
+        typed: String,
+    },
     /// Something went wrong.
     Message(String),
 }
@@ -95,21 +107,25 @@ impl CatalogueModel {
     }
 }
 
-/// One incident, running.
+/// One incident: its run, and what is shown of it.
 #[derive(Debug)]
 pub struct Lab {
-    /// What runs.
+    /// What runs, or was recorded.
     pub spec: Spec,
-    /// What it measured.
-    pub live: LabData,
-    /// What is shown instead, while the screen is frozen.
-    pub frozen: Option<LabData>,
+    /// The run that the lab was opened for, or a recording.
+    pub main: Track,
+    /// A time-lapse beside it, shown in its place.
+    pub lapse: Option<Track>,
+    /// The commands that the run has got, with their times: a time-lapse gets them too.
+    pub controls: Vec<(u64, Control)>,
     /// The lane that keys act on.
     pub selected: usize,
     /// Seconds that the charts span.
     pub span_s: f64,
     /// The lane that tokio-console shall open on, once it is ready for it.
     pub console_wanted: Option<usize>,
+    /// The file that the run is recorded to.
+    pub recording: Option<PathBuf>,
 }
 
 /// What a run measured, as the screen needs it.
@@ -141,7 +157,7 @@ pub struct LogEntry {
     /// The lane it happened in.
     pub lane: Option<usize>,
     /// What happened.
-    pub line: String,
+    pub line: Arc<str>,
     /// How often, where it came again and again.
     pub times: u32,
 }
@@ -157,28 +173,72 @@ impl Model {
 impl Lab {
     /// A lab whose run is about to begin.
     pub fn new(spec: Spec) -> Self {
-        let live = LabData {
-            lanes: spec.variants.iter().map(|variant| LaneModel::new(variant)).collect(),
-            now_s: 0.0,
-            phase: None,
-            phases_s: Vec::new(),
-            values: spec.values(),
-            log: VecDeque::new(),
-            dropped: 0,
-            lag: VecDeque::new(),
-            lag_p99_ms: None,
+        let source = match spec.clock {
+            Clock::Live => Source::Live,
+            Clock::Virtual => Source::TimeLapse(spec.time_lapse.speed),
         };
-        Self { spec, live, frozen: None, selected: 0, span_s: 60.0, console_wanted: None }
+        let main = Track::new(source, LabData::new(&spec));
+        Self::of(spec, main)
+    }
+
+    /// A recording, playing from its beginning.
+    pub fn recorded(spec: Spec, recording: Recording) -> Self {
+        let mut beginning = LabData::new(&spec);
+        for line in recording.faults.lines() {
+            beginning.log(0.0, None, format!("⚠ {line}"));
+        }
+        let main = Track::recording(beginning, recording.events, recording.faults.all);
+        Self::of(spec, main)
+    }
+
+    fn of(spec: Spec, main: Track) -> Self {
+        Self {
+            spec,
+            main,
+            lapse: None,
+            controls: Vec::new(),
+            selected: 0,
+            span_s: 60.0,
+            console_wanted: None,
+            recording: None,
+        }
+    }
+
+    /// The run that is looked at.
+    pub fn track(&self) -> &Track {
+        self.lapse.as_ref().unwrap_or(&self.main)
+    }
+
+    /// The run that is looked at.
+    pub fn track_mut(&mut self) -> &mut Track {
+        self.lapse.as_mut().unwrap_or(&mut self.main)
+    }
+
+    /// How the run that is looked at stands now, whatever of it is shown.
+    pub fn head_mut(&mut self) -> &mut LabData {
+        &mut self.track_mut().head
     }
 
     /// What the views draw.
     pub fn shown(&self) -> &LabData {
-        self.frozen.as_ref().unwrap_or(&self.live)
+        self.track().shown()
     }
 
     /// The lane that keys act on.
     pub fn lane(&self) -> &LaneModel {
         &self.shown().lanes[self.selected]
+    }
+
+    /// Lanes of the run.
+    pub fn lanes(&self) -> usize {
+        self.main.head.lanes.len()
+    }
+
+    /// Adds a line to the log of the run that is looked at.
+    pub fn note(&mut self, lane: Option<usize>, line: String) {
+        let head = self.head_mut();
+        let now_s = head.now_s;
+        head.log(now_s, lane, line);
     }
 
     /// The stretch of time that the charts show.
@@ -189,6 +249,21 @@ impl Lab {
 }
 
 impl LabData {
+    /// A run that has not begun.
+    pub fn new(spec: &Spec) -> Self {
+        Self {
+            lanes: spec.variants.iter().map(|variant| LaneModel::new(variant)).collect(),
+            now_s: 0.0,
+            phase: None,
+            phases_s: Vec::new(),
+            values: spec.values(),
+            log: VecDeque::new(),
+            dropped: 0,
+            lag: VecDeque::new(),
+            lag_p99_ms: None,
+        }
+    }
+
     /// Takes in an event of the run.
     pub fn take(&mut self, event: &Event) {
         let at_s = event.at_ms as f64 / 1000.0;
@@ -207,7 +282,7 @@ impl LabData {
     /// Adds a line to the log, unless it came a moment ago: then it is counted there.
     fn log_repeating(&mut self, at_s: f64, lane: Option<usize>, line: String) {
         let mut newest = self.log.iter_mut().rev().take(REPEATS_WITHIN);
-        match newest.find(|entry| entry.lane == lane && entry.line == line) {
+        match newest.find(|entry| entry.lane == lane && *entry.line == *line) {
             Some(entry) => entry.times += 1,
             None => self.log(at_s, lane, line),
         }
@@ -218,14 +293,16 @@ impl LabData {
         if self.log.len() == LOG_LINES {
             self.log.pop_front();
         }
-        self.log.push_back(LogEntry { at_s, lane, line, times: 1 });
+        self.log.push_back(LogEntry { at_s, lane, line: line.into(), times: 1 });
     }
 
     fn take_general(&mut self, at_s: f64, what: &What) -> Option<String> {
         match what {
             What::Phase { index, says } => {
                 self.phase = Some(*index);
-                self.phases_s.push(at_s);
+                if self.phases_s.len() < MOST_PHASES {
+                    self.phases_s.push(at_s);
+                }
                 Some(says.clone())
             }
             What::Rate { rate_per_s } => {
@@ -242,7 +319,7 @@ impl LabData {
                 None
             }
             What::Dropped { events } => {
-                self.dropped += events;
+                self.dropped = self.dropped.saturating_add(*events);
                 Some(format!("{events} events were lost: this terminal is too slow"))
             }
             _ => None,

@@ -34,7 +34,7 @@ pub async fn take(
     while let Some(event) = run.events.recv().await {
         // What happens while the run is being ended is no part of the picture.
         if event.at_ms < end_ms {
-            lab.live.take(&event);
+            lab.main.take(&event);
         }
     }
     run.ended().await?;

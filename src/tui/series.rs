@@ -1,6 +1,7 @@
 //! The bounded history of one lane, and what a chart needs of it.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 /// Ticks that are kept: ten minutes.
 pub const KEPT: usize = 6000;
@@ -20,23 +21,35 @@ pub struct Point {
     pub p99_ms: Option<f64>,
 }
 
-/// The newest points; the oldest fall out.
+/// Points that a copy of a series shares with it, in pieces of this many.
+const PIECE: usize = 100;
+
+/// The newest points; the oldest fall out, a piece at a time. A copy costs little, since it shares
+/// all but the newest piece: the past is kept as copies.
 #[derive(Debug, Clone, Default)]
-pub struct Series(VecDeque<Point>);
+pub struct Series {
+    whole: VecDeque<Arc<[Point]>>,
+    newest: Vec<Point>,
+}
 
 impl Series {
     /// Adds a point.
     pub fn push(&mut self, point: Point) {
-        if self.0.len() == KEPT {
-            self.0.pop_front();
+        self.newest.push(point);
+        if self.newest.len() == PIECE {
+            self.whole.push_back(self.newest.drain(..).collect());
+            if self.whole.len() > KEPT / PIECE {
+                self.whole.pop_front();
+            }
         }
-        self.0.push_back(point);
     }
 
     /// The points from a time on, in order.
     pub fn since(&self, from_s: f64) -> impl Iterator<Item = &Point> {
-        let start = self.0.partition_point(|point| point.at_s < from_s);
-        self.0.range(start..)
+        let over =
+            move |piece: &&Arc<[Point]>| piece.last().is_some_and(|point| point.at_s < from_s);
+        let pieces = self.whole.iter().skip_while(over).flat_map(|piece| piece.iter());
+        pieces.chain(&self.newest).skip_while(move |point| point.at_s < from_s)
     }
 
     /// The highest value from a time on.
@@ -63,9 +76,7 @@ impl Series {
         }
         columns
     }
-}
 
-impl Series {
     /// Which of `count` equal stretches from one time to another hold a tick without a value.
     pub fn gaps(
         &self,
@@ -110,7 +121,7 @@ mod tests {
 
     #[test]
     fn keeps_ten_minutes_and_no_more() {
-        let series = series(KEPT + 100);
+        let series = series(KEPT + PIECE);
         assert_eq!(series.since(0.0).count(), KEPT);
         assert_eq!(series.since(0.0).next().map(|point| point.at_s), Some(10.0));
     }

@@ -1,15 +1,18 @@
 //! A message changes the model, and may ask for something to be done.
 
+use std::path::PathBuf;
+
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
 
 use super::keys::{Action, action};
-use super::model::{CatalogueModel, Lab, Model, Overlay, Screen};
+use super::model::{CatalogueModel, Lab, LabData, Model, Overlay, Screen};
+use super::track::{SPEEDS, Source, Track, next_speed};
 use super::view;
 use crate::doctor::INSTALL_CONSOLE;
-use crate::event::{Event, What};
+use crate::event::{Clock, Event, What};
 use crate::figures::number;
 use crate::incident::manifest::MAX_RATE_PER_S;
-use crate::run::{Control, Spec};
+use crate::run::{Control, Spec, Speed, TimeLapse};
 
 /// What can happen to the screen.
 #[derive(Debug)]
@@ -20,14 +23,27 @@ pub enum Msg {
     Mouse(MouseEvent),
     /// The terminal has a new size.
     Resize(u16, u16),
-    /// Something happened in the run.
-    Run(Event),
-    /// The run has ended by itself, for this reason.
-    RunEnded(String),
+    /// Something happened in a run.
+    Run(RunId, Event),
+    /// A run has ended by itself; where it should not have, for this reason.
+    RunEnded(RunId, Option<String>),
+    /// So many milliseconds have passed.
+    Passed(f64),
+    /// The recording of the run has begun, or could not be, or is lost.
+    Recording(Result<PathBuf, String>),
     /// A panic somewhere beside the screen.
     Panicked(String),
     /// tokio-console has ended, or could not be started.
     ConsoleEnded(Result<(), String>),
+}
+
+/// One of the runs that a lab may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RunId {
+    /// The one that the lab was opened for.
+    Main,
+    /// The time-lapse beside it.
+    Lapse,
 }
 
 /// What the screen asks for.
@@ -35,12 +51,14 @@ pub enum Msg {
 pub enum Command {
     /// Leave the program.
     Quit,
-    /// Start this run, in place of the one that runs.
-    Start(Box<Spec>),
-    /// End the run.
-    End,
+    /// Start this run, in place of the one that runs; the main one ends a time-lapse too.
+    Start(RunId, Box<Spec>),
+    /// End the run; the main one ends a time-lapse too.
+    End(RunId),
     /// Tell the run something.
-    Tell(Control),
+    Tell(RunId, Control),
+    /// Record the main run from now on, or no longer.
+    Record(bool),
     /// Hand the terminal to tokio-console, connected to this port.
     Console(u16),
 }
@@ -48,12 +66,24 @@ pub enum Command {
 /// The levels of load that + and - step through, as factors of the incident's own.
 const LOAD_STEPS: [f64; 9] = [0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0];
 
+/// Characters of a time that is typed: more than any has.
+const MOST_TYPED: usize = 12;
+
+/// Milliseconds that a key rewinds.
+const REWIND_MS: i64 = 5_000;
+
+/// The speed at which a time-lapse begins, in seconds a second.
+const LAPSE_SPEED: f64 = 10.0;
+
+/// Commands that a time-lapse is given again; beyond, the oldest are not.
+const MOST_CONTROLS: usize = 1000;
+
 /// More lines than any source file here has.
 const LINES: isize = 10_000;
 
 /// Changes the model.
 pub fn update(model: &mut Model, msg: Msg) -> Option<Command> {
-    model.dirty = true;
+    let dirty = std::mem::replace(&mut model.dirty, true);
     match msg {
         Msg::Key(key) if key.kind == KeyEventKind::Release => None,
         Msg::Key(key) => press(model, key),
@@ -62,15 +92,33 @@ pub fn update(model: &mut Model, msg: Msg) -> Option<Command> {
             model.size = (width, height);
             None
         }
-        Msg::Run(event) => happen(model, &event),
-        Msg::RunEnded(why) => {
-            model.overlay = Some(Overlay::Message(why));
+        Msg::Run(run, event) => happen(model, run, &event),
+        Msg::RunEnded(run, why) => {
+            ended(model, run, why);
+            None
+        }
+        Msg::Passed(wall_ms) => {
+            let moved = match &mut model.screen {
+                Screen::Lab(lab) => lab.track_mut().pass(wall_ms),
+                Screen::Catalogue(_) => false,
+            };
+            model.dirty = dirty || moved;
+            None
+        }
+        Msg::Recording(result) => {
+            if let Screen::Lab(lab) = &mut model.screen {
+                let line = match &result {
+                    Ok(path) => format!("recording to {}", path.display()),
+                    Err(why) => format!("⚠ {why}"),
+                };
+                lab.note(None, line);
+                lab.recording = result.ok();
+            }
             None
         }
         Msg::Panicked(line) => {
             if let Screen::Lab(lab) = &mut model.screen {
-                let now_s = lab.live.now_s;
-                lab.live.log(now_s, None, line);
+                lab.note(None, line);
             }
             None
         }
@@ -83,15 +131,20 @@ pub fn update(model: &mut Model, msg: Msg) -> Option<Command> {
     }
 }
 
-fn happen(model: &mut Model, event: &Event) -> Option<Command> {
+fn happen(model: &mut Model, run: RunId, event: &Event) -> Option<Command> {
     let Screen::Lab(lab) = &mut model.screen else {
         return None;
     };
-    lab.live.take(event);
+    let track = match run {
+        RunId::Main => &mut lab.main,
+        // Events of a time-lapse that has been left may still arrive.
+        RunId::Lapse => lab.lapse.as_mut()?,
+    };
+    track.take(event);
     let ready = matches!(event.what, What::Ready { .. });
     if ready && event.lane.is_some() && event.lane == lab.console_wanted {
         lab.console_wanted = None;
-        return if let Some(port) = lab.live.lanes[event.lane?].console_port {
+        return if let Some(port) = lab.main.head.lanes[event.lane?].console_port {
             Some(Command::Console(port))
         } else {
             let why = "This build is without tokio-console's instruments.\n\n\
@@ -103,12 +156,37 @@ fn happen(model: &mut Model, event: &Event) -> Option<Command> {
     None
 }
 
+fn ended(model: &mut Model, run: RunId, why: Option<String>) {
+    if let (RunId::Lapse, Screen::Lab(lab)) = (run, &mut model.screen)
+        && why.is_some()
+    {
+        lab.lapse = None;
+    }
+    if let Some(why) = why {
+        model.overlay = Some(Overlay::Message(why));
+    }
+}
+
 fn press(model: &mut Model, key: KeyEvent) -> Option<Command> {
     if let (None, Screen::Catalogue(list)) = (&model.overlay, &mut model.screen)
         && list.searching
         && type_search(list, key.code)
     {
         return None;
+    }
+    if let Some(Overlay::GoTo { typed }) = &mut model.overlay {
+        match key.code {
+            KeyCode::Char(c) if c.is_ascii_digit() || c == ':' || c == '.' => {
+                typed.push(c);
+                typed.truncate(MOST_TYPED);
+                return None;
+            }
+            KeyCode::Backspace => {
+                typed.pop();
+                return None;
+            }
+            _ => {}
+        }
     }
     let action = action(model, key)?;
     if action == Action::Quit {
@@ -179,37 +257,36 @@ fn in_catalogue(model: &mut Model, action: Action) -> Option<Command> {
 pub fn open(model: &mut Model, spec: Spec) -> Command {
     model.overlay = None;
     model.screen = Screen::Lab(Box::new(Lab::new(spec.clone())));
-    Command::Start(Box::new(spec))
+    Command::Start(RunId::Main, Box::new(spec))
 }
 
 fn in_lab(model: &mut Model, action: Action) -> Option<Command> {
     let Screen::Lab(lab) = &mut model.screen else {
         return None;
     };
+    let lanes = lab.lanes();
     match action {
-        Action::NextLane => lab.selected = (lab.selected + 1) % lab.live.lanes.len(),
-        Action::PreviousLane => {
-            lab.selected = lab.selected.checked_sub(1).unwrap_or(lab.live.lanes.len() - 1);
-        }
-        Action::Lane(lane) if lane < lab.live.lanes.len() => lab.selected = lane,
-        Action::Freeze => {
-            lab.frozen = if lab.frozen.is_some() { None } else { Some(lab.live.clone()) };
-        }
+        Action::NextLane => lab.selected = (lab.selected + 1) % lanes,
+        Action::PreviousLane => lab.selected = (lab.selected + lanes - 1) % lanes,
+        Action::Lane(lane) if lane < lanes => lab.selected = lane,
         Action::Zoom => lab.span_s = if lab.span_s > 60.0 { 60.0 } else { 600.0 },
         Action::LoadUp => return change_load(lab, true),
         Action::LoadDown => return change_load(lab, false),
         Action::ToggleBug => {
             let incident = lab.spec.entry.manifest.id.clone();
-            return Some(toggle(lab, incident));
+            let control = toggle(lab, incident);
+            return Some(tell(lab, control));
         }
         Action::Restart => {
-            let lane = lab.selected;
-            return Some(Command::Tell(Control::Restart { lane, console: false }));
+            let control = Control::Restart { lane: lab.selected, console: false };
+            return Some(tell(lab, control));
         }
         Action::Reset => {
             let spec = lab.spec.clone();
             return Some(open(model, spec));
         }
+        Action::TimeLapse => return time_lapse(lab),
+        Action::Record => return Some(Command::Record(lab.recording.is_none())),
         Action::Bugs => {
             let here = &lab.spec.entry.manifest.id;
             let cursor = model.catalogue.ids().position(|id| id == here).unwrap_or(0);
@@ -218,35 +295,114 @@ fn in_lab(model: &mut Model, action: Action) -> Option<Command> {
         Action::Code => model.overlay = Some(Overlay::Code { shift: 0 }),
         Action::Metrics => model.overlay = Some(Overlay::Metrics),
         Action::Log => model.overlay = Some(Overlay::Log { back: 0 }),
+        Action::GoTo => model.overlay = Some(Overlay::GoTo { typed: String::new() }),
         Action::Console => return console(model),
         Action::Back => {
             let id = lab.spec.entry.manifest.id.clone();
             let cursor = model.catalogue.ids().position(|known| known == id).unwrap_or(0);
             let list = CatalogueModel { cursor, ..CatalogueModel::default() };
             model.screen = Screen::Catalogue(list);
-            return Some(Command::End);
+            return Some(Command::End(RunId::Main));
         }
+        _ => return in_time(lab, action),
+    }
+    None
+}
+
+/// Moves in time.
+fn in_time(lab: &mut Lab, action: Action) -> Option<Command> {
+    let track = lab.track_mut();
+    match action {
+        Action::Now => track.playback = None,
+        Action::Freeze | Action::PlayPause => track.play_or_pause(),
+        Action::Rewind => track.shift(-REWIND_MS),
+        Action::Forward => track.shift(REWIND_MS),
+        Action::StepBack => track.step(false),
+        Action::Step => track.step(true),
+        Action::NextEvent | Action::EventBefore => track.to_mark(action == Action::NextEvent),
+        Action::Faster | Action::Slower => return change_speed(lab, action == Action::Faster),
         _ => {}
     }
     None
 }
 
+/// The speed of what plays: the past, else the time-lapse.
+fn change_speed(lab: &mut Lab, faster: bool) -> Option<Command> {
+    let run = id(lab);
+    let track = lab.track_mut();
+    if let Some(playback) = &mut track.playback {
+        playback.speed = next_speed(playback.speed, faster).unwrap_or(playback.speed);
+        return None;
+    }
+    let Source::TimeLapse(speed) = &mut track.source else {
+        return None;
+    };
+    *speed = match (*speed, faster) {
+        (Speed::Max, true) => Speed::Max,
+        (Speed::Max, false) => Speed::Times(SPEEDS[SPEEDS.len() - 1]),
+        // Slower than life, a time-lapse would be none.
+        (Speed::Times(now), _) => match next_speed(now, faster) {
+            Some(next) => Speed::Times(next.max(1.0)),
+            None => Speed::Max,
+        },
+    };
+    Some(Command::Tell(run, Control::SetSpeed(*speed)))
+}
+
+/// Shows a time-lapse of the run, from the present on; or the run again.
+fn time_lapse(lab: &mut Lab) -> Option<Command> {
+    if lab.lapse.take().is_some() {
+        return Some(Command::End(RunId::Lapse));
+    }
+    if lab.main.source != Source::Live {
+        lab.note(None, "this lab is a time-lapse from its beginning".to_owned());
+        return None;
+    }
+    let speed = Speed::Times(LAPSE_SPEED);
+    let from_ms = lab.main.past.ends_ms();
+    let time_lapse = TimeLapse { speed, from_ms, controls: lab.controls.clone() };
+    let spec = Spec { clock: Clock::Virtual, time_lapse, ..lab.spec.clone() };
+    let mut track = Track::new(Source::TimeLapse(speed), LabData::new(&spec));
+    let line = "time-lapse: the same code on a virtual clock, from the beginning and beyond now";
+    track.head.log(0.0, None, line.to_owned());
+    lab.lapse = Some(track);
+    lab.main.playback = None;
+    Some(Command::Start(RunId::Lapse, Box::new(spec)))
+}
+
+/// The run that is looked at.
+fn id(lab: &Lab) -> RunId {
+    if lab.lapse.is_some() { RunId::Lapse } else { RunId::Main }
+}
+
+/// Tells the run that is looked at, and remembers what the main one was told.
+fn tell(lab: &mut Lab, control: Control) -> Command {
+    let run = id(lab);
+    if run == RunId::Main {
+        if lab.controls.len() == MOST_CONTROLS {
+            lab.controls.remove(0);
+        }
+        lab.controls.push((lab.main.past.ends_ms(), control.clone()));
+    }
+    Command::Tell(run, control)
+}
+
 /// Switches a bug of the selected lane: off when it is on, else on, in the lane's own variant
 /// where that is one of this incident, else in the broken one.
-fn toggle(lab: &Lab, incident: String) -> Command {
-    let lane = &lab.live.lanes[lab.selected];
+fn toggle(lab: &Lab, incident: String) -> Control {
+    let lane = &lab.track().head.lanes[lab.selected];
     let own = incident == lab.spec.entry.manifest.id && lane.variant != "fixed";
     let variant = match lane.bugs.get(&incident) {
         Some(_) => None,
         None if own => Some(lane.variant.clone()),
         None => Some("broken".to_owned()),
     };
-    Command::Tell(Control::SetBug { lane: lab.selected, incident, variant })
+    Control::SetBug { lane: lab.selected, incident, variant }
 }
 
 fn change_load(lab: &mut Lab, up: bool) -> Option<Command> {
     let own = lab.spec.entry.manifest.load.rate_per_s;
-    let now = lab.live.rate_per_s();
+    let now = lab.track().head.rate_per_s();
     let mut steps = LOAD_STEPS.map(|factor| (factor * own).clamp(1.0, MAX_RATE_PER_S)).into_iter();
     let next = if up {
         steps.find(|rate| *rate > now * 1.001)
@@ -254,11 +410,9 @@ fn change_load(lab: &mut Lab, up: bool) -> Option<Command> {
         steps.rev().find(|rate| *rate < now * 0.999)
     };
     if next.is_none() {
-        let now_s = lab.live.now_s;
-        let line = format!("load: {} req/s is as far as this key goes", number(now));
-        lab.live.log(now_s, None, line);
+        lab.note(None, format!("load: {} req/s is as far as this key goes", number(now)));
     }
-    Some(Command::Tell(Control::SetRate(next?)))
+    Some(tell(lab, Control::SetRate(next?)))
 }
 
 fn console(model: &mut Model) -> Option<Command> {
@@ -271,15 +425,17 @@ fn console(model: &mut Model) -> Option<Command> {
         return None;
     }
     let lane = lab.selected;
-    if let Some(port) = lab.live.lanes[lane].console_port {
+    if lab.track().source != Source::Live {
+        lab.note(None, "a time-lapse has no process for tokio-console to look into".to_owned());
+        return None;
+    }
+    if let Some(port) = lab.main.head.lanes[lane].console_port {
         return Some(Command::Console(port));
     }
     lab.console_wanted = Some(lane);
-    let now_s = lab.live.now_s;
-    let line =
-        "restarting with tokio-console's instruments, which take memory of their own".to_owned();
-    lab.live.log(now_s, Some(lane), line);
-    Some(Command::Tell(Control::Restart { lane, console: true }))
+    let line = "restarting with tokio-console's instruments, which take memory of their own";
+    lab.note(Some(lane), line.to_owned());
+    Some(tell(lab, Control::Restart { lane, console: true }))
 }
 
 fn in_overlay(model: &mut Model, action: Action) -> Option<Command> {
@@ -289,11 +445,12 @@ fn in_overlay(model: &mut Model, action: Action) -> Option<Command> {
         let failed = matches!(model.overlay, Some(Overlay::Message(_)));
         model.overlay = None;
         // A message over a lab that never began leaves nothing to look at.
-        let never_began = matches!(&model.screen, Screen::Lab(lab) if lab.live.phase.is_none());
+        let never_began =
+            matches!(&model.screen, Screen::Lab(lab) if lab.main.head.phase.is_none());
         return if failed && never_began { in_lab(model, Action::Back) } else { None };
     }
     if let (Action::NextLane, Screen::Lab(lab)) = (action, &mut model.screen) {
-        lab.selected = (lab.selected + 1) % lab.live.lanes.len();
+        lab.selected = (lab.selected + 1) % lab.lanes();
         return None;
     }
     match model.overlay.as_mut()? {
@@ -302,16 +459,27 @@ fn in_overlay(model: &mut Model, action: Action) -> Option<Command> {
             Action::Down => *cursor = (*cursor + 1) % bugs,
             Action::ToggleBug | Action::NextVariant => {
                 let entry = &model.catalogue.entries[*cursor];
-                let Screen::Lab(lab) = &model.screen else {
+                let Screen::Lab(lab) = &mut model.screen else {
                     return None;
                 };
-                if action == Action::ToggleBug {
-                    return Some(toggle(lab, entry.manifest.id.clone()));
-                }
-                return Some(next_variant(lab, entry));
+                let control = if action == Action::ToggleBug {
+                    toggle(lab, entry.manifest.id.clone())
+                } else {
+                    next_variant(lab, entry)
+                };
+                return Some(tell(lab, control));
             }
             _ => {}
         },
+        Overlay::GoTo { typed } if action == Action::Open => {
+            let at_s = seconds(typed);
+            model.overlay = None;
+            if let (Some(at_s), Screen::Lab(lab)) = (at_s, &mut model.screen) {
+                let track = lab.track_mut();
+                let playing = track.playback.as_ref().is_some_and(|playback| playback.playing);
+                track.go((at_s * 1000.0) as u64, playing);
+            }
+        }
         Overlay::Code { shift } => *shift = (*shift + scrolled(action, page)).clamp(-LINES, LINES),
         Overlay::Log { back } => {
             let Screen::Lab(lab) = &model.screen else { return None };
@@ -322,6 +490,13 @@ fn in_overlay(model: &mut Model, action: Action) -> Option<Command> {
         _ => {}
     }
     None
+}
+
+/// Seconds of a time such as `90`, `1:30` or `0:07.5`.
+fn seconds(typed: &str) -> Option<f64> {
+    let parts: Option<Vec<f64>> = typed.split(':').map(|part| part.parse().ok()).collect();
+    let seconds = parts?.into_iter().fold(0.0, |sum, part| sum * 60.0 + part);
+    (0.0..1e9).contains(&seconds).then_some(seconds)
 }
 
 /// Lines that an action scrolls down.
@@ -336,16 +511,16 @@ fn scrolled(action: Action, page: isize) -> isize {
 }
 
 /// Switches a bug to its next variant, from off to the first; the fixed one is off.
-fn next_variant(lab: &Lab, entry: &crate::catalogue::Entry) -> Command {
+fn next_variant(lab: &Lab, entry: &crate::catalogue::Entry) -> Control {
     let incident = entry.manifest.id.clone();
     let names: Vec<&str> = entry.incident.variants.iter().map(|v| v.name).collect();
-    let now = lab.live.lanes[lab.selected].bugs.get(&incident);
+    let now = lab.track().head.lanes[lab.selected].bugs.get(&incident);
     let next = match now.and_then(|now| names.iter().position(|name| name == now)) {
         Some(at) => names.get(at + 1),
         None => names.first(),
     };
     let variant = next.filter(|name| **name != "fixed").map(|name| (*name).to_owned());
-    Command::Tell(Control::SetBug { lane: lab.selected, incident, variant })
+    Control::SetBug { lane: lab.selected, incident, variant }
 }
 
 fn point(model: &mut Model, mouse: MouseEvent) -> Option<Command> {

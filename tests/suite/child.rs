@@ -27,7 +27,9 @@ impl Served {
         let stdin = child.stdin.take();
         let stdout = BufReader::new(child.stdout.take().expect("piped"));
         let mut served = Self { child, stdin, stdout, port: 0 };
-        let What::Ready { port, .. } = served.next() else { panic!("ready comes first") };
+        let What::Ready { port: Some(port), .. } = served.next() else {
+            panic!("ready comes first")
+        };
         served.port = port;
         served
     }

@@ -23,7 +23,20 @@ const MAY_NAME: [(&str, &[&str]); 15] = [
     ("timeline", &["event", "incident", "load"]),
     ("verdict", &["event", "incident", "timeline"]),
     ("report", &["event", "incident", "load", "timeline", "verdict"]),
-    ("tui", &["event", "incident", "catalogue", "load", "run", "timeline", "signals", "doctor"]),
+    (
+        "tui",
+        &[
+            "event",
+            "incident",
+            "catalogue",
+            "load",
+            "run",
+            "record",
+            "timeline",
+            "signals",
+            "doctor",
+        ],
+    ),
 ];
 
 fn sources(path: &Path, found: &mut Vec<PathBuf>) {

@@ -127,7 +127,9 @@ async fn a_server_that_hangs_is_said_to_and_does_not_outlive_the_run() {
     let _alone = alone().await;
     let mut run = Run::start(spec("middleware-order", &["fixed"])).expect("it starts");
     let seen = until(&mut run, |event| matches!(event.what, What::Ready { .. })).await;
-    let Some(What::Ready { pid, .. }) = seen.last().map(|event| &event.what) else { panic!() };
+    let Some(What::Ready { pid: Some(pid), .. }) = seen.last().map(|event| &event.what) else {
+        panic!()
+    };
     let pid = Pid::from_raw(i32::try_from(*pid).expect("a process id"));
     until(&mut run, |e| matches!(&e.what, What::Sample(s) if s.server.is_some())).await;
     kill(pid, Signal::SIGSTOP).expect("our child's child");

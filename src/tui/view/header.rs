@@ -6,30 +6,68 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use crate::figures::{clock, millis, number};
+use crate::run::Speed;
 use crate::tui::model::Lab;
 use crate::tui::theme;
+use crate::tui::track::Source;
 
 /// Draws both lines.
 pub fn draw(frame: &mut Frame, [first, second]: [Rect; 2], lab: &Lab) {
-    let data = lab.shown();
     let manifest = &lab.spec.entry.manifest;
     let title = Line::from(vec![
         Span::styled(" firedrill", theme::accent()),
         Span::styled(format!(" ▸ {}", manifest.title), theme::strong()),
     ]);
-    let state = if lab.frozen.is_some() {
-        Span::styled("❚❚ FROZEN ", theme::warn())
-    } else {
-        Span::styled("▶ ", theme::good())
-    };
-    let right = Line::from(vec![
-        state,
-        Span::styled(clock(data.now_s), theme::strong()),
-        Span::raw(format!(" · {} req/s · live ", number(data.rate_per_s()))),
-    ]);
+    let right = Line::from(state(lab));
     frame.render_widget(Paragraph::new(title), first);
     frame.render_widget(Paragraph::new(right).alignment(Alignment::Right), first);
     frame.render_widget(Paragraph::new(script(lab)), second);
+}
+
+/// What the clock shows, and which clock it is.
+fn state(lab: &Lab) -> Vec<Span<'static>> {
+    let track = lab.track();
+    let data = track.shown();
+    let at = |ms: u64| clock(ms as f64 / 1000.0);
+    let rate = format!(" · {} req/s", number(data.rate_per_s()));
+    let mut spans = Vec::new();
+    if lab.recording.is_some() {
+        spans.push(Span::styled("● REC  ", theme::bad()));
+    }
+    let now = Span::styled(clock(data.now_s), theme::strong());
+    if let Some(playback) = &track.playback {
+        spans.push(if playback.playing {
+            Span::styled(format!("▶ {}× ", playback.speed), theme::good())
+        } else if track.goes_on() {
+            Span::styled("❚❚ FROZEN ", theme::warn())
+        } else {
+            Span::styled("❚❚ PAUSED ", theme::warn())
+        });
+        spans.push(now);
+        let end = at(track.past.ends_ms());
+        spans.push(Span::raw(match track.source {
+            Source::Recording { .. } => {
+                format!(" / {end}{rate} · recording, {} clock ", lab.spec.clock.word())
+            }
+            _ => format!("{rate} · the past, now is {end} "),
+        }));
+        return spans;
+    }
+    let Source::TimeLapse(speed) = track.source else {
+        spans.push(Span::styled("▶ ", theme::good()));
+        spans.push(now);
+        spans.push(Span::raw(format!("{rate} · live ")));
+        return spans;
+    };
+    let speed = match speed {
+        Speed::Times(times) => format!("▶▶ {times}× "),
+        Speed::Max => "▶▶ max ".to_owned(),
+    };
+    spans.push(Span::styled(speed, theme::accent()));
+    spans.push(now);
+    spans.push(Span::raw(rate));
+    spans.push(Span::styled(" · TIME-LAPSE ", theme::accent()));
+    spans
 }
 
 /// The script: what was, what is, what comes; or that the figures are not to be trusted.
@@ -42,11 +80,26 @@ fn script(lab: &Lab) -> Line<'static> {
         );
         return Line::styled(text, theme::warn());
     }
+    let track = lab.track();
+    if let (Some(_), Some(from)) =
+        (&track.playback, Some(track.past.begins_ms()).filter(|from| *from > 0))
+        && track.shown_ms() < from + 1000
+    {
+        let from = clock(from as f64 / 1000.0);
+        let text = format!(" ⚠ what was before {from} is no longer kept: it did not fit in memory");
+        return Line::styled(text, theme::warn());
+    }
     let Some(now) = data.phase else {
+        if !track.goes_on() {
+            return Line::styled(" before the first phase", theme::quiet());
+        }
         return Line::styled(" starting the servers …", theme::warn());
     };
     let phases = &lab.spec.entry.manifest.phases;
     let mut spans = Vec::new();
+    if let Source::Recording { unreadable: 1.. } = track.source {
+        spans.push(Span::styled(" ⚠ not all could be read: e ", theme::warn()));
+    }
     for (i, phase) in phases.iter().enumerate().skip(now) {
         let at = clock(phase.at_s);
         let text = phase.says.clone();

@@ -5,6 +5,7 @@ pub mod catalogue;
 pub mod chart;
 pub mod code;
 pub mod gauges;
+pub mod go_to;
 pub mod header;
 pub mod help;
 pub mod keybar;
@@ -40,6 +41,7 @@ pub fn draw(frame: &mut Frame, model: &Model) {
     keybar::draw(frame, bar, model);
     match (&model.overlay, &model.screen) {
         (Some(Overlay::Help), _) => help::draw(frame, body, model),
+        (Some(Overlay::GoTo { typed }), Screen::Lab(lab)) => go_to::draw(frame, body, lab, typed),
         (Some(Overlay::Message(text)), _) => message::draw(frame, body, text),
         (Some(Overlay::Bugs { cursor }), Screen::Lab(lab)) => {
             bugs::draw(frame, body, model.catalogue, lab, *cursor);

@@ -32,6 +32,11 @@ impl Entry {
         })
     }
 
+    /// The source file of a variant: its path from the package's root.
+    pub fn file(&self, variant: &str) -> String {
+        format!("incidents/{}/{variant}.rs", self.incident.module)
+    }
+
     /// The fixed form, by contract the last.
     ///
     /// # Panics
@@ -120,6 +125,11 @@ impl Catalogue {
             mix.extend(prepare(&entry.manifest.load.requests, share)?);
         }
         Ok(mix)
+    }
+
+    /// The text of a source file of an incident, by its path from the package's root.
+    pub fn source(&self, file: &str) -> Option<&'static str> {
+        crate::incidents::source(file)
     }
 
     /// The incident whose parameters include `name`.

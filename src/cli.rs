@@ -47,6 +47,14 @@ pub enum Command {
         /// The recording, from `--record` or the lab's key `w`
         file: PathBuf,
     },
+    /// Turn a recording into one self-contained HTML page
+    Report {
+        /// The recording, from `--record` or the lab's key `w`
+        file: PathBuf,
+        /// The page [default: the recording's name, with .html]
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
     /// List the incidents
     List {
         /// As JSON

@@ -122,7 +122,7 @@ pub enum What {
 pub enum ExitCause {
     /// Killed by the supervisor at the memory cap.
     OutOfMemory {
-        /// Resident memory when it was killed.
+        /// Its memory when it was killed, as in [`Sample::resident_bytes`].
         resident_bytes: u64,
         /// The cap.
         cap_bytes: u64,
@@ -153,7 +153,11 @@ impl ExitCause {
     pub fn line(&self, code: Option<i32>) -> String {
         match self {
             Self::OutOfMemory { resident_bytes, cap_bytes } => {
-                format!("killed: {} resident, the cap is {}", mib(*resident_bytes), mib(*cap_bytes))
+                format!(
+                    "killed: {} in memory, the cap is {}",
+                    mib(*resident_bytes),
+                    mib(*cap_bytes)
+                )
             }
             Self::Crashed => match code {
                 Some(code) => format!("crashed with exit code {code}"),

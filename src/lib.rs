@@ -15,6 +15,7 @@
 //! * [`run`]: the parent: children, load, memory cap, restarts, one stream of events
 //! * [`record`]: the events of a run on disk
 //! * [`timeline`], [`verdict`], [`report`]: what the events amount to
+//! * [`page`]: a recording as a page to read
 //! * [`tui`]: the terminal
 //! * [`headless`], [`list`], [`doctor`]: the commands beside the terminal
 //! * [`cli`]: the command line
@@ -37,6 +38,7 @@ pub mod incidents;
 pub mod list;
 pub mod load;
 pub mod note;
+pub mod page;
 pub mod record;
 pub mod replay;
 pub mod report;

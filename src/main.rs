@@ -1,6 +1,6 @@
 //! The program: parse, dispatch, exit status.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
@@ -16,7 +16,7 @@ use firedrill::record::{self, Recorder, Recording};
 use firedrill::run::{Spec, Speed};
 use firedrill::tui::event_loop::{self, Begin};
 use firedrill::tui::picture;
-use firedrill::{doctor, headless, list, replay, serve};
+use firedrill::{doctor, headless, list, page, replay, serve};
 
 /// What an error on the way out is about.
 const OUTPUT: &str = "cannot write to standard output";
@@ -70,6 +70,18 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
             let spec = Spec { duration: Some(at), ..options.spec(catalogue.find(&incident)?)? };
             let svg = runtime()?.block_on(picture::take(catalogue, spec, size))?;
             io::stdout().write_all(svg.as_bytes()).context(OUTPUT)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Some(Command::Report { file, output }) => {
+            let (spec, recording) = recording(catalogue, &file)?;
+            let output = output.unwrap_or_else(|| file.with_extension("html"));
+            let page = page::render(catalogue, spec.entry, &spec.values(), &recording);
+            fs::write(&output, page)
+                .with_context(|| format!("cannot write {}", output.display()))?;
+            for line in recording.faults.lines() {
+                note(&line);
+            }
+            writeln!(io::stdout(), "{}", output.display()).context(OUTPUT)?;
             Ok(ExitCode::SUCCESS)
         }
         Some(Command::List { json }) => {

@@ -11,7 +11,7 @@ use crate::incident::Manifest;
 use crate::incident::formula::Values;
 use crate::load::driver::TRUSTED_LAG_MS;
 use crate::timeline::{LaneLine, LoadSum, Timeline, level};
-use crate::verdict::{Check, Stretch, Verdict, grows, judge, stretch};
+use crate::verdict::{Stretch, Verdict, grows, judge, stretch};
 
 /// A run, measured.
 #[derive(Debug, Clone, Serialize)]
@@ -388,12 +388,5 @@ fn checks(text: &mut String, verdict: &Verdict) {
             check.observed.as_deref().unwrap_or(unobserved),
         );
     }
-    let undecided = verdict.checks.iter().any(Check::undecided);
-    let failed = verdict.checks.iter().any(|c| !c.undecided() && !c.holds);
-    let says = match (failed, undecided) {
-        (true, _) => "The verdict did not hold.",
-        (false, true) => "The verdict is undecided: the run ended too soon.",
-        (false, false) => "The verdict held.",
-    };
-    let _ = writeln!(text, "\n  {says}");
+    let _ = writeln!(text, "\n  {}", verdict.says());
 }

@@ -41,6 +41,19 @@ impl Check {
     }
 }
 
+impl Verdict {
+    /// The verdict in a sentence.
+    pub fn says(&self) -> &'static str {
+        let undecided = self.checks.iter().any(Check::undecided);
+        let failed = self.checks.iter().any(|check| !check.undecided() && !check.holds);
+        match (failed, undecided) {
+            (true, _) => "The verdict did not hold.",
+            (false, true) => "The verdict is undecided: the run ended too soon.",
+            (false, false) => "The verdict held.",
+        }
+    }
+}
+
 /// What the expectations of a manifest amount to in a run. `values` are the run's rate and
 /// parameters.
 pub fn judge(manifest: &Manifest, values: &Values, timeline: &Timeline) -> Verdict {

@@ -22,8 +22,8 @@ pub static INCIDENT: Incident = Incident {
     module: "middleware_order",
     manifest_toml: include_str!("incident.toml"),
     variants: &[
-        Variant { name: "broken", install: broken::install, source: include_str!("broken.rs") },
-        Variant { name: "fixed", install: fixed::install, source: include_str!("fixed.rs") },
+        Variant { name: "broken", install: broken::install },
+        Variant { name: "fixed", install: fixed::install },
     ],
 };
 

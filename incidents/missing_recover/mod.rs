@@ -16,9 +16,9 @@ pub static INCIDENT: Incident = Incident {
     module: "missing_recover",
     manifest_toml: include_str!("incident.toml"),
     variants: &[
-        Variant { name: "broken", install: broken::install, source: include_str!("broken.rs") },
-        Variant { name: "rust", install: rust::install, source: include_str!("rust.rs") },
-        Variant { name: "fixed", install: fixed::install, source: include_str!("fixed.rs") },
+        Variant { name: "broken", install: broken::install },
+        Variant { name: "rust", install: rust::install },
+        Variant { name: "fixed", install: fixed::install },
     ],
 };
 

@@ -15,9 +15,9 @@ pub static INCIDENT: Incident = Incident {
     module: "pool_leak",
     manifest_toml: include_str!("incident.toml"),
     variants: &[
-        Variant { name: "broken", install: broken::install, source: include_str!("broken.rs") },
-        Variant { name: "timeout", install: timeout::install, source: include_str!("timeout.rs") },
-        Variant { name: "fixed", install: fixed::install, source: include_str!("fixed.rs") },
+        Variant { name: "broken", install: broken::install },
+        Variant { name: "timeout", install: timeout::install },
+        Variant { name: "fixed", install: fixed::install },
     ],
 };
 

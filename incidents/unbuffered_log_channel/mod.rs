@@ -17,18 +17,10 @@ pub static INCIDENT: Incident = Incident {
     module: "unbuffered_log_channel",
     manifest_toml: include_str!("incident.toml"),
     variants: &[
-        Variant { name: "broken", install: broken::install, source: include_str!("broken.rs") },
-        Variant {
-            name: "buffered",
-            install: buffered::install,
-            source: include_str!("buffered.rs"),
-        },
-        Variant {
-            name: "cancelled",
-            install: cancelled::install,
-            source: include_str!("cancelled.rs"),
-        },
-        Variant { name: "fixed", install: fixed::install, source: include_str!("fixed.rs") },
+        Variant { name: "broken", install: broken::install },
+        Variant { name: "buffered", install: buffered::install },
+        Variant { name: "cancelled", install: cancelled::install },
+        Variant { name: "fixed", install: fixed::install },
     ],
 };
 

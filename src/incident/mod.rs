@@ -31,7 +31,7 @@ pub struct Incident {
     pub module: &'static str,
     /// The text of `incident.toml`.
     pub manifest_toml: &'static str,
-    /// The variants' code: name, install, source text.
+    /// The variants' code.
     pub variants: &'static [Variant],
 }
 
@@ -42,8 +42,6 @@ pub struct Variant {
     pub name: &'static str,
     /// Patches the chain.
     pub install: Install,
-    /// The source file's text.
-    pub source: &'static str,
 }
 
 /// The bugs that are on: incident id to variant.

@@ -95,16 +95,6 @@ impl Series {
     }
 }
 
-/// The next number of the form 1, 2 or 5 × a power of ten, at or above `value`.
-pub fn nice_ceiling(value: f64) -> f64 {
-    let power = 10_f64.powf(value.max(1.0).log10().floor());
-    [1.0, 2.0, 5.0, 10.0]
-        .map(|step| step * power)
-        .into_iter()
-        .find(|n| *n >= value)
-        .unwrap_or(value)
-}
-
 #[cfg(test)]
 #[allow(clippy::float_cmp, reason = "the values are small whole numbers")]
 mod tests {
@@ -132,14 +122,5 @@ mod tests {
         let columns = series.columns((0.0, 20.0), 4, |point| point.tasks);
         assert_eq!(columns, [Some(49.0), Some(99.0), None, None]);
         assert_eq!(series.highest(9.0, |point| point.tasks), 99.0);
-    }
-
-    #[test]
-    fn axes_end_at_round_numbers() {
-        assert_eq!(
-            [nice_ceiling(3.0), nice_ceiling(190.0), nice_ceiling(1001.0)],
-            [5.0, 200.0, 2000.0]
-        );
-        assert_eq!(nice_ceiling(0.0), 1.0);
     }
 }

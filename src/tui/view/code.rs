@@ -13,9 +13,9 @@ use crate::tui::model::Lab;
 use crate::tui::theme;
 
 /// A source file on screen.
-struct Source<'a> {
+struct Source {
     file: String,
-    text: &'a str,
+    text: &'static str,
 }
 
 /// Draws the code, `shift` lines from where the line stands in the middle at which most tasks
@@ -67,20 +67,9 @@ pub fn draw(frame: &mut Frame, area: Rect, catalogue: &'static Catalogue, lab: &
 }
 
 /// The file in which most tasks of the lane wait; where none do, that of its variant.
-fn source<'a>(catalogue: &'static Catalogue, lab: &'a Lab, lane: &LaneModel) -> Option<Source<'a>> {
-    let all = catalogue.entries.iter().flat_map(|entry| {
-        entry.incident.variants.iter().map(move |variant| Source {
-            file: format!("incidents/{}/{}.rs", entry.incident.module, variant.name),
-            text: variant.source,
-        })
-    });
-    let mut all: Vec<Source> = all.collect();
-    let module = lab.spec.entry.incident.module;
+fn source(catalogue: &'static Catalogue, lab: &Lab, lane: &LaneModel) -> Option<Source> {
     let on = lane.bugs.get(&lab.spec.entry.manifest.id);
-    let own = format!("incidents/{module}/{}.rs", on.map_or("fixed", String::as_str));
-    let wanted = lane.culprit().map(|site| site.file.clone());
-    let at = wanted
-        .and_then(|file| all.iter().position(|source| source.file == file))
-        .or_else(|| all.iter().position(|source| source.file == own))?;
-    Some(all.swap_remove(at))
+    let own = lab.spec.entry.file(on.map_or("fixed", String::as_str));
+    let known = |file: String| catalogue.source(&file).map(|text| Source { file, text });
+    lane.culprit().and_then(|site| known(site.file.clone())).or_else(|| known(own))
 }

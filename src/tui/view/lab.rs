@@ -15,8 +15,8 @@ use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Position, Rect};
 
 use super::{gauges, header, lane, log};
+use crate::figures::nice_ceiling;
 use crate::tui::model::Lab;
-use crate::tui::series::nice_ceiling;
 
 /// The least width in which a lane can be read.
 const LANE_WIDTH: u16 = 38;

@@ -102,6 +102,21 @@ pub enum Command {
         /// Seed of the arrivals and of what the server draws at random
         #[arg(long, value_name = "N")]
         seed: u64,
+        /// Watch for tasks that block
+        #[arg(long)]
+        watched: bool,
+    },
+    /// Check that incidents are what their manifests say, on many seeds of the virtual clock and
+    /// live; exit status 0: they are, 1: they are not
+    Check {
+        /// The incident, as `firedrill list` names it [default: all]
+        incident: Option<String>,
+        /// Seeds on the virtual clock: 1 to N
+        #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=10_000))]
+        seeds: u64,
+        /// Without the live run
+        #[arg(long)]
+        skip_live: bool,
     },
     /// Tell what this machine can and cannot do
     Doctor,

@@ -109,6 +109,14 @@ pub enum What {
     /// A virtual lane has reached the time that it was told to reach. Between child and parent
     /// only.
     Reached,
+    /// Tasks of a virtual lane held up its thread: they wait for something that is not virtual. Only
+    /// where this is watched.
+    Blocked {
+        /// Where the tasks were spawned.
+        task: String,
+        /// How often.
+        times: u64,
+    },
     /// Events that a full queue could not take.
     Dropped {
         /// How many.

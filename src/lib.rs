@@ -17,6 +17,7 @@
 //! * [`timeline`], [`verdict`], [`report`]: what the events amount to
 //! * [`page`]: a recording as a page to read
 //! * [`tui`]: the terminal
+//! * [`check`]: whether incidents are what their manifests say
 //! * [`headless`], [`list`], [`doctor`]: the commands beside the terminal
 //! * [`cli`]: the command line
 //! * [`files`], [`heap`], [`signals`], [`figures`], [`note`]: small matters that several need
@@ -25,6 +26,7 @@
 
 pub mod back_off;
 pub mod catalogue;
+pub mod check;
 pub mod cli;
 pub mod doctor;
 pub mod event;

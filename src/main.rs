@@ -16,7 +16,7 @@ use firedrill::record::{self, Recorder, Recording};
 use firedrill::run::{Spec, Speed};
 use firedrill::tui::event_loop::{self, Begin};
 use firedrill::tui::picture;
-use firedrill::{doctor, headless, list, page, replay, serve};
+use firedrill::{check, doctor, headless, list, page, replay, serve};
 
 /// What an error on the way out is about.
 const OUTPUT: &str = "cannot write to standard output";
@@ -103,9 +103,18 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
             })
         }
         Some(Command::Serve(options)) => serve::serve(options.settings(catalogue)?),
-        Some(Command::Replay { incident, rate, seed }) => {
+        Some(Command::Replay { incident, rate, seed, watched }) => {
             let entry = catalogue.find(&incident)?;
-            replay::replay(&replay::Settings { entry, rate_per_s: rate, seed })
+            replay::replay(&replay::Settings { entry, rate_per_s: rate, seed, watched })
+        }
+        Some(Command::Check { incident, seeds, skip_live }) => {
+            let entries = match incident {
+                Some(incident) => vec![catalogue.find(&incident)?],
+                None => catalogue.entries.iter().collect(),
+            };
+            let settings = check::Settings { seeds, live: !skip_live };
+            let well = runtime()?.block_on(check::check(&entries, settings))?;
+            Ok(if well { ExitCode::SUCCESS } else { ExitCode::from(DID_NOT_HOLD) })
         }
         Some(Command::Doctor) => {
             let can_run = doctor::print(catalogue).context(OUTPUT)?;

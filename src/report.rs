@@ -272,7 +272,7 @@ fn course(
             && expectation.slope_per_s.is_some()
     });
     let window = match named {
-        Some(expectation) => stretch(expectation, values, timeline, lane),
+        Some(expectation) => stretch(timeline.release_s, expectation, values, timeline, lane),
         None => timeline.release_s.map(|from_s| {
             let to_s = lane.first_exit_s().unwrap_or(timeline.end_s);
             Stretch { from_s, to_s }

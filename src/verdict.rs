@@ -57,13 +57,85 @@ impl Verdict {
 /// What the expectations of a manifest amount to in a run. `values` are the run's rate and
 /// parameters.
 pub fn judge(manifest: &Manifest, values: &Values, timeline: &Timeline) -> Verdict {
+    judge_since(timeline.release_s, &manifest.expectations, values, timeline)
+}
+
+/// What expectations amount to whose windows count from `since_s`, in seconds; none: it has not
+/// come.
+pub fn judge_since(
+    since_s: Option<f64>,
+    expectations: &[Expectation],
+    values: &Values,
+    timeline: &Timeline,
+) -> Verdict {
     let mut checks = Vec::new();
     for lane in &timeline.lanes {
-        for expectation in manifest.expectations.iter().filter(|e| e.variant == lane.variant) {
-            checks.push(check(expectation, values, timeline, lane));
+        for expectation in expectations.iter().filter(|e| e.variant == lane.variant) {
+            checks.push(check(since_s, expectation, values, timeline, lane));
         }
     }
     Verdict { holds: checks.iter().all(|check| check.holds), checks }
+}
+
+/// What theory and a lane say of one metric.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Agreement {
+    /// The lane's variant.
+    pub variant: String,
+    /// The metric.
+    pub metric: String,
+    /// Growth a second, as theory has it.
+    pub theory_per_s: f64,
+    /// Growth a second, as measured.
+    pub measured_per_s: f64,
+}
+
+impl Agreement {
+    /// How far the measured slope is from that of the theory, as a share of it.
+    pub fn apart(&self) -> f64 {
+        (self.measured_per_s / self.theory_per_s - 1.0).abs()
+    }
+}
+
+/// Seconds after the release over which theory and lane are compared, unless the process ends.
+const COMPARED_S: f64 = 8.0;
+
+/// Samples that a slope needs.
+const ENOUGH: usize = 20;
+
+/// The slopes of theory and lanes, each by least squares at the same samples: where the theory
+/// grows, from the release on. What has too few samples is not compared.
+pub fn agreements(manifest: &Manifest, values: &Values, timeline: &Timeline) -> Vec<Agreement> {
+    let mut agreements = Vec::new();
+    let Some(release_s) = timeline.release_s else {
+        return agreements;
+    };
+    for lane in &timeline.lanes {
+        for theory in manifest.theories.iter().filter(|t| t.variant == lane.variant) {
+            let to_s = lane.first_exit_s().unwrap_or(f64::MAX).min(release_s + COMPARED_S);
+            let mut values = values.clone();
+            let (mut told, mut seen) = (Vec::new(), Vec::new());
+            for (at_s, sample) in lane.between(release_s, to_s) {
+                values.insert("t".to_owned(), at_s - release_s);
+                let told_now = theory.formula.eval(&values).ok().filter(|value| *value > 0.0);
+                if let Some((value, level)) = told_now.zip(level(sample, &theory.metric)) {
+                    told.push((at_s, value));
+                    seen.push((at_s, level));
+                }
+            }
+            if let (ENOUGH.., Some((theory_per_s, measured_per_s))) =
+                (told.len(), slope(&told).zip(slope(&seen)))
+            {
+                agreements.push(Agreement {
+                    variant: lane.variant.clone(),
+                    metric: theory.metric.clone(),
+                    theory_per_s,
+                    measured_per_s,
+                });
+            }
+        }
+    }
+    agreements
 }
 
 /// The stretch of a run that an expectation is about, in seconds of the run's clock.
@@ -77,17 +149,18 @@ pub struct Stretch {
 
 /// The stretch that counts; none when the run ended before its end.
 pub fn stretch(
+    since_s: Option<f64>,
     expectation: &Expectation,
     values: &Values,
     timeline: &Timeline,
     lane: &LaneLine,
 ) -> Option<Stretch> {
-    let release_s = timeline.release_s?;
+    let since_s = since_s?;
     let at = |formula: &Option<Formula>| match formula {
-        Some(formula) => formula.eval(values).map(|s| Some(release_s + s)),
+        Some(formula) => formula.eval(values).map(|s| Some(since_s + s)),
         None => Ok(None),
     };
-    let from_s = at(&expectation.window.from_s).ok()?.unwrap_or(release_s);
+    let from_s = at(&expectation.window.from_s).ok()?.unwrap_or(since_s);
     let to_s = at(&expectation.window.to_s).ok()?;
     let is_about_exits = expectation.exits.is_some() || expectation.metric == "restarts";
     // A level after a restart is another process's.
@@ -98,12 +171,13 @@ pub fn stretch(
 }
 
 fn check(
+    since_s: Option<f64>,
     expectation: &Expectation,
     values: &Values,
     timeline: &Timeline,
     lane: &LaneLine,
 ) -> Check {
-    let stretch = stretch(expectation, values, timeline, lane);
+    let stretch = stretch(since_s, expectation, values, timeline, lane);
     let (expected, outcome) = compare(expectation, values, lane, stretch);
     Check {
         variant: lane.variant.clone(),

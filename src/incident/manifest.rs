@@ -45,6 +45,21 @@ pub struct Manifest {
     /// What a run must show.
     #[serde(rename = "expect")]
     pub expectations: Vec<Expectation>,
+    /// What must show when the bug is switched off while it runs.
+    pub switch_off: SwitchOff,
+}
+
+/// The bug is switched off while the server runs, in every lane that has one.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SwitchOff {
+    /// When, in seconds after the release.
+    pub after_s: f64,
+    /// What then happens, for people.
+    pub says: String,
+    /// What must show; windows count from the switch.
+    #[serde(rename = "expect")]
+    pub expectations: Vec<Expectation>,
 }
 
 /// How bad an incident was.
@@ -252,11 +267,11 @@ fn ten_percent() -> f64 {
     0.1
 }
 
-/// A stretch of the run, in seconds after the release.
+/// A stretch of the run, in seconds after the release, or after the switch.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Window {
-    /// Its beginning; the release where absent.
+    /// Its beginning; the release or the switch where absent.
     #[serde(default)]
     pub from_s: Option<Formula>,
     /// Its end; the run's, or the lane's first exit, where absent.

@@ -1,6 +1,6 @@
 //! What makes a manifest valid, and where it is not: file, line, field.
 
-use super::manifest::{MAX_RATE_PER_S, Manifest, ManifestError, Switch, rate_allowed};
+use super::manifest::{Expectation, MAX_RATE_PER_S, Manifest, ManifestError, Switch, rate_allowed};
 
 impl Manifest {
     /// Checks what the types alone do not say.
@@ -141,8 +141,38 @@ impl Manifest {
                 computed.clone().err().map(|e| e.to_string()).unwrap_or_default()
             })?;
         }
-        for (i, expect) in self.expectations.iter().enumerate() {
-            let section = vec!["[[expect]]"; i + 1];
+        let off = &self.switch_off;
+        places.check(&["[switch_off]"], "after_s", (0.5..=600.0).contains(&off.after_s), || {
+            format!("expected 0.5 to 600 seconds, found {}", off.after_s)
+        })?;
+        self.validate_expectations(places, "[[expect]]", &self.expectations)?;
+        self.validate_expectations(places, "[[switch_off.expect]]", &off.expectations)?;
+        for variant in &self.variants {
+            let expected = |list: &[Expectation]| list.iter().any(|e| e.variant == variant.name);
+            places.check(&[], "expect", expected(&self.expectations), || {
+                format!("nothing is expected of variant `{}`", variant.name)
+            })?;
+            let last = variant.name == "fixed";
+            places.check(
+                &["[switch_off]"],
+                "expect",
+                last || expected(&off.expectations),
+                || format!("nothing is expected of variant `{}`", variant.name),
+            )?;
+        }
+        Ok(())
+    }
+
+    fn validate_expectations(
+        &self,
+        places: &Places,
+        section: &str,
+        expectations: &[Expectation],
+    ) -> Result<(), ManifestError> {
+        let values = self.formula_values();
+        let known = |name: &str| self.variants.iter().any(|v| v.name == name);
+        for (i, expect) in expectations.iter().enumerate() {
+            let section = vec![section; i + 1];
             places.check(&section, "variant", known(&expect.variant), || {
                 format!("`{}` is no variant of this incident", expect.variant)
             })?;

@@ -402,7 +402,9 @@ fn reproduce(
     timeline: &Timeline,
     events: &[Event],
 ) -> Markup {
-    let mut command = format!(
+    let sets = header.params.iter().map(|(name, value)| format!(" --set {name}={value}"));
+    let sets: Vec<String> = sets.collect();
+    let command = format!(
         "firedrill run {} --clock {} --variants {} --rate {} --seed {} --for {:.1}s",
         manifest.id,
         header.clock.word(),
@@ -411,9 +413,7 @@ fn reproduce(
         header.seed,
         timeline.end_s.max(1.0)
     );
-    for (name, value) in &header.params {
-        command += &format!(" --set {name}={value}");
-    }
+    let command = command + &sets.concat();
     let by_hand = by_hand(manifest, events);
     html! {
         h2 { "See it yourself" }

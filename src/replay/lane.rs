@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::Settings;
 use super::output::Output;
 use super::process::Process;
+use super::watch::Watch;
 use crate::back_off::BackOff;
 use crate::catalogue::Catalogue;
 use crate::event::{ExitCause, Sample, ServerSample, TICK, What};
@@ -38,6 +39,7 @@ pub struct Lane {
     params: BTreeMap<String, f64>,
     now_ms: u64,
     process: Process,
+    watch: Option<Watch>,
     starts: u32,
     back_off: BackOff,
     /// When a process is to be started.
@@ -76,7 +78,8 @@ impl Lane {
             bugs: Bugs::new(),
             params: BTreeMap::new(),
             now_ms: 0,
-            process: Process::absent(0)?,
+            process: Process::absent(0, None)?,
+            watch: settings.watched.then(Watch::default),
             starts: 0,
             back_off: BackOff::default(),
             again_ms: Some(0),
@@ -175,7 +178,7 @@ impl Lane {
         let server = self.server();
         let resident_bytes = self.process.serves().then(|| self.process.heap_bytes());
         let served = self.process.serves();
-        if let Ok(absent) = Process::absent(self.now_ms) {
+        if let Ok(absent) = Process::absent(self.now_ms, None) {
             self.process = absent;
         }
         let load = lock(&self.tally).take();
@@ -183,18 +186,22 @@ impl Lane {
         if served {
             self.out.emit(self.now_ms, What::Exit { cause: ExitCause::Stopped, code: None });
         }
+        for (task, times) in self.watch.iter().flat_map(Watch::found) {
+            self.out.emit(self.now_ms, What::Blocked { task, times });
+        }
     }
 
     fn start(&mut self) -> anyhow::Result<()> {
         self.again_ms = None;
         self.starts += 1;
-        self.drop_process(Process::absent(self.now_ms)?);
+        self.drop_process(Process::absent(self.now_ms, None)?);
         self.out.emit(self.now_ms, What::Starting { attempt: self.starts });
         let chain = self.catalogue.chain(base_chain(), &self.bugs)?;
         let params = &self.params;
         let prepare =
             |env: &Env| params.iter().for_each(|(name, value)| env.set_param(name, *value));
-        self.process = Process::serving(self.now_ms, self.seed, &chain, prepare)?;
+        self.process =
+            Process::serving(self.now_ms, self.seed, &chain, self.watch.as_ref(), prepare)?;
         self.process.show_time(&self.out);
         self.out.emit(self.now_ms, What::Ready { port: None, pid: None, console_port: None });
         Ok(())
@@ -202,7 +209,7 @@ impl Lane {
 
     fn went_down(&mut self, cause: ExitCause, code: Option<i32>) -> anyhow::Result<()> {
         let served = Duration::from_millis(self.now_ms - self.process.began_ms());
-        self.drop_process(Process::absent(self.now_ms)?);
+        self.drop_process(Process::absent(self.now_ms, None)?);
         self.out.emit(self.now_ms, What::Exit { cause, code });
         let (count, after) = self.back_off.next(served);
         let after_ms = after.as_millis() as u64;

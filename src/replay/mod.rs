@@ -5,6 +5,7 @@
 //! * [`lane`]: arrivals, ticks, restarts: what goes on beyond the life of one process
 //! * [`process`]: one simulated process: a runtime of its own, whose end drops its tasks
 //! * [`output`]: events, stamped with virtual time
+//! * [`watch`]: whether tasks wait for anything but virtual time
 //!
 //! Three things differ from a live lane. Requests start at whole milliseconds, tokio's resolution
 //! of a paused clock. Memory is the heap that the simulated process holds, counted by the
@@ -15,6 +16,7 @@
 pub mod lane;
 pub mod output;
 pub mod process;
+pub mod watch;
 
 use std::io::{self, BufRead};
 use std::process::ExitCode;
@@ -41,6 +43,8 @@ pub struct Settings {
     pub rate_per_s: f64,
     /// Seed of the arrivals and of what the server draws at random.
     pub seed: u64,
+    /// Whether to watch for tasks that hold up the thread.
+    pub watched: bool,
 }
 
 /// Replays a lane, as the commands on standard input say, until they end.

@@ -16,10 +16,11 @@ use tokio::time::{Instant, sleep_until};
 
 use super::CPUS;
 use super::output::Output;
+use super::watch::Watch;
 use crate::heap;
-use crate::incident::Chain;
 use crate::incident::env::{Env, Host};
 use crate::incident::request::Prepared;
+use crate::incident::{Chain, wait};
 use crate::load::under_way::{SharedTally, UnderWay};
 use crate::service::Gateway;
 
@@ -56,8 +57,8 @@ impl Process {
     /// # Errors
     ///
     /// When the runtime cannot be made.
-    pub fn absent(at_ms: u64) -> std::io::Result<Self> {
-        let runtime = paused()?;
+    pub fn absent(at_ms: u64, watch: Option<&Watch>) -> std::io::Result<Self> {
+        let runtime = paused(watch)?;
         let began = runtime.block_on(async { Instant::now() });
         Ok(Self { runtime, began_ms: at_ms, began, server: None })
     }
@@ -71,10 +72,11 @@ impl Process {
         at_ms: u64,
         seed: u64,
         chain: &Chain,
+        watch: Option<&Watch>,
         prepare: impl FnOnce(&Env),
     ) -> std::io::Result<Self> {
         let heap_bytes = heap::in_use_bytes();
-        let mut process = Self::absent(at_ms)?;
+        let mut process = Self::absent(at_ms, watch)?;
         let crash = Arc::new(Crash::default());
         let told = Arc::clone(&crash);
         let env = Env::new(Host { cpus: CPUS, seed }, move |code| {
@@ -169,14 +171,33 @@ impl Process {
     }
 }
 
-fn paused() -> std::io::Result<Runtime> {
+fn paused(watch: Option<&Watch>) -> std::io::Result<Runtime> {
     let mut builder = Builder::new_current_thread();
     builder.enable_time().start_paused(true);
     // Which branch of a `select!` is tried first is drawn at random.
     #[cfg(tokio_unstable)]
     builder.rng_seed(tokio::runtime::RngSeed::from_bytes(b"firedrill"));
+    if let Some(watch) = watch {
+        watch_polls(&mut builder, watch);
+    }
     builder.build()
 }
+
+#[cfg(tokio_unstable)]
+fn watch_polls(builder: &mut Builder, watch: &Watch) {
+    let (begun, ended) = (watch.clone(), watch.clone());
+    builder.on_before_task_poll(move |_| begun.begin());
+    builder.on_after_task_poll(move |task| {
+        ended.end(|| {
+            let at = task.spawned_at();
+            format!("{}:{}", wait::source_path(at.file()), at.line())
+        });
+    });
+}
+
+/// A build without `tokio_unstable` has no way to look at polls.
+#[cfg(not(tokio_unstable))]
+fn watch_polls(_: &mut Builder, _: &Watch) {}
 
 /// The status of the answer; none when the service's panic drops the connection.
 fn answer(

@@ -45,6 +45,8 @@ pub struct TimeLapse {
     pub from_ms: u64,
     /// Commands that the run gets at these times, in milliseconds, in order.
     pub controls: Vec<(u64, Control)>,
+    /// Whether the lanes watch for tasks that block.
+    pub watched: bool,
 }
 
 /// How fast virtual time passes.
@@ -135,15 +137,18 @@ impl Spec {
 
     /// The command line of a virtual lane's child.
     pub(super) fn replay_arguments(&self) -> Vec<String> {
-        [
+        let mut arguments = vec![
             "replay".to_owned(),
             self.entry.manifest.id.clone(),
             "--rate".to_owned(),
             self.rate_per_s.to_string(),
             "--seed".to_owned(),
             self.seed.to_string(),
-        ]
-        .to_vec()
+        ];
+        if self.time_lapse.watched {
+            arguments.push("--watched".to_owned());
+        }
+        arguments
     }
 
     /// The command line of a live lane's child. Every lane gets the run's seed, so that lanes differ in

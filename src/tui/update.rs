@@ -360,7 +360,8 @@ fn time_lapse(lab: &mut Lab) -> Option<Command> {
     }
     let speed = Speed::Times(LAPSE_SPEED);
     let from_ms = lab.main.past.ends_ms();
-    let time_lapse = TimeLapse { speed, from_ms, controls: lab.controls.clone() };
+    let controls = lab.controls.clone();
+    let time_lapse = TimeLapse { speed, from_ms, controls, watched: false };
     let spec = Spec { clock: Clock::Virtual, time_lapse, ..lab.spec.clone() };
     let mut track = Track::new(Source::TimeLapse(speed), LabData::new(&spec));
     let line = "time-lapse: the same code on a virtual clock, from the beginning and beyond now";

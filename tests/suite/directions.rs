@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 const ANYWHERE: [&str; 3] = ["figures", "note", "files"];
 
 /// Each module, and the others that it may name.
-const MAY_NAME: [(&str, &[&str]); 16] = [
+const MAY_NAME: [(&str, &[&str]); 17] = [
     ("event", &[]),
     ("incident", &["event"]),
     ("service", &["incident"]),
@@ -23,6 +23,7 @@ const MAY_NAME: [(&str, &[&str]); 16] = [
     ("timeline", &["event", "incident", "load"]),
     ("verdict", &["event", "incident", "timeline"]),
     ("report", &["event", "incident", "load", "timeline", "verdict"]),
+    ("check", &["event", "incident", "incidents", "catalogue", "run", "timeline", "verdict"]),
     (
         "page",
         &["event", "incident", "catalogue", "load", "record", "timeline", "verdict", "report"],

@@ -1,0 +1,51 @@
+//! Whether tasks wait for anything but virtual time: a thread whose tasks never block gives up its
+//! processor only where the system takes it away.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Counts how often the thread gave up the processor while a task was polled, by the place where
+/// the task was spawned. Clones share it.
+#[derive(Debug, Clone, Default)]
+pub struct Watch(Arc<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    before: AtomicI64,
+    found: Mutex<BTreeMap<String, u64>>,
+}
+
+impl Watch {
+    /// A task is about to be polled.
+    pub fn begin(&self) {
+        self.0.before.store(given_up(), Ordering::Relaxed);
+    }
+
+    /// A task that was spawned at this place has been polled.
+    pub fn end(&self, place: impl FnOnce() -> String) {
+        let times = given_up() - self.0.before.load(Ordering::Relaxed);
+        if times > 0 {
+            let mut found = self.0.found.lock().unwrap_or_else(PoisonError::into_inner);
+            *found.entry(place()).or_default() += times.unsigned_abs();
+        }
+    }
+
+    /// The places, with how often.
+    pub fn found(&self) -> BTreeMap<String, u64> {
+        self.0.found.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// How often this thread has given up its processor of its own accord: to wait for something.
+#[cfg(target_os = "linux")]
+fn given_up() -> i64 {
+    use nix::sys::resource::{UsageWho, getrusage};
+    getrusage(UsageWho::RUSAGE_THREAD).map_or(0, |usage| usage.voluntary_context_switches())
+}
+
+/// Other systems do not tell it of one thread.
+#[cfg(not(target_os = "linux"))]
+fn given_up() -> i64 {
+    0
+}

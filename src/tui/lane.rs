@@ -26,6 +26,11 @@ pub enum State {
         /// Since when.
         since_s: f64,
     },
+    /// Ended because it was asked to: a restart begins, or the run has ended.
+    Stopped {
+        /// Since when it had served, in seconds.
+        since_s: f64,
+    },
     /// Ended.
     Down {
         /// How, in a word or two.
@@ -138,6 +143,15 @@ impl LaneModel {
                 })
             }
             What::Log { line } => Some(line.clone()),
+            // What was measured last still stands.
+            What::Exit { cause: ExitCause::Stopped, code } => {
+                let since_s = match self.state {
+                    State::Serving { since_s, .. } => since_s,
+                    _ => at_s,
+                };
+                self.state = State::Stopped { since_s };
+                Some(ExitCause::Stopped.line(*code))
+            }
             What::Exit { cause, code } => {
                 let how = cause.line(*code);
                 let short = match (cause, code) {
@@ -215,7 +229,8 @@ impl LaneModel {
     pub fn suffers(&self) -> bool {
         let recent = &self.recent;
         let bad = recent.failed_per_s + recent.timed_out_per_s;
-        !matches!(self.state, State::Serving { .. }) || bad > 0.5 * (bad + recent.ok_per_s)
+        let serves = matches!(self.state, State::Serving { .. } | State::Stopped { .. });
+        !serves || bad > 0.5 * (bad + recent.ok_per_s)
     }
 
     /// The value of a metric now.

@@ -2,6 +2,8 @@
 
 #![allow(clippy::disallowed_methods, reason = "tests watch other processes, by the wall clock")]
 
+mod agreement;
+mod browser;
 mod chain;
 mod child;
 mod command_line;
@@ -9,10 +11,14 @@ mod common;
 mod console;
 mod directions;
 mod driver;
+mod gate;
 mod lab;
 mod manifests;
 mod orphans;
+mod past;
+mod recordings;
 mod screens;
 mod supervision;
 mod switching;
 mod verdicts;
+mod virtual_clock;

@@ -47,6 +47,7 @@ pub fn draw(frame: &mut Frame, area: Rect, lab: &Lab, index: usize, axes: Axes, 
     let edge = match (&lane.state, wrong) {
         (State::Serving { .. }, false) => theme::good(),
         (State::Starting, _) => theme::warn(),
+        (State::Stopped { .. }, false) => theme::quiet(),
         _ => theme::bad(),
     };
     let mut title = vec![Span::styled(
@@ -104,13 +105,14 @@ fn state_line(data: &LabData, lane: &LaneModel) -> Line<'static> {
     let (text, style) = match &lane.state {
         State::Starting => ("◌ starting".to_owned(), theme::warn()),
         State::Serving { .. } => ("● serving".to_owned(), theme::good()),
+        State::Stopped { .. } => ("■ stopped".to_owned(), theme::quiet()),
         State::Down { short, again_s, .. } => {
             let wait_s = (again_s - data.now_s).max(0.0);
             (format!("✖ {short} · back in {wait_s:.1} s"), theme::bad())
         }
     };
     let mut spans = vec![Span::styled(format!(" {text}"), style)];
-    if matches!(lane.state, State::Serving { .. }) {
+    if matches!(lane.state, State::Serving { .. } | State::Stopped { .. }) {
         let bugs = match lane.bugs.len() {
             0 => Span::styled("  [ ] no bug on", theme::quiet()),
             1 => Span::styled("  [x] bug on", theme::bad()),
@@ -293,7 +295,7 @@ fn draw_charts(frame: &mut Frame, area: Rect, lab: &Lab, lane: &LaneModel, axes:
 /// when the lane runs anything but this incident's bug.
 fn theory<'a>(lab: &'a Lab, lane: &LaneModel) -> Option<Box<dyn Fn(f64) -> Option<f64> + 'a>> {
     let manifest = &lab.spec.entry.manifest;
-    let State::Serving { since_s, .. } = lane.state else {
+    let (State::Serving { since_s, .. } | State::Stopped { since_s }) = lane.state else {
         return None;
     };
     let only = lane.bugs.get(&manifest.id).filter(|_| lane.bugs.len() == 1)?;

@@ -1,0 +1,117 @@
+//! The page of a recording in a real browser: on a phone, on paper, without a network.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::common::firedrill;
+
+/// A page of a short run with three lanes.
+fn page(folder: &Path) -> PathBuf {
+    let file = folder.join("run.jsonl");
+    let run = ["run", "unbuffered-log-channel", "--clock", "virtual", "--for", "40s"];
+    let variants = ["--variants", "broken,buffered,fixed", "--record"];
+    firedrill(&run).args(variants).arg(&file).output().expect("it starts");
+    let output = firedrill(&["report"]).arg(&file).output().expect("it starts");
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let page = file.with_extension("html");
+    assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), page.display().to_string());
+    page
+}
+
+#[test]
+fn the_page_is_whole_by_itself() {
+    let folder = tempfile::tempdir().expect("writable");
+    let text = fs::read_to_string(page(folder.path())).expect("it is written");
+    for foreign in ["http:", "https:", "src=", "<script", "<link", "@import", "url("] {
+        assert!(!text.contains(foreign), "{foreign}");
+    }
+    assert_eq!(text.matches("<svg").count(), 9, "three charts of three lanes");
+    assert_eq!(text.matches("role=\"img\" aria-label=\"").count(), 9);
+    for expected in [
+        "The verdict held.",
+        "incidents/unbuffered_log_channel/broken.rs:33",
+        "log.0.sender.send(line).parked(&quot;log channel&quot;)",
+        "firedrill run unbuffered-log-channel --clock virtual --variants broken,buffered,fixed \
+         --rate 200 --seed 1 --for 40.0s",
+        "Tasks of lane A, broken: 1 at the beginning, at most",
+        "killed: ",
+    ] {
+        assert!(text.contains(expected), "{expected}");
+    }
+}
+
+/// Chromium's arguments for a run of its own, without any of its services.
+fn chromium(folder: &Path, arguments: &[&str]) -> Option<Vec<u8>> {
+    let browser = ["chromium", "chromium-browser", "google-chrome"]
+        .into_iter()
+        .find_map(|name| which::which(name).ok());
+    let Some(browser) = browser else {
+        eprintln!("SKIPPED: no Chromium is installed, so no browser has looked at the page");
+        return None;
+    };
+    let output = Command::new(browser)
+        .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"])
+        .args(["--disable-background-networking", "--disable-component-update", "--disable-sync"])
+        .arg(format!("--user-data-dir={}", folder.join("profile").display()))
+        .args(arguments)
+        .output()
+        .expect("the browser starts");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    Some(output.stdout)
+}
+
+#[test]
+fn a_browser_shows_it_on_a_phone_and_prints_it() {
+    let folder = tempfile::tempdir().expect("writable");
+    let page = page(folder.path());
+    // A frame as wide as a phone, because the browser's own window cannot be that narrow; the
+    // script that measures is the test's, the page has none.
+    let probe = folder.path().join("probe.html");
+    fs::write(
+        &probe,
+        format!(
+            "<iframe id=phone width=360 height=740 src='{}'></iframe><pre id=said></pre><script>\n\
+         onload = () => {{\n\
+           const page = phone.contentDocument, charts = [...page.querySelectorAll('svg')];\n\
+           const wide = charts.map(chart => chart.getBoundingClientRect().width);\n\
+           const high = charts.map(chart => chart.getBoundingClientRect().height);\n\
+           said.textContent = JSON.stringify({{\n\
+             scroll: page.documentElement.scrollWidth, charts: charts.length,\n\
+             narrowest: Math.min(...wide), lowest: Math.min(...high), title: page.title,\n\
+             colour: getComputedStyle(page.querySelector('polyline.tasks')).stroke,\n\
+           }});\n\
+         }}</script>",
+            page.file_name().and_then(|name| name.to_str()).expect("a name")
+        ),
+    )
+    .expect("writable");
+    let probe = format!("file://{}", probe.display());
+    let arguments = ["--allow-file-access-from-files", "--dump-dom", "--virtual-time-budget=5000"];
+    let Some(dom) = chromium(folder.path(), &[&arguments[..], &[&probe]].concat()) else {
+        return;
+    };
+    let dom = String::from_utf8_lossy(&dom);
+    let said = dom.split("<pre id=\"said\">").nth(1).and_then(|rest| rest.split("</pre>").next());
+    let said: serde_json::Value = serde_json::from_str(said.unwrap_or_default())
+        .unwrap_or_else(|error| panic!("{error}: {dom}"));
+    assert!(said["scroll"].as_f64() <= Some(360.0), "it scrolls sideways: {said}");
+    assert_eq!(
+        (&said["charts"], &said["title"]),
+        (&9.into(), &"Unbuffered log channel · firedrill".into())
+    );
+    assert!(
+        said["narrowest"].as_f64() > Some(250.0) && said["lowest"].as_f64() > Some(80.0),
+        "{said}"
+    );
+    assert!(said["colour"].as_str().is_some_and(|colour| colour.starts_with("rgb")), "{said}");
+
+    let paper = folder.path().join("page.pdf");
+    let print = format!("--print-to-pdf={}", paper.display());
+    chromium(
+        folder.path(),
+        &[&print, "--no-pdf-header-footer", &format!("file://{}", page.display())],
+    );
+    let pdf = fs::read(paper).expect("it is printed");
+    assert!(pdf.starts_with(b"%PDF-") && pdf.len() > 10_000, "{} bytes", pdf.len());
+}

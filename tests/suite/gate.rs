@@ -1,0 +1,47 @@
+//! `firedrill check`, for all incidents: what each manifest says holds on the virtual clock, with
+//! the bug switched off on the way, and live.
+
+use firedrill::check::wall_clock::find;
+use firedrill::incidents::sources;
+
+use crate::common::{alone, catalogue, firedrill};
+
+#[tokio::test]
+async fn every_incident_is_what_its_manifest_says() {
+    let _alone = alone().await;
+    let output = firedrill(&["check", "--seeds", "3"]).output().expect("it starts");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    for id in catalogue().ids() {
+        assert!(said.lines().any(|line| line == id), "{said}");
+    }
+    assert!(said.contains("live, ") && !said.contains("FAILED"), "{said}");
+}
+
+#[test]
+fn sources_are_those_of_this_tree() {
+    let files: Vec<(String, &str)> = sources().collect();
+    for entry in &catalogue().entries {
+        for variant in entry.incident.variants {
+            let file = entry.file(variant.name);
+            assert!(files.iter().any(|(known, _)| *known == file), "{file} is not embedded");
+        }
+    }
+    for (file, text) in &files {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+        assert_eq!(std::fs::read_to_string(path).expect("it is in the tree"), *text, "{file}");
+    }
+}
+
+#[test]
+fn a_call_of_the_wall_clock_planted_in_an_incident_is_named() {
+    for (file, text) in sources() {
+        assert_eq!(find(&file, text), Ok(Vec::new()));
+        let planted =
+            format!("{text}\nfn planted() {{ std::thread::sleep(Default::default()) }}\n");
+        let found = find(&file, &planted).expect("still Rust");
+        let line = text.lines().count() + 2;
+        assert_eq!(found.len(), 1);
+        assert_eq!((found[0].line, found[0].path.as_str()), (line, "std::thread::sleep"), "{file}");
+    }
+}

@@ -1,0 +1,193 @@
+//! Recordings: whatever can be read is shown, what is missing is said with its line, and nothing
+//! makes the program panic.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Output;
+
+use crossterm::event::{KeyCode, KeyEvent};
+use firedrill::page;
+use firedrill::record::{Recording, Unreadable, read};
+use firedrill::run::Spec;
+use firedrill::tui::model::{Lab, Model, Screen};
+use firedrill::tui::update::{Msg, update};
+use firedrill::tui::view;
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+
+use crate::common::{catalogue, firedrill};
+
+fn nasty(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/nasty").join(name)
+}
+
+fn bytes(name: &str) -> Vec<u8> {
+    fs::read(nasty(name)).expect("it is in the tree")
+}
+
+/// Shows a recording in every way there is: plays it, jumps about, opens what lies over it, at
+/// three sizes; and makes the page. Returns the last screens' text and the page.
+fn show(recording: Recording) -> (String, String) {
+    let Ok(spec) = Spec::recorded(catalogue(), &recording.header) else {
+        return (String::new(), String::new());
+    };
+    let page = page::render(catalogue(), spec.entry, &spec.values(), &recording);
+    let lab = Lab::recorded(spec, recording);
+    let mut model = Model::new(catalogue(), (80, 24));
+    model.screen = Screen::Lab(Box::new(lab));
+    let mut text = String::new();
+    for size in [(80, 24), (120, 36), (200, 50)] {
+        model.size = size;
+        for key in " nnN>>g9\r .,,<cme\u{1b}z".chars() {
+            let code = match key {
+                '\r' => KeyCode::Enter,
+                '\u{1b}' => KeyCode::Esc,
+                key => KeyCode::Char(key),
+            };
+            update(&mut model, Msg::Key(KeyEvent::from(code)));
+            update(&mut model, Msg::Passed(700.0));
+            let mut terminal = Terminal::new(TestBackend::new(size.0, size.1)).expect("a buffer");
+            terminal.draw(|frame| view::draw(frame, &model)).expect("a buffer");
+            if key == 'e' || key == ' ' {
+                text += &terminal.backend().to_string();
+            }
+            if matches!(key, 'c' | 'm' | 'e') {
+                update(&mut model, Msg::Key(KeyEvent::from(KeyCode::Esc)));
+            }
+        }
+    }
+    (text, page)
+}
+
+#[test]
+fn what_is_readable_of_a_nasty_file_is_shown_and_what_is_missing_is_said() {
+    for (name, expected) in [
+        ("header-only.jsonl", "line 1: there is no event in the file"),
+        ("newer.jsonl", "line 1: the format is version 99, this program knows 1"),
+        ("newer.jsonl", "line 22: not an event: unknown variant `teleported`"),
+        ("older.jsonl", "line 1: the format is version 0, which never was"),
+        ("garbage.jsonl", ": not an event: "),
+        ("not-text.jsonl", ": not text"),
+        ("cut.jsonl", "cut off: the recording was ended while it was written"),
+        ("backwards.jsonl", "earlier than the event before"),
+        ("unknown-lane.jsonl", ": lane 7 of 2"),
+        ("huge.jsonl", "later than any run"),
+        ("deep.jsonl", ": not an event: "),
+        ("unknown-variant.jsonl", ""),
+        ("blank-lines.jsonl", "line 2: not an event"),
+    ] {
+        let recording = read(&bytes(name)[..]).unwrap_or_else(|why| panic!("{name}: {why}"));
+        let said = recording.faults.lines().join("\n");
+        assert!(said.contains(expected), "{name}: {said}");
+        let (screens, page) = show(recording);
+        if !expected.is_empty() {
+            assert!(
+                screens.contains('⚠'),
+                "{name}: the screen does not say that something is missing"
+            );
+            assert!(page.contains("Not all of the recording could be read"), "{name}");
+        }
+        assert!(!page.contains("<script"), "{name}: text of a recording is no markup");
+    }
+}
+
+#[test]
+fn of_other_files_it_is_said_why_they_cannot_be_shown() {
+    for (name, expected) in [
+        ("empty.jsonl", "line 1: the file is empty"),
+        ("no-recording.jsonl", "line 1: not a recording of firedrill"),
+        ("other-json.jsonl", "line 1: not a recording of firedrill: missing field `firedrill`"),
+        ("binary.jsonl", "line 1: not a recording of firedrill"),
+        ("newer-shape.jsonl", "line 1: the format is version 99, this program knows up to 1"),
+        ("no-lanes.jsonl", "line 1: a recording has one to four lanes, this one says 0"),
+        ("ten-lanes.jsonl", "line 1: a recording has one to four lanes, this one says 10"),
+        ("unknown-incident.jsonl", "did you mean `pool-leak`?"),
+        ("there-is-none.jsonl", "No such file"),
+    ] {
+        for command in ["report", "view"] {
+            let output = firedrill(&[command]).arg(nasty(name)).output().expect("it starts");
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert!(said.contains(expected) && said.contains(name), "{command} {name}: {said}");
+            assert_eq!(output.status.code(), Some(2), "{command} {name}");
+        }
+    }
+}
+
+/// A recording of a short virtual run.
+fn good() -> Vec<u8> {
+    let folder = tempfile::tempdir().expect("writable");
+    let file = folder.path().join("run.jsonl");
+    let run = ["run", "missing-recover", "--clock", "virtual", "--for", "6s", "--record"];
+    firedrill(&run).arg(&file).output().expect("it starts");
+    fs::read(file).expect("it is recorded")
+}
+
+#[test]
+fn a_recording_cut_anywhere_is_whole_up_to_its_last_line() {
+    let good = good();
+    let whole = read(&good[..]).expect("it is whole");
+    assert_eq!(whole.faults.all, 0, "{:?}", whole.faults);
+    let header = good.iter().position(|byte| *byte == b'\n').expect("it has lines") + 1;
+    let line_ends: Vec<usize> =
+        (0..good.len()).filter(|at| good[*at] == b'\n').map(|at| at + 1).collect();
+    for cut in (header..good.len()).step_by(97).chain(line_ends.iter().copied()) {
+        let recording = read(&good[..cut]).expect("the header is there");
+        let lines = line_ends.iter().filter(|end| **end <= cut).count();
+        let rest = cut > *line_ends.iter().rfind(|end| **end <= cut).expect("the header's");
+        // A line may be whole but for its end.
+        let extra = recording.events.len() + 1 - lines;
+        assert!(extra <= 1, "cut at {cut}");
+        assert_eq!(recording.events[..], whole.events[..recording.events.len()]);
+        if rest && extra == 0 {
+            let fault = &recording.faults.first[0];
+            assert_eq!(fault.line, lines + 1);
+            assert!(fault.what.starts_with("cut off"), "{fault:?}");
+        }
+    }
+    for cut in 0..header - 1 {
+        assert!(matches!(read(&good[..cut]), Err(Unreadable::Empty | Unreadable::NoHeader(_))));
+    }
+}
+
+#[test]
+fn a_line_without_end_takes_no_more_memory_than_a_line_may() {
+    let mut bytes = good();
+    let lines = bytes.iter().filter(|byte| **byte == b'\n').count();
+    let tail = bytes.split_off(bytes.len() / 2);
+    bytes.extend(std::iter::repeat_n(b'a', 3 << 20));
+    bytes.extend(tail);
+    let recording = read(&bytes[..]).expect("the header is there");
+    assert_eq!(recording.faults.all, 1, "{:?}", recording.faults);
+    assert!(recording.faults.lines()[0].ends_with("longer than any event"));
+    assert_eq!(recording.events.len(), lines - 2);
+}
+
+fn recorded_to(file: &Path) -> Output {
+    let run = ["run", "middleware-order", "--clock", "virtual", "--record"];
+    firedrill(&run).arg(file).output().expect("it starts")
+}
+
+#[test]
+fn a_full_disk_loses_the_recording_and_not_the_run() {
+    let output = recorded_to(Path::new("/dev/full"));
+    let (said, report) =
+        (String::from_utf8_lossy(&output.stderr), String::from_utf8_lossy(&output.stdout));
+    assert_eq!(said.matches("/dev/full is lost from").count(), 1, "{said}");
+    assert!(report.contains("The verdict held."), "{report}");
+    assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
+fn nothing_but_a_recording_is_overwritten() {
+    let folder = tempfile::tempdir().expect("writable");
+    let file = folder.path().join("thesis.txt");
+    fs::write(&file, "ten years of work").expect("writable");
+    let output = recorded_to(&file);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("will not be overwritten"));
+    assert_eq!(fs::read_to_string(&file).expect("still there"), "ten years of work");
+    let file = folder.path().join("run.jsonl");
+    assert_eq!(recorded_to(&file).status.code(), Some(0));
+    assert_eq!(recorded_to(&file).status.code(), Some(0));
+    assert_eq!(recorded_to(&folder.path().join("no/such/folder")).status.code(), Some(2));
+}

@@ -38,6 +38,8 @@ pub struct Lane {
     bugs: Bugs,
     params: BTreeMap<String, f64>,
     now_ms: u64,
+    /// When the next sample is due.
+    tick_ms: u64,
     process: Process,
     watch: Option<Watch>,
     starts: u32,
@@ -78,6 +80,7 @@ impl Lane {
             bugs: Bugs::new(),
             params: BTreeMap::new(),
             now_ms: 0,
+            tick_ms: TICK_MS,
             process: Process::absent(0, None)?,
             watch: settings.watched.then(Watch::default),
             starts: 0,
@@ -144,10 +147,8 @@ impl Lane {
             if self.again_ms.is_some_and(|at_ms| at_ms <= self.now_ms) {
                 self.start()?;
             }
-            let tick_ms = (self.now_ms / TICK_MS + 1) * TICK_MS;
             let arrival_ms = self.next.map_or(u64::MAX, |arrival| due_ms(&arrival));
-            let next_ms =
-                arrival_ms.min(tick_ms).min(self.again_ms.unwrap_or(u64::MAX)).max(self.now_ms);
+            let next_ms = arrival_ms.min(self.tick_ms).min(self.again_ms.unwrap_or(u64::MAX));
             let goal_ms = next_ms.min(to_ms);
             if let Some(code) = self.process.run(goal_ms) {
                 self.now_ms = self.process.now_ms();
@@ -158,16 +159,12 @@ impl Lane {
             if next_ms > to_ms {
                 return Ok(());
             }
+            // A sample comes after all arrivals of its moment.
             if arrival_ms == next_ms {
                 self.arrive();
-            }
-            // The tick's sample comes after all arrivals of its moment.
-            let more = self.next.is_some_and(|arrival| due_ms(&arrival) <= next_ms);
-            if tick_ms == next_ms && !more {
+            } else if self.tick_ms == next_ms {
+                self.tick_ms += TICK_MS;
                 self.tick()?;
-            }
-            if next_ms == to_ms && !more {
-                return Ok(());
             }
         }
     }

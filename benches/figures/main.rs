@@ -5,6 +5,8 @@
 
 #![allow(clippy::disallowed_methods, reason = "benchmarks measure wall time")]
 
+mod time_lapse;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::process::{Child, Command, ExitCode, Stdio};
@@ -42,6 +44,7 @@ fn main() -> ExitCode {
         ["as-in-flight", port, wanted] => {
             number(port).and_then(|port| as_in_flight(port as u16, number(wanted)?))
         }
+        ["as-bare-router", requests] => number(requests).and_then(time_lapse::bare_router),
         _ => figures(words.iter().find(|word| !word.starts_with('-')).copied()),
     };
     match result {
@@ -57,7 +60,7 @@ fn main() -> ExitCode {
 type Figure = (&'static str, fn() -> anyhow::Result<()>);
 
 fn figures(only: Option<&str>) -> anyhow::Result<()> {
-    let figures: [Figure; 8] = [
+    let figures: [Figure; 13] = [
         ("saturation", saturation),
         ("lag", lag),
         ("memory-in-flight", memory_in_flight),
@@ -66,6 +69,11 @@ fn figures(only: Option<&str>) -> anyhow::Result<()> {
         ("switch", switch),
         ("frame", frame),
         ("rest", rest),
+        ("simulated-request", time_lapse::simulated_request),
+        ("minute", time_lapse::minute),
+        ("million", time_lapse::million),
+        ("recording", time_lapse::recording),
+        ("opened", time_lapse::opened),
     ];
     for (name, measure) in figures {
         if only.is_none_or(|only| name.contains(only)) {
@@ -326,11 +334,12 @@ fn in_terminal(
     Ok((pair.slave.spawn_command(command)?, pair))
 }
 
-fn first_frame() -> anyhow::Result<()> {
+/// Milliseconds from the start of the program to its first frame, ten times, in order.
+fn first_frames(arguments: &[&str]) -> anyhow::Result<Vec<f64>> {
     let mut times = Vec::new();
     for _ in 0..10 {
         let start = Instant::now();
-        let (mut child, pair) = in_terminal(&[])?;
+        let (mut child, pair) = in_terminal(arguments)?;
         let mut reader = pair.master.try_clone_reader()?;
         let mut seen = Vec::new();
         let mut chunk = vec![0; 65_536];
@@ -343,6 +352,11 @@ fn first_frame() -> anyhow::Result<()> {
         child.wait()?;
     }
     times.sort_by(f64::total_cmp);
+    Ok(times)
+}
+
+fn first_frame() -> anyhow::Result<()> {
+    let times = first_frames(&[])?;
     let measured = format!("{:.0} ms median, {:.0} ms at most, of 10", times[5], times[9]);
     tell("launch to first frame", &measured, "<= 100 ms", times[5] <= 100.0);
     Ok(())

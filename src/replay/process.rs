@@ -18,9 +18,9 @@ use super::CPUS;
 use super::output::Output;
 use super::watch::Watch;
 use crate::heap;
+use crate::incident::Chain;
 use crate::incident::env::{Env, Host};
 use crate::incident::request::Prepared;
-use crate::incident::{Chain, wait};
 use crate::load::under_way::{SharedTally, UnderWay};
 use crate::service::Gateway;
 
@@ -190,7 +190,7 @@ fn watch_polls(builder: &mut Builder, watch: &Watch) {
     builder.on_after_task_poll(move |task| {
         ended.end(|| {
             let at = task.spawned_at();
-            format!("{}:{}", wait::source_path(at.file()), at.line())
+            format!("{}:{}", crate::incident::wait::source_path(at.file()), at.line())
         });
     });
 }

@@ -1,6 +1,7 @@
 //! The real program in a pseudo-terminal, as a person uses it.
 
 use std::io::{Read, Write};
+use std::path::Path;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
@@ -26,6 +27,13 @@ impl Person {
     fn opens(arguments: &[&str]) -> Self {
         let mut command = CommandBuilder::new(program());
         command.args(arguments);
+        Self::watches(command)
+    }
+
+    fn opens_in(folder: &Path, arguments: &[&str]) -> Self {
+        let mut command = CommandBuilder::new(program());
+        command.args(arguments);
+        command.cwd(folder);
         Self::watches(command)
     }
 
@@ -119,6 +127,55 @@ async fn picks_an_incident_watches_the_bug_switches_it_off_and_leaves() {
     person.types("q");
     assert_eq!(person.leaves(), 0);
     assert!(person.terminal_is_restored());
+}
+
+#[tokio::test]
+async fn shows_what_comes_rewinds_records_and_plays_the_recording() {
+    let _alone = alone().await;
+    let folder = tempfile::tempdir().expect("writable");
+    let mut person = Person::opens_in(folder.path(), &["lab", "unbuffered-log-channel"]);
+    person.sees("wait at broken.rs");
+    // The next minute, in seconds: the kill, which the live run has not come to yet.
+    person.types("v");
+    person.sees("TIME-LAPSE");
+    person.types(">>>>>>>>>>");
+    person.sees("▶▶ max");
+    person.sees("killed: 16");
+    person.types("v");
+    person.waits("the live run again", |text| text.contains("· live") && !text.contains("killed"));
+    person.types("\x1b[D");
+    person.sees("the past, now is");
+    person.types("f");
+    person.sees("· live");
+    person.types("w");
+    person.sees("recording to unbuffered-log-channel-1.jsonl");
+    person.sees("● REC");
+    person.types("q");
+    assert_eq!(person.leaves(), 0);
+    assert!(person.terminal_is_restored());
+
+    let mut person = Person::opens_in(folder.path(), &["view", "unbuffered-log-channel-1.jsonl"]);
+    person.sees("recording, live clock");
+    person.sees("▶ 1× 00:01");
+    person.types("n");
+    person.sees("❚❚ PAUSED 00:03");
+    person.types("g0:04\r");
+    person.sees("❚❚ PAUSED 00:04");
+    person.sees("wait at broken.rs");
+    person.types("q");
+    assert_eq!(person.leaves(), 0);
+    assert!(person.terminal_is_restored());
+}
+
+#[tokio::test]
+async fn a_recording_that_is_lost_does_not_end_the_lab_and_shows_in_its_exit_status() {
+    let _alone = alone().await;
+    let mut person = Person::opens(&["lab", "middleware-order", "--record", "/dev/full"]);
+    person.sees("the recording /dev/full is lost");
+    person.sees("the release goes out");
+    person.types("q");
+    assert_eq!(person.leaves(), 2);
+    assert!(person.text().contains("/dev/full is lost"), "{}", person.text());
 }
 
 #[tokio::test]

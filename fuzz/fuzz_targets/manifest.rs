@@ -1,0 +1,16 @@
+//! Any text as a manifest: refused with its line, or good for all that is asked of one.
+
+#![no_main]
+
+use firedrill::incident::Manifest;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|text: &str| {
+    match Manifest::parse("incident.toml", text) {
+        Ok(manifest) => {
+            manifest.release_s();
+            manifest.formula_values();
+        }
+        Err(error) => assert!(error.line >= 1 && !error.message.is_empty()),
+    }
+});

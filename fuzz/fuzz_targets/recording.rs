@@ -1,0 +1,24 @@
+//! Any bytes as a recording: read, played to its end and back, and made a page. Nothing panics.
+
+#![no_main]
+
+use firedrill::catalogue::Catalogue;
+use firedrill::page;
+use firedrill::record::read;
+use firedrill::run::Spec;
+use firedrill::tui::model::Lab;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| {
+    let catalogue = Catalogue::load().expect("the manifests are in order");
+    let Ok(recording) = read(bytes) else { return };
+    let Ok(spec) = Spec::recorded(catalogue, &recording.header) else { return };
+    page::render(catalogue, spec.entry, &spec.values(), &recording);
+    let mut lab = Lab::recorded(spec, recording);
+    let track = lab.track_mut();
+    track.pass(2_000.0);
+    track.to_mark(true);
+    track.shift(i64::MAX);
+    track.step(false);
+    track.go(0, true);
+});

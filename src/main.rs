@@ -16,6 +16,7 @@ use firedrill::record::{self, Recorder, Recording};
 use firedrill::run::{Spec, Speed};
 use firedrill::tui::event_loop::{self, Begin};
 use firedrill::tui::picture;
+use firedrill::tui::update::LAPSE_LASTS;
 use firedrill::{check, doctor, headless, list, page, replay, serve};
 
 /// What an error on the way out is about.
@@ -55,6 +56,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
             if spec.clock == Clock::Virtual {
                 // At the speed of life to begin with, so that the first seconds can be followed.
                 spec.time_lapse.speed = Speed::Times(1.0);
+                spec.duration = Some(LAPSE_LASTS);
             }
             let recorder =
                 record.map(|path| Recorder::create(&path, &spec.header())).transpose()?;

@@ -390,7 +390,7 @@ fn no_header(line: &[u8], error: &serde_json::Error) -> Unreadable {
     }
     match serde_json::from_slice(line) {
         Ok(AnyVersion { version, .. }) if version > VERSION => Unreadable::Newer(version),
-        _ => Unreadable::NoHeader(short(&error.to_string())),
+        _ => Unreadable::NoHeader(short(error)),
     }
 }
 
@@ -407,7 +407,7 @@ fn event(
     let text = std::str::from_utf8(line).map_err(|_| "not text".to_owned())?;
     let event = decoder.event(text).map_err(|error| {
         if whole {
-            format!("not an event: {}", short(&error.to_string()))
+            format!("not an event: {}", short(&error))
         } else {
             "cut off: the recording was ended while it was written".to_owned()
         }
@@ -423,8 +423,15 @@ fn event(
     }
 }
 
-fn short(text: &str) -> String {
-    text.chars().take(200).collect()
+/// What is wrong with a line; where in it, without the number that its parser gives the line.
+fn short(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let what = text.rsplit_once(" at line ").map_or(text.as_str(), |(what, _)| what);
+    let place = match error.column() {
+        0 => String::new(),
+        column => format!(", at column {column}"),
+    };
+    what.chars().take(200).collect::<String>() + &place
 }
 
 /// The next line without its end, or as much of it as an event can have; and whether it had an end.

@@ -14,10 +14,11 @@ use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use super::model::{Lab, Model, Screen};
 use super::terminal::{self, panics};
+use super::track::Source;
 use super::update::{Command, Msg, RunId, open, update};
 use super::view;
 use crate::catalogue::Catalogue;
-use crate::event::Event;
+use crate::event::{Clock, Event};
 use crate::record::{Recorder, Recording};
 use crate::run::{Control, Run, Spec};
 
@@ -50,7 +51,7 @@ pub async fn run(catalogue: &'static Catalogue, begin: Begin) -> anyhow::Result<
     let start = match begin {
         Begin::Catalogue => None,
         Begin::Lab(spec, recorder) => {
-            stage.recorder = recorder;
+            stage.recorder = recorder.map(|recorder| (RunId::Main, recorder));
             Some(open(&mut model, *spec))
         }
         Begin::Recording(spec, recording) => {
@@ -58,8 +59,8 @@ pub async fn run(catalogue: &'static Catalogue, begin: Begin) -> anyhow::Result<
             None
         }
     };
-    if let (Some(recorder), Screen::Lab(lab)) = (&stage.recorder, &mut model.screen) {
-        lab.recording = Some(recorder.path().to_owned());
+    if let (Some((run, recorder)), Screen::Lab(lab)) = (&stage.recorder, &mut model.screen) {
+        lab.recording = Some((*run, recorder.path().to_owned()));
     }
     stage.draw(&mut model)?;
     if let Some(command) = start {
@@ -130,7 +131,7 @@ struct Stage {
     open: Option<Open>,
     run: Option<Run>,
     lapse: Option<Run>,
-    recorder: Option<Recorder>,
+    recorder: Option<(RunId, Recorder)>,
     /// Why a recording was lost, to be said once more in the end.
     lost: Option<String>,
 }
@@ -221,41 +222,46 @@ impl Stage {
 
     /// Records an event and shows it.
     fn pass_on(&mut self, model: &mut Model, id: RunId, event: Event) -> Option<Command> {
-        if id == RunId::Main {
-            self.record(model, &event);
-        }
+        self.record(model, id, &event);
         update(model, Msg::Run(id, event))
     }
 
-    fn record(&mut self, model: &mut Model, event: &Event) {
-        if let Some(Err(lost)) = self.recorder.as_mut().map(|recorder| recorder.write(event)) {
+    fn record(&mut self, model: &mut Model, id: RunId, event: &Event) {
+        if let Some((run, recorder)) = self.recorder.as_mut().filter(|(run, _)| *run == id)
+            && let Err(lost) = recorder.write(event)
+        {
+            let run = *run;
             self.recorder = None;
             self.lost = Some(lost.to_string());
-            update(model, Msg::Recording(Err(format!("{lost}; the run goes on"))));
+            update(model, Msg::Recording(run, Err(format!("{lost}; the run goes on"))));
         }
     }
 
-    /// Begins to record, with what is kept of the past; or stops.
-    fn set_recording(&mut self, model: &mut Model, on: bool) {
+    /// Begins to record a run, with what is kept of its past; or stops.
+    fn set_recording(&mut self, model: &mut Model, begin: Option<RunId>) {
         self.recorder = None;
         let Screen::Lab(lab) = &mut model.screen else { return };
-        if !on {
-            let path = lab.recording.take();
-            lab.note(None, path.map_or(String::new(), |p| format!("recorded to {}", p.display())));
+        let Some(id) = begin else {
+            if let Some((_, path)) = lab.recording.take() {
+                lab.note(None, format!("recorded to {}", path.display()));
+            }
             return;
-        }
-        let path = free_name(&lab.spec.entry.manifest.id);
-        match Recorder::create(&path, &lab.spec.header()) {
+        };
+        let track = lab.track();
+        let clock = if track.source == Source::Live { Clock::Live } else { Clock::Virtual };
+        let spec = Spec { clock, ..lab.spec.clone() };
+        let path = free_name(&spec.entry.manifest.id);
+        match Recorder::create(&path, &spec.header()) {
             Ok(recorder) => {
-                self.recorder = Some(recorder);
-                let past: Vec<Event> = lab.main.past.events().collect();
-                update(model, Msg::Recording(Ok(path)));
+                let past: Vec<Event> = track.past.events().collect();
+                self.recorder = Some((id, recorder));
+                update(model, Msg::Recording(id, Ok(path)));
                 for event in past {
-                    self.record(model, &event);
+                    self.record(model, id, &event);
                 }
             }
             Err(error) => {
-                update(model, Msg::Recording(Err(error.to_string())));
+                update(model, Msg::Recording(id, Err(error.to_string())));
             }
         }
     }
@@ -280,7 +286,7 @@ impl Stage {
             }
             Command::End(id) => {
                 self.leave(id);
-                if id == RunId::Main {
+                if self.recorder.as_ref().is_some_and(|(run, _)| id == RunId::Main || *run == id) {
                     self.recorder = None;
                 }
             }
@@ -290,7 +296,7 @@ impl Stage {
                     run.control.try_send(control).ok();
                 }
             }
-            Command::Record(on) => self.set_recording(model, on),
+            Command::Record(begin) => self.set_recording(model, begin),
             Command::Console(port) => {
                 let ended = self.console(model, port).await?;
                 update(model, Msg::ConsoleEnded(ended));

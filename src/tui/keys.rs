@@ -149,6 +149,11 @@ const RESTART: Binding =
     binding(&[Char('r')], A::Restart, ("r", "restart", "restart the selected lane's process"));
 const FREEZE: Binding =
     binding(&[Char('f')], A::Freeze, ("f", "freeze", "hold the screen still; the run goes on"));
+const RECORD: Binding = binding(
+    &[Char('w')],
+    A::Record,
+    ("w", "record", "record the run to a file, with its past; or stop"),
+);
 const LEAVE: Binding = binding(&[Esc], A::Back, ("esc", "leave", "back to the catalogue"));
 
 static LAB: &[Binding] = &[
@@ -175,11 +180,7 @@ static LAB: &[Binding] = &[
     ZOOM,
     METRICS_KEY,
     EVENTS,
-    binding(
-        &[Char('w')],
-        A::Record,
-        ("w", "record", "record the run to a file, with its past; or stop"),
-    ),
+    RECORD,
     binding(
         &[Char('t')],
         A::Console,
@@ -213,6 +214,7 @@ static LAPSE: &[Binding] = &[
     RESTART,
     METRICS_KEY,
     EVENTS,
+    RECORD,
     GO_TO,
     HELP,
     QUIT,
@@ -240,7 +242,7 @@ static VIRTUAL: &[Binding] = &[
     binding(&[Char('R')], A::Reset, ("R", "reset", "start the whole run anew")),
     METRICS_KEY,
     EVENTS,
-    binding(&[Char('w')], A::Record, ("w", "record", "record the run to a file; or stop")),
+    RECORD,
     GO_TO,
     HELP,
     binding(&[Esc], A::Back, ("esc", "back", "back to the catalogue; the run ends")),

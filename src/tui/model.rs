@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::lane::LaneModel;
-use super::track::{Source, Track};
+use super::track::{RunId, Source, Track};
 use crate::catalogue::{Catalogue, Entry};
 use crate::event::{Clock, Event, What};
 use crate::figures::number;
@@ -124,8 +124,8 @@ pub struct Lab {
     pub span_s: f64,
     /// The lane that tokio-console shall open on, once it is ready for it.
     pub console_wanted: Option<usize>,
-    /// The file that the run is recorded to.
-    pub recording: Option<PathBuf>,
+    /// The run that is recorded, and the file.
+    pub recording: Option<(RunId, PathBuf)>,
 }
 
 /// What a run measured, as the screen needs it.

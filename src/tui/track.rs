@@ -8,6 +8,15 @@ use crate::run::Speed;
 /// The speeds that keys step through, in seconds a second.
 pub const SPEEDS: [f64; 10] = [0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 60.0, 120.0, 300.0];
 
+/// One of the runs that a lab may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RunId {
+    /// The one that the lab was opened for.
+    Main,
+    /// The time-lapse beside it.
+    Lapse,
+}
+
 /// One run on screen.
 #[derive(Debug)]
 pub struct Track {

@@ -1,11 +1,13 @@
 //! A message changes the model, and may ask for something to be done.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
 
 use super::keys::{Action, action};
 use super::model::{CatalogueModel, Lab, LabData, Model, Overlay, Screen};
+pub use super::track::RunId;
 use super::track::{SPEEDS, Source, Track, next_speed};
 use super::view;
 use crate::doctor::INSTALL_CONSOLE;
@@ -29,21 +31,12 @@ pub enum Msg {
     RunEnded(RunId, Option<String>),
     /// So many milliseconds have passed.
     Passed(f64),
-    /// The recording of the run has begun, or could not be, or is lost.
-    Recording(Result<PathBuf, String>),
+    /// The recording of a run has begun, or could not be, or is lost.
+    Recording(RunId, Result<PathBuf, String>),
     /// A panic somewhere beside the screen.
     Panicked(String),
     /// tokio-console has ended, or could not be started.
     ConsoleEnded(Result<(), String>),
-}
-
-/// One of the runs that a lab may have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RunId {
-    /// The one that the lab was opened for.
-    Main,
-    /// The time-lapse beside it.
-    Lapse,
 }
 
 /// What the screen asks for.
@@ -57,8 +50,8 @@ pub enum Command {
     End(RunId),
     /// Tell the run something.
     Tell(RunId, Control),
-    /// Record the main run from now on, or no longer.
-    Record(bool),
+    /// Record this run from now on; none: record no longer.
+    Record(Option<RunId>),
     /// Hand the terminal to tokio-console, connected to this port.
     Console(u16),
 }
@@ -74,6 +67,9 @@ const REWIND_MS: i64 = 5_000;
 
 /// The speed at which a time-lapse begins, in seconds a second.
 const LAPSE_SPEED: f64 = 10.0;
+
+/// How long a time-lapse goes on beyond the present: at full speed the next hour is enough.
+pub const LAPSE_LASTS: Duration = Duration::from_hours(1);
 
 /// Commands that a time-lapse is given again; beyond, the oldest are not.
 const MOST_CONTROLS: usize = 1000;
@@ -105,14 +101,14 @@ pub fn update(model: &mut Model, msg: Msg) -> Option<Command> {
             model.dirty = dirty || moved;
             None
         }
-        Msg::Recording(result) => {
+        Msg::Recording(run, result) => {
             if let Screen::Lab(lab) = &mut model.screen {
                 let line = match &result {
                     Ok(path) => format!("recording to {}", path.display()),
                     Err(why) => format!("⚠ {why}"),
                 };
                 lab.note(None, line);
-                lab.recording = result.ok();
+                lab.recording = result.ok().map(|path| (run, path));
             }
             None
         }
@@ -286,7 +282,10 @@ fn in_lab(model: &mut Model, action: Action) -> Option<Command> {
             return Some(open(model, spec));
         }
         Action::TimeLapse => return time_lapse(lab),
-        Action::Record => return Some(Command::Record(lab.recording.is_none())),
+        Action::Record => {
+            let begin = lab.recording.is_none().then(|| id(lab));
+            return Some(Command::Record(begin));
+        }
         Action::Bugs => {
             let here = &lab.spec.entry.manifest.id;
             let cursor = model.catalogue.ids().position(|id| id == here).unwrap_or(0);
@@ -352,6 +351,7 @@ fn change_speed(lab: &mut Lab, faster: bool) -> Option<Command> {
 /// Shows a time-lapse of the run, from the present on; or the run again.
 fn time_lapse(lab: &mut Lab) -> Option<Command> {
     if lab.lapse.take().is_some() {
+        lab.recording.take_if(|(run, _)| *run == RunId::Lapse);
         return Some(Command::End(RunId::Lapse));
     }
     if lab.main.source != Source::Live {
@@ -362,7 +362,8 @@ fn time_lapse(lab: &mut Lab) -> Option<Command> {
     let from_ms = lab.main.past.ends_ms();
     let controls = lab.controls.clone();
     let time_lapse = TimeLapse { speed, from_ms, controls, watched: false };
-    let spec = Spec { clock: Clock::Virtual, time_lapse, ..lab.spec.clone() };
+    let duration = Some(Duration::from_millis(from_ms) + LAPSE_LASTS);
+    let spec = Spec { clock: Clock::Virtual, time_lapse, duration, ..lab.spec.clone() };
     let mut track = Track::new(Source::TimeLapse(speed), LabData::new(&spec));
     let line = "time-lapse: the same code on a virtual clock, from the beginning and beyond now";
     track.head.log(0.0, None, line.to_owned());

@@ -155,7 +155,7 @@ async fn shows_what_comes_rewinds_records_and_plays_the_recording() {
     assert!(person.terminal_is_restored());
 
     let mut person = Person::opens_in(folder.path(), &["view", "unbuffered-log-channel-1.jsonl"]);
-    person.sees("recording, live clock");
+    person.sees("recording, live");
     person.sees("▶ 1× 00:01");
     person.types("n");
     person.sees("❚❚ PAUSED 00:03");

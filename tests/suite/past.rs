@@ -201,6 +201,8 @@ async fn a_time_lapse_goes_on_from_the_live_run_and_leads_back() {
     );
     let off = press(&mut model, KeyCode::Char(' '));
     assert!(matches!(off, Some(Command::Tell(RunId::Lapse, Control::SetBug { .. }))), "{off:?}");
+    let record = press(&mut model, KeyCode::Char('w'));
+    assert!(matches!(record, Some(Command::Record(Some(RunId::Lapse)))), "{record:?}");
     assert!(matches!(press(&mut model, KeyCode::Char('v')), Some(Command::End(RunId::Lapse))));
     assert_eq!(lab(&mut model).track().source, Source::Live);
     assert!(draw(&model).contains("· live"));

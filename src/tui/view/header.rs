@@ -5,20 +5,26 @@ use ratatui::layout::{Alignment, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
+use super::cut;
 use crate::figures::{clock, millis, number};
 use crate::run::Speed;
 use crate::tui::model::Lab;
 use crate::tui::theme;
-use crate::tui::track::Source;
+use crate::tui::track::{RunId, Source};
 
 /// Draws both lines.
 pub fn draw(frame: &mut Frame, [first, second]: [Rect; 2], lab: &Lab) {
     let manifest = &lab.spec.entry.manifest;
-    let title = Line::from(vec![
-        Span::styled(" firedrill", theme::accent()),
-        Span::styled(format!(" ▸ {}", manifest.title), theme::strong()),
-    ]);
     let right = Line::from(state(lab));
+    let room = usize::from(first.width).saturating_sub(right.width() + 1);
+    let title = if " firedrill ▸ ".chars().count() + manifest.title.chars().count() <= room {
+        Line::from(vec![
+            Span::styled(" firedrill", theme::accent()),
+            Span::styled(format!(" ▸ {}", manifest.title), theme::strong()),
+        ])
+    } else {
+        Line::styled(cut(&format!(" {}", manifest.title), room), theme::strong())
+    };
     frame.render_widget(Paragraph::new(title), first);
     frame.render_widget(Paragraph::new(right).alignment(Alignment::Right), first);
     frame.render_widget(Paragraph::new(script(lab)), second);
@@ -31,7 +37,8 @@ fn state(lab: &Lab) -> Vec<Span<'static>> {
     let at = |ms: u64| clock(ms as f64 / 1000.0);
     let rate = format!(" · {} req/s", number(data.rate_per_s()));
     let mut spans = Vec::new();
-    if lab.recording.is_some() {
+    let shown = if lab.lapse.is_some() { RunId::Lapse } else { RunId::Main };
+    if lab.recording.as_ref().is_some_and(|(run, _)| *run == shown) {
         spans.push(Span::styled("● REC  ", theme::bad()));
     }
     let now = Span::styled(clock(data.now_s), theme::strong());
@@ -47,7 +54,7 @@ fn state(lab: &Lab) -> Vec<Span<'static>> {
         let end = at(track.past.ends_ms());
         spans.push(Span::raw(match track.source {
             Source::Recording { .. } => {
-                format!(" / {end}{rate} · recording, {} clock ", lab.spec.clock.word())
+                format!(" / {end}{rate} · recording, {} ", lab.spec.clock.word())
             }
             _ => format!("{rate} · the past, now is {end} "),
         }));

@@ -21,7 +21,7 @@ pub fn draw(frame: &mut Frame, area: Rect, model: &Model) {
         .collect();
     if matches!(model.screen, Screen::Lab(_)) {
         lines.push(Line::from(Span::styled(
-            "        marks: • theory · ┊ a new phase · ✖ no process · ─ cap, or the median",
+            "         marks: • theory · ┊ phase · ✖ no process · ─ cap, or median",
             theme::quiet(),
         )));
     }

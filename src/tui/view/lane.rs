@@ -193,7 +193,8 @@ fn big_figures(frame: &mut Frame, area: Rect, lane: &LaneModel) {
         frame.render_widget(Paragraph::new(caption), name_area);
         let value = value.replace(' ', "");
         let area = Rect { x: area.x + 1, width: area.width - 1, ..area };
-        if value.chars().count() as u16 * DIGIT <= area.width {
+        // Big letters are there for ASCII alone.
+        if value.is_ascii() && value.len() as u16 * DIGIT <= area.width {
             let lines = vec![Line::from(value)];
             let size = PixelSize::Quadrant;
             let text = BigText::builder().pixel_size(size).style(style).lines(lines).build();

@@ -13,6 +13,9 @@ pub struct Formula {
     expression: Box<exmex::FlatEx<f64>>,
 }
 
+/// Longer expressions are refused: nobody reads them, and reading them could take for ever.
+const LONGEST: usize = 400;
+
 /// The values that an expression may use, by name.
 pub type Values = BTreeMap<String, f64>;
 
@@ -31,6 +34,10 @@ impl Formula {
     ///
     /// When it is not one.
     pub fn parse(text: &str) -> Result<Self, FormulaError> {
+        if text.len() > LONGEST {
+            let text = text.chars().take(40).collect::<String>() + "…";
+            return Err(FormulaError { text, why: format!("longer than {LONGEST} characters") });
+        }
         let expression = exmex::parse::<f64>(text)
             .map_err(|e| FormulaError { text: text.to_owned(), why: e.to_string() })?;
         Ok(Self { text: text.to_owned(), expression: Box::new(expression) })

@@ -105,3 +105,29 @@ fn a_broken_manifest_is_refused_with_line_and_field() {
         assert!(shown.contains(line), "{to}: {said}");
     }
 }
+
+#[test]
+fn a_nasty_manifest_is_refused_with_a_line() {
+    for (name, expected) in [
+        ("empty.toml", "missing field"),
+        ("no-toml.toml", "no-toml.toml:1: "),
+        ("nan.toml", "field `duration_s`: expected 0 to 3600 seconds, found NaN"),
+        ("endless.toml", "field `rate_per_s`: expected 1 to 5000"),
+        (
+            "late-phase.toml",
+            "field `at_s`: expected later than the phase before and within the run",
+        ),
+        ("long-formula.toml", "longer than 400 characters"),
+        ("deep-formula.toml", "not a finite number"),
+        ("deep.toml", "max recursion depth"),
+        ("huge-body.toml", "body_bytes"),
+        ("no-switch-off.toml", "missing field `switch_off`"),
+        ("late-switch-off.toml", "field `after_s`: expected 0.5 to 600 seconds"),
+    ] {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/nasty").join(name);
+        let text = std::fs::read_to_string(path).expect("it is in the tree");
+        let error = Manifest::parse(name, &text).expect_err(name);
+        assert!(error.line >= 1);
+        assert!(error.to_string().contains(expected), "{name}: {error}");
+    }
+}

@@ -9,8 +9,14 @@ use sysinfo::{ProcessRefreshKind, ProcessesToUpdate, System};
 
 use crate::common::{firedrill, wait_for};
 
-fn start() -> (Child, Vec<sysinfo::Pid>) {
-    let mut parent = firedrill(&["run", "pool-leak", "--for", "60s"])
+/// A live run, and a virtual one that has much to do.
+const RUNS: [&[&str]; 2] = [
+    &["run", "pool-leak", "--for", "60s"],
+    &["run", "pool-leak", "--clock", "virtual", "--for", "1h", "--rate", "2000"],
+];
+
+fn start(arguments: &[&str]) -> (Child, Vec<sysinfo::Pid>) {
+    let mut parent = firedrill(arguments)
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
@@ -47,19 +53,21 @@ fn gone(children: &[sysinfo::Pid]) -> bool {
 
 #[test]
 fn when_the_parent_is_killed() {
-    let (mut parent, children) = start();
-    parent.kill().expect("our child");
-    parent.wait().expect("our child");
-    wait_for("the children end", Duration::from_secs(10), || gone(&children));
+    for arguments in RUNS {
+        let (mut parent, children) = start(arguments);
+        parent.kill().expect("our child");
+        parent.wait().expect("our child");
+        wait_for("the children end", Duration::from_secs(20), || gone(&children));
+    }
 }
 
 #[test]
 fn when_the_parent_is_interrupted() {
-    for signal in [Signal::SIGINT, Signal::SIGTERM] {
-        let (mut parent, children) = start();
+    for (signal, arguments) in [Signal::SIGINT, Signal::SIGTERM].into_iter().zip(RUNS) {
+        let (mut parent, children) = start(arguments);
         let pid = Pid::from_raw(i32::try_from(parent.id()).expect("a process id"));
         kill(pid, signal).expect("our child");
-        wait_for("the parent ends", Duration::from_secs(10), || {
+        wait_for("the parent ends", Duration::from_secs(30), || {
             parent.try_wait().expect("our child").is_some()
         });
         assert!(gone(&children));

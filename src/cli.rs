@@ -38,8 +38,9 @@ pub enum Command {
         /// Start the lanes with tokio-console's instruments
         #[arg(long)]
         console: bool,
-        /// Record the run, for `firedrill view` and `firedrill report`
-        #[arg(long, value_name = "FILE")]
+        /// Record the run, for `firedrill view` and `firedrill report`, in place of a recording that
+        /// the file holds
+        #[arg(long, value_name = "FILE", value_parser = recording)]
         record: Option<PathBuf>,
     },
     /// Play a recording in the terminal
@@ -72,8 +73,9 @@ pub enum Command {
         /// How long, such as 20s or 2min, from 1s to 1h [default: the incident's own]
         #[arg(long = "for", value_name = "TIME", value_parser = duration)]
         duration: Option<Duration>,
-        /// Record the run, for `firedrill view` and `firedrill report`
-        #[arg(long, value_name = "FILE")]
+        /// Record the run, for `firedrill view` and `firedrill report`, in place of a recording that
+        /// the file holds
+        #[arg(long, value_name = "FILE", value_parser = recording)]
         record: Option<PathBuf>,
         /// Print one JSON object
         #[arg(long)]
@@ -283,6 +285,15 @@ fn assignments(texts: &[String]) -> anyhow::Result<BTreeMap<String, f64>> {
         values.insert(name.to_owned(), value);
     }
     Ok(values)
+}
+
+/// Reads the name of a file to record to.
+fn recording(text: &str) -> Result<PathBuf, String> {
+    match text {
+        "-" => Err("a recording goes to a file, not to standard output".to_owned()),
+        "" => Err("expected a file".to_owned()),
+        name => Ok(PathBuf::from(name)),
+    }
 }
 
 /// Reads `20s`, `2min`, or plain seconds.

@@ -117,6 +117,8 @@ pub enum What {
         /// How often.
         times: u64,
     },
+    /// The end of a recording: it was not cut.
+    End,
     /// Events that a full queue could not take.
     Dropped {
         /// How many.

@@ -19,6 +19,8 @@ pub fn number(value: f64) -> String {
     let sign = if value < 0.0 { "-" } else { "" };
     match size {
         _ if !value.is_finite() => "–".to_owned(),
+        ..0.005 => "0".to_owned(),
+        1e15.. => format!("{value:e}"),
         100.0.. => format!("{sign}{}", count(size.round() as u64)),
         _ if size.fract() < 0.005 => format!("{sign}{}", size.round()),
         10.0.. => format!("{value:.1}"),
@@ -26,10 +28,14 @@ pub fn number(value: f64) -> String {
     }
 }
 
-/// Bytes in MiB: `23.4 MiB`.
+/// Bytes in MiB, or in KiB where they are few: `23.4 MiB`, `113 KiB`.
 pub fn mib(bytes: u64) -> String {
     let mib = bytes as f64 / (1024.0 * 1024.0);
-    if mib < 100.0 { format!("{mib:.1} MiB") } else { format!("{mib:.0} MiB") }
+    match mib {
+        ..1.0 => format!("{:.0} KiB", mib * 1024.0),
+        ..100.0 => format!("{mib:.1} MiB"),
+        _ => format!("{mib:.0} MiB"),
+    }
 }
 
 /// Milliseconds in the unit that fits: `0.42 ms`, `35 ms`, `2.1 s`.
@@ -42,10 +48,15 @@ pub fn millis(ms: f64) -> String {
     }
 }
 
-/// Seconds as a clock: `02:05`.
+/// Seconds as a clock: `02:05`, `1:02:05`.
 pub fn clock(seconds: f64) -> String {
     let seconds = seconds.max(0.0) as u64;
-    format!("{:02}:{:02}", seconds / 60, seconds % 60)
+    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    if hours == 0 {
+        format!("{minutes:02}:{seconds:02}")
+    } else {
+        format!("{hours}:{minutes:02}:{seconds:02}")
+    }
 }
 
 /// The next number of the form 1, 2 or 5 × a power of ten, at or above `value`.

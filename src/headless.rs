@@ -36,6 +36,7 @@ pub async fn run(spec: Spec, mut recorder: Option<Recorder>) -> anyhow::Result<E
 
     let mut run = Run::start(spec.clone())?;
     let (mut interrupted, mut recorded) = (false, true);
+    crate::signals::outlive_file_limit()?;
     let mut terminate = crate::signals::terminations()?;
     loop {
         tokio::select! {
@@ -57,6 +58,11 @@ pub async fn run(spec: Spec, mut recorder: Option<Recorder>) -> anyhow::Result<E
                 run.control.send(Control::Stop).await.ok();
             }
         }
+    }
+    let finished = recorder.map_or(Ok(()), Recorder::finish);
+    if let Err(lost) = finished {
+        progress.say(&lost.to_string());
+        recorded = false;
     }
     progress.finish();
     run.ended().await?;

@@ -77,6 +77,12 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Report { file, output }) => {
             let (spec, recording) = recording(catalogue, &file)?;
             let output = output.unwrap_or_else(|| file.with_extension("html"));
+            if output.is_file() && !page::replaceable(&output)? {
+                let output = output.display();
+                anyhow::bail!(
+                    "{output} is there already and is no report: it will not be overwritten"
+                );
+            }
             let page = page::render(catalogue, spec.entry, &spec.values(), &recording);
             fs::write(&output, page)
                 .with_context(|| format!("cannot write {}", output.display()))?;
@@ -142,8 +148,12 @@ fn recording(catalogue: &'static Catalogue, file: &Path) -> anyhow::Result<(Spec
     let open = || Ok(record::read(File::open(file)?)?);
     let recording: anyhow::Result<Recording> = open();
     let recording = recording.with_context(|| format!("cannot show {}", file.display()))?;
+    let mut recording = recording;
     let spec = Spec::recorded(catalogue, &recording.header)
         .with_context(|| format!("cannot show {}: line 1", file.display()))?;
+    for unknown in spec.variants.iter().filter_map(|name| spec.entry.known_variant(name).err()) {
+        recording.faults.add(1, unknown.to_string());
+    }
     Ok((spec, recording))
 }
 

@@ -188,6 +188,8 @@ pub struct Recorder {
     /// The first line, until it is written.
     header: Option<String>,
     encoder: Encoder,
+    /// The time of the newest event.
+    newest_ms: u64,
 }
 
 /// A recording that could not be begun, or not be written on.
@@ -230,7 +232,7 @@ impl Recorder {
         let file = File::create(path).map_err(failed)?;
         let line = serde_json::to_string(header).map_err(io::Error::from).map_err(failed)?;
         let header = Some(format!("{line}\n"));
-        Ok(Self { file, path: path.to_owned(), header, encoder: Encoder::default() })
+        Ok(Self { file, path: path.to_owned(), header, encoder: Encoder::default(), newest_ms: 0 })
     }
 
     /// Writes an event.
@@ -240,6 +242,7 @@ impl Recorder {
     /// When the system refuses, for example because the disk is full. Nothing more should be
     /// written then.
     pub fn write(&mut self, event: &Event) -> Result<(), RecordError> {
+        self.newest_ms = self.newest_ms.max(event.at_ms);
         let header = self.header.take().unwrap_or_default();
         let line = header + &self.encoder.line(event) + "\n";
         self.file.write_all(line.as_bytes()).map_err(|cause| RecordError::Lost {
@@ -247,6 +250,15 @@ impl Recorder {
             at_s: event.at_ms as f64 / 1000.0,
             cause,
         })
+    }
+
+    /// Writes the end, without which the recording counts as cut off.
+    ///
+    /// # Errors
+    ///
+    /// When the system refuses.
+    pub fn finish(mut self) -> Result<(), RecordError> {
+        self.write(&Event { at_ms: self.newest_ms, lane: None, what: What::End })
     }
 
     /// The file.
@@ -292,7 +304,8 @@ pub struct Fault {
 }
 
 impl Faults {
-    fn add(&mut self, line: usize, what: impl Into<String>) {
+    /// Adds one.
+    pub fn add(&mut self, line: usize, what: impl Into<String>) {
         self.all += 1;
         if self.first.len() < FAULTS {
             self.first.push(Fault { line, what: what.into() });
@@ -315,7 +328,7 @@ impl Faults {
 #[derive(Debug, thiserror::Error)]
 pub enum Unreadable {
     /// It cannot be read.
-    #[error("{0}")]
+    #[error(transparent)]
     Io(#[from] io::Error),
     /// There is nothing in it.
     #[error("line 1: the file is empty")]
@@ -328,6 +341,9 @@ pub enum Unreadable {
     /// Its first line is no header.
     #[error("line 1: not a recording of firedrill: {0}")]
     NoHeader(String),
+    /// Its first line says that it was run at no rate that there is.
+    #[error("line 1: {0} requests a second is no rate")]
+    Rate(f64),
     /// It has no lane, or too many.
     #[error("line 1: a recording has one to four lanes, this one says {0}")]
     Lanes(usize),
@@ -346,6 +362,9 @@ pub fn read(input: impl Read) -> Result<Recording, Unreadable> {
         serde_json::from_slice(&first).map_err(|error| no_header(&first, &error))?;
     if header.variants.is_empty() || header.variants.len() > MOST_LANES {
         return Err(Unreadable::Lanes(header.variants.len()));
+    }
+    if !(header.rate_per_s > 0.0 && header.rate_per_s < 1e6) {
+        return Err(Unreadable::Rate(header.rate_per_s));
     }
     if header.version > VERSION {
         let version = header.version;
@@ -374,8 +393,15 @@ pub fn read(input: impl Read) -> Result<Recording, Unreadable> {
             Err(what) => faults.add(number, what),
         }
     }
-    if events.is_empty() {
-        faults.add(number, "there is no event in the file");
+    match events.last() {
+        None => faults.add(number, "there is no event in the file"),
+        Some(Event { what: What::End, .. }) => {}
+        Some(last) => {
+            let at_s = last.at_ms as f64 / 1000.0;
+            faults.add(number, format!(
+                "the recording stops at {at_s:.1} s without its end: it was cut, or is still written"
+            ));
+        }
     }
     Ok(Recording { header, events, faults })
 }
@@ -388,10 +414,21 @@ fn no_header(line: &[u8], error: &serde_json::Error) -> Unreadable {
         _kind: Kind,
         version: u32,
     }
-    match serde_json::from_slice(line) {
-        Ok(AnyVersion { version, .. }) if version > VERSION => Unreadable::Newer(version),
-        _ => Unreadable::NoHeader(short(error)),
+    if let Ok(AnyVersion { version, .. }) = serde_json::from_slice(line)
+        && version > VERSION
+    {
+        return Unreadable::Newer(version);
     }
+    let why = match line {
+        [0x1f, 0x8b, ..] => "it is compressed; unpack it first".to_owned(),
+        [b'<', ..] => "it is a page, such as `firedrill report` makes of one".to_owned(),
+        [0xef, 0xbb, 0xbf, ..] => "it begins with a byte order mark; remove it".to_owned(),
+        _ if serde_json::from_slice::<Event>(line).is_ok() => {
+            "its first line is lost, which says what ran".to_owned()
+        }
+        _ => short(error),
+    };
+    Unreadable::NoHeader(why)
 }
 
 fn event(
@@ -414,19 +451,35 @@ fn event(
     })?;
     let lanes = header.variants.len();
     match event.lane {
-        Some(lane) if lane >= lanes => Err(format!("lane {lane} of {lanes}")),
+        Some(lane) if lane >= lanes => {
+            Err(format!("for lane number {}, and there are {lanes}", lane.saturating_add(1)))
+        }
         _ if event.at_ms > LATEST_MS => Err(format!("at {} ms: later than any run", event.at_ms)),
         _ if event.at_ms < earliest_ms => {
             Err(format!("at {} ms: earlier than the event before", event.at_ms))
         }
+        _ if !plausible(&event) => Err("counts that no run has".to_owned()),
         _ => Ok(event),
     }
+}
+
+/// Whether its counts are such that a run can have them, with much to spare.
+fn plausible(event: &Event) -> bool {
+    const MOST: u64 = 1 << 50;
+    let What::Sample(Sample { server, resident_bytes, load }) = &event.what else {
+        return true;
+    };
+    let server = server.iter().flat_map(|s| [s.tasks, s.connections, s.heap_bytes]);
+    let outcomes = [load.sent, load.ok, load.rejected, load.failed, load.timed_out];
+    let load = outcomes.into_iter().chain([load.unfinished, load.in_flight]);
+    server.chain(*resident_bytes).chain(load).all(|count| count < MOST)
 }
 
 /// What is wrong with a line; where in it, without the number that its parser gives the line.
 fn short(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let what = text.rsplit_once(" at line ").map_or(text.as_str(), |(what, _)| what);
+    let what = what.split_once(", expected one of").map_or(what, |(what, _)| what);
     let place = match error.column() {
         0 => String::new(),
         column => format!(", at column {column}"),

@@ -134,8 +134,8 @@ pub struct GaugeReport {
     pub incident: String,
     /// Its highest value.
     pub peak: f64,
-    /// Its last value.
-    pub end: f64,
+    /// Its value in the last process, which counts from its own start; none: it had none yet.
+    pub end: Option<f64>,
 }
 
 /// One wait site.
@@ -195,6 +195,7 @@ fn lane_report(
         sum.add(&sample.load);
     }
     let counts = &sum.counts;
+    let under_way = lane.samples.last().map_or(0, |(_, sample)| sample.load.in_flight);
     let exit = |exit: &crate::timeline::Exit| ExitReport {
         at_s: exit.at_ms as f64 / 1000.0,
         cause: exit.cause.word(),
@@ -215,7 +216,8 @@ fn lane_report(
             rejected: counts.rejected,
             failed: counts.failed,
             timed_out: counts.timed_out,
-            unfinished: counts.unfinished,
+            // A recording may stop while requests are under way.
+            unfinished: counts.unfinished.saturating_add(under_way),
         },
         latency_ms: Latency {
             p50: sum.value("p50_ms"),
@@ -238,12 +240,9 @@ fn gauges(lane: &LaneLine) -> BTreeMap<String, GaugeReport> {
     let mut gauges = BTreeMap::new();
     for (name, metric) in &lane.metrics {
         let values = lane.samples.iter().filter_map(|(_, sample)| level(sample, name));
-        let (mut peak, mut end) = (f64::MIN, None);
-        for value in values {
-            peak = peak.max(value);
-            end = Some(value);
-        }
-        if let Some(end) = end {
+        let served = lane.samples.iter().rev().find(|(_, sample)| sample.server.is_some());
+        let end = served.and_then(|(_, sample)| level(sample, name));
+        if let Some(peak) = values.reduce(f64::max) {
             gauges.insert(
                 name.clone(),
                 GaugeReport {
@@ -272,7 +271,7 @@ fn course(
             && expectation.slope_per_s.is_some()
     });
     let window = match named {
-        Some(expectation) => stretch(timeline.release_s, expectation, values, timeline, lane),
+        Some(expectation) => stretch(timeline.release_s, expectation, values, timeline, lane).ok(),
         None => timeline.release_s.map(|from_s| {
             let to_s = lane.first_exit_s().unwrap_or(timeline.end_s);
             Stretch { from_s, to_s }
@@ -286,15 +285,19 @@ fn course(
     }
 }
 
+/// What is to be known of the metrics where a process was restarted.
+pub const SINCE_RESTART: &str =
+    "A lane's own metrics are those of its last process, and count from its start.";
+
 /// The report as a table for people.
 pub fn table(report: &Report) -> String {
     let mut text = String::new();
     let header = format!(
-        "{} · {} clock · {} req/s · {:.1} s · seed {}",
+        "{} · {} clock · {} req/s · {} s · seed {}",
         report.incident,
         report.clock.word(),
         number(report.rate_per_s),
-        report.duration_s,
+        (report.duration_s * 100.0).round() / 100.0,
         report.seed
     );
     // Writing to a String cannot fail.
@@ -328,8 +331,12 @@ pub fn table(report: &Report) -> String {
     for name in names {
         let ours = |gauge: &GaugeReport| gauge.incident == report.incident;
         if report.lanes.iter().any(|lane| lane.gauges.get(name).is_some_and(ours)) {
-            row(&name.replace('_', " "), &|lane| level(lane.gauges.get(name).map(|g| g.end)));
+            let end = |lane: &LaneReport| level(lane.gauges.get(name).and_then(|g| g.end));
+            row(&name.replace('_', " "), &end);
         }
+    }
+    if report.lanes.iter().any(|lane| lane.restarts > 0) {
+        let _ = writeln!(text, "\n  {SINCE_RESTART}");
     }
     for lane in &report.lanes {
         for site in &lane.wait_sites {
@@ -365,15 +372,10 @@ pub fn table(report: &Report) -> String {
 /// The verdict, a line each check.
 fn checks(text: &mut String, verdict: &Verdict) {
     for check in &verdict.checks {
-        let mark = match (check.undecided(), check.holds) {
-            (true, _) => "undecided",
-            (false, true) => "held",
-            (false, false) => "FAILED",
-        };
-        let unobserved = if check.undecided() {
-            "the run ended too soon"
-        } else {
-            "no such metric was measured"
+        let mark = match (check.undecided, check.holds) {
+            (Some(_), _) => "undecided",
+            (None, true) => "held",
+            (None, false) => "FAILED",
         };
         let window = check.window_s.map_or(String::new(), |[from_s, to_s]| {
             format!("{}–{} s", number(from_s), number(to_s))
@@ -385,7 +387,7 @@ fn checks(text: &mut String, verdict: &Verdict) {
             check.metric,
             check.expected,
             window,
-            check.observed.as_deref().unwrap_or(unobserved),
+            check.outcome(),
         );
     }
     let _ = writeln!(text, "\n  {}", verdict.says());

@@ -168,6 +168,22 @@ impl LoadSum {
         self.naive.add(&tick.latency_us);
     }
 
+    /// Whether [`LoadSum::value`] knows a metric of this name.
+    pub fn knows(metric: &str) -> bool {
+        const KNOWN: [&str; 9] = [
+            "ok_percent",
+            "rejected_percent",
+            "failed_percent",
+            "timed_out_percent",
+            "p50_ms",
+            "p90_ms",
+            "p99_ms",
+            "max_ms",
+            "naive_p99_ms",
+        ];
+        KNOWN.contains(&metric)
+    }
+
     /// Requests with an outcome.
     pub fn ended(&self) -> u64 {
         let c = &self.counts;

@@ -28,28 +28,65 @@ pub struct Check {
     pub expected: String,
     /// The stretch of the run that counted, in seconds since it began.
     pub window_s: Option<[f64; 2]>,
+    /// Why nothing can be said; none: it was decided.
+    pub undecided: Option<Undecided>,
     /// What was observed, for people; none when there was nothing to observe.
     pub observed: Option<String>,
     /// Whether it held; what was not observed did not.
     pub holds: bool,
 }
 
+/// Why nothing can be said of an expectation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Undecided {
+    /// The run ended before the check's stretch did.
+    TooShort,
+    /// The process ended before enough of the stretch had passed.
+    ProcessEnded,
+    /// At this load the bug cannot show.
+    CannotShow,
+}
+
+impl Undecided {
+    /// For people.
+    pub fn says(self) -> &'static str {
+        match self {
+            Self::TooShort => "the run ended too soon",
+            Self::ProcessEnded => "its process ended too soon",
+            Self::CannotShow => "at this load the bug cannot show",
+        }
+    }
+}
+
 impl Check {
-    /// Whether the run ended before the check's stretch did, so that nothing can be said.
-    pub fn undecided(&self) -> bool {
-        self.window_s.is_none()
+    /// What was observed, for people; else why there is nothing.
+    pub fn outcome(&self) -> &str {
+        match (self.undecided, &self.observed) {
+            (Some(why), _) => why.says(),
+            (None, Some(observed)) => observed,
+            (None, None) => "no such metric was measured",
+        }
     }
 }
 
 impl Verdict {
     /// The verdict in a sentence.
     pub fn says(&self) -> &'static str {
-        let undecided = self.checks.iter().any(Check::undecided);
-        let failed = self.checks.iter().any(|check| !check.undecided() && !check.holds);
+        let undecided = self.checks.iter().find_map(|check| check.undecided);
+        let failed = self.checks.iter().any(|check| check.undecided.is_none() && !check.holds);
         match (failed, undecided) {
             (true, _) => "The verdict did not hold.",
-            (false, true) => "The verdict is undecided: the run ended too soon.",
-            (false, false) => "The verdict held.",
+            (false, Some(Undecided::TooShort)) => {
+                "The verdict is undecided: the run ended too soon."
+            }
+            (false, Some(Undecided::ProcessEnded)) => {
+                "The verdict is undecided: a process ended too soon."
+            }
+            (false, Some(Undecided::CannotShow)) => {
+                "The verdict is undecided: at this load the bug cannot show."
+            }
+            (false, None) => "The verdict held.",
         }
     }
 }
@@ -57,7 +94,16 @@ impl Verdict {
 /// What the expectations of a manifest amount to in a run. `values` are the run's rate and
 /// parameters.
 pub fn judge(manifest: &Manifest, values: &Values, timeline: &Timeline) -> Verdict {
-    judge_since(timeline.release_s, &manifest.expectations, values, timeline)
+    let mut verdict = judge_since(timeline.release_s, &manifest.expectations, values, timeline);
+    let overload = manifest.overload.as_ref().and_then(|overload| overload.eval(values).ok());
+    if overload.is_some_and(|overload| overload <= 0.0) {
+        for check in verdict.checks.iter_mut().filter(|check| check.variant != "fixed") {
+            check.undecided = Some(Undecided::CannotShow);
+            check.holds = false;
+        }
+        verdict.holds = verdict.checks.iter().all(|check| check.holds);
+    }
+    verdict
 }
 
 /// What expectations amount to whose windows count from `since_s`, in seconds; none: it has not
@@ -147,27 +193,46 @@ pub struct Stretch {
     pub to_s: f64,
 }
 
-/// The stretch that counts; none when the run ended before its end.
+/// Seconds of a stretch that must have passed before its process ends.
+const LEAST_S: f64 = 1.0;
+
+/// The stretch that counts.
+///
+/// # Errors
+///
+/// Says why nothing can be said of it.
 pub fn stretch(
     since_s: Option<f64>,
     expectation: &Expectation,
     values: &Values,
     timeline: &Timeline,
     lane: &LaneLine,
-) -> Option<Stretch> {
-    let since_s = since_s?;
+) -> Result<Stretch, Undecided> {
+    let since_s = since_s.ok_or(Undecided::TooShort)?;
     let at = |formula: &Option<Formula>| match formula {
         Some(formula) => formula.eval(values).map(|s| Some(since_s + s)),
         None => Ok(None),
     };
-    let from_s = at(&expectation.window.from_s).ok()?.unwrap_or(since_s);
-    let to_s = at(&expectation.window.to_s).ok()?;
-    let is_about_exits = expectation.exits.is_some() || expectation.metric == "restarts";
-    // A level after a restart is another process's.
-    let exit_s = lane.first_exit_s().filter(|_| !is_about_exits && to_s.is_none());
-    let to_s = to_s.or(exit_s).unwrap_or(timeline.end_s);
+    let value = |formula| at(formula).map_err(|_| Undecided::CannotShow);
+    let from_s = value(&expectation.window.from_s)?.unwrap_or(since_s);
+    let asked_s = value(&expectation.window.to_s)?;
     // A tick's sample may come a moment after the window's end.
-    (to_s > from_s && to_s <= timeline.end_s + 0.2).then_some(Stretch { from_s, to_s })
+    let to_s = asked_s.unwrap_or(timeline.end_s);
+    if to_s <= from_s || to_s > timeline.end_s + 0.2 {
+        return Err(Undecided::TooShort);
+    }
+    // A level after a restart is another process's. What became of requests is not.
+    let exit_s = lane.exits.iter().map(|exit| exit.at_ms as f64 / 1000.0);
+    let exit_s = exit_s.filter(|exit_s| *exit_s > since_s).fold(f64::MAX, f64::min);
+    let is_about_exits = expectation.exits.is_some() || expectation.metric == "restarts";
+    let is_about_requests = LoadSum::knows(&expectation.metric);
+    if is_about_exits || (is_about_requests && asked_s.is_some()) || exit_s >= to_s {
+        return Ok(Stretch { from_s, to_s });
+    }
+    if exit_s - from_s < LEAST_S {
+        return Err(Undecided::ProcessEnded);
+    }
+    Ok(Stretch { from_s, to_s: exit_s })
 }
 
 fn check(
@@ -178,12 +243,13 @@ fn check(
     lane: &LaneLine,
 ) -> Check {
     let stretch = stretch(since_s, expectation, values, timeline, lane);
-    let (expected, outcome) = compare(expectation, values, lane, stretch);
+    let (expected, outcome) = compare(expectation, values, lane, stretch.ok());
     Check {
         variant: lane.variant.clone(),
         metric: expectation.metric.clone(),
         expected,
-        window_s: stretch.map(|stretch| [stretch.from_s, stretch.to_s]),
+        window_s: stretch.ok().map(|stretch| [stretch.from_s, stretch.to_s]),
+        undecided: stretch.err(),
         holds: outcome.as_ref().is_some_and(|(_, holds)| *holds),
         observed: outcome.map(|(observed, _)| observed),
     }
@@ -293,9 +359,9 @@ mod tests {
     #[test]
     fn what_was_not_measured_is_no_matter_of_time() {
         let early = judged(5, "in_flight");
-        assert!(early.undecided() && !early.holds, "{early:?}");
+        assert!(early.undecided == Some(Undecided::TooShort) && !early.holds, "{early:?}");
         let unknown = judged(20, "in_flihgt");
-        assert!(!unknown.undecided() && !unknown.holds, "{unknown:?}");
+        assert!(unknown.undecided.is_none() && !unknown.holds, "{unknown:?}");
         assert_eq!(unknown.observed, None);
         let flat = judged(20, "in_flight");
         assert_eq!(flat.observed.as_deref(), Some("0/s"));

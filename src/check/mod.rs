@@ -144,7 +144,7 @@ async fn virtually(entry: &'static Entry, seeds: u64) -> anyhow::Result<bool> {
         expected.extend(failures(seed, &judge(manifest, &values, &timeline)));
 
         let breaks = judge_since(timeline.release_s, &of_fixed(entry), &values, &timeline);
-        let breaks = breaks.checks.iter().filter(|check| !check.holds && !check.undecided());
+        let breaks = breaks.checks.iter().filter(|check| !check.holds && check.undecided.is_none());
         let breaks: Vec<String> = breaks.map(|check| check.metric.clone()).collect();
         if breaks.is_empty() {
             bites.push(format!("seed {seed}: `broken` does all that is expected of `fixed`"));
@@ -181,7 +181,7 @@ fn failures(seed: u64, verdict: &Verdict) -> Vec<String> {
     let failed = verdict.checks.iter().filter(|check| !check.holds);
     failed
         .map(|check| {
-            let observed = check.observed.as_deref().unwrap_or("nothing");
+            let observed = check.outcome();
             format!(
                 "seed {seed}: `{}`: {} {}, observed {observed}",
                 check.variant, check.metric, check.expected

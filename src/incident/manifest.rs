@@ -42,6 +42,9 @@ pub struct Manifest {
     /// What theory says of a metric.
     #[serde(default, rename = "theory")]
     pub theories: Vec<Theory>,
+    /// Above 0 where the load is such that the bug can show; where absent, it always is.
+    #[serde(default)]
+    pub overload: Option<Formula>,
     /// What a run must show.
     #[serde(rename = "expect")]
     pub expectations: Vec<Expectation>,
@@ -113,6 +116,8 @@ impl Param {
             return Ok(());
         }
         let Self { min, max, unit, .. } = self;
+        // A number of hundreds of digits is no better for being written out.
+        let value = if value.abs() < 1e15 { value.to_string() } else { format!("{value:e}") };
         Err(format!("`{name}` = {value} is out of range: {min} to {max} {unit}")
             .trim_end()
             .to_owned())

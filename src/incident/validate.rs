@@ -131,6 +131,10 @@ impl Manifest {
     fn validate_formulas(&self, places: &Places) -> Result<(), ManifestError> {
         let values = self.formula_values();
         let known = |name: &str| self.variants.iter().any(|v| v.name == name);
+        let overload = self.overload.as_ref().map(|formula| formula.eval(&values));
+        places.check(&[], "overload", !matches!(overload, Some(Err(_) | Ok(..=0.0))), || {
+            format!("expected more than 0 as the manifest stands, found {overload:?}")
+        })?;
         for (i, theory) in self.theories.iter().enumerate() {
             let section = vec!["[[theory]]"; i + 1];
             places.check(&section, "variant", known(&theory.variant), || {

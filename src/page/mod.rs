@@ -4,6 +4,10 @@
 
 pub mod chart;
 
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::catalogue::{Catalogue, Entry};
@@ -13,16 +17,13 @@ use crate::incident::formula::Values;
 use crate::incident::manifest::Manifest;
 use crate::load::tally::nearest_rank_ms;
 use crate::record::{Faults, Header, Recording};
-use crate::report::{LaneReport, Report, WaitSiteReport};
+use crate::report::{LaneReport, Report, SINCE_RESTART, WaitSiteReport};
 use crate::timeline::{LaneLine, Timeline, level};
 use crate::verdict::{Check, Verdict};
 use chart::{Axis, Curve, Frame};
 
 /// Lines of source shown before and after a wait site.
 const AROUND: usize = 6;
-
-/// Ticks that a point of latency looks back over: one second, as in the lab.
-const LATENCY_TICKS: usize = 10;
 
 /// Events that are listed.
 const LISTED: usize = 60;
@@ -51,6 +52,7 @@ pub fn render(
             head {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="generator" content="firedrill";
                 title { (manifest.title) " · firedrill" }
                 style { (PreEscaped(include_str!("style.css"))) }
             }
@@ -67,6 +69,18 @@ pub fn render(
         }
     };
     page.into_string()
+}
+
+/// Whether a file is empty, or a report.
+///
+/// # Errors
+///
+/// When it cannot be read.
+pub fn replaceable(path: &Path) -> io::Result<bool> {
+    let mut start = Vec::new();
+    File::open(path)?.take(1024).read_to_end(&mut start)?;
+    let start = String::from_utf8_lossy(&start);
+    Ok(start.is_empty() || start.contains("name=\"generator\" content=\"firedrill\""))
 }
 
 fn story(manifest: &Manifest, header: &Header, report: &Report) -> Markup {
@@ -136,10 +150,10 @@ fn verdict(verdict: &Verdict) -> Markup {
 }
 
 fn check_row(check: &Check) -> Markup {
-    let (class, mark) = match (check.undecided(), check.holds) {
-        (true, _) => ("note", "undecided"),
-        (false, true) => ("held", "✔ held"),
-        (false, false) => ("failed", "✖ failed"),
+    let (class, mark) = match (check.undecided, check.holds) {
+        (Some(_), _) => ("note", "undecided"),
+        (None, true) => ("held", "✔ held"),
+        (None, false) => ("failed", "✖ failed"),
     };
     html! {
         tr {
@@ -148,7 +162,7 @@ fn check_row(check: &Check) -> Markup {
             td { (check.metric) }
             td { (check.expected) }
             td { @if let Some([from_s, to_s]) = check.window_s { (number(from_s)) "–" (number(to_s)) " s" } }
-            td { (check.observed.as_deref().unwrap_or("–")) }
+            td { (check.outcome()) }
         }
     }
 }
@@ -239,7 +253,9 @@ fn levels(lane: &LaneLine, metric: &str) -> Vec<(f64, Option<f64>)> {
 
 /// The 99th percentile of each second, the unanswered requests included.
 fn latencies(lane: &LaneLine) -> Vec<(f64, Option<f64>)> {
-    let seconds = lane.samples.chunks(LATENCY_TICKS);
+    // A second's last sample is at its end, and belongs to it.
+    let second = |at_s: f64| (at_s - 1e-6).floor() as i64;
+    let seconds = lane.samples.chunk_by(|(a, _), (b, _)| second(*a) == second(*b));
     seconds
         .filter_map(|ticks| {
             let loads = ticks.iter().map(|(_, sample)| &sample.load);
@@ -351,10 +367,11 @@ fn figures(manifest: &Manifest, report: &Report) -> Markup {
                 }))
                 (row("processes that ended", &|lane| count(lane.exits.len() as u64)))
                 @for name in metrics {
-                    (row(&name.replace('_', " "), &|lane| level(lane.gauges.get(name).map(|g| g.end))))
+                    (row(&name.replace('_', " "), &|lane| level(lane.gauges.get(name).and_then(|g| g.end))))
                 }
             }
         } }
+        @if lanes.iter().any(|lane| lane.restarts > 0) { p.note { (SINCE_RESTART) } }
     }
 }
 
@@ -402,24 +419,30 @@ fn reproduce(
     timeline: &Timeline,
     events: &[Event],
 ) -> Markup {
+    // A live run ends when it ends; a virtual one to the millisecond.
+    let steps_per_s = if header.clock == Clock::Live { 10.0 } else { 1000.0 };
+    let duration_s = (timeline.end_s.max(1.0) * steps_per_s).round() / steps_per_s;
     let sets = header.params.iter().map(|(name, value)| format!(" --set {name}={value}"));
     let sets: Vec<String> = sets.collect();
     let command = format!(
-        "firedrill run {} --clock {} --variants {} --rate {} --seed {} --for {:.1}s",
+        "firedrill run {} --clock {} --variants {} --rate {} --seed {} --for {}s",
         manifest.id,
         header.clock.word(),
         header.variants.join(","),
         header.rate_per_s,
         header.seed,
-        timeline.end_s.max(1.0)
+        duration_s
     );
     let command = command + &sets.concat();
     let by_hand = by_hand(manifest, events);
+    let last = |lane: &LaneLine| lane.samples.last().map(|(_, sample)| sample.load.in_flight);
+    // What was under way when a recording stopped early has no outcome in it.
+    let whole = timeline.lanes.iter().all(|lane| last(lane) == Some(0));
     html! {
         h2 { "See it yourself" }
         pre tabindex="0" { code { (command) } }
         @if by_hand.is_empty() {
-            @if header.clock == Clock::Virtual {
+            @if header.clock == Clock::Virtual && whole {
                 p.note { "On the virtual clock this gives the same figures, to the last digit." }
             }
         } @else {

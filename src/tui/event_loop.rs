@@ -43,6 +43,7 @@ pub async fn run(catalogue: &'static Catalogue, begin: Begin) -> anyhow::Result<
              `firedrill run ID` works without one"
         );
     }
+    crate::signals::outlive_file_limit()?;
     let mut terminations = crate::signals::terminations()?;
     let mut model = Model::new(catalogue, crossterm::terminal::size()?);
     let mut stage =
@@ -106,6 +107,7 @@ pub async fn run(catalogue: &'static Catalogue, begin: Begin) -> anyhow::Result<
         }
     };
     drop(stage.open.take());
+    stage.finish_recording();
     end(stage.lapse.take()).await;
     end(stage.run.take()).await;
     if let Some(lost) = stage.lost {
@@ -237,9 +239,16 @@ impl Stage {
         }
     }
 
+    /// Ends the recording, if there is one.
+    fn finish_recording(&mut self) {
+        if let Some(Err(lost)) = self.recorder.take().map(|(_, recorder)| recorder.finish()) {
+            self.lost = Some(lost.to_string());
+        }
+    }
+
     /// Begins to record a run, with what is kept of its past; or stops.
     fn set_recording(&mut self, model: &mut Model, begin: Option<RunId>) {
-        self.recorder = None;
+        self.finish_recording();
         let Screen::Lab(lab) = &mut model.screen else { return };
         let Some(id) = begin else {
             if let Some((_, path)) = lab.recording.take() {
@@ -275,7 +284,7 @@ impl Stage {
                 if let Screen::Lab(lab) = &model.screen
                     && lab.recording.is_none()
                 {
-                    self.recorder = None;
+                    self.finish_recording();
                 }
                 match Run::start(*spec) {
                     Ok(run) => *self.run(id) = Some(run),
@@ -287,7 +296,7 @@ impl Stage {
             Command::End(id) => {
                 self.leave(id);
                 if self.recorder.as_ref().is_some_and(|(run, _)| id == RunId::Main || *run == id) {
-                    self.recorder = None;
+                    self.finish_recording();
                 }
             }
             Command::Tell(id, control) => {

@@ -148,7 +148,7 @@ const LOAD_DOWN: Binding = binding(&[Char('-')], A::LoadDown, ("-", "", ""));
 const RESTART: Binding =
     binding(&[Char('r')], A::Restart, ("r", "restart", "restart the selected lane's process"));
 const FREEZE: Binding =
-    binding(&[Char('f')], A::Freeze, ("f", "freeze", "hold the screen still; the run goes on"));
+    binding(&[Char('f')], A::Freeze, ("f", "pause", "hold the screen still; a live run goes on"));
 const RECORD: Binding = binding(
     &[Char('w')],
     A::Record,
@@ -170,17 +170,17 @@ static LAB: &[Binding] = &[
         A::TimeLapse,
         ("v", "time-lapse", "what comes next, on a virtual clock, at any speed"),
     ),
+    binding(&[Left], A::Rewind, ("←", "rewind", "rewind five seconds; the run goes on meanwhile")),
     BUGS_KEY,
     LOAD_UP,
     LOAD_DOWN,
-    binding(&[Left], A::Rewind, ("←", "rewind", "rewind five seconds; the run goes on meanwhile")),
+    RECORD,
     FREEZE,
     RESTART,
     binding(&[Char('R')], A::Reset, ("R", "reset", "start the whole run anew")),
     ZOOM,
     METRICS_KEY,
     EVENTS,
-    RECORD,
     binding(
         &[Char('t')],
         A::Console,

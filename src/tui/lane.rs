@@ -11,6 +11,9 @@ use crate::timeline::slope;
 /// Ticks that the rates and percentiles on screen look back over: one second.
 const RECENT: usize = 10;
 
+/// Seconds without a sample after which the last one does not stand for now.
+const STALE_S: f64 = 1.0;
+
 /// Seconds that the slope on screen looks back over.
 const SLOPE_S: f64 = 4.0;
 
@@ -67,6 +70,8 @@ pub struct LaneModel {
     pub recent: Recent,
     /// Where tokio-console may connect.
     pub console_port: Option<u16>,
+    /// When its newest sample was, in seconds.
+    pub sampled_s: f64,
     window: VecDeque<LoadTick>,
 }
 
@@ -105,6 +110,7 @@ impl LaneModel {
             in_flight: 0,
             recent: Recent::default(),
             console_port: None,
+            sampled_s: 0.0,
             window: VecDeque::new(),
         }
     }
@@ -177,6 +183,7 @@ impl LaneModel {
     }
 
     fn sample(&mut self, at_s: f64, sample: &Sample) {
+        self.sampled_s = at_s;
         self.server.clone_from(&sample.server);
         self.resident_bytes = sample.resident_bytes;
         self.in_flight = sample.load.in_flight;
@@ -218,6 +225,21 @@ impl LaneModel {
             naive_p99_ms: nearest_rank_ms(&answered, 99.0),
             tasks_per_s: slope(&points).filter(|_| points.len() >= RECENT),
         };
+    }
+
+    /// Forgets what was measured so long before `now_s` that it does not stand for now.
+    pub fn expire(&mut self, now_s: f64) {
+        if self.is_stale(now_s) {
+            (self.server, self.resident_bytes) = (None, None);
+            self.recent = Recent::default();
+            self.window.clear();
+        }
+    }
+
+    /// Whether there is no sample where there should be one.
+    pub fn is_stale(&self, now_s: f64) -> bool {
+        let serves = matches!(self.state, State::Serving { .. } | State::Down { .. });
+        serves && now_s - self.sampled_s > STALE_S
     }
 
     /// The place where most tasks wait now.

@@ -142,7 +142,11 @@ impl Past {
             moment.line += 1;
         }
         moment.at_ms = moment.at_ms.max(to_ms);
-        moment.data.now_s = moment.at_ms as f64 / 1000.0;
+        let now_s = moment.at_ms as f64 / 1000.0;
+        moment.data.now_s = now_s;
+        for lane in &mut moment.data.lanes {
+            lane.expire(now_s);
+        }
     }
 
     /// All events that are kept, in order.

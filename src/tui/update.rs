@@ -94,12 +94,13 @@ pub fn update(model: &mut Model, msg: Msg) -> Option<Command> {
             None
         }
         Msg::Passed(wall_ms) => {
-            let moved = match &mut model.screen {
-                Screen::Lab(lab) => lab.track_mut().pass(wall_ms),
-                Screen::Catalogue(_) => false,
+            let Screen::Lab(lab) = &mut model.screen else {
+                model.dirty = dirty;
+                return None;
             };
-            model.dirty = dirty || moved;
-            None
+            let looked_back = lab.track().playback.is_some();
+            model.dirty = dirty | lab.track_mut().pass(wall_ms);
+            hold(lab, looked_back)
         }
         Msg::Recording(run, result) => {
             if let Screen::Lab(lab) = &mut model.screen {
@@ -308,8 +309,24 @@ fn in_lab(model: &mut Model, action: Action) -> Option<Command> {
     None
 }
 
+/// A time-lapse stands still while its past is looked at: at its speed it would soon fall out of
+/// memory.
+fn hold(lab: &Lab, looked_back: bool) -> Option<Command> {
+    let track = lab.track();
+    let Source::TimeLapse(speed) = track.source else {
+        return None;
+    };
+    let looks_back = track.playback.is_some();
+    let speed = if looks_back { Speed::Times(0.0) } else { speed };
+    (looks_back != looked_back).then(|| Command::Tell(id(lab), Control::SetSpeed(speed)))
+}
+
 /// Moves in time.
 fn in_time(lab: &mut Lab, action: Action) -> Option<Command> {
+    if matches!(action, Action::Faster | Action::Slower) {
+        return change_speed(lab, action == Action::Faster);
+    }
+    let looked_back = lab.track().playback.is_some();
     let track = lab.track_mut();
     match action {
         Action::Now => track.playback = None,
@@ -319,10 +336,9 @@ fn in_time(lab: &mut Lab, action: Action) -> Option<Command> {
         Action::StepBack => track.step(false),
         Action::Step => track.step(true),
         Action::NextEvent | Action::EventBefore => track.to_mark(action == Action::NextEvent),
-        Action::Faster | Action::Slower => return change_speed(lab, action == Action::Faster),
         _ => {}
     }
-    None
+    hold(lab, looked_back)
 }
 
 /// The speed of what plays: the past, else the time-lapse.
@@ -477,9 +493,12 @@ fn in_overlay(model: &mut Model, action: Action) -> Option<Command> {
             let at_s = seconds(typed);
             model.overlay = None;
             if let (Some(at_s), Screen::Lab(lab)) = (at_s, &mut model.screen) {
+                let looked_back = lab.track().playback.is_some();
                 let track = lab.track_mut();
-                let playing = track.playback.as_ref().is_some_and(|playback| playback.playing);
-                track.go((at_s * 1000.0) as u64, playing);
+                let to_ms = (at_s * 1000.0) as u64;
+                let by_ms = to_ms.cast_signed().saturating_sub_unsigned(track.shown_ms());
+                track.shift(by_ms);
+                return hold(lab, looked_back);
             }
         }
         Overlay::Code { shift } => *shift = (*shift + scrolled(action, page)).clamp(-LINES, LINES),

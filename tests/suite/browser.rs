@@ -33,12 +33,30 @@ fn the_page_is_whole_by_itself() {
         "incidents/unbuffered_log_channel/broken.rs:33",
         "log.0.sender.send(line).parked(&quot;log channel&quot;)",
         "firedrill run unbuffered-log-channel --clock virtual --variants broken,buffered,fixed \
-         --rate 200 --seed 1 --for 40.0s",
+         --rate 200 --seed 1 --for 40s",
         "Tasks of lane A, broken: 1 at the beginning, at most",
         "killed: ",
     ] {
         assert!(text.contains(expected), "{expected}");
     }
+}
+
+#[test]
+fn the_command_on_the_page_reproduces_the_run_to_the_byte() {
+    let folder = tempfile::tempdir().expect("writable");
+    let first = folder.path().join("first.jsonl");
+    let run = ["run", "pool-leak", "--clock", "virtual", "--for", "7.031s", "--seed", "5"];
+    let more = ["--rate", "120.5", "--set", "store_ms=7.5", "--record"];
+    firedrill(&run).args(more).arg(&first).output().expect("it starts");
+    firedrill(&["report"]).arg(&first).output().expect("it starts");
+    let page = fs::read_to_string(first.with_extension("html")).expect("it is written");
+    let command = page.split("firedrill run ").nth(1).and_then(|rest| rest.split('<').next());
+    let arguments: Vec<&str> = command.expect("a command").split(' ').collect();
+    let second = folder.path().join("second.jsonl");
+    let again = firedrill(&["run"]).args(arguments).arg("--record").arg(&second).output();
+    again.expect("it starts");
+    let read = |file: &Path| fs::read(file).expect("it is recorded");
+    assert!(read(&first) == read(&second));
 }
 
 /// Chromium's arguments for a run of its own, without any of its services.

@@ -157,6 +157,7 @@ async fn shows_what_comes_rewinds_records_and_plays_the_recording() {
     let mut person = Person::opens_in(folder.path(), &["view", "unbuffered-log-channel-1.jsonl"]);
     person.sees("recording, live");
     person.sees("▶ 1× 00:01");
+    assert!(!person.text().contains("not all could be read"), "{}", person.text());
     person.types("n");
     person.sees("❚❚ PAUSED 00:03");
     person.types("g0:04\r");

@@ -70,10 +70,13 @@ fn what_is_readable_of_a_nasty_file_is_shown_and_what_is_missing_is_said() {
         ("not-text.jsonl", ": not text"),
         ("cut.jsonl", "cut off: the recording was ended while it was written"),
         ("backwards.jsonl", "earlier than the event before"),
-        ("unknown-lane.jsonl", ": lane 7 of 2"),
-        ("huge.jsonl", "later than any run"),
+        ("unknown-lane.jsonl", "for lane number 8, and there are 2"),
+        ("huge.jsonl", "counts that no run has"),
         ("deep.jsonl", ": not an event: "),
-        ("unknown-variant.jsonl", ""),
+        (
+            "unknown-variant.jsonl",
+            "stops at 5.0 s without its end: it was cut, or is still written",
+        ),
         ("blank-lines.jsonl", "line 2: not an event"),
     ] {
         let recording = read(&bytes(name)[..]).unwrap_or_else(|why| panic!("{name}: {why}"));
@@ -138,11 +141,17 @@ fn a_recording_cut_anywhere_is_whole_up_to_its_last_line() {
         let extra = recording.events.len() + 1 - lines;
         assert!(extra <= 1, "cut at {cut}");
         assert_eq!(recording.events[..], whole.events[..recording.events.len()]);
-        if rest && extra == 0 {
-            let fault = &recording.faults.first[0];
-            assert_eq!(fault.line, lines + 1);
-            assert!(fault.what.starts_with("cut off"), "{fault:?}");
+        if recording.events.len() == whole.events.len() {
+            continue;
         }
+        let faults = recording.faults.lines();
+        if rest && extra == 0 {
+            let expected = format!("line {}: cut off", lines + 1);
+            assert!(faults[0].starts_with(&expected), "{faults:?}");
+        }
+        // Also where it was cut between two lines.
+        let last = faults.last().expect("something is missing");
+        assert!(last.contains("without its end") || last.contains("no event"), "{faults:?}");
     }
     for cut in 0..header - 1 {
         assert!(matches!(read(&good[..cut]), Err(Unreadable::Empty | Unreadable::NoHeader(_))));
@@ -160,6 +169,29 @@ fn a_line_without_end_takes_no_more_memory_than_a_line_may() {
     assert_eq!(recording.faults.all, 1, "{:?}", recording.faults);
     assert!(recording.faults.lines()[0].ends_with("longer than any event"));
     assert_eq!(recording.events.len(), lines - 2);
+}
+
+#[test]
+fn a_report_overwrites_nothing_but_a_report() {
+    let folder = tempfile::tempdir().expect("writable");
+    let file = folder.path().join("run.jsonl");
+    fs::write(&file, good()).expect("writable");
+    let report = |output: &Path| {
+        firedrill(&["report"]).arg(&file).arg("-o").arg(output).output().expect("it starts")
+    };
+    let page = folder.path().join("run.html");
+    assert_eq!(report(&page).status.code(), Some(0));
+    assert_eq!(report(&page).status.code(), Some(0));
+    let letter = folder.path().join("letter.html");
+    fs::write(&letter, "<p>precious").expect("writable");
+    for precious in [&letter, &file] {
+        let before = fs::read(precious).expect("readable");
+        let output = report(precious);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains("will not be overwritten"), "{said}");
+        assert_eq!(output.status.code(), Some(2));
+        assert_eq!(fs::read(precious).expect("readable"), before);
+    }
 }
 
 fn recorded_to(file: &Path) -> Output {

@@ -234,7 +234,7 @@ fn a_frozen_screen_stands_still_while_the_run_goes_on() {
     play(&mut model, false);
     press(&mut model, KeyCode::Char('f'));
     let frozen = draw(&model);
-    assert!(frozen.contains("FROZEN"));
+    assert!(frozen.contains("PAUSED"));
     happen(&mut model, 25_000, 0, What::Sample(sample(Some(220))));
     // The first line tells how late it is now.
     let below = |screen: &str| screen.lines().skip(1).map(str::to_owned).collect::<Vec<_>>();

@@ -33,6 +33,34 @@ async fn the_verdict_holds_and_the_sums_add_up() {
     }
 }
 
+/// The verdict of a virtual run, as JSON.
+fn verdict(arguments: &[&str]) -> Value {
+    let run = ["run", "unbuffered-log-channel", "--clock", "virtual", "--json", "--for", "20s"];
+    let output = firedrill(&[&run[..], arguments].concat()).output().expect("it starts");
+    let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    report["verdict"].clone()
+}
+
+#[test]
+fn a_level_is_that_of_one_process() {
+    // Killed within the window of the slope: what came before counts.
+    assert_eq!(verdict(&["--rate", "1000"])["checks"][0]["observed"], "990/s");
+    // Killed before there is anything to see: that is said, and not judged.
+    let verdict = verdict(&["--rate", "5000"]);
+    let slope = &verdict["checks"][0];
+    assert_eq!(slope["undecided"], "process_ended", "{slope}");
+    assert_eq!(verdict["holds"], false);
+}
+
+#[test]
+fn where_the_bug_cannot_show_nothing_is_judged() {
+    let verdict = verdict(&["--rate", "20", "--set", "log_write_ms=20"]);
+    for check in verdict["checks"].as_array().expect("a list") {
+        let decided = check["undecided"].is_null();
+        assert_eq!(decided, check["variant"] == "fixed", "{check}");
+    }
+}
+
 #[tokio::test]
 async fn a_run_that_is_too_short_to_tell_does_not_hold() {
     let _alone = alone().await;

@@ -45,8 +45,6 @@ fn state(lab: &Lab) -> Vec<Span<'static>> {
     if let Some(playback) = &track.playback {
         spans.push(if playback.playing {
             Span::styled(format!("▶ {}× ", playback.speed), theme::good())
-        } else if track.goes_on() {
-            Span::styled("❚❚ FROZEN ", theme::warn())
         } else {
             Span::styled("❚❚ PAUSED ", theme::warn())
         });
@@ -56,7 +54,8 @@ fn state(lab: &Lab) -> Vec<Span<'static>> {
             Source::Recording { .. } => {
                 format!(" / {end}{rate} · recording, {} ", lab.spec.clock.word())
             }
-            _ => format!("{rate} · the past, now is {end} "),
+            Source::TimeLapse(_) => format!("{rate} · TIME-LAPSE, held at {end} "),
+            Source::Live => format!("{rate} · the past, now is {end} "),
         }));
         return spans;
     }
@@ -111,7 +110,7 @@ fn script(lab: &Lab) -> Line<'static> {
         let at = clock(phase.at_s);
         let text = phase.says.clone();
         if i == now {
-            spans.push(Span::styled(format!(" ▶ {at} {text}"), theme::strong()));
+            spans.push(Span::styled(format!(" ▸ {at} {text}"), theme::strong()));
         } else {
             spans.push(Span::styled(format!("   then {at} {text}"), theme::quiet()));
         }

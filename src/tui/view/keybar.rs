@@ -9,7 +9,8 @@ use crate::tui::keys::{Action, Binding, bindings};
 use crate::tui::model::{Model, Screen};
 use crate::tui::theme;
 
-/// Draws the bar. Help and quit always fit; of the others, the first ones.
+/// Draws the bar. Help and quit always fit, and what closes an overlay; of the others, the first
+/// ones.
 pub fn draw(frame: &mut Frame, area: Rect, model: &Model) {
     if let (None, Screen::Catalogue(list)) = (&model.overlay, &model.screen)
         && list.searching
@@ -23,8 +24,9 @@ pub fn draw(frame: &mut Frame, area: Rect, model: &Model) {
         return;
     }
     let all: Vec<&Binding> = bindings(model).iter().filter(|b| !b.short.is_empty()).collect();
-    let always = |b: &&&Binding| matches!(b.action, Action::Help | Action::Quit | Action::Back);
-    let width = |b: &Binding| b.key.chars().count() + b.short.chars().count() + 4;
+    let closes = |b: &Binding| b.action == Action::Back && model.overlay.is_some();
+    let always = |b: &&&Binding| matches!(b.action, Action::Help | Action::Quit) || closes(b);
+    let width = |b: &Binding| b.key.chars().count() + b.short.chars().count() + 3;
     let mut left = usize::from(area.width)
         - all.iter().filter(always).map(|b| width(b)).sum::<usize>().min(usize::from(area.width));
     let mut spans = Vec::new();
@@ -36,7 +38,7 @@ pub fn draw(frame: &mut Frame, area: Rect, model: &Model) {
         };
         if fits {
             spans.push(Span::styled(format!(" {}", binding.key), theme::accent()));
-            spans.push(Span::raw(format!(" {}  ", binding.short)));
+            spans.push(Span::raw(format!(" {} ", binding.short)));
         }
     }
     frame.render_widget(Paragraph::new(Line::from(spans)), area);

@@ -20,7 +20,7 @@ use tui_big_text::{BigText, PixelSize};
 use super::chart::{self, Axis, Chart};
 use super::lab::Axes;
 use super::{cut, gauges, letter};
-use crate::figures::{count, mib, millis, number};
+use crate::figures::{clock, count, mib, millis, number};
 use crate::tui::lane::{LaneModel, State};
 use crate::tui::model::{Lab, LabData};
 use crate::tui::theme;
@@ -103,6 +103,10 @@ fn inside(frame: &mut Frame, area: Rect, lab: &Lab, lane: &LaneModel, axes: Axes
 
 fn state_line(data: &LabData, lane: &LaneModel) -> Line<'static> {
     let (text, style) = match &lane.state {
+        _ if lane.is_stale(data.now_s) => {
+            let since = clock(lane.sampled_s);
+            (format!("? nothing is known of it since {since}"), theme::warn())
+        }
         State::Starting => ("◌ starting".to_owned(), theme::warn()),
         State::Serving { .. } => ("● serving".to_owned(), theme::good()),
         State::Stopped { .. } => ("■ stopped".to_owned(), theme::quiet()),

@@ -31,6 +31,9 @@ const MOST_EVENTS: usize = 1_000_000;
 /// The latest time that an event may have: a day.
 const LATEST_MS: u64 = 24 * 3600 * 1000;
 
+/// A longer time without any event is a gap: every lane has a sample each tick.
+const LONGEST_GAP_MS: u64 = 1000;
+
 /// Faults that are kept with their lines; the others are counted.
 const FAULTS: usize = 100;
 
@@ -389,7 +392,15 @@ pub fn read(input: impl Read) -> Result<Recording, Unreadable> {
                 );
                 break;
             }
-            Ok(event) => events.push(event),
+            Ok(event) => {
+                if event.at_ms > earliest_ms + LONGEST_GAP_MS {
+                    let (from_s, to_s) = (earliest_ms as f64 / 1000.0, event.at_ms as f64 / 1000.0);
+                    faults.add(number, format!(
+                        "nothing between {from_s:.1} s and {to_s:.1} s: lines before this one are missing"
+                    ));
+                }
+                events.push(event);
+            }
             Err(what) => faults.add(number, what),
         }
     }

@@ -159,6 +159,16 @@ fn a_recording_cut_anywhere_is_whole_up_to_its_last_line() {
 }
 
 #[test]
+fn a_hole_between_whole_lines_is_said() {
+    let good = good();
+    let lines: Vec<&[u8]> = good.split_inclusive(|byte| *byte == b'\n').collect();
+    let hole = [&lines[..60], &lines[100..]].concat().concat();
+    let faults = read(&hole[..]).expect("the header is there").faults.lines();
+    assert_eq!(faults.len(), 1, "{faults:?}");
+    assert!(faults[0].starts_with("line 61: nothing between "), "{faults:?}");
+}
+
+#[test]
 fn a_line_without_end_takes_no_more_memory_than_a_line_may() {
     let mut bytes = good();
     let lines = bytes.split(|byte| *byte == b'\n').count() - 1;

@@ -16,7 +16,7 @@ use firedrill::record::{self, Recorder, Recording};
 use firedrill::run::{Spec, Speed};
 use firedrill::tui::event_loop::{self, Begin};
 use firedrill::tui::picture;
-use firedrill::tui::update::LAPSE_LASTS;
+use firedrill::tui::time::LAPSE_LASTS;
 use firedrill::{check, doctor, headless, list, page, replay, serve};
 
 /// What an error on the way out is about.
@@ -166,7 +166,8 @@ fn manual(page: &mut Vec<u8>) -> io::Result<()> {
     whole.render_name_section(page)?;
     whole.render_synopsis_section(page)?;
     whole.render_description_section(page)?;
-    for command in program.get_subcommands().filter(|command| command.get_name() != "help") {
+    for command in program.get_subcommands().filter(|c| c.get_name() != "help" && !c.is_hide_set())
+    {
         writeln!(page, ".SH \"FIREDRILL {}\"", command.get_name().to_uppercase())?;
         let part = clap_mangen::Man::new(command.clone());
         part.render_synopsis_section(page)?;

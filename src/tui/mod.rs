@@ -4,7 +4,8 @@
 //!   [`series`]: its bounded history
 //! * [`track`]: one run on screen, and its past being played; [`past`]: that past, bounded
 //! * [`keys`]: what each key does, from which key bar and help are made
-//! * [`update`]: a message changes the model and may ask for something to be done
+//! * [`update`]: a message changes the model and may ask for something to be done; [`time`]: what
+//!   moves in time
 //! * [`view`]: draws the model, one file a region
 //! * [`theme`]: colours and symbols
 //! * [`terminal`]: raw mode, entered and left
@@ -20,6 +21,7 @@ pub mod picture;
 pub mod series;
 pub mod terminal;
 pub mod theme;
+pub mod time;
 pub mod track;
 pub mod update;
 pub mod view;

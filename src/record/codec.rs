@@ -1,0 +1,140 @@
+//! Between events and lines: what a lane's samples have in common is written once.
+
+use std::collections::BTreeMap;
+
+use super::MOST_LANES;
+use crate::event::{Event, Sample, WaitSite, What};
+
+/// What a lane's last sample said that need not be said again.
+#[derive(Debug, Clone, Default)]
+struct Known {
+    metrics: BTreeMap<String, f64>,
+    wait_sites: Vec<WaitSite>,
+}
+
+/// Makes lines of events.
+#[derive(Debug, Clone, Default)]
+pub struct Encoder(Vec<Known>);
+
+impl Encoder {
+    /// Makes events of the lines that this one will make next.
+    pub fn decoder(&self) -> Decoder {
+        Decoder(self.0.clone())
+    }
+
+    /// The line of an event, without its end.
+    pub fn line(&mut self, event: &Event) -> String {
+        let Some((known, mut event)) = lane(&mut self.0, event).zip(Some(event.clone())) else {
+            return json(event);
+        };
+        match &mut event.what {
+            What::Starting { .. } => *known = Known::default(),
+            What::Sample(Sample { server: Some(server), .. }) => {
+                server.metrics.retain(|name, value| {
+                    let old = known.metrics.insert(name.clone(), *value);
+                    old.is_none_or(|old| old.to_bits() != value.to_bits())
+                });
+                let sites = server.wait_sites.clone();
+                for (site, old) in server.wait_sites.iter_mut().zip(&known.wait_sites) {
+                    if (&site.file, site.line, &site.label) == (&old.file, old.line, &old.label) {
+                        (site.file, site.label) = (String::new(), String::new());
+                    }
+                }
+                known.wait_sites = sites;
+            }
+            _ => {}
+        }
+        json(&event)
+    }
+}
+
+fn json(event: &Event) -> String {
+    // Plain data with text keys always has a JSON form.
+    serde_json::to_string(event).unwrap_or_default()
+}
+
+/// Makes events of lines.
+#[derive(Debug, Clone, Default)]
+pub struct Decoder(Vec<Known>);
+
+impl Decoder {
+    /// The event of a line.
+    ///
+    /// # Errors
+    ///
+    /// When the line is none, or one that this version does not know.
+    pub fn event(&mut self, line: &str) -> Result<Event, serde_json::Error> {
+        let mut event: Event = serde_json::from_str(line)?;
+        let Some(known) = lane(&mut self.0, &event) else {
+            return Ok(event);
+        };
+        match &mut event.what {
+            What::Starting { .. } => *known = Known::default(),
+            What::Sample(Sample { server: Some(server), .. }) => {
+                known.metrics.append(&mut server.metrics);
+                server.metrics.clone_from(&known.metrics);
+                for (site, old) in server.wait_sites.iter_mut().zip(&known.wait_sites) {
+                    if site.file.is_empty() && site.line == old.line {
+                        site.file.clone_from(&old.file);
+                        site.label.clone_from(&old.label);
+                    }
+                }
+                known.wait_sites.clone_from(&server.wait_sites);
+            }
+            _ => {}
+        }
+        Ok(event)
+    }
+}
+
+/// What is known of an event's lane, for as many lanes as a run can have.
+fn lane<'a>(lanes: &'a mut Vec<Known>, event: &Event) -> Option<&'a mut Known> {
+    let lane = event.lane.filter(|lane| *lane < MOST_LANES)?;
+    if lanes.len() <= lane {
+        lanes.resize_with(lane + 1, Known::default);
+    }
+    lanes.get_mut(lane)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Sample, ServerSample};
+
+    fn sample(at_ms: u64, metrics: &[(&str, f64)], waiting: &[(&str, u32, u64)]) -> Event {
+        let metrics = metrics.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect();
+        let site = |&(file, line, waiting): &(&str, u32, u64)| WaitSite {
+            file: file.to_owned(),
+            line,
+            label: "a lock".to_owned(),
+            waiting,
+        };
+        let wait_sites = waiting.iter().map(site).collect();
+        let server = Some(ServerSample { metrics, wait_sites, ..ServerSample::default() });
+        let what = What::Sample(Sample { server, ..Sample::default() });
+        Event { at_ms, lane: Some(0), what }
+    }
+
+    #[test]
+    fn what_a_sample_has_in_common_with_the_last_is_written_once() {
+        let start =
+            |at_ms, attempt| Event { at_ms, lane: Some(0), what: What::Starting { attempt } };
+        let events = [
+            start(0, 1),
+            sample(100, &[("depth", 1.0), ("lost", 0.5)], &[("a.rs", 7, 1)]),
+            sample(200, &[("depth", 2.0), ("lost", 0.5)], &[("a.rs", 7, 2), ("b.rs", 7, 1)]),
+            sample(300, &[("depth", 2.0), ("lost", 0.5)], &[("b.rs", 7, 1)]),
+            start(400, 2),
+            sample(500, &[("lost", 0.5)], &[("b.rs", 7, 1)]),
+        ];
+        let mut encoder = Encoder::default();
+        let lines: Vec<String> = events.iter().map(|event| encoder.line(event)).collect();
+        assert!(lines[1].contains(r#""metrics":{"depth":1,"lost":0.5}"#), "{}", lines[1]);
+        assert!(lines[2].contains(r#""metrics":{"depth":2}"#), "{}", lines[2]);
+        assert!(lines[2].contains(r#"[{"line":7,"waiting":2},{"file":"b.rs""#), "{}", lines[2]);
+        let mut decoder = Decoder::default();
+        for (line, event) in lines.iter().zip(&events) {
+            assert_eq!(&decoder.event(line).expect("an event"), event);
+        }
+    }
+}

@@ -52,7 +52,7 @@ pub enum Command {
     Report {
         /// The recording, from `--record` or the lab's key `w`
         file: PathBuf,
-        /// The page [default: the recording's name, with .html]
+        /// The page, or - for standard output [default: the recording's name, with .html]
         #[arg(short, long, value_name = "FILE")]
         output: Option<PathBuf>,
     },

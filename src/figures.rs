@@ -23,9 +23,14 @@ pub fn number(value: f64) -> String {
         1e15.. => format!("{value:e}"),
         100.0.. => format!("{sign}{}", count(size.round() as u64)),
         _ if size.fract() < 0.005 => format!("{sign}{}", size.round()),
-        10.0.. => format!("{value:.1}"),
-        _ => format!("{value:.2}").trim_end_matches('0').to_owned(),
+        10.0.. => trimmed(format!("{value:.1}")),
+        _ => trimmed(format!("{value:.2}")),
     }
+}
+
+/// Without decimals that say nothing.
+fn trimmed(text: String) -> String {
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 /// Bytes in MiB, or in KiB where they are few: `23.4 MiB`, `113 KiB`.
@@ -44,6 +49,7 @@ pub fn millis(ms: f64) -> String {
         1000.0.. => format!("{:.1} s", ms / 1000.0),
         10.0.. => format!("{ms:.0} ms"),
         1.0.. => format!("{ms:.1} ms"),
+        ..0.005 => "0 ms".to_owned(),
         _ => format!("{ms:.2} ms"),
     }
 }
@@ -77,7 +83,8 @@ mod tests {
     fn figures_read_well() {
         assert_eq!([count(7), count(1234), count(1_234_567)], ["7", "1,234", "1,234,567"]);
         let numbers = [number(1234.6), number(-190.2), number(12.34), number(0.456), number(3.0)];
-        assert_eq!(number(0.5), "0.5");
+        let edges = [number(0.5), number(0.9999), number(25.04), number(-0.001), number(1e300)];
+        assert_eq!(edges, ["0.5", "1", "25", "0", "1e300"]);
         assert_eq!(numbers, ["1,235", "-190", "12.3", "0.46", "3"]);
         assert_eq!([millis(0.421), millis(35.4), millis(2100.0)], ["0.42 ms", "35 ms", "2.1 s"]);
         assert_eq!([mib(24_536_678), clock(125.0)], ["23.4 MiB".to_owned(), "02:05".to_owned()]);

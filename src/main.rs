@@ -77,6 +77,11 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Report { file, output }) => {
             let (spec, recording) = recording(catalogue, &file)?;
             let output = output.unwrap_or_else(|| file.with_extension("html"));
+            if output == Path::new("-") {
+                let page = page::render(catalogue, spec.entry, &spec.values(), &recording);
+                io::stdout().write_all(page.as_bytes()).context(OUTPUT)?;
+                return Ok(ExitCode::SUCCESS);
+            }
             if output.is_file() && !page::replaceable(&output)? {
                 let output = output.display();
                 anyhow::bail!(

@@ -13,6 +13,8 @@ use crate::timeline::{LaneLine, LoadSum, Timeline, level, slope};
 pub struct Verdict {
     /// Whether every check held.
     pub holds: bool,
+    /// Where none failed and some are undecided: why the first of these is.
+    pub undecided: Option<Undecided>,
     /// One an expectation of a variant that ran.
     pub checks: Vec<Check>,
 }
@@ -44,7 +46,7 @@ pub enum Undecided {
     TooShort,
     /// The process ended before enough of the stretch had passed.
     ProcessEnded,
-    /// At this load the bug cannot show.
+    /// At this load the bug does not show, or not in time.
     CannotShow,
 }
 
@@ -54,7 +56,7 @@ impl Undecided {
         match self {
             Self::TooShort => "the run ended too soon",
             Self::ProcessEnded => "its process ended too soon",
-            Self::CannotShow => "at this load the bug cannot show",
+            Self::CannotShow => "at this load the bug does not show in time",
         }
     }
 }
@@ -71,22 +73,18 @@ impl Check {
 }
 
 impl Verdict {
+    fn of(checks: Vec<Check>) -> Self {
+        let failed = checks.iter().any(|check| check.undecided.is_none() && !check.holds);
+        let undecided = checks.iter().find_map(|check| check.undecided).filter(|_| !failed);
+        Self { holds: checks.iter().all(|check| check.holds), undecided, checks }
+    }
+
     /// The verdict in a sentence.
-    pub fn says(&self) -> &'static str {
-        let undecided = self.checks.iter().find_map(|check| check.undecided);
-        let failed = self.checks.iter().any(|check| check.undecided.is_none() && !check.holds);
-        match (failed, undecided) {
-            (true, _) => "The verdict did not hold.",
-            (false, Some(Undecided::TooShort)) => {
-                "The verdict is undecided: the run ended too soon."
-            }
-            (false, Some(Undecided::ProcessEnded)) => {
-                "The verdict is undecided: a process ended too soon."
-            }
-            (false, Some(Undecided::CannotShow)) => {
-                "The verdict is undecided: at this load the bug cannot show."
-            }
-            (false, None) => "The verdict held.",
+    pub fn says(&self) -> String {
+        match (self.holds, self.undecided) {
+            (true, _) => "The verdict held.".to_owned(),
+            (false, Some(why)) => format!("The verdict is undecided: {}.", why.says()),
+            (false, None) => "The verdict did not hold.".to_owned(),
         }
     }
 }
@@ -97,11 +95,11 @@ pub fn judge(manifest: &Manifest, values: &Values, timeline: &Timeline) -> Verdi
     let mut verdict = judge_since(timeline.release_s, &manifest.expectations, values, timeline);
     let overload = manifest.overload.as_ref().and_then(|overload| overload.eval(values).ok());
     if overload.is_some_and(|overload| overload <= 0.0) {
-        for check in verdict.checks.iter_mut().filter(|check| check.variant != "fixed") {
+        let failed = |check: &&mut Check| !check.holds && check.undecided.is_none();
+        for check in verdict.checks.iter_mut().filter(failed) {
             check.undecided = Some(Undecided::CannotShow);
-            check.holds = false;
         }
-        verdict.holds = verdict.checks.iter().all(|check| check.holds);
+        verdict = Verdict::of(verdict.checks);
     }
     verdict
 }
@@ -120,7 +118,7 @@ pub fn judge_since(
             checks.push(check(since_s, expectation, values, timeline, lane));
         }
     }
-    Verdict { holds: checks.iter().all(|check| check.holds), checks }
+    Verdict::of(checks)
 }
 
 /// What theory and a lane say of one metric.

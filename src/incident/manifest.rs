@@ -42,7 +42,7 @@ pub struct Manifest {
     /// What theory says of a metric.
     #[serde(default, rename = "theory")]
     pub theories: Vec<Theory>,
-    /// Above 0 where the load is such that the bug can show; where absent, it always is.
+    /// Above 0 where the load is such that the bug shows in time; where absent, it always does.
     #[serde(default)]
     pub overload: Option<Formula>,
     /// What a run must show.

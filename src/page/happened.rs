@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use crate::event::{Clock, Event, ExitCause, What};
 use crate::figures::{clock, count, number};
 use crate::incident::Manifest;
-use crate::record::Header;
+use crate::record::{Faults, Header};
 use crate::timeline::{LaneLine, Timeline};
 
 /// Events that are listed.
@@ -14,9 +14,12 @@ const LISTED: usize = 60;
 pub(super) fn happened(events: &[Event], variants: &[String]) -> Markup {
     let lines: Vec<(f64, String, String)> = events
         .iter()
-        .filter_map(|event| {
+        .enumerate()
+        .filter_map(|(i, event)| {
             let lane = event.lane.and_then(|lane| variants.get(lane)).cloned().unwrap_or_default();
-            Some((event.at_ms as f64 / 1000.0, lane, line(&event.what)?))
+            let restarted = restarted(events, i).then(|| RESTARTED.to_owned());
+            let line = restarted.or_else(|| line(&event.what))?;
+            Some((event.at_ms as f64 / 1000.0, lane, line))
         })
         .collect();
     html! {
@@ -53,7 +56,7 @@ pub(super) fn reproduce(
     manifest: &Manifest,
     header: &Header,
     timeline: &Timeline,
-    events: &[Event],
+    (events, faults): (&[Event], &Faults),
 ) -> Markup {
     // A live run ends when it ends; a virtual one to the millisecond.
     let steps_per_s = if header.clock == Clock::Live { 10.0 } else { 1000.0 };
@@ -70,7 +73,7 @@ pub(super) fn reproduce(
         duration_s
     );
     let command = command + &sets.concat();
-    let by_hand = by_hand(manifest, events);
+    let by_hand = by_hand(events);
     let last = |lane: &LaneLine| lane.samples.last().map(|(_, sample)| sample.load.in_flight);
     // What was under way when a recording stopped early has no outcome in it.
     let whole = timeline.lanes.iter().all(|lane| last(lane) == Some(0));
@@ -78,7 +81,7 @@ pub(super) fn reproduce(
         h2 { "See it yourself" }
         pre tabindex="0" { code { (command) } }
         @if by_hand.is_empty() {
-            @if header.clock == Clock::Virtual && whole {
+            @if header.clock == Clock::Virtual && whole && faults.all == 0 {
                 p.note { "On the virtual clock this gives the same figures, to the last digit." }
             }
         } @else {
@@ -89,10 +92,10 @@ pub(super) fn reproduce(
 }
 
 /// Switches and loads that no phase of the manifest brought.
-fn by_hand(manifest: &Manifest, events: &[Event]) -> Vec<String> {
+fn by_hand(events: &[Event]) -> Vec<String> {
     let mut phase_ms = 0;
     let mut lines = Vec::new();
-    for event in events {
+    for (i, event) in events.iter().enumerate() {
         if let What::Phase { .. } = event.what {
             phase_ms = event.at_ms;
         }
@@ -109,8 +112,8 @@ fn by_hand(manifest: &Manifest, events: &[Event]) -> Vec<String> {
             What::Rate { rate_per_s } => {
                 lines.push(format!("{at}: {} requests a second", number(*rate_per_s)));
             }
-            What::Exit { cause: ExitCause::Stopped, .. } if !is_end(events, event) => {
-                lines.push(format!("{at}{lane}: restarted, {}", manifest.id));
+            What::Exit { .. } if restarted(events, i) => {
+                lines.push(format!("{at}{lane}: {RESTARTED}"));
             }
             _ => {}
         }
@@ -119,10 +122,15 @@ fn by_hand(manifest: &Manifest, events: &[Event]) -> Vec<String> {
     lines
 }
 
-/// Whether nothing is measured any more in the event's lane: the run ends.
-fn is_end(events: &[Event], event: &Event) -> bool {
-    let later = events.iter().rev().take_while(|later| later.at_ms > event.at_ms);
-    !later.into_iter().any(|later| matches!(later.what, What::Starting { .. }))
+/// What is said of a process that was asked to end, and started again.
+const RESTARTED: &str = "restarted by hand";
+
+/// Whether this event is the end of a process that was asked to, and another was started.
+fn restarted(events: &[Event], i: usize) -> bool {
+    let event = &events[i];
+    let stopped = matches!(event.what, What::Exit { cause: ExitCause::Stopped, .. });
+    let starts = |e: &Event| e.lane == event.lane && matches!(e.what, What::Starting { .. });
+    stopped && events[i + 1..].iter().any(starts)
 }
 
 fn letter(lane: usize) -> char {

@@ -63,7 +63,7 @@ pub fn render(
                 (sites(catalogue, &report))
                 (figures(manifest, &report))
                 (happened::happened(events, &header.variants))
-                (happened::reproduce(manifest, header, &timeline, events))
+                (happened::reproduce(manifest, header, &timeline, (events, faults)))
             }
         }
     };
@@ -141,7 +141,7 @@ fn verdict(verdict: &Verdict) -> Markup {
         p.verdict { (says) }
         div.scroll { table {
             thead { tr {
-                th { "" } th { "lane" } th { "metric" } th { "expected" } th { "when" } th { "observed" }
+                th { "" } th { "lane" } th { "metric" } th { "observed" } th { "expected" } th { "when" }
             } }
             tbody { @for check in &verdict.checks { (check_row(check)) } }
         } }
@@ -159,9 +159,9 @@ fn check_row(check: &Check) -> Markup {
             td class=(class) { (mark) }
             td { (check.variant) }
             td { (check.metric) }
+            td { (check.outcome()) }
             td { (check.expected) }
             td { @if let Some([from_s, to_s]) = check.window_s { (number(from_s)) "–" (number(to_s)) " s" } }
-            td { (check.outcome()) }
         }
     }
 }

@@ -19,6 +19,7 @@ use super::update::{Command, Msg, RunId, open, update};
 use super::view;
 use crate::catalogue::Catalogue;
 use crate::event::{Clock, Event};
+use crate::note::note;
 use crate::record::{Recorder, Recording};
 use crate::run::{Control, Run, Spec};
 
@@ -94,9 +95,9 @@ pub async fn run(catalogue: &'static Catalogue, begin: Begin) -> anyhow::Result<
                 }
                 let passed = drawn.elapsed();
                 drawn += passed;
-                update(&mut model, Msg::Passed(passed.as_secs_f64() * 1000.0));
+                let command = update(&mut model, Msg::Passed(passed.as_secs_f64() * 1000.0));
                 stage.draw(&mut model)?;
-                None
+                command
             }
         };
         if let Some(Command::Quit) = command {
@@ -107,9 +108,12 @@ pub async fn run(catalogue: &'static Catalogue, begin: Begin) -> anyhow::Result<
         }
     };
     drop(stage.open.take());
-    stage.finish_recording();
+    let recorded = stage.finish_recording();
     end(stage.lapse.take()).await;
     end(stage.run.take()).await;
+    if let Some(path) = recorded {
+        note(&format!("recorded to {}", path.display()));
+    }
     if let Some(lost) = stage.lost {
         anyhow::bail!(lost);
     }
@@ -239,21 +243,31 @@ impl Stage {
         }
     }
 
-    /// Ends the recording, if there is one.
-    fn finish_recording(&mut self) {
-        if let Some(Err(lost)) = self.recorder.take().map(|(_, recorder)| recorder.finish()) {
-            self.lost = Some(lost.to_string());
+    /// Ends the recording, if there is one; returns its file.
+    fn finish_recording(&mut self) -> Option<PathBuf> {
+        let (_, recorder) = self.recorder.take()?;
+        let path = recorder.path().to_owned();
+        match recorder.finish() {
+            Ok(()) => Some(path),
+            Err(lost) => {
+                self.lost = Some(lost.to_string());
+                None
+            }
+        }
+    }
+
+    /// Ends the recording, if there is one, and says so.
+    fn tell_recorded(&mut self, model: &mut Model) {
+        if let (Some(path), Screen::Lab(lab)) = (self.finish_recording(), &mut model.screen) {
+            lab.recording = None;
+            lab.note(None, format!("recorded to {}", path.display()));
         }
     }
 
     /// Begins to record a run, with what is kept of its past; or stops.
     fn set_recording(&mut self, model: &mut Model, begin: Option<RunId>) {
-        self.finish_recording();
-        let Screen::Lab(lab) = &mut model.screen else { return };
-        let Some(id) = begin else {
-            if let Some((_, path)) = lab.recording.take() {
-                lab.note(None, format!("recorded to {}", path.display()));
-            }
+        self.tell_recorded(model);
+        let (Some(id), Screen::Lab(lab)) = (begin, &mut model.screen) else {
             return;
         };
         let track = lab.track();
@@ -284,7 +298,7 @@ impl Stage {
                 if let Screen::Lab(lab) = &model.screen
                     && lab.recording.is_none()
                 {
-                    self.finish_recording();
+                    self.tell_recorded(model);
                 }
                 match Run::start(*spec) {
                     Ok(run) => *self.run(id) = Some(run),
@@ -296,7 +310,7 @@ impl Stage {
             Command::End(id) => {
                 self.leave(id);
                 if self.recorder.as_ref().is_some_and(|(run, _)| id == RunId::Main || *run == id) {
-                    self.finish_recording();
+                    self.tell_recorded(model);
                 }
             }
             Command::Tell(id, control) => {

@@ -147,8 +147,11 @@ const LOAD_UP: Binding = binding(
 const LOAD_DOWN: Binding = binding(&[Char('-')], A::LoadDown, ("-", "", ""));
 const RESTART: Binding =
     binding(&[Char('r')], A::Restart, ("r", "restart", "restart the selected lane's process"));
-const FREEZE: Binding =
-    binding(&[Char('f')], A::Freeze, ("f", "pause", "hold the screen still; a live run goes on"));
+const FREEZE: Binding = binding(
+    &[Char('f')],
+    A::Freeze,
+    ("f", "pause", "hold the screen still, to look back from there"),
+);
 const RECORD: Binding = binding(
     &[Char('w')],
     A::Record,

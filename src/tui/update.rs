@@ -272,8 +272,16 @@ fn in_lab(model: &mut Model, action: Action) -> Option<Command> {
         }
         Action::TimeLapse => return time_lapse(lab),
         Action::Record => {
-            let begin = lab.recording.is_none().then(|| id(lab));
-            return Some(Command::Record(begin));
+            let shown = id(lab);
+            if let Some((RunId::Main, path)) = &lab.recording
+                && shown == RunId::Lapse
+            {
+                let line =
+                    format!("the live run is recorded to {}; v and w end that", path.display());
+                lab.note(None, line);
+                return None;
+            }
+            return Some(Command::Record(lab.recording.is_none().then_some(shown)));
         }
         Action::Bugs => {
             let here = &lab.spec.entry.manifest.id;

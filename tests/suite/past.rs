@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crossterm::event::{KeyCode, KeyEvent};
 use firedrill::event::{Clock, Event, Sample, What};
-use firedrill::run::{Control, Spec};
+use firedrill::run::{Control, Spec, Speed};
 use firedrill::tui::model::{Lab, LabData, Model, Screen};
 use firedrill::tui::track::{Source, Track};
 use firedrill::tui::update::{Command, Msg, RunId, open, update};
@@ -199,6 +199,14 @@ async fn a_time_lapse_goes_on_from_the_live_run_and_leads_back() {
         matches!(faster, Some(Command::Tell(RunId::Lapse, Control::SetSpeed(_)))),
         "{faster:?}"
     );
+    // It stands still while its past is looked at, and then goes on as fast as before.
+    let held = press(&mut model, KeyCode::Left);
+    let still = Control::SetSpeed(Speed::Times(0.0));
+    assert!(matches!(&held, Some(Command::Tell(RunId::Lapse, c)) if *c == still), "{held:?}");
+    assert!(draw(&model).contains("TIME-LAPSE, held at 01:00"), "{}", draw(&model));
+    let on = press(&mut model, KeyCode::Char('f'));
+    let again = Control::SetSpeed(Speed::Times(20.0));
+    assert!(matches!(&on, Some(Command::Tell(RunId::Lapse, c)) if *c == again), "{on:?}");
     let off = press(&mut model, KeyCode::Char(' '));
     assert!(matches!(off, Some(Command::Tell(RunId::Lapse, Control::SetBug { .. }))), "{off:?}");
     let record = press(&mut model, KeyCode::Char('w'));

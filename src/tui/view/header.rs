@@ -38,15 +38,22 @@ fn state(lab: &Lab) -> Vec<Span<'static>> {
     let rate = format!(" · {} req/s", number(data.rate_per_s()));
     let mut spans = Vec::new();
     let shown = if lab.lapse.is_some() { RunId::Lapse } else { RunId::Main };
-    if lab.recording.as_ref().is_some_and(|(run, _)| *run == shown) {
-        spans.push(Span::styled("● REC  ", theme::bad()));
+    match &lab.recording {
+        Some((run, _)) if *run == shown => spans.push(Span::styled("● REC  ", theme::bad())),
+        // What is recorded goes on unseen.
+        Some(_) => spans.push(Span::styled("● REC live  ", theme::quiet())),
+        None => {}
     }
     let now = Span::styled(clock(data.now_s), theme::strong());
     if let Some(playback) = &track.playback {
         spans.push(if playback.playing {
             Span::styled(format!("▶ {}× ", playback.speed), theme::good())
         } else {
-            Span::styled("❚❚ PAUSED ", theme::warn())
+            let speed = match playback.speed {
+                0.99..1.01 => String::new(),
+                speed => format!("({speed}×) "),
+            };
+            Span::styled(format!("❚❚ PAUSED {speed}"), theme::warn())
         });
         spans.push(now);
         let end = at(track.past.ends_ms());

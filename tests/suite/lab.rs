@@ -141,6 +141,15 @@ async fn shows_what_comes_rewinds_records_and_plays_the_recording() {
     person.types(">>>>>>>>>>");
     person.sees("▶▶ max");
     person.sees("killed: 16");
+    // It is held while its past is looked at, and goes on when that has been played to its end.
+    person.types("<<\x1b[D");
+    person.sees("TIME-LAPSE, held at ");
+    let held = person.text().split("held at ").nth(1).expect("it is held")[..5].to_owned();
+    person.types(" >>>>");
+    person.waits("it goes on", |text| {
+        let now = text.split("▶▶ 120× ").nth(1).and_then(|rest| rest.split(' ').next());
+        now.is_some_and(|now| (now.len(), now) > (held.len(), held.as_str()))
+    });
     person.types("v");
     person.waits("the live run again", |text| text.contains("· live") && !text.contains("killed"));
     person.types("\x1b[D");

@@ -207,6 +207,11 @@ async fn a_time_lapse_goes_on_from_the_live_run_and_leads_back() {
     let on = press(&mut model, KeyCode::Char('f'));
     let again = Control::SetSpeed(Speed::Times(20.0));
     assert!(matches!(&on, Some(Command::Tell(RunId::Lapse, c)) if *c == again), "{on:?}");
+    // Also when the past is played to its end.
+    press(&mut model, KeyCode::Left);
+    keys(&mut model, " ");
+    let on = update(&mut model, Msg::Passed(60_000.0));
+    assert!(matches!(&on, Some(Command::Tell(RunId::Lapse, c)) if *c == again), "{on:?}");
     let off = press(&mut model, KeyCode::Char(' '));
     assert!(matches!(off, Some(Command::Tell(RunId::Lapse, Control::SetBug { .. }))), "{off:?}");
     let record = press(&mut model, KeyCode::Char('w'));

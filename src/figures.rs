@@ -65,16 +65,6 @@ pub fn clock(seconds: f64) -> String {
     }
 }
 
-/// The next number of the form 1, 2 or 5 × a power of ten, at or above `value`.
-pub fn nice_ceiling(value: f64) -> f64 {
-    let power = 10_f64.powf(value.max(1.0).log10().floor());
-    [1.0, 2.0, 5.0, 10.0]
-        .map(|step| step * power)
-        .into_iter()
-        .find(|n| *n >= value)
-        .unwrap_or(value)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -88,11 +78,5 @@ mod tests {
         assert_eq!(numbers, ["1,235", "-190", "12.3", "0.46", "3"]);
         assert_eq!([millis(0.421), millis(35.4), millis(2100.0)], ["0.42 ms", "35 ms", "2.1 s"]);
         assert_eq!([mib(24_536_678), clock(125.0)], ["23.4 MiB".to_owned(), "02:05".to_owned()]);
-    }
-
-    #[test]
-    fn axes_end_at_round_numbers() {
-        let ends = [0.0, 3.0, 190.0, 1001.0].map(|value| number(nice_ceiling(value)));
-        assert_eq!(ends, ["1", "5", "200", "2,000"]);
     }
 }

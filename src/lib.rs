@@ -20,10 +20,11 @@
 //! * [`check`]: whether incidents are what their manifests say
 //! * [`headless`], [`list`], [`doctor`]: the commands beside the terminal
 //! * [`cli`]: the command line
-//! * [`files`], [`heap`], [`signals`], [`figures`], [`note`]: small matters that several need
+//! * [`files`], [`heap`], [`signals`], [`figures`], [`axis`], [`note`]: small matters that several need
 //!
 //! Data flows one way: children and driver make events, `run` merges them, everything else reads.
 
+pub mod axis;
 pub mod back_off;
 pub mod catalogue;
 pub mod check;

@@ -2,6 +2,7 @@
 
 use maud::{Markup, html};
 
+use crate::axis::Axis;
 use crate::figures::clock;
 use crate::timeline::LaneLine;
 
@@ -34,27 +35,6 @@ pub struct Frame {
     pub phases_s: Vec<f64>,
 }
 
-/// From a value to its place between the bottom, 0, and the top, 1.
-#[derive(Debug, Clone, Copy)]
-pub enum Axis {
-    /// From 0 to this value.
-    Linear(f64),
-    /// From the first to the second, by their logarithms.
-    Log(f64, f64),
-}
-
-impl Axis {
-    fn place(self, value: f64) -> f64 {
-        let place = match self {
-            Self::Linear(top) => value / top,
-            Self::Log(least, most) => {
-                (value.clamp(least, most) / least).log10() / (most / least).log10()
-            }
-        };
-        place.clamp(0.0, 1.0)
-    }
-}
-
 /// One lane's line.
 pub struct Curve<'a> {
     /// The lane.
@@ -73,7 +53,9 @@ pub struct Curve<'a> {
 pub fn draw(frame: &Frame, curve: &Curve) -> Markup {
     let (width, height) = SIZE;
     let x = |at_s: f64| LEFT + at_s / frame.end_s * (width - LEFT - 8.0);
-    let y = |value: f64| TOP + (1.0 - frame.axis.place(value)) * (height - TOP - BOTTOM);
+    let y = |value: f64| {
+        TOP + (1.0 - frame.axis.place(value).clamp(0.0, 1.0)) * (height - TOP - BOTTOM)
+    };
     let seconds = [0.0, 0.25, 0.5, 0.75, 1.0].map(|share| share * frame.end_s);
     html! {
         figure {

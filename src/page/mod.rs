@@ -12,9 +12,10 @@ use std::path::Path;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
+use crate::axis::{Axis, nice_ceiling};
 use crate::catalogue::{Catalogue, Entry};
 use crate::event::{Clock, Event, What};
-use crate::figures::{count, mib, millis, nice_ceiling, number};
+use crate::figures::{count, mib, millis, number};
 use crate::incident::formula::Values;
 use crate::incident::manifest::Manifest;
 use crate::load::tally::nearest_rank_ms;
@@ -22,7 +23,7 @@ use crate::record::{Faults, Header, Recording};
 use crate::report::{LaneReport, Report, SINCE_RESTART, WaitSiteReport};
 use crate::timeline::{LaneLine, Timeline, level};
 use crate::verdict::{Check, Verdict};
-use chart::{Axis, Curve, Frame};
+use chart::{Curve, Frame};
 
 /// Lines of source shown before and after a wait site.
 const AROUND: usize = 6;

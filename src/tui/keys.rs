@@ -80,7 +80,7 @@ const HELP: Binding = binding(&[Char('?')], A::Help, ("?", "help", "these keys")
 const UP: Binding = binding(&[KeyCode::Up, Char('k')], A::Up, ("↑", "", "up"));
 const DOWN: Binding = binding(&[KeyCode::Down, Char('j')], A::Down, ("↓", "", "down"));
 
-static CATALOGUE: &[Binding] = &[
+static CATALOGUE: Table = &[&[
     binding(&[Enter], A::Open, ("enter", "run", "run the broken beside the fixed variant")),
     binding(
         &[Char('a')],
@@ -97,7 +97,7 @@ static CATALOGUE: &[Binding] = &[
     HELP,
     binding(&[Esc], A::Back, ("esc", "", "end the search")),
     QUIT,
-];
+]];
 
 const LANE: Binding = binding(
     &[Tab, Char('l')],
@@ -159,164 +159,99 @@ const RECORD: Binding = binding(
 );
 const LEAVE: Binding = binding(&[Esc], A::Back, ("esc", "leave", "back to the catalogue"));
 
-static LAB: &[Binding] = &[
-    BUG,
-    LANE,
-    LANE_BEFORE,
-    LANE_1,
-    LANE_2,
-    LANE_3,
-    LANE_4,
-    CODE,
-    binding(
-        &[Char('v')],
-        A::TimeLapse,
-        ("v", "time-lapse", "what comes next, on a virtual clock, at any speed"),
-    ),
-    binding(&[Left], A::Rewind, ("←", "rewind", "rewind five seconds; the run goes on meanwhile")),
-    BUGS_KEY,
-    LOAD_UP,
-    LOAD_DOWN,
-    RECORD,
-    FREEZE,
-    RESTART,
-    binding(&[Char('R')], A::Reset, ("R", "reset", "start the whole run anew")),
-    ZOOM,
-    METRICS_KEY,
-    EVENTS,
-    binding(
-        &[Char('t')],
-        A::Console,
-        ("t", "tokio-console", "tokio-console on the lane; first restarts it with instruments"),
-    ),
-    GO_TO,
-    HELP,
-    binding(&[Esc], A::Back, ("esc", "back", "back to the catalogue; the run ends")),
-    QUIT,
+/// Keys that select a lane.
+const LANES: &[Binding] = &[LANE, LANE_BEFORE, LANE_1, LANE_2, LANE_3, LANE_4];
+
+/// Keys that change what the lanes meet.
+const WORLD: &[Binding] = &[BUGS_KEY, LOAD_UP, LOAD_DOWN];
+
+/// Keys that move in the past.
+const SEEK: &[Binding] =
+    &[REWIND, FORWARD, STEP, STEP_BACK, NEXT_EVENT, EVENT_BEFORE, GO_TO, FASTER, SLOWER];
+
+/// Keys that show more of what is on screen.
+const LOOK: &[Binding] = &[CODE, ZOOM, METRICS_KEY, EVENTS];
+
+const PLAY: Binding =
+    binding(&[Char(' '), Char('p')], A::PlayPause, ("space", "play/pause", "play, or pause"));
+
+const RESET: Binding = binding(&[Char('R')], A::Reset, ("R", "reset", "start the whole run anew"));
+
+const END: Binding =
+    binding(&[Esc], A::Back, ("esc", "back", "back to the catalogue; the run ends"));
+
+/// Keys in the order of the bar and the help, in groups.
+type Table = &'static [&'static [Binding]];
+
+static LAB: Table = &[
+    &[BUG],
+    LANES,
+    &[
+        CODE,
+        binding(
+            &[Char('v')],
+            A::TimeLapse,
+            ("v", "time-lapse", "what comes next, on a virtual clock, at any speed"),
+        ),
+        binding(
+            &[Left],
+            A::Rewind,
+            ("←", "rewind", "rewind five seconds; the run goes on meanwhile"),
+        ),
+    ],
+    WORLD,
+    &[RECORD, FREEZE, RESTART, RESET, ZOOM, METRICS_KEY, EVENTS],
+    &[
+        binding(
+            &[Char('t')],
+            A::Console,
+            ("t", "tokio-console", "tokio-console on the lane; first restarts it with instruments"),
+        ),
+        GO_TO,
+        HELP,
+        END,
+        QUIT,
+    ],
 ];
 
 /// A time-lapse.
-static LAPSE: &[Binding] = &[
-    FASTER,
-    SLOWER,
-    binding(&[Char('v'), Esc], A::TimeLapse, ("v", "back to live", "back to the live run")),
-    BUG,
-    LANE,
-    LANE_BEFORE,
-    LANE_1,
-    LANE_2,
-    LANE_3,
-    LANE_4,
-    CODE,
-    ZOOM,
-    BUGS_KEY,
-    LOAD_UP,
-    LOAD_DOWN,
-    REWIND,
-    FREEZE,
-    RESTART,
-    METRICS_KEY,
-    EVENTS,
-    RECORD,
-    GO_TO,
-    HELP,
-    QUIT,
+static LAPSE: Table = &[
+    &[FASTER, SLOWER],
+    &[binding(&[Char('v'), Esc], A::TimeLapse, ("v", "back to live", "back to the live run")), BUG],
+    LANES,
+    &[CODE, ZOOM],
+    WORLD,
+    &[REWIND, FREEZE, RESTART, METRICS_KEY, EVENTS, RECORD, GO_TO, HELP, QUIT],
 ];
 
 /// A lab that is a time-lapse from its beginning.
-static VIRTUAL: &[Binding] = &[
-    FASTER,
-    SLOWER,
-    BUG,
-    LANE,
-    LANE_BEFORE,
-    LANE_1,
-    LANE_2,
-    LANE_3,
-    LANE_4,
-    CODE,
-    ZOOM,
-    BUGS_KEY,
-    LOAD_UP,
-    LOAD_DOWN,
-    REWIND,
-    FREEZE,
-    RESTART,
-    binding(&[Char('R')], A::Reset, ("R", "reset", "start the whole run anew")),
-    METRICS_KEY,
-    EVENTS,
-    RECORD,
-    GO_TO,
-    HELP,
-    binding(&[Esc], A::Back, ("esc", "back", "back to the catalogue; the run ends")),
-    QUIT,
+static VIRTUAL: Table = &[
+    &[FASTER, SLOWER, BUG],
+    LANES,
+    &[CODE, ZOOM],
+    WORLD,
+    &[REWIND, FREEZE, RESTART, RESET, METRICS_KEY, EVENTS, RECORD, GO_TO, HELP, END, QUIT],
 ];
 
 /// The past of a run that goes on.
-static PAST: &[Binding] = &[
-    binding(&[Char('f'), Esc], A::Now, ("f", "now", "back to the present")),
-    binding(
-        &[Char(' '), Char('p')],
-        A::PlayPause,
-        ("space", "play/pause", "play the past, or pause"),
-    ),
-    REWIND,
-    FORWARD,
-    STEP,
-    STEP_BACK,
-    NEXT_EVENT,
-    EVENT_BEFORE,
-    GO_TO,
-    FASTER,
-    SLOWER,
-    LANE,
-    LANE_BEFORE,
-    LANE_1,
-    LANE_2,
-    LANE_3,
-    LANE_4,
-    CODE,
-    ZOOM,
-    METRICS_KEY,
-    EVENTS,
-    HELP,
-    QUIT,
+static PAST: Table = &[
+    &[binding(&[Char('f'), Esc], A::Now, ("f", "now", "back to the present")), PLAY],
+    SEEK,
+    LANES,
+    LOOK,
+    &[HELP, QUIT],
 ];
 
 /// A recording.
-static RECORDING: &[Binding] = &[
-    binding(&[Char(' '), Char('p')], A::PlayPause, ("space", "play/pause", "play, or pause")),
-    REWIND,
-    FORWARD,
-    STEP,
-    STEP_BACK,
-    NEXT_EVENT,
-    EVENT_BEFORE,
-    GO_TO,
-    FASTER,
-    SLOWER,
-    LANE,
-    LANE_BEFORE,
-    LANE_1,
-    LANE_2,
-    LANE_3,
-    LANE_4,
-    CODE,
-    ZOOM,
-    METRICS_KEY,
-    EVENTS,
-    HELP,
-    LEAVE,
-    QUIT,
-];
+static RECORDING: Table = &[&[PLAY], SEEK, LANES, LOOK, &[HELP, LEAVE, QUIT]];
 
-static GO_TO_KEYS: &[Binding] = &[
+static GO_TO_KEYS: Table = &[&[
     binding(&[Enter], A::Open, ("enter", "go", "go there")),
     binding(&[Esc], A::Back, ("esc", "close", "stay here")),
     QUIT,
-];
+]];
 
-static BUGS: &[Binding] = &[
+static BUGS: Table = &[&[
     binding(
         &[Char(' '), Enter],
         A::ToggleBug,
@@ -328,9 +263,9 @@ static BUGS: &[Binding] = &[
     binding(&[Tab], A::NextLane, ("tab", "lane", "the next lane's bugs")),
     binding(&[Esc, Char('b')], A::Back, ("esc", "close", "close this")),
     QUIT,
-];
+]];
 
-static SCROLLED: &[Binding] = &[
+static SCROLLED: Table = &[&[
     UP,
     DOWN,
     binding(&[PageUp], A::PageUp, ("pgup", "page up", "a page up")),
@@ -338,35 +273,39 @@ static SCROLLED: &[Binding] = &[
     binding(&[Tab], A::NextLane, ("tab", "lane", "the next lane")),
     binding(&[Esc, Char('c'), Char('e')], A::Back, ("esc", "close", "close this")),
     QUIT,
-];
+]];
 
-static METRICS: &[Binding] = &[
+static METRICS: Table = &[&[
     binding(&[Tab], A::NextLane, ("tab", "lane", "the next lane")),
     binding(&[Esc, Char('m')], A::Back, ("esc", "close", "close this")),
     QUIT,
-];
+]];
 
-static MESSAGE: &[Binding] =
-    &[binding(&[Esc, Enter], A::Back, ("esc", "close", "close this")), QUIT];
+static MESSAGE: Table = &[&[binding(&[Esc, Enter], A::Back, ("esc", "close", "close this")), QUIT]];
 
-static HELP_SCREEN: &[Binding] =
-    &[binding(&[Esc, Char('?'), Enter], A::Back, ("esc", "close", "close this")), QUIT];
+static HELP_SCREEN: Table =
+    &[&[binding(&[Esc, Char('?'), Enter], A::Back, ("esc", "close", "close this")), QUIT]];
 
 /// The keys of what lies on top.
-pub fn bindings(model: &Model) -> &'static [Binding] {
-    match &model.overlay {
+pub fn bindings(model: &Model) -> impl Iterator<Item = &'static Binding> {
+    let table = match &model.overlay {
         Some(Overlay::Help) => HELP_SCREEN,
         Some(Overlay::Bugs { .. }) => BUGS,
         Some(Overlay::Code { .. } | Overlay::Log { .. }) => SCROLLED,
         Some(Overlay::Metrics) => METRICS,
         Some(Overlay::GoTo { .. }) => GO_TO_KEYS,
         Some(Overlay::Message(_)) => MESSAGE,
-        None => screen_bindings(model),
-    }
+        None => screen_table(model),
+    };
+    table.iter().copied().flatten()
 }
 
 /// The keys of the screen itself, whatever lies over it.
-pub fn screen_bindings(model: &Model) -> &'static [Binding] {
+pub fn screen_bindings(model: &Model) -> impl Iterator<Item = &'static Binding> {
+    screen_table(model).iter().copied().flatten()
+}
+
+fn screen_table(model: &Model) -> Table {
     match &model.screen {
         Screen::Catalogue(_) => CATALOGUE,
         Screen::Lab(lab) => match (lab.track().source, &lab.track().playback) {
@@ -384,7 +323,7 @@ pub fn action(model: &Model, key: KeyEvent) -> Option<Action> {
     if key.modifiers.contains(KeyModifiers::CONTROL) {
         return (key.code == Char('c')).then_some(Action::Quit);
     }
-    bindings(model).iter().find(|b| b.codes.contains(&key.code)).map(|b| b.action)
+    bindings(model).find(|b| b.codes.contains(&key.code)).map(|b| b.action)
 }
 
 #[cfg(test)]
@@ -407,11 +346,12 @@ mod tests {
             MESSAGE,
             HELP_SCREEN,
         ] {
-            let codes: Vec<KeyCode> = table.iter().flat_map(|b| b.codes).copied().collect();
+            let codes: Vec<KeyCode> =
+                table.iter().copied().flatten().flat_map(|b| b.codes).copied().collect();
             for (i, code) in codes.iter().enumerate() {
                 assert!(!codes[..i].contains(code), "{code:?} stands twice");
             }
-            assert!(table.iter().any(|b| b.action == Action::Quit));
+            assert!(table.iter().copied().flatten().any(|b| b.action == Action::Quit));
         }
     }
 }

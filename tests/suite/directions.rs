@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Small matters that any module may use.
-const ANYWHERE: [&str; 3] = ["figures", "note", "files"];
+const ANYWHERE: [&str; 4] = ["axis", "figures", "note", "files"];
 
 /// Each module, and the others that it may name.
 const MAY_NAME: [(&str, &[&str]); 17] = [

@@ -9,6 +9,7 @@ use ratatui::style::{Color, Style};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
+use crate::axis::Axis;
 use crate::tui::series::{Point, Series};
 use crate::tui::theme;
 
@@ -44,27 +45,6 @@ pub struct Chart<'a> {
     pub gaps: bool,
     /// Moments to mark, in seconds.
     pub marks_s: &'a [f64],
-}
-
-/// From a value to its place between the bottom and the top of a chart.
-#[derive(Debug, Clone, Copy)]
-pub enum Axis {
-    /// From 0 to this value.
-    Linear(f64),
-    /// From the first to the second value, by their logarithms.
-    Log(f64, f64),
-}
-
-impl Axis {
-    /// 0 is the bottom, 1 the top.
-    fn place(self, value: f64) -> f64 {
-        match self {
-            Self::Linear(top) => value / top,
-            Self::Log(least, most) => {
-                (value.clamp(least, most) / least).log10() / (most / least).log10()
-            }
-        }
-    }
 }
 
 /// Draws a chart.

@@ -12,7 +12,7 @@ use crate::tui::theme;
 
 /// Draws the help.
 pub fn draw(frame: &mut Frame, area: Rect, model: &Model) {
-    let told = screen_bindings(model).iter().filter(|binding| !binding.long.is_empty());
+    let told = screen_bindings(model).filter(|binding| !binding.long.is_empty());
     let mut lines: Vec<Line> = told
         .map(|binding| {
             let key = Span::styled(format!(" {:>6}  ", binding.key), theme::accent());

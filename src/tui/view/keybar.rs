@@ -23,7 +23,7 @@ pub fn draw(frame: &mut Frame, area: Rect, model: &Model) {
         frame.render_widget(Paragraph::new(line), area);
         return;
     }
-    let all: Vec<&Binding> = bindings(model).iter().filter(|b| !b.short.is_empty()).collect();
+    let all: Vec<&Binding> = bindings(model).filter(|b| !b.short.is_empty()).collect();
     let closes = |b: &Binding| b.action == Action::Back && model.overlay.is_some();
     let always = |b: &&&Binding| matches!(b.action, Action::Help | Action::Quit) || closes(b);
     let width = |b: &Binding| b.key.chars().count() + b.short.chars().count() + 3;

@@ -15,7 +15,7 @@ use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Position, Rect};
 
 use super::{gauges, header, lane, log};
-use crate::figures::nice_ceiling;
+use crate::axis::nice_ceiling;
 use crate::tui::model::Lab;
 
 /// The least width in which a lane can be read.

@@ -17,9 +17,10 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Paragraph};
 use tui_big_text::{BigText, PixelSize};
 
-use super::chart::{self, Axis, Chart};
+use super::chart::{self, Chart};
 use super::lab::Axes;
 use super::{cut, gauges, letter};
+use crate::axis::Axis;
 use crate::figures::{clock, count, mib, millis, number};
 use crate::tui::lane::{LaneModel, State};
 use crate::tui::model::{Lab, LabData};

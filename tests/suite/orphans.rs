@@ -7,7 +7,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use sysinfo::{ProcessRefreshKind, ProcessesToUpdate, System};
 
-use crate::common::{firedrill, wait_for};
+use crate::common::{alone_here, firedrill, wait_for};
 
 /// A live run, and a virtual one that has much to do.
 const RUNS: [&[&str]; 2] = [
@@ -53,6 +53,7 @@ fn gone(children: &[sysinfo::Pid]) -> bool {
 
 #[test]
 fn when_the_parent_is_killed() {
+    let _alone = alone_here();
     for arguments in RUNS {
         let (mut parent, children) = start(arguments);
         parent.kill().expect("our child");
@@ -63,6 +64,7 @@ fn when_the_parent_is_killed() {
 
 #[test]
 fn when_the_parent_is_interrupted() {
+    let _alone = alone_here();
     for (signal, arguments) in [Signal::SIGINT, Signal::SIGTERM].into_iter().zip(RUNS) {
         let (mut parent, children) = start(arguments);
         let pid = Pid::from_raw(i32::try_from(parent.id()).expect("a process id"));

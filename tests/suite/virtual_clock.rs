@@ -8,10 +8,11 @@ use firedrill::incident::manifest::Arrivals;
 use firedrill::run::{Control, Run, Spec};
 use serde_json::Value;
 
-use crate::common::{catalogue, firedrill, spec};
+use crate::common::{alone, alone_here, catalogue, firedrill, spec};
 
 /// The events of a virtual run of this many seconds.
 pub async fn play(spec: Spec, seconds: u64) -> Vec<Event> {
+    let _alone = alone().await;
     let duration = Some(std::time::Duration::from_secs(seconds));
     let spec = Spec { clock: Clock::Virtual, duration, ..spec };
     let mut run = Run::start(spec).expect("it starts");
@@ -54,6 +55,7 @@ fn bytes(id: &str, folder: &Path, seed: &str) -> (Vec<u8>, Vec<u8>) {
 
 #[test]
 fn the_same_seed_gives_the_same_bytes_wherever_it_runs() {
+    let _alone = alone_here();
     for id in catalogue().ids() {
         let (here, there) = (tempfile::tempdir().expect("a"), tempfile::tempdir().expect("b"));
         let deep = there.path().join("deep/er");

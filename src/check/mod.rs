@@ -15,7 +15,7 @@ use crate::figures::number;
 use crate::incident::manifest::Expectation;
 use crate::run::{Control, Run, Spec};
 use crate::timeline::Timeline;
-use crate::verdict::{Verdict, agreements, judge, judge_since};
+use crate::verdict::{Agreement, Verdict, agreements, judge, judge_since};
 
 /// How far a slope on the virtual clock may be from that of the theory, as a share of it.
 pub const VIRTUAL_APART: f64 = 0.02;
@@ -192,14 +192,17 @@ fn failures(seed: u64, verdict: &Verdict) -> Vec<String> {
 
 /// Where theory and lanes are too far apart.
 fn apart(run: &str, spec: &Spec, timeline: &Timeline, allowed: f64) -> Vec<String> {
+    let theories = &spec.entry.manifest.theories;
     let agreements = agreements(&spec.entry.manifest, &spec.values(), timeline);
-    let apart = agreements.into_iter().filter(|agreement| agreement.apart() > allowed);
-    apart
-        .map(|a| {
-            let (theory, measured) = (number(a.theory_per_s), number(a.measured_per_s));
-            format!("{run}: `{}`: {} grows {measured}/s, theory {theory}/s", a.variant, a.metric)
-        })
-        .collect()
+    let missing = theories.len().saturating_sub(agreements.len());
+    let missing = (missing > 0).then(|| format!("{run}: {missing} theories could not be compared"));
+    let agrees = |agreement: &Agreement| agreement.apart() <= allowed;
+    let apart = agreements.into_iter().filter(|agreement| !agrees(agreement));
+    let apart = apart.map(|a| {
+        let (theory, measured) = (number(a.theory_per_s), number(a.measured_per_s));
+        format!("{run}: `{}`: {} grows {measured}/s, theory {theory}/s", a.variant, a.metric)
+    });
+    missing.into_iter().chain(apart).collect()
 }
 
 /// What is wrong when the bug is switched off in every lane while it runs.
@@ -224,13 +227,13 @@ async fn same_again(entry: &'static Entry) -> anyhow::Result<Finding> {
     spec.duration = Some(Duration::from_secs_f64(entry.manifest.release_s()) + AFTER_OFF);
     let (first, _) = play(&spec).await?;
     let (second, _) = play(&spec).await?;
-    let differs = first.iter().zip(&second).find(|(a, b)| a != b).map(|(event, _)| event.at_ms);
-    let shorter = (first.len() != second.len()).then(|| first.len().min(second.len()) as u64);
-    let mut wrong: Vec<String> = differs
-        .or(shorter)
-        .map(|at_ms| format!("two runs of seed 1 differ, first at {at_ms} ms"))
-        .into_iter()
-        .collect();
+    let mut wrong = Vec::new();
+    if let Some((event, _)) = first.iter().zip(&second).find(|(a, b)| a != b) {
+        wrong.push(format!("two runs of seed 1 differ, first at {} ms", event.at_ms));
+    } else if first.len() != second.len() {
+        let (a, b) = (first.len(), second.len());
+        wrong.push(format!("two runs of seed 1 differ: {a} events and {b}"));
+    }
     spec.time_lapse.watched = true;
     let (watched, _) = play(&spec).await?;
     for event in &watched {

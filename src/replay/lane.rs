@@ -170,14 +170,16 @@ impl Lane {
     }
 
     /// Accounts for the requests that were still under way.
-    pub fn end(&mut self) {
+    ///
+    /// # Errors
+    ///
+    /// When a runtime cannot be made.
+    pub fn end(&mut self) -> anyhow::Result<()> {
         lock(&self.tally).cut_off = CutOff::RunEnds;
         let server = self.server();
         let resident_bytes = self.process.serves().then(|| self.process.heap_bytes());
         let served = self.process.serves();
-        if let Ok(absent) = Process::absent(self.now_ms, None) {
-            self.process = absent;
-        }
+        self.process = Process::absent(self.now_ms, None)?;
         let load = lock(&self.tally).take();
         self.out.emit(self.now_ms, What::Sample(Sample { server, resident_bytes, load }));
         if served {
@@ -186,6 +188,7 @@ impl Lane {
         for (task, times) in self.watch.iter().flat_map(Watch::found) {
             self.out.emit(self.now_ms, What::Blocked { task, times });
         }
+        Ok(())
     }
 
     fn start(&mut self) -> anyhow::Result<()> {

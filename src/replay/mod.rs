@@ -74,7 +74,7 @@ pub fn replay(settings: &Settings) -> anyhow::Result<ExitCode> {
             Command::Restart => lane.restart(),
         }
     }
-    lane.end();
+    lane.end()?;
     out.flush();
     Ok(ExitCode::SUCCESS)
 }

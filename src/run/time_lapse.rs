@@ -106,19 +106,21 @@ impl Player {
         self.take(steps).await?;
         let mut looks = interval(PACE);
         looks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        // Counted in looks, not by the clock: a laptop that sleeps is no lane that stands still.
+        let mut silent = Duration::ZERO;
         while !self.finished() {
             self.write().await?;
             if !self.deliver().await {
                 return Ok(());
             }
             tokio::select! {
-                message = timeout(STANDS_STILL, self.messages.recv()), if self.behind().is_some() => {
-                    match message {
-                        Ok(Some((lane, _, message))) => self.hear(lane, message)?,
-                        Ok(None) => return Ok(()),
-                        Err(_) => return self.stands_still(),
+                message = self.messages.recv() => match message {
+                    Some((lane, _, message)) => {
+                        silent = Duration::ZERO;
+                        self.hear(lane, message)?;
                     }
-                }
+                    None => return Ok(()),
+                },
                 control = controls.recv() => match control {
                     None | Some(Control::Stop) => self.end_ms = Some(self.written_ms),
                     Some(Control::SetSpeed(speed)) => self.pace = Pace { speed, since: None },
@@ -127,7 +129,12 @@ impl Player {
                         self.take(steps).await?;
                     }
                 },
-                _ = looks.tick() => {}
+                _ = looks.tick() => {
+                    silent = if self.behind().is_some() { silent + PACE } else { Duration::ZERO };
+                    if silent > STANDS_STILL {
+                        return self.stands_still();
+                    }
+                }
             }
         }
         self.end().await

@@ -1,6 +1,7 @@
 //! The virtual clock: the same bytes each time, and the same behaviour as live.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use firedrill::event::{Clock, Event, ExitCause, LoadTick, What};
@@ -180,6 +181,19 @@ async fn commands_take_effect_at_their_time() {
     let sent_to = |lane| loads(&events, lane).into_iter().map(|(ms, load)| (ms, load.sent));
     assert!(sent_to(0).eq(sent_to(1)));
     assert!(events.is_sorted_by_key(|event| event.at_ms));
+}
+
+#[tokio::test]
+async fn a_lane_that_stands_still_is_named() {
+    let folder = tempfile::tempdir().expect("writable");
+    let mute = folder.path().join("mute");
+    fs::write(&mute, "#!/bin/sh\nexec cat > /dev/null\n").expect("writable");
+    fs::set_permissions(&mute, fs::Permissions::from_mode(0o755)).expect("ours");
+    let spec = Spec { program: mute, clock: Clock::Virtual, ..spec("pool-leak", &["broken"]) };
+    let mut run = Run::start(spec).expect("it starts");
+    assert!(run.events.recv().await.is_none(), "it says nothing");
+    let why = run.ended().await.expect_err("it stands still").to_string();
+    assert!(why.contains("lane `broken` has stood still at 0 s of virtual time"), "{why}");
 }
 
 #[tokio::test]

@@ -13,6 +13,7 @@ use crate::catalogue::Entry;
 use crate::event::{Clock, Event, What};
 use crate::figures::number;
 use crate::incident::manifest::Expectation;
+use crate::replay;
 use crate::run::{Control, Run, Spec};
 use crate::timeline::Timeline;
 use crate::verdict::{Agreement, Verdict, agreements, judge, judge_since};
@@ -246,7 +247,12 @@ async fn same_again(entry: &'static Entry) -> anyhow::Result<Finding> {
             ));
         }
     }
-    Ok(Finding::new("the same seed gives the same events, and nothing blocks", wrong))
+    let what = if replay::WATCHES {
+        "the same seed gives the same events, and nothing blocks"
+    } else {
+        "the same seed gives the same events (this build cannot watch for what blocks)"
+    };
+    Ok(Finding::new(what, wrong))
 }
 
 /// A short live run agrees.

@@ -31,6 +31,10 @@ use output::Output;
 /// Processors that the simulated service believes in.
 pub const CPUS: usize = 4;
 
+/// Whether this build can tell that a task blocks: it takes tokio's hooks around polls, and a
+/// system that counts how often a thread waits.
+pub const WATCHES: bool = cfg!(all(tokio_unstable, target_os = "linux"));
+
 /// Heap beyond the cap at which the process aborts, should a tick go on for too long.
 const SLACK_BYTES: u64 = 512 << 20;
 

@@ -258,9 +258,17 @@ impl Stage {
 
     /// Ends the recording, if there is one, and says so.
     fn tell_recorded(&mut self, model: &mut Model) {
-        if let (Some(path), Screen::Lab(lab)) = (self.finish_recording(), &mut model.screen) {
+        if self.recorder.is_none() {
+            return;
+        }
+        let path = self.finish_recording();
+        if let Screen::Lab(lab) = &mut model.screen {
             lab.recording = None;
-            lab.note(None, format!("recorded to {}", path.display()));
+            let line = match (path, &self.lost) {
+                (Some(path), _) => format!("recorded to {}", path.display()),
+                (None, lost) => format!("⚠ {}", lost.as_deref().unwrap_or_default()),
+            };
+            lab.note(None, line);
         }
     }
 

@@ -23,7 +23,10 @@ const MAY_NAME: [(&str, &[&str]); 17] = [
     ("timeline", &["event", "incident", "load"]),
     ("verdict", &["event", "incident", "timeline"]),
     ("report", &["event", "incident", "load", "timeline", "verdict"]),
-    ("check", &["event", "incident", "incidents", "catalogue", "run", "timeline", "verdict"]),
+    (
+        "check",
+        &["event", "incident", "incidents", "catalogue", "replay", "run", "timeline", "verdict"],
+    ),
     (
         "page",
         &["event", "incident", "catalogue", "load", "record", "timeline", "verdict", "report"],

@@ -1,18 +1,28 @@
 //! The command line: what can be typed, and what it stands for.
 
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::bail;
 use clap::{Args, Parser, Subcommand};
 
-use crate::catalogue::{Catalogue, Entry};
-use crate::event::Clock;
-use crate::incident::manifest::{MAX_RATE_PER_S, rate_allowed};
-use crate::incident::{Bugs, Unknown};
+use crate::child::serve;
 use crate::run::Spec;
-use crate::serve;
+use firedrill_core::catalogue::Catalogue;
+use firedrill_core::event::{Begin, Clock};
+use firedrill_core::incident::chain::slot_names;
+use firedrill_core::incident::manifest::Param;
+use firedrill_core::service::{base_chain, params};
+use firedrill_core::incident::manifest::{MAX_RATE_PER_S, rate_allowed};
+use firedrill_core::incident::{Bugs, Unknown};
+
+/// Writes a line to standard error, for people. Where nobody can read it there is nobody to tell,
+/// so a failure is no error.
+pub fn note(line: &str) {
+    writeln!(std::io::stderr(), "{line}").ok();
+}
 
 /// Replays real outages on your own machine, the broken server beside the fixed one.
 ///
@@ -22,27 +32,14 @@ use crate::serve;
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
-    pub command: Option<Command>,
+    pub verb: Option<Verb>,
 }
 
 /// The commands.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub enum Verb {
     /// Open the lab of one incident in the terminal
-    Lab {
-        /// The incident, as `firedrill list` names it
-        incident: String,
-        /// Lanes, load, parameters
-        #[command(flatten)]
-        options: RunOptions,
-        /// Start the lanes with tokio-console's instruments
-        #[arg(long)]
-        console: bool,
-        /// Record the run, for `firedrill view` and `firedrill report`, in place of a recording that
-        /// the file holds
-        #[arg(long, value_name = "FILE", value_parser = recording)]
-        record: Option<PathBuf>,
-    },
+    Lab(LabOptions),
     /// Play a recording in the terminal
     View {
         /// The recording, from `--record` or the lab's key `w`
@@ -64,23 +61,7 @@ pub enum Command {
     },
     /// Run an incident without the screen; exit status 0: the verdict held, 1: it did not,
     /// 2: usage or environment
-    Run {
-        /// The incident, as `firedrill list` names it
-        incident: String,
-        /// Lanes, load, parameters
-        #[command(flatten)]
-        options: RunOptions,
-        /// How long, such as 20s or 2min, from 1s to 1h [default: the incident's own]
-        #[arg(long = "for", value_name = "TIME", value_parser = duration)]
-        duration: Option<Duration>,
-        /// Record the run, for `firedrill view` and `firedrill report`, in place of a recording that
-        /// the file holds
-        #[arg(long, value_name = "FILE", value_parser = recording)]
-        record: Option<PathBuf>,
-        /// Print one JSON object
-        #[arg(long)]
-        json: bool,
-    },
+    Run(HeadlessOptions),
     /// Serve the service alone, for curl, wrk and tokio-console
     ///
     /// Its routes: POST /orders (any body), GET /orders/7, POST /coupons (JSON: percent, email),
@@ -93,33 +74,12 @@ pub enum Command {
     /// at a terminal, Ctrl-C does. In the background of a script, keep its input open:
     /// `sleep 600 | firedrill serve --port 8080 &`.
     Serve(ServeOptions),
-    /// Replay one lane on the virtual clock, as the commands on standard input say
+    /// Be a lane's child, as the first line of standard input says
     #[command(hide = true)]
-    Replay {
-        /// The incident
-        incident: String,
-        /// Requests a second
-        #[arg(long, value_name = "N")]
-        rate: f64,
-        /// Seed of the arrivals and of what the server draws at random
-        #[arg(long, value_name = "N")]
-        seed: u64,
-        /// Watch for tasks that block
-        #[arg(long)]
-        watched: bool,
-    },
+    Child,
     /// Check that incidents are what their manifests say, on many seeds of the virtual clock and
     /// live; exit status 0: they are, 1: they are not
-    Check {
-        /// The incident, as `firedrill list` names it [default: all]
-        incident: Option<String>,
-        /// Seeds on the virtual clock: 1 to N
-        #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=10_000))]
-        seeds: u64,
-        /// Without the live run
-        #[arg(long)]
-        skip_live: bool,
-    },
+    Check(CheckOptions),
     /// Tell what this machine can and cannot do
     Doctor,
     /// Print a completion script for a shell
@@ -145,6 +105,56 @@ pub enum Command {
     },
 }
 
+/// What `lab` takes.
+#[derive(Debug, Args)]
+pub struct LabOptions {
+    /// The incident, as `firedrill list` names it
+    pub incident: String,
+    /// Lanes, load, parameters
+    #[command(flatten)]
+    pub options: RunOptions,
+    /// Start the lanes with tokio-console's instruments
+    #[arg(long)]
+    pub console: bool,
+    /// Record the run, for `firedrill view` and `firedrill report`, in place of a recording that
+    /// the file holds
+    #[arg(long, value_name = "FILE", value_parser = recording)]
+    pub record: Option<PathBuf>,
+}
+
+/// What `run` takes.
+#[derive(Debug, Args)]
+pub struct HeadlessOptions {
+    /// The incident, as `firedrill list` names it
+    pub incident: String,
+    /// Lanes, load, parameters
+    #[command(flatten)]
+    pub options: RunOptions,
+    /// How long, such as 20s or 2min, from 1s to 1h [default: the incident's own]
+    #[arg(long = "for", value_name = "TIME", value_parser = duration)]
+    pub duration: Option<Duration>,
+    /// Record the run, for `firedrill view` and `firedrill report`, in place of a recording that
+    /// the file holds
+    #[arg(long, value_name = "FILE", value_parser = recording)]
+    pub record: Option<PathBuf>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What `check` takes.
+#[derive(Debug, Args)]
+pub struct CheckOptions {
+    /// The incident, as `firedrill list` names it [default: all]
+    pub incident: Option<String>,
+    /// Seeds on the virtual clock: 1 to N
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=10_000))]
+    pub seeds: u64,
+    /// Without the live run
+    #[arg(long)]
+    pub skip_live: bool,
+}
+
 /// What `lab`, `run` and `picture` share.
 #[derive(Debug, Args)]
 pub struct RunOptions {
@@ -161,7 +171,7 @@ pub struct RunOptions {
     #[arg(long = "set", value_name = "NAME=VALUE")]
     params: Vec<String>,
     /// live: real processes and sockets; virtual: time-lapse, the same to the last byte each time
-    #[arg(long, value_name = "CLOCK", value_enum, default_value_t = Clock::Live)]
+    #[arg(long, value_name = "CLOCK", default_value = "live", value_parser = clock)]
     clock: Clock,
 }
 
@@ -180,15 +190,15 @@ pub struct ServeOptions {
     /// Give a parameter another value; may be repeated
     #[arg(long = "set", value_name = "NAME=VALUE")]
     params: Vec<String>,
+    /// Switch slots of the chain off, such as log,auth
+    #[arg(long, value_name = "SLOT,…", value_delimiter = ',')]
+    without: Vec<String>,
     /// Abort when the heap grows beyond this many bytes
     #[arg(long, value_name = "BYTES")]
     heap_limit: Option<u64>,
     /// Seed of what the server draws at random
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
-    /// Started by a run, which needs no word of welcome
-    #[arg(long, hide = true)]
-    supervised: bool,
     /// Serve without telemetry and samples, for benchmarks
     #[arg(long, hide = true)]
     bare: bool,
@@ -200,8 +210,9 @@ impl RunOptions {
     /// # Errors
     ///
     /// When a variant or a parameter is not known, or a value is out of its range.
-    pub fn spec(&self, entry: &'static Entry) -> anyhow::Result<Spec> {
-        let mut spec = Spec::new(entry)?;
+    pub fn spec(&self, catalogue: &'static Catalogue, incident: &str) -> anyhow::Result<Spec> {
+        let entry = catalogue.find(incident)?;
+        let mut spec = Spec::new(catalogue, entry)?;
         if !self.variants.is_empty() {
             if self.variants.len() > 4 {
                 bail!("--variants names {} lanes; a run has one to four", self.variants.len());
@@ -223,8 +234,11 @@ impl RunOptions {
         spec.clock = self.clock;
         let known = &entry.manifest.params;
         for (name, value) in assignments(&self.params)? {
-            let Some(param) = known.get(&name) else {
-                bail!(Unknown::new("parameter", &name, known.keys().map(String::as_str)));
+            let own = || params::find(&name).map(Param::of_service);
+            let Some(param) = known.get(&name).cloned().or_else(own) else {
+                let service = params::ALL.iter().map(|param| param.name);
+                let known = known.keys().map(String::as_str).chain(service);
+                bail!(Unknown::new("parameter", &name, known));
             };
             param.check(&name, value).map_err(anyhow::Error::msg)?;
             spec.params.insert(name, value);
@@ -240,20 +254,38 @@ impl ServeOptions {
     ///
     /// When a bug, a variant or a parameter is not known, or a value is out of its range.
     pub fn settings(&self, catalogue: &Catalogue) -> anyhow::Result<serve::Settings> {
-        let params = assignments(&self.params)?;
-        for (name, value) in &params {
-            catalogue.param(name)?.check(name, *value).map_err(anyhow::Error::msg)?;
+        let in_play = bugs(catalogue, &self.bugs)?;
+        // Parameters of the incidents whose bugs are on take their manifests' values.
+        let entries = catalogue.entries.iter().filter(|e| in_play.contains_key(&e.manifest.id));
+        let own = entries.flat_map(|entry| &entry.manifest.params);
+        let mut params: BTreeMap<String, f64> =
+            own.map(|(name, param)| (name.clone(), param.value)).collect();
+        for (name, value) in assignments(&self.params)? {
+            catalogue.param(&name)?.check(&name, value).map_err(anyhow::Error::msg)?;
+            params.insert(name, value);
         }
-        Ok(serve::Settings {
-            bugs: bugs(catalogue, &self.bugs)?,
-            params: params.into_iter().collect(),
-            port: self.port,
-            console: self.console,
-            bare: self.bare,
-            supervised: self.supervised,
-            heap_limit_bytes: self.heap_limit,
+        catalogue.chain(base_chain(), &in_play)?;
+        for slot in &self.without {
+            if !slot_names().any(|known| known == slot) {
+                bail!(Unknown::new("slot", slot, slot_names()));
+            }
+        }
+        let begin = Begin {
+            clock: Clock::Live,
+            incident: String::new(),
+            variant: String::new(),
+            rate_per_s: 0.0,
             seed: self.seed,
-        })
+            instance: 0,
+            in_play,
+            without: self.without.clone(),
+            params,
+            console: self.console,
+            watched: false,
+            heap_limit_bytes: self.heap_limit,
+            steers: false,
+        };
+        Ok(serve::Settings { begin, port: self.port, bare: self.bare, supervised: false })
     }
 }
 
@@ -285,6 +317,15 @@ fn assignments(texts: &[String]) -> anyhow::Result<BTreeMap<String, f64>> {
         values.insert(name.to_owned(), value);
     }
     Ok(values)
+}
+
+/// Reads the name of a clock.
+fn clock(text: &str) -> Result<Clock, String> {
+    match text {
+        "live" => Ok(Clock::Live),
+        "virtual" => Ok(Clock::Virtual),
+        _ => Err("expected live or virtual".to_owned()),
+    }
 }
 
 /// Reads the name of a file to record to.
@@ -346,7 +387,7 @@ mod tests {
 
     #[test]
     fn an_unknown_bug_gets_a_suggestion() {
-        let catalogue = Catalogue::load().expect("manifests are in order");
+        let catalogue = crate::pack::catalogue().expect("manifests are in order");
         let error = bugs(catalogue, "pool-leek").expect_err("no such bug").to_string();
         assert_eq!(error, "unknown bug `pool-leek`; did you mean `pool-leak`?");
         let error = bugs(catalogue, "pool-leak=fixd").expect_err("no such variant").to_string();

@@ -14,18 +14,17 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use crossterm::event::{KeyCode, KeyEvent};
-use firedrill::catalogue::Catalogue;
-use firedrill::event::{Command as ToChild, Event, LoadTick, Sample, ServerSample, What};
-use firedrill::incident::manifest::{Arrivals, Load, Request};
-use firedrill::incident::request::build;
 use firedrill::load::Driver;
 use firedrill::load::saturate::saturate;
-use firedrill::load::tally::Percentiles;
 use firedrill::run::Spec;
 use firedrill::run::memory::Memory;
 use firedrill::tui::model::Model;
 use firedrill::tui::update::{Msg, RunId, open, update};
 use firedrill::tui::view;
+use firedrill_core::event::{Command as ToChild, Event, LoadTick, Sample, ServerSample, What};
+use firedrill_core::incident::manifest::{Arrivals, Load, Request};
+use firedrill_core::incident::request::build;
+use firedrill_core::load::tally::Percentiles;
 use nix::sys::resource::{UsageWho, getrusage};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -118,7 +117,7 @@ fn start_server(delay_ms: &str) -> anyhow::Result<Helper> {
 fn bare_server(delay_ms: u64) -> anyhow::Result<()> {
     use http_body_util::Full;
     use hyper::body::{Bytes, Incoming};
-    firedrill::files::raise(0)?;
+    firedrill::run::files::raise(0)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
@@ -228,14 +227,14 @@ fn lag() -> anyhow::Result<()> {
 
 /// Holds requests in flight, and prints resident memory and heap before and with them.
 fn as_in_flight(port: u16, wanted: u64) -> anyhow::Result<()> {
-    firedrill::files::raise(wanted + 200)?;
+    firedrill::run::files::raise(wanted + 200)?;
     let own = || -> anyhow::Result<u64> {
         let read = Memory::new().resident([Some(std::process::id())].into_iter());
         read[0].context("this process exists")
     };
     let mut driver = Driver::start(&load(5000.0, 30_000), 1, 1)?;
     std::thread::sleep(Duration::from_millis(500));
-    let (before, heap) = (own()?, firedrill::heap::in_use_bytes());
+    let (before, heap) = (own()?, firedrill::child::heap::in_use_bytes());
     driver.set_target(0, Some(port));
     let mut in_flight = 0;
     let start = Instant::now();
@@ -244,7 +243,7 @@ fn as_in_flight(port: u16, wanted: u64) -> anyhow::Result<()> {
         in_flight = driver.take_tick(0).in_flight;
     }
     let grown = own()?.saturating_sub(before);
-    let heap = firedrill::heap::in_use_bytes() - heap;
+    let heap = firedrill::child::heap::in_use_bytes() - heap;
     println!("{in_flight} {grown} {heap}");
     driver.stop();
     Ok(())
@@ -400,9 +399,9 @@ fn switch() -> anyhow::Result<()> {
 
 /// Draws a lab of four lanes with this many seconds of data; returns milliseconds a frame.
 fn frame_ms(seconds: u64) -> anyhow::Result<f64> {
-    let catalogue = Catalogue::load().map_err(anyhow::Error::msg)?;
+    let catalogue = firedrill::pack::catalogue()?;
     let mut model = Model::new(catalogue, (200, 50));
-    let mut spec = Spec::new(&catalogue.entries[0])?;
+    let mut spec = Spec::new(catalogue, &catalogue.entries[0])?;
     spec.variants = ["broken", "buffered", "cancelled", "fixed"].map(str::to_owned).to_vec();
     open(&mut model, spec);
     for tick in 0..seconds * 10 {

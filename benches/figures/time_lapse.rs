@@ -9,13 +9,12 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use axum::Router;
 use axum::body::Body;
-use firedrill::catalogue::Catalogue;
-use firedrill::event::{Event, What};
-use firedrill::incident::env::{Env, Host};
-use firedrill::incident::metrics::Registry;
-use firedrill::incident::request::Prepared;
-use firedrill::replay::CPUS;
-use firedrill::service::{base_chain, store};
+use firedrill_core::event::{Event, What};
+use firedrill_core::incident::env::{Env, Host};
+use firedrill_core::incident::metrics::Registry;
+use firedrill_core::incident::request::Prepared;
+use firedrill_core::lane::CPUS;
+use firedrill_core::service::{base_chain, store};
 use tower::ServiceExt;
 
 use super::{FIREDRILL, cpu_s, first_frames, myself, tell};
@@ -43,14 +42,14 @@ const REQUESTS: u64 = 100_000;
 /// A bare spawn of the same router's answer, plus two paused sleeps: one to the arrival, one in
 /// the task. Neither time-out nor measurement, nor a copy of the body, which the replay makes.
 pub fn bare_router(requests: u64) -> anyhow::Result<()> {
-    let catalogue = Catalogue::load().map_err(anyhow::Error::msg)?;
+    let catalogue = firedrill::pack::catalogue()?;
     metrics::set_global_recorder(Registry::default())
         .map_err(|_| anyhow::anyhow!("a recorder is there already"))?;
     let mix = catalogue.mix(&[INCIDENT.to_owned()]).map_err(anyhow::Error::msg)?;
     let (_, request) = mix.into_iter().next().context("it has a request")?;
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
-    let chain = catalogue.chain(base_chain(), &firedrill::incident::Bugs::new())?;
+    let chain = catalogue.chain(base_chain(), &firedrill_core::incident::Bugs::new())?;
     let env = Env::new(Host { cpus: CPUS, seed: 1 }, |_| {});
     env.set_param("log_write_ms", 1.0);
     let router = {

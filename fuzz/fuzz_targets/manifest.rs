@@ -2,7 +2,7 @@
 
 #![no_main]
 
-use firedrill::incident::Manifest;
+use firedrill_core::incident::Manifest;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {

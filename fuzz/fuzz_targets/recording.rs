@@ -2,18 +2,17 @@
 
 #![no_main]
 
-use firedrill::catalogue::Catalogue;
-use firedrill::page;
-use firedrill::record::read;
+use firedrill_core::page;
+use firedrill_core::record::read;
 use firedrill::run::Spec;
 use firedrill::tui::model::Lab;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
-    let catalogue = Catalogue::load().expect("the manifests are in order");
+    let catalogue = firedrill::pack::catalogue().expect("the manifests are in order");
     let Ok(recording) = read(bytes) else { return };
     let Ok(spec) = Spec::recorded(catalogue, &recording.header) else { return };
-    page::render(catalogue, spec.entry, &spec.values(), &recording);
+    page::render(&spec.plan(), &recording);
     let mut lab = Lab::recorded(spec, recording);
     let track = lab.track_mut();
     track.pass(2_000.0);

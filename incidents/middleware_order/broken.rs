@@ -1,9 +1,10 @@
 //! The leak: the logger is registered before authentication, so it sees every request.
 
-use crate::incident::{Chain, Slot};
+use firedrill_core::incident::{Chain, Slot};
 
 /// Puts the bug into the chain: two middlewares in the wrong order.
 pub fn install(chain: &mut Chain) {
-    chain.replace(Slot::Auth, super::auth);
+    chain.layer(Slot::Auth, super::auth);
+    // cause: the log stands outside authentication, and sees what it rejects.
     chain.swap(Slot::Auth, Slot::Log);
 }

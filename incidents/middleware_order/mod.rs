@@ -8,22 +8,24 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::header::AUTHORIZATION;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use metrics::{Counter, Unit, counter, describe_counter};
 
-use crate::incident::{Env, Incident, Variant};
-use crate::service::log_file::{LogLine, log_file};
+use firedrill_core::incident::{Env, Incident, Variant};
+use firedrill_core::service::base::token;
+use firedrill_core::service::log_file::{LogLine, log_file};
 
 /// What the catalogue knows of it.
 pub static INCIDENT: Incident = Incident {
-    module: "middleware_order",
+    module: module_path!(),
+    file: file!(),
     manifest_toml: include_str!("incident.toml"),
+    shares: &[],
     variants: &[
-        Variant { name: "broken", install: broken::install },
-        Variant { name: "fixed", install: fixed::install },
+        Variant { name: "broken", install: broken::install, steer: None },
+        Variant { name: "fixed", install: fixed::install, steer: None },
     ],
 };
 
@@ -51,10 +53,6 @@ async fn authenticate(State(auth): State<Arc<Auth>>, request: Request, next: Nex
     }
     auth.audit.increment(1);
     (StatusCode::UNAUTHORIZED, "who are you?\n").into_response()
-}
-
-fn token(headers: &HeaderMap) -> Option<&str> {
-    headers.get(AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")
 }
 
 /// Reads what the log's writer receives, and counts what should not be there.

@@ -8,7 +8,7 @@ use axum::routing::post;
 use axum::{Json, Router};
 
 use super::{Coupon, Ledger, mail_receipt};
-use crate::incident::{Chain, Env, Slot};
+use firedrill_core::incident::{Chain, Env, Slot};
 
 /// Puts the bug into the chain: nothing recovers.
 pub fn install(chain: &mut Chain) {
@@ -31,6 +31,7 @@ async fn redeem(State(coupons): State<Arc<Coupons>>, Json(coupon): Json<Coupon>)
     let mut ledger = coupons.ledger.lock().unwrap_or_else(PoisonError::into_inner);
     ledger.add(coupon.points());
     drop(ledger);
+    // cause: nobody looks after this job: its panic is the process's.
     coupons.env.go("mail receipt", mail_receipt(coupon));
     "redeemed\n"
 }

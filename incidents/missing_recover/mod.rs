@@ -9,16 +9,18 @@ use std::time::Duration;
 use metrics::{Unit, counter, describe_counter};
 use serde::Deserialize;
 
-use crate::incident::{Incident, Variant};
+use firedrill_core::incident::{Incident, Variant};
 
 /// What the catalogue knows of it.
 pub static INCIDENT: Incident = Incident {
-    module: "missing_recover",
+    module: module_path!(),
+    file: file!(),
     manifest_toml: include_str!("incident.toml"),
+    shares: &[],
     variants: &[
-        Variant { name: "broken", install: broken::install },
-        Variant { name: "rust", install: rust::install },
-        Variant { name: "fixed", install: fixed::install },
+        Variant { name: "broken", install: broken::install, steer: None },
+        Variant { name: "rust", install: rust::install, steer: None },
+        Variant { name: "fixed", install: fixed::install, steer: None },
     ],
 };
 

@@ -8,8 +8,8 @@ use axum::routing::post;
 use axum::{Json, Router};
 
 use super::{Coupon, Ledger, mail_receipt};
-use crate::incident::env::PanicRule;
-use crate::incident::{Chain, Env, Slot};
+use firedrill_core::incident::env::PanicRule;
+use firedrill_core::incident::{Chain, Env, Slot};
 
 /// Puts the bug into the chain: nothing recovers, and a panic ends its task only.
 pub fn install(chain: &mut Chain) {
@@ -29,7 +29,7 @@ fn coupons(routes: Router, env: &Env) -> Router {
 }
 
 async fn redeem(State(coupons): State<Arc<Coupons>>, Json(coupon): Json<Coupon>) -> &'static str {
-    // The panic comes while this guard is held: from then on the lock is poisoned.
+    // cause: the panic comes while this guard is held: from then on the lock is poisoned.
     let mut ledger = coupons.ledger.lock().expect("the ledger's lock");
     ledger.add(coupon.points());
     drop(ledger);

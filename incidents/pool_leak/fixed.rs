@@ -2,18 +2,20 @@
 //! time-out on the wait.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 
 use deadpool::Runtime;
 use deadpool::managed::{self, Metrics, RecycleResult};
 
 use super::{Connection, Waiting, describe_pool, show_pool, size};
-use crate::incident::chain::{ClientSlot, StoreClient, StoreError, StoreReply, StoreRequest};
-use crate::incident::env::Param;
-use crate::incident::{Chain, Env, Parked};
+use firedrill_core::incident::client::{StoreClient, StoreError, StoreRequest, StoreResult};
+use firedrill_core::incident::ClientSlot;
+use firedrill_core::incident::env::Param;
+use firedrill_core::incident::{Chain, Env, Parked};
 
 /// Puts the fix into the chain.
 pub fn install(chain: &mut Chain) {
-    chain.replace_client(ClientSlot::Pool, pool);
+    chain.client(ClientSlot::Pool, pool);
 }
 
 struct Connections(StoreClient);
@@ -39,33 +41,32 @@ struct Guarded {
 fn pool(store: StoreClient, env: &Env) -> StoreClient {
     let guarded = env.shared(|| {
         describe_pool();
-        let pool = managed::Pool::builder(Connections(store))
+        let pool = managed::Pool::builder(Connections(store.clone()))
             .max_size(size(env))
             .runtime(Runtime::Tokio1)
             .build()
             .expect("a runtime is set, which is all that can be missing");
         Guarded { pool, wait: env.param("pool_wait_ms", 500.0) }
     });
-    StoreClient::new(move |request| {
-        let guarded = guarded.clone();
-        async move { guarded.ask(request).await }
-    })
+    store.layer(guarded, ask)
+}
+
+async fn ask(guarded: Arc<Guarded>, _: StoreClient, request: StoreRequest) -> StoreResult {
+    let Guarded { pool, wait } = &*guarded;
+    let timeouts = managed::Timeouts { wait: Some(wait.millis()), ..pool.timeouts() };
+    let waiting = Waiting::begin();
+    let got = pool.timeout_get(&timeouts).parked("a free connection").await;
+    drop(waiting);
+    let mut connection = got.map_err(|_| StoreError::NoConnection)?;
+    guarded.show();
+    let reply = connection.command(request).await;
+    // fix: a guard: dropped on every path, it gives the connection back.
+    drop(connection);
+    guarded.show();
+    reply
 }
 
 impl Guarded {
-    async fn ask(&self, request: StoreRequest) -> Result<StoreReply, StoreError> {
-        let timeouts = managed::Timeouts { wait: Some(self.wait.millis()), ..self.pool.timeouts() };
-        let waiting = Waiting::begin();
-        let got = self.pool.timeout_get(&timeouts).parked("a free connection").await;
-        drop(waiting);
-        let mut connection = got.map_err(|_| StoreError::NoConnection)?;
-        self.show();
-        let reply = connection.command(request).await;
-        drop(connection);
-        self.show();
-        reply
-    }
-
     fn show(&self) {
         let status = self.pool.status();
         show_pool(status.size - status.available, status.max_size);

@@ -5,8 +5,8 @@ use std::sync::{Mutex, PoisonError};
 use tokio::sync::Semaphore;
 
 use super::{Connection, Waiting, describe_pool, show_pool, size};
-use crate::incident::Env;
-use crate::incident::chain::StoreClient;
+use firedrill_core::incident::Env;
+use firedrill_core::incident::StoreClient;
 
 pub(super) struct Pool {
     idle: Mutex<Vec<Connection>>,

@@ -7,17 +7,19 @@ mod timeout;
 
 use metrics::{Unit, counter, describe_counter, describe_gauge, gauge};
 
-use crate::incident::chain::{StoreClient, StoreError, StoreReply, StoreRequest};
-use crate::incident::{Env, Incident, Variant};
+use firedrill_core::incident::client::{StoreClient, StoreRequest, StoreResult};
+use firedrill_core::incident::{Env, Incident, Variant};
 
 /// What the catalogue knows of it.
 pub static INCIDENT: Incident = Incident {
-    module: "pool_leak",
+    module: module_path!(),
+    file: file!(),
     manifest_toml: include_str!("incident.toml"),
+    shares: &[],
     variants: &[
-        Variant { name: "broken", install: broken::install },
-        Variant { name: "timeout", install: timeout::install },
-        Variant { name: "fixed", install: fixed::install },
+        Variant { name: "broken", install: broken::install, steer: None },
+        Variant { name: "timeout", install: timeout::install, steer: None },
+        Variant { name: "fixed", install: fixed::install, steer: None },
     ],
 };
 
@@ -69,7 +71,7 @@ impl Drop for Connection {
 }
 
 impl Connection {
-    async fn command(&mut self, request: StoreRequest) -> Result<StoreReply, StoreError> {
+    async fn command(&mut self, request: StoreRequest) -> StoreResult {
         self.0.ask(request).await
     }
 }

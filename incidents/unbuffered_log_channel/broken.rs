@@ -8,12 +8,12 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 
 use super::{Lines, describe};
-use crate::incident::{Chain, Env, Parked, Slot};
-use crate::service::log_file::LogLine;
+use firedrill_core::incident::{Chain, Env, Parked, Slot};
+use firedrill_core::service::log_file::LogLine;
 
 /// Puts the bug into the chain.
 pub fn install(chain: &mut Chain) {
-    chain.replace(Slot::Log, log);
+    chain.layer(Slot::Log, log);
 }
 
 struct Log(Lines);
@@ -28,8 +28,8 @@ async fn log_request(State(log): State<Arc<Log>>, request: Request, next: Next) 
     let described = describe(&request);
     let response = next.run(request).await;
     let line = LogLine { request: described, status: response.status().as_u16() };
-    // Ten lines a second leave this channel. The eleventh request of the second waits here, and
-    // holds its task and its response while it does.
+    // cause: ten lines a second leave this channel. The eleventh request of the second waits here,
+    // and holds its task and its response while it does.
     log.0.sender.send(line).parked("log channel").await.ok();
     response
 }

@@ -9,12 +9,12 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 
 use super::{Lines, describe};
-use crate::incident::{Chain, Env, Parked, Slot};
-use crate::service::log_file::LogLine;
+use firedrill_core::incident::{Chain, Env, Parked, Slot};
+use firedrill_core::service::log_file::LogLine;
 
 /// Puts the half-fix into the chain.
 pub fn install(chain: &mut Chain) {
-    chain.replace(Slot::Log, log);
+    chain.layer(Slot::Log, log);
 }
 
 struct Log(Lines);
@@ -29,6 +29,7 @@ async fn log_request(State(log): State<Arc<Log>>, request: Request, next: Next) 
     let described = describe(&request);
     let response = next.run(request).await;
     let line = LogLine { request: described, status: response.status().as_u16() };
+    // cause: the same wait, once the room is used up.
     log.0.sender.send(line).parked("log channel").await.ok();
     response
 }

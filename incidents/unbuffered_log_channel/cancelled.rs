@@ -2,7 +2,7 @@
 //! in the channel is dropped when its client gives up. Nothing piles up, and still nearly every
 //! request fails.
 
-use crate::incident::{Chain, Slot};
+use firedrill_core::incident::{Chain, Slot};
 
 /// Puts the bug into the chain, and takes `detach` out.
 pub fn install(chain: &mut Chain) {

@@ -10,12 +10,12 @@ use axum::response::Response;
 use metrics::{Counter, Unit, counter, describe_counter};
 
 use super::{Lines, describe};
-use crate::incident::{Chain, Env, Slot};
-use crate::service::log_file::LogLine;
+use firedrill_core::incident::{Chain, Env, Slot};
+use firedrill_core::service::log_file::LogLine;
 
 /// Puts the fix into the chain.
 pub fn install(chain: &mut Chain) {
-    chain.replace(Slot::Log, log);
+    chain.layer(Slot::Log, log);
 }
 
 struct Log {
@@ -35,6 +35,7 @@ async fn log_request(State(log): State<Arc<Log>>, request: Request, next: Next) 
     let described = describe(&request);
     let response = next.run(request).await;
     let line = LogLine { request: described, status: response.status().as_u16() };
+    // fix: a send that never waits.
     if log.lines.sender.try_send(line).is_err() {
         log.dropped.increment(1);
     }

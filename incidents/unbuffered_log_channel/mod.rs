@@ -4,23 +4,27 @@ mod broken;
 mod buffered;
 mod cancelled;
 mod fixed;
+mod timed;
 
 use axum::extract::Request;
 use metrics::{Gauge, Unit, counter, describe_counter, describe_gauge, gauge};
 use tokio::sync::mpsc;
 
-use crate::incident::{Env, Incident, Variant};
-use crate::service::log_file::{LogLine, log_file};
+use firedrill_core::incident::{Env, Incident, Variant};
+use firedrill_core::service::log_file::{LogLine, log_file};
 
 /// What the catalogue knows of it.
 pub static INCIDENT: Incident = Incident {
-    module: "unbuffered_log_channel",
+    module: module_path!(),
+    file: file!(),
     manifest_toml: include_str!("incident.toml"),
+    shares: &[],
     variants: &[
-        Variant { name: "broken", install: broken::install },
-        Variant { name: "buffered", install: buffered::install },
-        Variant { name: "cancelled", install: cancelled::install },
-        Variant { name: "fixed", install: fixed::install },
+        Variant { name: "broken", install: broken::install, steer: None },
+        Variant { name: "buffered", install: buffered::install, steer: None },
+        Variant { name: "cancelled", install: cancelled::install, steer: None },
+        Variant { name: "timed", install: timed::install, steer: None },
+        Variant { name: "fixed", install: fixed::install, steer: None },
     ],
 };
 

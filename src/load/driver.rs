@@ -7,28 +7,38 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use hyper::StatusCode;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::LocalSet;
 use tokio::time::Instant;
 
 use super::http::HttpTarget;
 use super::pacer::{Change, Due, pace};
-use super::schedule::Schedule;
-use super::tally::Latencies;
-use super::under_way::{SharedTally, UnderWay, lock};
-use crate::event::LoadTick;
-use crate::incident::manifest::Load;
-use crate::incident::request::{Prepared, prepare};
+use firedrill_core::event::LoadTick;
+use firedrill_core::incident::manifest::Load;
+use firedrill_core::incident::request::{Prepared, prepare};
+use firedrill_core::load::schedule::Schedule;
+use firedrill_core::incident::fleet::Splitter;
+use firedrill_core::load::tally::{Latencies, Outcome};
+use firedrill_core::load::under_way::{SharedTally, UnderWay, lock};
 
 /// Due requests that may wait for the driver's thread; a full queue shows as lag.
 const QUEUE: usize = 8192;
 
-/// Above this lag at p99 a measurement is not to be trusted.
-pub const TRUSTED_LAG_MS: f64 = 5.0;
+/// Where each instance of a lane listens now, and how often that has changed.
+#[derive(Debug, Clone, Default)]
+struct LaneTargets {
+    /// How often anything of it has changed.
+    version: u64,
+    /// One an instance: how often that has changed, and its address.
+    instances: Vec<(u64, Option<SocketAddr>)>,
+    /// How the requests are split among them.
+    weights: Vec<f64>,
+}
 
-/// Where each lane listens now, and how often that has changed.
-type Targets = Vec<(u64, Option<SocketAddr>)>;
+type Targets = Vec<LaneTargets>;
+
+/// The most instances that a lane has.
+pub const MOST_INSTANCES: usize = 8;
 
 /// Load on a set of lanes. Dropping it stops the load.
 #[derive(Debug)]
@@ -43,7 +53,8 @@ pub struct Driver {
 
 #[derive(Debug)]
 struct Measured {
-    lanes: Vec<SharedTally>,
+    /// By lane, then by instance.
+    lanes: Vec<[SharedTally; MOST_INSTANCES]>,
     lag: Mutex<Latencies>,
 }
 
@@ -61,10 +72,10 @@ impl Driver {
         let timeout = Duration::from_millis(load.client_timeout_ms);
         let lag = Mutex::default();
         let measured =
-            Arc::new(Measured { lanes: (0..lanes).map(|_| SharedTally::default()).collect(), lag });
+            Arc::new(Measured { lanes: (0..lanes).map(|_| Default::default()).collect(), lag });
 
         let (changes, changed) = std_mpsc::channel();
-        let (targets, retarget) = watch::channel(vec![(0, None); lanes]);
+        let (targets, retarget) = watch::channel(vec![LaneTargets::default(); lanes]);
         let (due, arrivals) = mpsc::channel(QUEUE);
         let (stop, stopped) = oneshot::channel();
         let began = Instant::now();
@@ -93,10 +104,26 @@ impl Driver {
         })
     }
 
-    /// Where a lane's requests go from now on; none: they fail at once, since nobody listens.
+    /// Where the requests of a lane's instances go from now on; none: they fail at once, since nobody
+    /// listens. And how they are split among the instances.
+    pub fn set_targets(&self, lane: usize, ports: &[Option<u16>], weights: &[f64]) {
+        let address = |port: &Option<u16>| port.map(|p| SocketAddr::from((Ipv4Addr::LOCALHOST, p)));
+        self.targets.send_modify(|targets| {
+            let lane = &mut targets[lane];
+            lane.version += 1;
+            lane.instances.resize(ports.len().min(MOST_INSTANCES), (0, None));
+            for (instance, port) in lane.instances.iter_mut().zip(ports) {
+                if instance.1 != address(port) {
+                    *instance = (lane.version, address(port));
+                }
+            }
+            weights.clone_into(&mut lane.weights);
+        });
+    }
+
+    /// Where the requests of a lane of one instance go from now on.
     pub fn set_target(&self, lane: usize, port: Option<u16>) {
-        let address = port.map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
-        self.targets.send_modify(|targets| targets[lane] = (targets[lane].0 + 1, address));
+        self.set_targets(lane, &[port], &[100.0]);
     }
 
     /// A new rate.
@@ -116,9 +143,16 @@ impl Driver {
         }
     }
 
+    /// What an instance of a lane did since the last call.
+    pub fn take_tick_of(&self, lane: usize, instance: usize) -> LoadTick {
+        lock(&self.measured.lanes[lane][instance]).take()
+    }
+
     /// What a lane did since the last call.
     pub fn take_tick(&self, lane: usize) -> LoadTick {
-        lock(&self.measured.lanes[lane]).take()
+        let mut sum = LoadTick::default();
+        (0..MOST_INSTANCES).for_each(|instance| sum.add(self.take_tick_of(lane, instance)));
+        sum
     }
 
     /// How late requests started since the last call: microseconds, and how many.
@@ -144,25 +178,51 @@ impl Drop for Driver {
     }
 }
 
+/// One lane, as the driver sends to it.
+#[derive(Default)]
+struct Sending {
+    version: u64,
+    instances: Vec<(u64, Option<Rc<HttpTarget>>)>,
+    splitter: Splitter,
+}
+
+impl Sending {
+    fn retarget(&mut self, wanted: &LaneTargets) {
+        if self.version == wanted.version {
+            return;
+        }
+        self.version = wanted.version;
+        self.instances.resize_with(wanted.instances.len(), || (0, None));
+        for (target, (version, address)) in self.instances.iter_mut().zip(&wanted.instances) {
+            if target.0 != *version {
+                let made = address.map(|address| Rc::new(HttpTarget::new(address)));
+                *target = (*version, made);
+            }
+        }
+        self.splitter.set(wanted.weights.clone());
+    }
+
+    /// The instance that the next request goes to, and how it is reached.
+    fn next(&mut self) -> (usize, Option<Rc<HttpTarget>>) {
+        let instance = self.splitter.next().min(self.instances.len().saturating_sub(1));
+        (instance, self.instances.get(instance).and_then(|(_, target)| target.clone()))
+    }
+}
+
 async fn drive(
     mut arrivals: mpsc::Receiver<Due>,
     mut retarget: watch::Receiver<Targets>,
     measured: Arc<Measured>,
     timeout: Duration,
 ) {
-    let mut targets: Vec<(u64, Option<Rc<HttpTarget>>)> = vec![(0, None); measured.lanes.len()];
+    let mut lanes: Vec<Sending> = measured.lanes.iter().map(|_| Sending::default()).collect();
     let mut batch = Vec::new();
     loop {
         tokio::select! {
             biased;
             Ok(()) = retarget.changed() => {
                 let wanted = retarget.borrow_and_update();
-                for (target, (version, address)) in targets.iter_mut().zip(wanted.iter()) {
-                    if target.0 != *version {
-                        let made = address.map(|address| Rc::new(HttpTarget::new(address)));
-                        *target = (*version, made);
-                    }
-                }
+                lanes.iter_mut().zip(wanted.iter()).for_each(|(lane, wanted)| lane.retarget(wanted));
             }
             taken = arrivals.recv_many(&mut batch, 64) => {
                 if taken == 0 {
@@ -171,9 +231,11 @@ async fn drive(
                 for due in batch.drain(..) {
                     let late = Instant::now().saturating_duration_since(due.at);
                     measured.lag.lock().unwrap_or_else(PoisonError::into_inner).record(late);
-                    for (tally, (_, target)) in measured.lanes.iter().zip(&targets) {
-                        let request = UnderWay::start(Arc::clone(tally), due.at, timeout);
-                        let answer = send(target.clone(), Arc::clone(&due.request));
+                    for (tallies, lane) in measured.lanes.iter().zip(&mut lanes) {
+                        let (instance, target) = lane.next();
+                        let (tally, kind) = (Arc::clone(&tallies[instance]), due.request.kind());
+                        let request = UnderWay::start(tally, kind, (due.at, timeout));
+                        let answer = send(target, Arc::clone(&due.request), due.key);
                         tokio::task::spawn_local(request.wait(answer));
                     }
                 }
@@ -182,7 +244,11 @@ async fn drive(
     }
 }
 
-/// The status of the answer; none where nobody listens, or the connection is lost.
-async fn send(target: Option<Rc<HttpTarget>>, request: Arc<Prepared>) -> Option<StatusCode> {
-    target?.send(&request).await.ok()
+/// What the answer amounts to; none where nobody listens, or the connection is lost.
+async fn send(
+    target: Option<Rc<HttpTarget>>,
+    request: Arc<Prepared>,
+    key: u64,
+) -> Option<Outcome> {
+    target?.send(&request, key).await.ok()
 }

@@ -5,12 +5,12 @@ use std::net::SocketAddr;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
-use hyper::StatusCode;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
-use crate::incident::request::Prepared;
+use firedrill_core::incident::request::Prepared;
+use firedrill_core::load::tally::Outcome;
 
 /// Idle connections kept open for later requests.
 const MAX_IDLE: usize = 256;
@@ -18,6 +18,9 @@ const MAX_IDLE: usize = 256;
 /// Size of a connection's read buffer: with ten thousand requests in flight this is the driver's
 /// memory.
 const READ_BUFFER: usize = 2 * 1024;
+
+/// Bytes of an answer that are looked at.
+const MOST_BODY: usize = 64 * 1024;
 
 /// Why a request got no answer.
 #[derive(Debug, thiserror::Error)]
@@ -49,20 +52,25 @@ impl HttpTarget {
     /// # Errors
     ///
     /// When no whole answer comes.
-    pub async fn send(&self, prepared: &Prepared) -> Result<StatusCode, Unanswered> {
+    pub async fn send(&self, prepared: &Prepared, key: u64) -> Result<Outcome, Unanswered> {
         let mut connection = match self.take_idle() {
             Some(connection) => connection,
             None => self.connect().await?,
         };
-        let mut response = connection.send_request(prepared.request()).await?;
+        let mut response = connection.send_request(prepared.request(key)).await?;
+        let mut body = Vec::new();
         while let Some(frame) = response.body_mut().frame().await {
-            frame?;
+            // Only where it matters what the answer says is it kept, and no more than matters.
+            if let (true, Some(data)) = (prepared.has_right_answer(), frame?.data_ref()) {
+                let room = MOST_BODY.saturating_sub(body.len());
+                body.extend_from_slice(&data[..data.len().min(room)]);
+            }
         }
         let mut idle = self.idle.borrow_mut();
         if idle.len() < MAX_IDLE && !connection.is_closed() {
             idle.push(connection);
         }
-        Ok(response.status())
+        Ok(prepared.outcome(response.status(), &body, key))
     }
 
     /// The connection used last, so that a lower rate lets the others rest.

@@ -7,8 +7,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::schedule::Schedule;
-use crate::incident::request::Prepared;
+use firedrill_core::incident::request::Prepared;
+use firedrill_core::load::schedule::Schedule;
 
 /// One request to start in every lane.
 #[derive(Debug, Clone)]
@@ -17,6 +17,8 @@ pub struct Due {
     pub at: Instant,
     /// What to send.
     pub request: Arc<Prepared>,
+    /// The key that it is about.
+    pub key: u64,
 }
 
 /// What the pacer can be told.
@@ -57,7 +59,8 @@ pub fn pace(
         let Some(request) = mix.get(arrival.kind).or(mix.last()) else {
             return;
         };
-        if out.blocking_send(Due { at, request: Arc::clone(request) }).is_err() {
+        let due = Due { at, request: Arc::clone(request), key: request.key(arrival.draw) };
+        if out.blocking_send(due).is_err() {
             return;
         }
     }

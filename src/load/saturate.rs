@@ -10,9 +10,9 @@ use tokio::task::LocalSet;
 use tokio::time::Instant;
 
 use super::http::HttpTarget;
-use super::tally::{Outcome, Tally};
-use crate::event::LoadTick;
-use crate::incident::request::Prepared;
+use firedrill_core::event::LoadTick;
+use firedrill_core::incident::request::Prepared;
+use firedrill_core::load::tally::{Outcome, Tally};
 
 /// Sends `requests` requests over `connections` connections, and returns what became of them.
 ///
@@ -56,14 +56,13 @@ async fn work(shared: Rc<Shared>) {
     while let Some(left) = shared.left.get().checked_sub(1) {
         shared.left.set(left);
         let due = Instant::now();
-        shared.tally.borrow_mut().started();
-        let outcome =
-            match tokio::time::timeout_at(due + timeout, shared.target.send(&shared.request)).await
-            {
-                Ok(Ok(status)) => Outcome::Answered(status),
-                Ok(Err(_)) => Outcome::NoAnswer,
-                Err(_) => Outcome::TimedOut,
-            };
-        shared.tally.borrow_mut().ended(outcome, due.elapsed(), timeout);
+        shared.tally.borrow_mut().started(None);
+        let answer = shared.target.send(&shared.request, 0);
+        let outcome = match tokio::time::timeout_at(due + timeout, answer).await {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(_)) => Outcome::NoAnswer,
+            Err(_) => Outcome::TimedOut,
+        };
+        shared.tally.borrow_mut().ended(outcome, None, (due.elapsed(), timeout));
     }
 }

@@ -5,13 +5,14 @@ use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::Serialize;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{ChildStdin, Command};
 use tokio::sync::{mpsc, oneshot};
 
-use super::Messages;
-use crate::event::{self, What};
+use super::{Address, Messages};
+use firedrill_core::event::{self, Begin};
+use firedrill_core::incident::fleet::Fleet;
 
 /// The longest line that a child may write: more is not an event.
 const LONGEST_LINE: u64 = 1 << 20;
@@ -19,24 +20,11 @@ const LONGEST_LINE: u64 = 1 << 20;
 /// Commands that may wait for a child that does not read.
 const COMMANDS: usize = 64;
 
-/// An event on a child's standard output.
-#[derive(Debug, Deserialize)]
-pub struct Said {
-    /// When, in milliseconds since the run began; a live child leaves that to its parent.
-    #[serde(default)]
-    pub at_ms: u64,
-    /// What happened.
-    #[serde(flatten)]
-    pub what: What,
-}
-
 /// What a child says, or what becomes of it.
 #[derive(Debug)]
 pub enum Message {
-    /// An event on its standard output.
-    Event(Said),
-    /// A line on its standard output that is no event.
-    Garbage(String),
+    /// A line on its standard output.
+    Line(String),
     /// A line on its standard error.
     Stderr(String),
     /// It ended.
@@ -48,26 +36,25 @@ pub enum Message {
 pub struct Child {
     /// Its process.
     pub pid: u32,
-    commands: Option<mpsc::Sender<event::Command>>,
+    commands: Option<mpsc::Sender<Vec<u8>>>,
     kill: Option<oneshot::Sender<()>>,
 }
 
 impl Child {
-    /// Starts a process; its messages carry `lane` and `generation`. Must be called within a
-    /// runtime.
+    /// Starts a process, and tells it what to be; its messages carry `address`. Must be called within
+    /// a runtime.
     ///
     /// # Errors
     ///
     /// When the program cannot be started.
     pub fn start(
         program: &Path,
-        arguments: &[String],
-        lane: usize,
-        generation: u32,
+        begin: &Begin,
+        address: Address,
         messages: &Messages,
     ) -> io::Result<Self> {
         let mut process = Command::new(program)
-            .args(arguments)
+            .arg("child")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -80,9 +67,11 @@ impl Child {
         let missing = || io::Error::other("it has no pipe");
         let stdin = process.stdin.take().ok_or_else(missing)?;
         let (commands, commanded) = mpsc::channel(COMMANDS);
+        // The channel is new, and so has room.
+        commands.try_send(line(begin)).ok();
         let (kill, killed) = oneshot::channel();
         tokio::spawn(command(stdin, commanded));
-        let speaker = Speaker { messages: messages.clone(), lane, generation };
+        let speaker = Speaker { messages: messages.clone(), address };
         tokio::spawn(async move {
             let status = attend(&mut process, killed, &speaker).await;
             speaker.say(Message::Exited(status)).await;
@@ -99,7 +88,19 @@ impl Child {
         let Some(commands) = &self.commands else {
             return Err("it is about to end");
         };
-        commands.try_send(command).map_err(|_| "it reads no commands")
+        commands.try_send(line(&command)).map_err(|_| "it reads no commands")
+    }
+
+    /// Shows the instances of its lane to a child that steers their release.
+    ///
+    /// # Errors
+    ///
+    /// When the child has ended, or does not read.
+    pub fn show(&self, fleet: &Fleet) -> Result<(), &'static str> {
+        let Some(commands) = &self.commands else {
+            return Err("it is about to end");
+        };
+        commands.try_send(line(fleet)).map_err(|_| "it does not read")
     }
 
     /// Sends a command, once there is room for it.
@@ -111,7 +112,7 @@ impl Child {
         let Some(commands) = &self.commands else {
             return Err("it is about to end");
         };
-        commands.send(command).await.map_err(|_| "it has ended")
+        commands.send(line(&command)).await.map_err(|_| "it has ended")
     }
 
     /// Closes its standard input, upon which it ends by itself.
@@ -138,13 +139,17 @@ impl Drop for Child {
     }
 }
 
-/// Writes commands until there are no more; dropping the pipe then ends the child.
-async fn command(mut stdin: ChildStdin, mut commands: mpsc::Receiver<event::Command>) {
-    while let Some(command) = commands.recv().await {
-        let Ok(mut line) = serde_json::to_vec(&command) else {
-            continue;
-        };
-        line.push(b'\n');
+/// Something as a line of JSON.
+fn line(said: &impl Serialize) -> Vec<u8> {
+    // Plain data with text keys always has a JSON form.
+    let mut line = serde_json::to_vec(said).unwrap_or_default();
+    line.push(b'\n');
+    line
+}
+
+/// Writes lines until there are no more; dropping the pipe then ends the child.
+async fn command(mut stdin: ChildStdin, mut lines: mpsc::Receiver<Vec<u8>>) {
+    while let Some(line) = lines.recv().await {
         if stdin.write_all(&line).await.is_err() {
             return;
         }
@@ -154,14 +159,13 @@ async fn command(mut stdin: ChildStdin, mut commands: mpsc::Receiver<event::Comm
 /// Signs a child's messages.
 struct Speaker {
     messages: Messages,
-    lane: usize,
-    generation: u32,
+    address: Address,
 }
 
 impl Speaker {
     async fn say(&self, message: Message) {
         // Without a listener the run is over, and so is the child.
-        self.messages.send((self.lane, self.generation, message)).await.ok();
+        self.messages.send((self.address, message)).await.ok();
     }
 }
 
@@ -176,11 +180,7 @@ async fn attend(
         let Some(stdout) = stdout else { return };
         let mut reader = BufReader::new(stdout);
         while let Some(line) = next_line(&mut reader).await {
-            let message = match serde_json::from_str(&line) {
-                Ok(said) => Message::Event(said),
-                Err(_) => Message::Garbage(line.chars().take(200).collect()),
-            };
-            speaker.say(message).await;
+            speaker.say(Message::Line(line)).await;
         }
     };
     let err = async {

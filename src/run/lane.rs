@@ -1,315 +1,377 @@
-//! One lane over its processes: bugs, restarts, exits.
+//! One lane over its instances: what is in play, the release, their sum.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::process::ExitStatus;
-use std::time::Duration;
+use std::collections::{BTreeMap, BTreeSet};
 
+use firedrill_core::event::{
+    Begin, Clock, Command, InstanceSample, LoadTick, Release, Sample, ServerSample, What,
+};
+use firedrill_core::incident::Bugs;
+use firedrill_core::incident::fleet::{self, Fleet, Order};
+use firedrill_core::lane::virtual_lane::version;
 use tokio::time::Instant;
 
-use super::child::{Child, Message, Said};
-use super::{Messages, Outlet, START_TIMEOUT, Spec};
-use crate::back_off::BackOff;
-use crate::event::{Command, ExitCause, LoadTick, Sample, ServerSample, What};
-use crate::incident::Bugs;
-
-/// Lines of standard error kept for an explanation.
-const LAST_LINES: usize = 8;
-
-/// A server that reports nothing for this long hangs.
-const SILENCE: Duration = Duration::from_secs(1);
+use super::child::Message;
+use super::instance::Instance;
+use super::memory::Resident;
+use super::steering::Steering;
+use super::{Messages, Outlet, Spec};
+use crate::load::driver::MOST_INSTANCES;
 
 /// One lane.
-#[derive(Debug)]
 pub(super) struct Lane {
     index: usize,
     /// The variant that the release brings.
     pub(super) variant: String,
     spec: Spec,
     messages: Messages,
-    bugs: Bugs,
+    in_play: Bugs,
+    without: Vec<String>,
     params: BTreeMap<String, f64>,
     console: bool,
-    process: Process,
-    /// Since when its process has served, or served until it ended.
-    since: Option<Instant>,
-    /// Counts the processes, so that a late message of a dead one is known.
-    generation: u32,
-    back_off: BackOff,
-    newest: Option<(Instant, ServerSample)>,
-    silent: bool,
-    last_lines: VecDeque<String>,
-}
-
-#[derive(Debug)]
-enum Process {
-    Starting {
-        child: Child,
-        since: Instant,
-    },
-    Serving {
-        child: Child,
-        port: u16,
-    },
-    /// Told to end, for the cause given.
-    Ending {
-        child: Child,
-        cause: ExitCause,
-    },
-    Down {
-        again_at: Option<Instant>,
-        refused: Option<String>,
-    },
+    pub(super) instances: Vec<Instance>,
+    /// Metrics that have been announced: several instances register the same.
+    announced: BTreeSet<String>,
+    steering: Option<Steering>,
+    /// When the release began, and when the last order came; none: it has not begun.
+    since: Option<(Instant, Instant)>,
+    orders: u64,
+    share_percent: f64,
 }
 
 impl Lane {
-    pub(super) fn new(index: usize, spec: &Spec, messages: &Messages) -> Self {
-        Self {
+    pub(super) fn new(index: usize, spec: &Spec, messages: &Messages, in_play: Bugs) -> Self {
+        let mut lane = Self {
             index,
             variant: spec.variants[index].clone(),
             messages: messages.clone(),
-            bugs: Bugs::new(),
-            params: spec.params(),
+            in_play,
+            without: Vec::new(),
+            params: spec.plan().params(),
             console: spec.console,
-            process: Process::Down { again_at: None, refused: None },
+            instances: Vec::new(),
+            announced: BTreeSet::new(),
+            steering: None,
             since: None,
-            generation: 0,
-            back_off: BackOff::default(),
-            newest: None,
-            silent: false,
-            last_lines: VecDeque::new(),
+            orders: 0,
+            share_percent: 0.0,
             spec: spec.clone(),
+        };
+        lane.add_instances(spec.entry.manifest.instances);
+        lane
+    }
+
+    fn add_instances(&mut self, wanted: usize) {
+        while self.instances.len() < wanted.clamp(1, MOST_INSTANCES) {
+            let at = (self.index, self.instances.len());
+            self.instances.push(Instance::new(at, self.spec.program.clone(), &self.messages));
         }
     }
 
-    /// Where it serves now.
-    pub(super) fn port(&self) -> Option<u16> {
-        match self.process {
-            Process::Serving { port, .. } => Some(port),
-            _ => None,
+    /// Whether the release is steered by the code of the variant.
+    fn is_steered(&self) -> bool {
+        let variant = self.spec.entry.variant(&self.variant);
+        variant.is_some_and(|variant| variant.steer.is_some())
+    }
+
+    /// What an instance is told first.
+    fn begin(&self, instance: usize) -> Begin {
+        let manifest = &self.spec.entry.manifest;
+        let cap_bytes = manifest.memory.cap_bytes();
+        Begin {
+            clock: Clock::Live,
+            incident: manifest.id.clone(),
+            variant: self.variant.clone(),
+            rate_per_s: self.spec.rate_per_s,
+            seed: self.spec.seed,
+            instance,
+            in_play: self.in_play_of(instance),
+            without: self.without.clone(),
+            params: self.params.clone(),
+            console: self.console && instance == 0,
+            watched: false,
+            // The second line of defence stands above the supervisor's cap.
+            heap_limit_bytes: Some(cap_bytes + cap_bytes / 4),
+            steers: false,
         }
     }
 
-    /// Its process, while it may hold memory.
-    pub(super) fn pid(&self) -> Option<u32> {
-        match &self.process {
-            Process::Starting { child, .. } | Process::Serving { child, .. } => Some(child.pid),
-            Process::Ending { .. } | Process::Down { .. } => None,
+    /// The incidents in play in an instance: without the release, where it has not got it.
+    fn in_play_of(&self, instance: usize) -> Bugs {
+        let mut in_play = self.in_play.clone();
+        let released = self.instances.get(instance).is_some_and(|i| i.released);
+        if self.is_steered() && !released {
+            in_play.remove(&self.spec.entry.manifest.id);
         }
+        in_play
+    }
+
+    /// Where each instance serves.
+    pub(super) fn ports(&self) -> Vec<Option<u16>> {
+        self.instances.iter().map(Instance::port).collect()
+    }
+
+    /// How requests are split among the instances.
+    pub(super) fn weights(&self) -> Vec<f64> {
+        let released: Vec<bool> = self.instances.iter().map(|i| i.released).collect();
+        fleet::weights(&released, self.share_percent)
+    }
+
+    /// Why an instance's last process did not get to serve.
+    pub(super) fn refused(&self) -> Option<&str> {
+        self.instances.iter().find_map(Instance::refused)
+    }
+
+    /// Whether every instance serves.
+    pub(super) fn serves(&self) -> bool {
+        self.instances.iter().all(|instance| instance.port().is_some())
     }
 
     /// Whether a process of it may still run.
     pub(super) fn alive(&self) -> bool {
-        !matches!(self.process, Process::Down { .. })
+        self.instances.iter().any(Instance::alive)
     }
 
-    /// Why its last process did not get to serve.
-    pub(super) fn refused(&self) -> Option<&str> {
-        match &self.process {
-            Process::Down { refused, .. } => refused.as_deref(),
-            _ => None,
-        }
-    }
-
-    /// What its process wrote last on standard error, as the end of a message.
+    /// What an instance that does not serve wrote last, as the end of a message.
     pub(super) fn last_words(&self) -> String {
-        if self.last_lines.is_empty() {
-            return "; it wrote nothing on standard error".to_owned();
-        }
-        let lines: Vec<String> = self.last_lines.iter().map(|line| format!("\n  {line}")).collect();
-        format!("; its last lines on standard error:{}", lines.concat())
+        let silent = self.instances.iter().find(|instance| instance.port().is_none());
+        silent.or(self.instances.first()).map(Instance::last_words).unwrap_or_default()
     }
 
-    /// Starts a process.
+    /// Starts all instances.
     pub(super) fn start(&mut self, outlet: &mut Outlet) {
-        self.generation += 1;
-        self.last_lines.clear();
-        (self.newest, self.since) = (None, None);
-        outlet.emit(Some(self.index), What::Starting { attempt: self.generation });
-        let arguments = self.spec.arguments(&self.bugs, &self.params, self.console);
-        let program = &self.spec.program;
-        match Child::start(program, &arguments, self.index, self.generation, &self.messages) {
-            Ok(child) => self.process = Process::Starting { child, since: Instant::now() },
-            Err(error) => {
-                let why = format!("cannot start {}: {error}", program.display());
-                self.went_down(ExitCause::Refused { why }, None, outlet);
-            }
+        for i in 0..self.instances.len() {
+            let begin = self.begin(i);
+            self.instances[i].start(&begin, outlet);
         }
     }
 
-    /// Ends its process, and starts a new one at once.
+    /// Ends the processes, and starts new ones at once.
     pub(super) fn restart(&mut self, console: bool, outlet: &mut Outlet) {
         self.console |= console;
-        self.back_off.forgive();
-        if !self.end_with(ExitCause::Stopped, false) {
-            self.start(outlet);
+        for i in 0..self.instances.len() {
+            if !self.instances[i].restart() {
+                let begin = self.begin(i);
+                self.instances[i].start(&begin, outlet);
+            }
         }
     }
 
-    /// Ends its process for good, politely.
+    /// Ends the processes for good, politely.
     pub(super) fn stop(&mut self) {
-        self.end_with(ExitCause::Stopped, true);
+        self.steering = None;
+        self.instances.iter_mut().for_each(Instance::stop);
     }
 
-    /// Ends its process because it has grown to the cap.
-    pub(super) fn kill_for_memory(&mut self, resident_bytes: u64, cap_bytes: u64) {
-        if !matches!(self.process, Process::Ending { .. }) {
-            self.end_with(ExitCause::OutOfMemory { resident_bytes, cap_bytes }, false);
-        }
-    }
-
-    /// Tells its process to end, if there is one: by closing its input, or by killing it.
-    fn end_with(&mut self, cause: ExitCause, politely: bool) -> bool {
-        let down = Process::Down { again_at: None, refused: None };
-        match std::mem::replace(&mut self.process, down) {
-            Process::Starting { mut child, .. } | Process::Serving { mut child, .. } => {
-                if politely {
-                    child.close();
-                } else {
-                    child.kill();
+    /// Brings these incidents into play, and no others.
+    pub(super) fn set_in_play(&mut self, in_play: Bugs, outlet: &mut Outlet) {
+        self.in_play = in_play;
+        let released = self.in_play.contains_key(&self.spec.entry.manifest.id);
+        if self.is_steered() && released != self.since.is_some() {
+            let now = Instant::now();
+            self.since = released.then_some((now, now));
+            self.steering = None;
+            if released {
+                let begin = Begin { steers: true, console: false, ..self.begin(0) };
+                match Steering::start(&self.spec, self.index, &begin) {
+                    Ok(steering) => self.steering = Some(steering),
+                    Err(error) => {
+                        let line = format!("nobody steers the release: {error}");
+                        outlet.emit(Some(self.index), What::Log { line });
+                    }
                 }
-                self.process = Process::Ending { child, cause };
-                true
             }
-            Process::Ending { child, .. } => {
-                self.process = Process::Ending { child, cause };
-                true
-            }
-            Process::Down { .. } => false,
+            self.give_release(0, 0.0);
+        }
+        self.switch();
+    }
+
+    /// Switches these slots off, and all others on.
+    pub(super) fn set_without(&mut self, slots: Vec<String>) {
+        self.without.clone_from(&slots);
+        for instance in &mut self.instances {
+            instance.command(Command::SetWithout { slots: slots.clone() });
         }
     }
 
-    /// Puts these bugs in force.
-    pub(super) fn set_bugs(&mut self, bugs: Bugs) {
-        self.bugs.clone_from(&bugs);
-        self.command(Command::SetBugs { bugs });
+    fn switch(&mut self) {
+        for i in 0..self.instances.len() {
+            let bugs = self.in_play_of(i);
+            self.instances[i].command(Command::SetBugs { bugs });
+        }
     }
 
     /// Gives a parameter a new value.
     pub(super) fn set_param(&mut self, name: &str, value: f64) {
         self.params.insert(name.to_owned(), value);
-        self.command(Command::SetParam { name: name.to_owned(), value });
-    }
-
-    fn command(&mut self, command: Command) {
-        if let Process::Starting { child, .. } | Process::Serving { child, .. } = &mut self.process
-        {
-            // A child that takes no commands any more is ended like one that hangs.
-            if child.command(command).is_err() {
-                child.kill();
-            }
+        for instance in &mut self.instances {
+            instance.command(Command::SetParam { name: name.to_owned(), value });
         }
     }
 
-    /// Takes in what its process says, or what became of it.
-    pub(super) fn hear(&mut self, generation: u32, message: Message, outlet: &mut Outlet) {
-        if generation != self.generation {
+    /// Lets so many instances serve.
+    pub(super) fn scale(&mut self, wanted: usize, outlet: &mut Outlet) {
+        let wanted = wanted.clamp(1, MOST_INSTANCES);
+        let before = self.instances.len();
+        // Dropping an instance kills its process.
+        self.instances.truncate(wanted);
+        self.add_instances(wanted);
+        for i in before..self.instances.len() {
+            let begin = self.begin(i);
+            self.instances[i].start(&begin, outlet);
+        }
+        if before != wanted {
+            outlet.emit(Some(self.index), What::Scale { instances: wanted });
+        }
+    }
+
+    fn give_release(&mut self, instances: usize, share_percent: f64) {
+        for (i, instance) in self.instances.iter_mut().enumerate() {
+            instance.released = i < instances;
+            instance.since_order = (0, 0, 0);
+        }
+        self.share_percent = share_percent;
+    }
+
+    /// Carries out an order of whoever steers the release.
+    fn obey(&mut self, order: Order, outlet: &mut Outlet) {
+        self.orders += 1;
+        if let Some((_, ordered)) = &mut self.since {
+            *ordered = Instant::now();
+        }
+        let all = self.instances.len();
+        let (instances, share_percent, says) = match order {
+            Order::Scale { instances } => return self.scale(instances, outlet),
+            Order::Release { instances, share_percent, says } => {
+                (instances.min(all), share_percent, says)
+            }
+            Order::RollBack { says } => (0, 0.0, says),
+        };
+        self.give_release(instances, share_percent);
+        let version = version(instances > 0, &self.variant).to_owned();
+        let (instances, share_percent) =
+            if instances == 0 || instances == all { (all, 100.0) } else { (instances, share_percent) };
+        let release = Release { version, instances, share_percent, says };
+        outlet.emit(Some(self.index), What::Release(release));
+        self.switch();
+    }
+
+    /// Takes in what a process of it says, or what became of it.
+    pub(super) fn hear(
+        &mut self,
+        instance: usize,
+        generation: u32,
+        message: Message,
+        outlet: &mut Outlet,
+    ) {
+        if let Message::Line(line) = &message
+            && let Ok(firedrill_core::event::ServerSays::Metric(metric)) = serde_json::from_str(line)
+            && !self.announced.insert(metric.name)
+        {
             return;
         }
-        match message {
-            Message::Event(Said {
-                what: What::Ready { port: Some(port), pid, console_port },
-                ..
-            }) => {
-                let down = Process::Down { again_at: None, refused: None };
-                match std::mem::replace(&mut self.process, down) {
-                    Process::Starting { child, .. } => {
-                        self.process = Process::Serving { child, port };
-                        self.since = Some(Instant::now());
-                        let ready = What::Ready { port: Some(port), pid, console_port };
-                        outlet.emit(Some(self.index), ready);
-                    }
-                    other => self.process = other,
-                }
-            }
-            Message::Event(Said { what: What::Server(sample), .. }) => {
-                self.newest = Some((Instant::now(), sample));
-                if std::mem::take(&mut self.silent) {
-                    let line = "its server reports again".to_owned();
-                    outlet.emit(Some(self.index), What::Log { line });
-                }
-            }
-            Message::Event(Said { what, .. }) => outlet.emit(Some(self.index), what),
-            Message::Garbage(line) => {
-                let why = format!("it wrote a line that is no event: {line:?}");
-                self.end_with(ExitCause::Refused { why }, false);
-            }
-            Message::Stderr(line) => {
-                if self.last_lines.len() == LAST_LINES {
-                    self.last_lines.pop_front();
-                }
-                self.last_lines.push_back(line.clone());
-                outlet.emit(Some(self.index), What::Log { line });
-            }
-            Message::Exited(status) => self.exited(status, outlet),
+        if let Some(instance) = self.instances.get_mut(instance) {
+            instance.hear(generation, message, outlet);
         }
     }
 
-    fn exited(&mut self, status: ExitStatus, outlet: &mut Outlet) {
-        let cause = match &self.process {
-            Process::Ending { cause: ExitCause::Refused { why }, .. } => {
-                ExitCause::Refused { why: format!("{why}{}", self.last_words()) }
+    /// Starts what is due to start again, kills what has reached the cap, and measures; `load` tells
+    /// what became of an instance's requests.
+    pub(super) fn tick(
+        &mut self,
+        resident: &[Option<Resident>],
+        load: impl Fn(usize) -> LoadTick,
+        outlet: &mut Outlet,
+    ) {
+        let ticks: Vec<LoadTick> = (0..self.instances.len()).map(load).collect();
+        for (instance, tick) in self.instances.iter_mut().zip(&ticks) {
+            instance.count(tick);
+        }
+        let sample = self.sample(resident, &ticks);
+        outlet.emit(Some(self.index), What::Sample(sample));
+        let cap_bytes = self.spec.entry.manifest.memory.cap_bytes();
+        for (instance, resident) in self.instances.iter_mut().zip(resident) {
+            if let Some(resident) = resident.filter(|r| r.bytes >= cap_bytes) {
+                instance.kill_for_memory(resident.bytes, cap_bytes);
             }
-            Process::Ending { cause, .. } => cause.clone(),
-            Process::Starting { .. } => {
-                let why = format!("it ended before it was ready ({status}){}", self.last_words());
-                ExitCause::Refused { why }
+        }
+        for i in 0..self.instances.len() {
+            if self.instances[i].wants_start() {
+                let begin = self.begin(i);
+                self.instances[i].start(&begin, outlet);
             }
-            Process::Serving { .. } => ExitCause::Crashed,
-            Process::Down { .. } => return,
-        };
-        self.went_down(cause, status.code(), outlet);
+            self.instances[i].tick(outlet);
+        }
+        self.steer(outlet);
     }
 
-    fn went_down(&mut self, cause: ExitCause, code: Option<i32>, outlet: &mut Outlet) {
-        self.newest = None;
-        outlet.emit(Some(self.index), What::Exit { cause: cause.clone(), code });
-        let refused = match &cause {
-            ExitCause::Refused { why } => Some(why.clone()),
-            _ => None,
+    /// Lets the code of the variant see the instances, and carries out what it orders.
+    fn steer(&mut self, outlet: &mut Outlet) {
+        let (Some(steering), Some((released, ordered))) = (&mut self.steering, self.since) else {
+            return;
         };
-        let again_at = if cause == ExitCause::Stopped {
-            Some(Instant::now())
-        } else {
-            let served = self.since.map_or(Duration::ZERO, |since| since.elapsed());
-            let (count, after) = self.back_off.next(served);
-            let after_ms = after.as_millis() as u64;
-            outlet.emit(Some(self.index), What::Restart { count, after_ms });
-            Some(Instant::now() + after)
+        let ordered_before = self.orders;
+        let order = steering.order(ordered_before);
+        let instance = |instance: &Instance| {
+            let (sent, ok, bad) = instance.since_order;
+            let report = instance.report();
+            let sites = report.iter().flat_map(|server| &server.wait_sites);
+            fleet::Instance {
+                released: instance.released,
+                serves: instance.port().is_some(),
+                sent,
+                ok,
+                bad,
+                tasks: report.map_or(0, |server| server.tasks),
+                waiting: sites.map(|site| site.waiting).sum(),
+                cpu_percent: 0.0,
+            }
         };
-        self.process = Process::Down { again_at, refused };
-    }
-
-    /// Starts what is due to start again, and gives up on a process that takes too long to.
-    pub(super) fn tick(&mut self, outlet: &mut Outlet) {
-        match &self.process {
-            Process::Down { again_at: Some(at), .. } if *at <= Instant::now() => {
-                self.start(outlet);
-            }
-            Process::Starting { since, .. } if since.elapsed() > START_TIMEOUT => {
-                let why = format!("it was not ready within {START_TIMEOUT:?}");
-                self.end_with(ExitCause::Refused { why }, false);
-            }
-            Process::Serving { .. }
-                if !self.silent && self.newest.is_some() && self.report().is_none() =>
-            {
-                self.silent = true;
-                let line = format!("its server has not reported for {SILENCE:?}: it hangs");
-                outlet.emit(Some(self.index), What::Log { line });
-            }
-            _ => {}
+        steering.show(&Fleet {
+            since_release_s: released.elapsed().as_secs_f64(),
+            since_order_s: ordered.elapsed().as_secs_f64(),
+            orders: ordered_before,
+            instances: self.instances.iter().map(instance).collect(),
+        });
+        if let Some(order) = order {
+            self.obey(order, outlet);
         }
     }
 
-    /// The newest report of its server, unless that is too old to stand for now.
-    fn report(&self) -> Option<&ServerSample> {
-        let (at, sample) = self.newest.as_ref()?;
-        (at.elapsed() < SILENCE).then_some(sample)
-    }
-
-    /// Its sample of this tick.
-    pub(super) fn sample(&self, resident_bytes: Option<u64>, load: LoadTick) -> Sample {
-        let serving = matches!(self.process, Process::Serving { .. });
-        let server = self.report().cloned().filter(|_| serving);
-        Sample { server, resident_bytes: resident_bytes.filter(|_| serving), load }
+    /// What the lane measured in this tick.
+    pub(super) fn sample(&self, resident: &[Option<Resident>], ticks: &[LoadTick]) -> Sample {
+        let (mut server, mut load) = (None::<ServerSample>, LoadTick::default());
+        let mut shown = Vec::new();
+        let (mut bytes, mut cpu) = (0, 0.0);
+        let weights = self.weights();
+        for (i, instance) in self.instances.iter().enumerate() {
+            let own = instance.report();
+            let tick = &ticks[i];
+            let resident = resident.get(i).copied().flatten().filter(|_| own.is_some());
+            bytes += resident.map_or(0, |r| r.bytes);
+            cpu += resident.map_or(0.0, |r| r.cpu_percent);
+            shown.push(InstanceSample {
+                version: version(instance.released, &self.variant).to_owned(),
+                share_percent: weights[i],
+                serves: instance.port().is_some(),
+                tasks: own.map_or(0, |server| server.tasks),
+                resident_bytes: resident.map_or(0, |r| r.bytes),
+                sent: tick.sent,
+                ok: tick.ok,
+                bad: tick.wrong + tick.rejected + tick.failed + tick.timed_out,
+            });
+            load.add(tick.clone());
+            if let Some(own) = own {
+                server.get_or_insert_with(ServerSample::default).add(own.clone());
+            }
+        }
+        let serves = server.is_some();
+        let all = self.instances.len();
+        Sample {
+            server,
+            resident_bytes: (serves && bytes > 0).then_some(bytes),
+            cpu_percent: serves.then_some(cpu / all as f64),
+            load,
+            instances: if all > 1 { shown } else { Vec::new() },
+        }
     }
 }

@@ -1,19 +1,23 @@
 //! The parent of a run: children, load, memory cap, restarts, and one stream of events.
 //!
 //! * [`child`]: one process and its two pipes
-//! * `lane`: one lane over its processes: bugs, restarts, exits
+//! * `instance`: one instance of a lane over its processes: starts, exits, restarts
+//! * `lane`: one lane over its instances; `steering`: the code that steers its release
 //! * [`memory`]: resident memory of the children
 //! * [`spec`]: what to run
-//! * `script`: what phases and commands change, the same on either clock
+//! * [`files`], [`signals`]: what the system lets a run have, and tells it
 //! * `stage`: everything of a live run under way, and the loop over it
 //! * `time_lapse`: the same on the virtual clock
 
 pub mod child;
+pub mod files;
+mod instance;
 mod lane;
 pub mod memory;
-mod script;
+pub mod signals;
 pub mod spec;
 mod stage;
+mod steering;
 mod time_lapse;
 
 use std::time::Duration;
@@ -22,10 +26,10 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use crate::event::{Clock, Event, What};
-use crate::files;
 use child::Message;
-pub use spec::{Spec, Speed, TimeLapse};
+use firedrill_core::event::{Clock, Event, What};
+pub use firedrill_core::script::{Control, Speed};
+pub use spec::{Spec, TimeLapse};
 use stage::Stage;
 use time_lapse::Player;
 
@@ -37,33 +41,6 @@ const VIRTUAL_EVENTS: usize = 256;
 
 /// How long a child may take to be ready.
 pub const START_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// What a running run can be told.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Control {
-    /// Switch a bug in one lane to a variant, or off.
-    SetBug {
-        /// The lane.
-        lane: usize,
-        /// The incident.
-        incident: String,
-        /// The variant; none: the fixed form.
-        variant: Option<String>,
-    },
-    /// A new rate.
-    SetRate(f64),
-    /// Restart a lane's process.
-    Restart {
-        /// The lane.
-        lane: usize,
-        /// Whether it comes back with tokio-console's instruments.
-        console: bool,
-    },
-    /// How fast virtual time passes from now on; for a virtual run only.
-    SetSpeed(Speed),
-    /// End the run.
-    Stop,
-}
 
 /// A run under way. Dropping it ends its children.
 #[derive(Debug)]
@@ -135,5 +112,16 @@ impl Outlet {
     }
 }
 
+/// Whose message it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Address {
+    /// The lane.
+    pub lane: usize,
+    /// Its instance.
+    pub instance: usize,
+    /// Which of the instance's processes, counted from 1.
+    pub generation: u32,
+}
+
 /// Shared by all lanes of a run.
-type Messages = mpsc::Sender<(usize, u32, Message)>;
+type Messages = mpsc::Sender<(Address, Message)>;

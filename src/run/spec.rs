@@ -4,16 +4,18 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::Control;
-use crate::catalogue::{Catalogue, Entry};
-use crate::event::Clock;
-use crate::incident::Bugs;
-use crate::incident::formula::Values;
-use crate::record::{Header, Kind, Machine, VERSION};
+use firedrill_core::catalogue::{Catalogue, Entry};
+use firedrill_core::event::{Begin, Clock};
+use firedrill_core::incident::Bugs;
+use firedrill_core::plan::Plan;
+use firedrill_core::record::{Header, Kind, Machine, VERSION};
+use firedrill_core::script::{Control, Speed};
 
 /// What to run.
 #[derive(Debug, Clone)]
 pub struct Spec {
+    /// All incidents.
+    pub catalogue: &'static Catalogue,
     /// The incident.
     pub entry: &'static Entry,
     /// One variant a lane.
@@ -49,24 +51,15 @@ pub struct TimeLapse {
     pub watched: bool,
 }
 
-/// How fast virtual time passes.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub enum Speed {
-    /// This many virtual seconds a second.
-    Times(f64),
-    /// As fast as it goes.
-    #[default]
-    Max,
-}
-
 impl Spec {
     /// The incident's own run: first variant against last.
     ///
     /// # Errors
     ///
     /// When the path of this program is not known.
-    pub fn new(entry: &'static Entry) -> anyhow::Result<Self> {
+    pub fn new(catalogue: &'static Catalogue, entry: &'static Entry) -> anyhow::Result<Self> {
         Ok(Self {
+            catalogue,
             entry,
             variants: vec!["broken".to_owned(), "fixed".to_owned()],
             rate_per_s: entry.manifest.load.rate_per_s,
@@ -108,7 +101,7 @@ impl Spec {
             seed: header.seed,
             params: header.params.clone(),
             clock: header.clock,
-            ..Self::new(catalogue.find(&header.incident)?)?
+            ..Self::new(catalogue, catalogue.find(&header.incident)?)?
         })
     }
 
@@ -118,71 +111,34 @@ impl Spec {
         rate_per_s * timeout_s * self.variants.len() as f64
     }
 
-    /// What formulas may use in this run: its rate and parameters, and the theory's `t` = 0.
-    pub fn values(&self) -> Values {
-        let mut values = self.entry.manifest.formula_values();
-        values.extend(self.params.clone());
-        values.insert("rate_per_s".to_owned(), self.rate_per_s);
-        values
-    }
-
-    /// The manifest's parameters with this run's values.
-    pub fn params(&self) -> BTreeMap<String, f64> {
-        let manifest = self.entry.manifest.params.iter();
-        let mut params: BTreeMap<String, f64> =
-            manifest.map(|(name, param)| (name.clone(), param.value)).collect();
-        params.extend(self.params.clone());
-        params
-    }
-
-    /// The command line of a virtual lane's child.
-    pub(super) fn replay_arguments(&self) -> Vec<String> {
-        let mut arguments = vec![
-            "replay".to_owned(),
-            self.entry.manifest.id.clone(),
-            "--rate".to_owned(),
-            self.rate_per_s.to_string(),
-            "--seed".to_owned(),
-            self.seed.to_string(),
-        ];
-        if self.time_lapse.watched {
-            arguments.push("--watched".to_owned());
+    /// What the run is of.
+    pub fn plan(&self) -> Plan {
+        Plan {
+            catalogue: self.catalogue,
+            entry: self.entry,
+            variants: self.variants.clone(),
+            rate_per_s: self.rate_per_s,
+            seed: self.seed,
+            params: self.params.clone(),
         }
-        arguments
     }
 
-    /// The command line of a live lane's child. Every lane gets the run's seed, so that lanes differ in
-    /// code only.
-    pub(super) fn arguments(
-        &self,
-        bugs: &Bugs,
-        params: &BTreeMap<String, f64>,
-        console: bool,
-    ) -> Vec<String> {
-        let cap_bytes = self.entry.manifest.memory.cap_bytes();
-        let mut arguments = vec![
-            "serve".to_owned(),
-            "--supervised".to_owned(),
-            "--bugs".to_owned(),
-            bugs_argument(bugs),
-            "--seed".to_owned(),
-            self.seed.to_string(),
-            // The second line of defence stands above the supervisor's cap.
-            "--heap-limit".to_owned(),
-            (cap_bytes + cap_bytes / 4).to_string(),
-        ];
-        for (name, value) in params {
-            arguments.extend(["--set".to_owned(), format!("{name}={value}")]);
+    /// What a virtual lane's child is told first.
+    pub(super) fn begin(&self, lane: usize, in_play: Bugs) -> Begin {
+        Begin {
+            clock: Clock::Virtual,
+            incident: self.entry.manifest.id.clone(),
+            variant: self.variants[lane].clone(),
+            rate_per_s: self.rate_per_s,
+            seed: self.seed,
+            instance: 0,
+            in_play,
+            without: Vec::new(),
+            params: BTreeMap::new(),
+            console: false,
+            watched: self.time_lapse.watched,
+            heap_limit_bytes: None,
+            steers: false,
         }
-        if console {
-            arguments.push("--console".to_owned());
-        }
-        arguments
     }
-}
-
-/// Bugs as one argument: `a=x,b=y`.
-fn bugs_argument(bugs: &Bugs) -> String {
-    let each: Vec<String> = bugs.iter().map(|(id, variant)| format!("{id}={variant}")).collect();
-    each.join(",")
 }

@@ -6,24 +6,25 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
 
 use super::child::Message;
+use super::files;
+use super::instance::Instance;
 use super::lane::Lane;
-use super::memory::Memory;
-use super::script::{Change, Script, Step};
+use super::memory::{Memory, Resident};
 use super::spec::Spec;
-use super::{Control, Outlet, START_TIMEOUT};
-use crate::catalogue::Catalogue;
-use crate::event::{TICK, What};
-use crate::files;
-use crate::incident::manifest::Load;
+use super::{Address, Control, Outlet, START_TIMEOUT};
 use crate::load::Driver;
+use firedrill_core::event::{LoadTick, TICK, What};
+use firedrill_core::incident::manifest::Load;
+use firedrill_core::script::{Change, Script, Step};
 
 /// Everything of a live run under way.
 pub(super) struct Stage {
     spec: Spec,
-    catalogue: &'static Catalogue,
     script: Script,
     lanes: Vec<Lane>,
-    messages: mpsc::Receiver<(usize, u32, Message)>,
+    messages: mpsc::Receiver<(Address, Message)>,
+    /// What the driver has been told of each lane.
+    targets: Vec<(Vec<Option<u16>>, Vec<f64>)>,
     memory: Memory,
     driver: Option<Driver>,
     outlet: Outlet,
@@ -33,11 +34,14 @@ pub(super) struct Stage {
 impl Stage {
     pub(super) fn new(spec: Spec, outlet: Outlet) -> anyhow::Result<Self> {
         let (message, messages) = mpsc::channel(1024);
-        let lanes = (0..spec.variants.len()).map(|i| Lane::new(i, &spec, &message)).collect();
+        let script = Script::new(spec.plan());
+        let count = spec.variants.len();
+        let lane = |i| Lane::new(i, &spec, &message, script.in_play(i));
+        let lanes = (0..count).map(lane).collect();
         Ok(Self {
-            catalogue: Catalogue::load().map_err(anyhow::Error::msg)?,
-            script: Script::new(spec.clone())?,
+            targets: vec![(Vec::new(), Vec::new()); count],
             lanes,
+            script,
             messages,
             memory: Memory::new(),
             driver: None,
@@ -71,15 +75,15 @@ impl Stage {
             {
                 anyhow::bail!("lane `{name}` did not start: {why}");
             }
-            let Some(slow) = self.lanes.iter().find(|lane| lane.port().is_none()) else {
+            let Some(slow) = self.lanes.iter().find(|lane| !lane.serves()) else {
                 return Ok(());
             };
             let message = tokio::time::timeout_at(deadline, self.messages.recv()).await;
-            let Ok(Some((lane, generation, message))) = message else {
+            let Ok(Some((from, message))) = message else {
                 let (name, last) = (&slow.variant, slow.last_words());
                 anyhow::bail!("lane `{name}` was not ready within {START_TIMEOUT:?}{last}");
             };
-            self.hear(lane, generation, message);
+            self.hear(from, message);
         }
     }
 
@@ -88,10 +92,8 @@ impl Stage {
         self.outlet.began = Some(began);
         let load = Load { rate_per_s: self.rate_per_s, ..self.spec.entry.manifest.load.clone() };
         let driver = Driver::start(&load, self.spec.seed, self.lanes.len())?;
-        for (i, lane) in self.lanes.iter().enumerate() {
-            driver.set_target(i, lane.port());
-        }
         self.driver = Some(driver);
+        (0..self.lanes.len()).for_each(|lane| self.retarget(lane));
         let steps = self.script.begin();
         self.take(steps);
 
@@ -108,13 +110,14 @@ impl Stage {
                     self.take(steps);
                 }
                 _ = tick.tick() => self.tick(),
-                Some((lane, generation, message)) = self.messages.recv() => {
-                    self.hear(lane, generation, message);
+                Some((from, message)) = self.messages.recv() => {
+                    self.hear(from, message);
                 }
                 control = controls.recv() => match control {
                     None | Some(Control::Stop) => return Ok(()),
                     Some(control) => {
-                        let steps = self.script.obey(control);
+                        let now_ms = began.elapsed().as_millis() as u64;
+                        let steps = self.script.obey(control, now_ms);
                         self.take(steps);
                     }
                 },
@@ -152,9 +155,16 @@ impl Stage {
                     lane.set_param(&name, value);
                 }
             }
-            Change::Bugs(lane, bugs) => self.lanes[lane].set_bugs(bugs),
+            Change::InPlay(lane, in_play) => {
+                self.lanes[lane].set_in_play(in_play, &mut self.outlet);
+            }
+            Change::Without(lane, slots) => self.lanes[lane].set_without(slots),
+            Change::Scale(lane, instances) => {
+                self.lanes[lane].scale(instances, &mut self.outlet);
+                self.retarget(lane);
+            }
             Change::Mix(incidents) => {
-                let mix = self.catalogue.mix(&incidents)?;
+                let mix = self.spec.catalogue.mix(&incidents)?;
                 if let Some(driver) = &self.driver {
                     driver.set_mix(mix);
                 }
@@ -167,38 +177,42 @@ impl Stage {
         Ok(())
     }
 
-    fn hear(&mut self, lane: usize, generation: u32, message: Message) {
-        let heard = &mut self.lanes[lane];
-        let port = heard.port();
-        heard.hear(generation, message, &mut self.outlet);
-        if heard.port() != port
-            && let Some(driver) = &self.driver
+    fn hear(&mut self, from: Address, message: Message) {
+        let Address { lane, instance, generation } = from;
+        self.lanes[lane].hear(instance, generation, message, &mut self.outlet);
+        self.retarget(lane);
+    }
+
+    /// Tells the driver where a lane's instances serve now.
+    fn retarget(&mut self, lane: usize) {
+        let targets = (self.lanes[lane].ports(), self.lanes[lane].weights());
+        if let Some(driver) = &self.driver
+            && self.targets[lane] != targets
         {
-            driver.set_target(lane, heard.port());
+            driver.set_targets(lane, &targets.0, &targets.1);
+            self.targets[lane] = targets;
         }
     }
 
+    /// What the processes of each lane take.
+    fn resident(&mut self) -> Vec<Vec<Option<Resident>>> {
+        let pids = self.lanes.iter().flat_map(|lane| lane.instances.iter().map(Instance::pid));
+        let mut seen = self.memory.resident(pids.collect::<Vec<_>>().into_iter()).into_iter();
+        let lanes = self.lanes.iter();
+        lanes.map(|lane| seen.by_ref().take(lane.instances.len()).collect()).collect()
+    }
+
     fn tick(&mut self) {
+        let resident = self.resident();
         let Some(driver) = &self.driver else { return };
-        let cap_bytes = self.spec.entry.manifest.memory.cap_bytes();
-        let resident = self.memory.resident(self.lanes.iter().map(Lane::pid));
-        for (i, resident_bytes) in resident.into_iter().enumerate() {
-            let lane = &mut self.lanes[i];
-            let sample = lane.sample(resident_bytes, driver.take_tick(i));
-            self.outlet.emit(Some(i), What::Sample(sample));
-            if let Some(resident_bytes) = resident_bytes.filter(|bytes| *bytes >= cap_bytes) {
-                lane.kill_for_memory(resident_bytes, cap_bytes);
-            }
-            let port = lane.port();
-            lane.tick(&mut self.outlet);
-            if lane.port() != port {
-                driver.set_target(i, lane.port());
-            }
+        for (i, (lane, resident)) in self.lanes.iter_mut().zip(resident).enumerate() {
+            lane.tick(&resident, |instance| driver.take_tick_of(i, instance), &mut self.outlet);
         }
         let lag_us = driver.take_lag();
         if !lag_us.is_empty() {
             self.outlet.emit(None, What::Driver { lag_us });
         }
+        (0..self.lanes.len()).for_each(|lane| self.retarget(lane));
     }
 
     /// Ends load and children, and accounts for the requests that were still under way.
@@ -210,9 +224,15 @@ impl Stage {
                 driver
             });
             if let Ok(driver) = stopped.await {
-                let resident = self.memory.resident(self.lanes.iter().map(Lane::pid));
-                for (i, resident_bytes) in resident.into_iter().enumerate() {
-                    let sample = self.lanes[i].sample(resident_bytes, driver.take_tick(i));
+                let resident = self.resident();
+                for (i, (lane, resident)) in self.lanes.iter().zip(resident).enumerate() {
+                    let mut ticks: Vec<LoadTick> = (0..lane.instances.len())
+                        .map(|instance| driver.take_tick_of(i, instance))
+                        .collect();
+                    // Instances that are gone have had requests too.
+                    let gone = driver.take_tick(i);
+                    ticks.iter_mut().take(1).for_each(|first| first.add(gone.clone()));
+                    let sample = lane.sample(&resident, &ticks);
                     self.outlet.emit(Some(i), What::Sample(sample));
                 }
                 let lag_us = driver.take_lag();
@@ -225,10 +245,10 @@ impl Stage {
         let deadline = Instant::now() + Duration::from_secs(2);
         while self.lanes.iter().any(Lane::alive) {
             let message = tokio::time::timeout_at(deadline, self.messages.recv()).await;
-            let Ok(Some((lane, generation, message))) = message else {
+            let Ok(Some((from, message))) = message else {
                 break;
             };
-            self.lanes[lane].hear(generation, message, &mut self.outlet);
+            self.hear(from, message);
         }
     }
 }

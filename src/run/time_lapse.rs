@@ -13,10 +13,11 @@ use anyhow::bail;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
-use super::child::{Child, Message, Said};
-use super::script::{Change, Script, Step};
-use super::{Control, Messages, Spec, Speed};
-use crate::event::{Command, Event, TICK, What};
+use super::child::{Child, Message};
+use super::{Address, Control, Messages, Spec, Speed};
+use firedrill_core::event::{Command, Event, LaneSays, TICK};
+use serde::Deserialize;
+use firedrill_core::script::{Change, Script, Step};
 
 /// Virtual time that the lanes may be told to pass before the slowest of them is there: what is
 /// read ahead must fit in memory.
@@ -34,7 +35,7 @@ pub(super) struct Player {
     script: Script,
     controls: VecDeque<(u64, Control)>,
     lanes: Vec<Lane>,
-    messages: mpsc::Receiver<(usize, u32, Message)>,
+    messages: mpsc::Receiver<(Address, Message)>,
     /// Kept, so that the other end does not close between two children.
     message: Messages,
     out: mpsc::Sender<Event>,
@@ -54,6 +55,14 @@ struct Lane {
     reached_ms: u64,
     ended: bool,
     last_line: String,
+}
+
+/// An event of a virtual lane, with its time in milliseconds since the run began.
+#[derive(Debug, Deserialize)]
+struct Said {
+    at_ms: u64,
+    #[serde(flatten)]
+    what: LaneSays,
 }
 
 /// How virtual time goes with the wall's.
@@ -80,7 +89,7 @@ impl Player {
     pub(super) fn new(spec: Spec, out: mpsc::Sender<Event>) -> anyhow::Result<Self> {
         let (message, messages) = mpsc::channel(1024);
         Ok(Self {
-            script: Script::new(spec.clone())?,
+            script: Script::new(spec.plan()),
             controls: spec.time_lapse.controls.iter().cloned().collect(),
             lanes: spec.variants.iter().map(|_| Lane::default()).collect(),
             messages,
@@ -98,9 +107,10 @@ impl Player {
         mut self,
         mut controls: mpsc::Receiver<Control>,
     ) -> anyhow::Result<()> {
-        let arguments = self.spec.replay_arguments();
         for (i, lane) in self.lanes.iter_mut().enumerate() {
-            lane.child = Some(Child::start(&self.spec.program, &arguments, i, 1, &self.message)?);
+            let begin = self.spec.begin(i, self.script.in_play(i));
+            let address = Address { lane: i, instance: 0, generation: 1 };
+            lane.child = Some(Child::start(&self.spec.program, &begin, address, &self.message)?);
         }
         let steps = self.script.begin();
         self.take(steps).await?;
@@ -115,9 +125,9 @@ impl Player {
             }
             tokio::select! {
                 message = self.messages.recv() => match message {
-                    Some((lane, _, message)) => {
+                    Some((from, message)) => {
                         silent = Duration::ZERO;
-                        self.hear(lane, message)?;
+                        self.hear(from.lane, message)?;
                     }
                     None => return Ok(()),
                 },
@@ -125,7 +135,7 @@ impl Player {
                     None | Some(Control::Stop) => self.end_ms = Some(self.written_ms),
                     Some(Control::SetSpeed(speed)) => self.pace = Pace { speed, since: None },
                     Some(control) => {
-                        let steps = self.script.obey(control);
+                        let steps = self.script.obey(control, self.written_ms);
                         self.take(steps).await?;
                     }
                 },
@@ -188,7 +198,7 @@ impl Player {
             let steps = if phase_ms.is_some_and(|ms| ms <= to_ms) {
                 self.script.next_phase()
             } else if let Some((_, control)) = self.controls.pop_front() {
-                self.script.obey(control)
+                self.script.obey(control, to_ms)
             } else {
                 return Ok(());
             };
@@ -205,7 +215,13 @@ impl Player {
                     self.tell_all(&Command::SetParam { name, value }).await?;
                 }
                 Change::Mix(incidents) => self.tell_all(&Command::SetMix { incidents }).await?,
-                Change::Bugs(lane, bugs) => self.tell(lane, Command::SetBugs { bugs }).await?,
+                Change::InPlay(lane, bugs) => self.tell(lane, Command::SetBugs { bugs }).await?,
+                Change::Without(lane, slots) => {
+                    self.tell(lane, Command::SetWithout { slots }).await?;
+                }
+                Change::Scale(lane, instances) => {
+                    self.tell(lane, Command::Scale { instances }).await?;
+                }
                 Change::Restart(lane, _) => self.tell(lane, Command::Restart).await?,
                 Change::Nothing => {}
             }
@@ -230,10 +246,10 @@ impl Player {
         };
         // Why it has ended is in its last message, which is on its way.
         if told.is_err() {
-            while let Ok(Some((lane, _, message))) =
+            while let Ok(Some((from, message))) =
                 timeout(STANDS_STILL, self.messages.recv()).await
             {
-                self.hear(lane, message)?;
+                self.hear(from.lane, message)?;
             }
         }
         Ok(())
@@ -243,13 +259,18 @@ impl Player {
         let lane = &mut self.lanes[index];
         let name = &self.spec.variants[index];
         match message {
-            Message::Event(Said { at_ms, what: What::Reached }) => lane.reached_ms = at_ms,
-            Message::Event(Said { at_ms, what }) => {
-                lane.events.push_back(Event { at_ms, lane: Some(index), what });
-            }
-            Message::Garbage(line) => {
-                bail!("lane `{name}` wrote a line that is no event: {line:?}")
-            }
+            Message::Line(line) => match serde_json::from_str(&line) {
+                Ok(Said { at_ms, what: LaneSays::Reached }) => lane.reached_ms = at_ms,
+                Ok(Said { at_ms, what }) => {
+                    let what = what.what();
+                    let event = what.map(|what| Event { at_ms, lane: Some(index), what });
+                    lane.events.extend(event);
+                }
+                Err(_) => {
+                    let line: String = line.chars().take(200).collect();
+                    bail!("lane `{name}` wrote a line that is no event of a lane: {line:?}")
+                }
+            },
             Message::Stderr(line) => lane.last_line = line,
             Message::Exited(status) if lane.child.as_ref().is_some_and(Child::is_open) => {
                 let last = &lane.last_line;
@@ -289,7 +310,7 @@ impl Player {
         }
         while self.lanes.iter().any(|lane| !lane.ended) {
             match timeout(STANDS_STILL, self.messages.recv()).await {
-                Ok(Some((lane, _, message))) => self.hear(lane, message)?,
+                Ok(Some((from, message))) => self.hear(from.lane, message)?,
                 Ok(None) => break,
                 Err(_) => return self.stands_still(),
             }

@@ -17,11 +17,12 @@ use super::terminal::{self, panics};
 use super::track::Source;
 use super::update::{Command, Msg, RunId, open, update};
 use super::view;
-use crate::catalogue::Catalogue;
-use crate::event::{Clock, Event};
-use crate::note::note;
-use crate::record::{Recorder, Recording};
+use crate::cli::note;
+use crate::recorder::Recorder;
 use crate::run::{Control, Run, Spec};
+use firedrill_core::catalogue::Catalogue;
+use firedrill_core::event::{Clock, Event};
+use firedrill_core::record::Recording;
 
 /// Time between two frames.
 const FRAME: Duration = Duration::from_millis(33);
@@ -44,8 +45,8 @@ pub async fn run(catalogue: &'static Catalogue, begin: Begin) -> anyhow::Result<
              `firedrill run ID` works without one"
         );
     }
-    crate::signals::outlive_file_limit()?;
-    let mut terminations = crate::signals::terminations()?;
+    crate::run::signals::outlive_file_limit()?;
+    let mut terminations = crate::run::signals::terminations()?;
     let mut model = Model::new(catalogue, crossterm::terminal::size()?);
     let mut stage =
         Stage { open: Some(Open::new()?), run: None, lapse: None, recorder: None, lost: None };

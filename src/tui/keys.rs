@@ -46,6 +46,7 @@ pub enum Action {
     Zoom,
     Code,
     Metrics,
+    Chain,
     Log,
     Console,
 }
@@ -116,6 +117,11 @@ const CODE: Binding = binding(
 );
 const METRICS_KEY: Binding =
     binding(&[Char('m')], A::Metrics, ("m", "metrics", "everything the selected lane measures"));
+const CHAIN_KEY: Binding = binding(
+    &[Char('d')],
+    A::Chain,
+    ("d", "chain", "what stands in every lane's chain; switch slots off and on"),
+);
 const EVENTS: Binding = binding(&[Char('e')], A::Log, ("e", "events", "the whole event log"));
 const ZOOM: Binding =
     binding(&[Char('z')], A::Zoom, ("z", "zoom", "charts over one or ten minutes"));
@@ -163,7 +169,7 @@ const LEAVE: Binding = binding(&[Esc], A::Back, ("esc", "leave", "back to the ca
 const LANES: &[Binding] = &[LANE, LANE_BEFORE, LANE_1, LANE_2, LANE_3, LANE_4];
 
 /// Keys that change what the lanes meet.
-const WORLD: &[Binding] = &[BUGS_KEY, LOAD_UP, LOAD_DOWN];
+const WORLD: &[Binding] = &[BUGS_KEY, CHAIN_KEY, LOAD_UP, LOAD_DOWN];
 
 /// Keys that move in the past.
 const SEEK: &[Binding] =
@@ -265,6 +271,15 @@ static BUGS: Table = &[&[
     QUIT,
 ]];
 
+static CHAIN: Table = &[&[
+    binding(&[Char(' '), Enter], A::ToggleBug, ("space", "off/on", "switch the slot off, or on")),
+    UP,
+    DOWN,
+    binding(&[Tab], A::NextLane, ("tab", "lane", "the next lane's slots")),
+    binding(&[Esc, Char('d')], A::Back, ("esc", "close", "close this")),
+    QUIT,
+]];
+
 static SCROLLED: Table = &[&[
     UP,
     DOWN,
@@ -293,6 +308,7 @@ pub fn bindings(model: &Model) -> impl Iterator<Item = &'static Binding> {
         Some(Overlay::Bugs { .. }) => BUGS,
         Some(Overlay::Code { .. } | Overlay::Log { .. }) => SCROLLED,
         Some(Overlay::Metrics) => METRICS,
+        Some(Overlay::Chain { .. }) => CHAIN,
         Some(Overlay::GoTo { .. }) => GO_TO_KEYS,
         Some(Overlay::Message(_)) => MESSAGE,
         None => screen_table(model),
@@ -342,6 +358,7 @@ mod tests {
             BUGS,
             SCROLLED,
             METRICS,
+            CHAIN,
             GO_TO_KEYS,
             MESSAGE,
             HELP_SCREEN,

@@ -1,12 +1,21 @@
 //! One lane of the lab, aggregated from its events.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
-use super::series::{Point, Series};
-use crate::event::{ExitCause, LoadTick, Metric, Sample, ServerSample, WaitSite, What};
-use crate::incident::Bugs;
-use crate::load::tally::nearest_rank_ms;
-use crate::timeline::slope;
+use firedrill_core::event::{
+    ChainShown, ExitCause, InstanceSample, LoadTick, Metric, Ready, Sample, ServerSample, WaitSite,
+    What,
+};
+use firedrill_core::incident::Bugs;
+use firedrill_core::incident::formula::Values;
+use firedrill_core::incident::measure::{Level, Measure, Stretch};
+use firedrill_core::incident::show::Sentence;
+use firedrill_core::load::tally::nearest_rank_ms;
+use firedrill_core::prose;
+use firedrill_core::timeline::{level, slope};
+
+use super::series::{LEVELS, Point, Series};
 
 /// Ticks that the rates and percentiles on screen look back over: one second.
 const RECENT: usize = 10;
@@ -50,6 +59,8 @@ pub struct LaneModel {
     pub variant: String,
     /// Bugs that are on.
     pub bugs: Bugs,
+    /// The version that was released to it last.
+    pub version: String,
     /// When the newest switch of a bug was, in seconds.
     pub switched_s: f64,
     /// What its process is doing.
@@ -72,6 +83,18 @@ pub struct LaneModel {
     pub console_port: Option<u16>,
     /// When its newest sample was, in seconds.
     pub sampled_s: f64,
+    /// Share of its processors that it uses, in percent.
+    pub cpu_percent: Option<f64>,
+    /// What stands in its chain.
+    pub chain: ChainShown,
+    /// The slots of its chain that are off.
+    pub without: Vec<String>,
+    /// Each of its instances, where it has several.
+    pub instances: Vec<InstanceSample>,
+    /// What is to be said of it now.
+    pub sentence: Option<String>,
+    /// Levels that charts show beside the usual ones.
+    levels: Arc<[Measure]>,
     window: VecDeque<LoadTick>,
 }
 
@@ -80,6 +103,10 @@ pub struct LaneModel {
 pub struct Recent {
     /// Answered well, a second.
     pub ok_per_s: f64,
+    /// Answered, and not as it should be, a second.
+    pub wrong_per_s: f64,
+    /// Median, the unanswered included.
+    pub p50_ms: Option<f64>,
     /// Refused by the server, a second.
     pub rejected_per_s: f64,
     /// Failed, a second.
@@ -95,11 +122,12 @@ pub struct Recent {
 }
 
 impl LaneModel {
-    /// A lane that has not begun.
-    pub fn new(variant: &str) -> Self {
+    /// A lane that has not begun; charts will show these levels of it.
+    pub fn new(variant: &str, levels: Arc<[Measure]>) -> Self {
         Self {
             variant: variant.to_owned(),
             bugs: Bugs::new(),
+            version: String::new(),
             switched_s: 0.0,
             state: State::Starting,
             restarts: 0,
@@ -111,6 +139,12 @@ impl LaneModel {
             recent: Recent::default(),
             console_port: None,
             sampled_s: 0.0,
+            cpu_percent: None,
+            chain: ChainShown::default(),
+            without: Vec::new(),
+            instances: Vec::new(),
+            sentence: None,
+            levels,
             window: VecDeque::new(),
         }
     }
@@ -118,13 +152,17 @@ impl LaneModel {
     /// Takes in one of its events. Returns a line for the log, where it is worth one.
     pub fn take(&mut self, at_s: f64, what: &What) -> Option<String> {
         match what {
-            What::Starting { attempt } => {
+            What::Starting { attempt, instance } => {
+                if *instance > 0 {
+                    return None;
+                }
                 self.state = State::Starting;
                 self.restarts = attempt.saturating_sub(1);
                 self.console_port = None;
                 None
             }
-            What::Ready { port, pid, console_port } => {
+            What::Ready(Ready { instance: 1.., .. }) => None,
+            What::Ready(Ready { port, pid, console_port, .. }) => {
                 self.state = State::Serving { process: port.zip(*pid), since_s: at_s };
                 self.console_port = *console_port;
                 (self.restarts > 0).then(|| "serving again, with a clean process".to_owned())
@@ -143,23 +181,45 @@ impl LaneModel {
                     Some(variant) => self.bugs.insert(incident.clone(), variant.clone()),
                     None => self.bugs.remove(incident),
                 };
-                Some(match variant {
-                    Some(variant) => format!("bug on: {incident}={variant}"),
-                    None => format!("bug off: {incident}; new requests take the fixed code"),
-                })
+                prose::line(what)
             }
-            What::Log { line } => Some(line.clone()),
+            What::Slots { without } => {
+                self.without.clone_from(without);
+                prose::line(what)
+            }
+            What::Chain(chain) => {
+                let known = std::mem::replace(&mut self.chain, chain.clone());
+                let order = |chain: &ChainShown| -> Vec<String> {
+                    chain.routes.iter().map(|(slot, _)| slot.clone()).collect()
+                };
+                let now = order(chain);
+                (!known.routes.is_empty() && now != order(&known))
+                    .then(|| format!("chain: {}", now.join(" → ")))
+            }
+            What::Release(release) => {
+                self.switched_s = at_s;
+                if release.version != "before" {
+                    self.version.clone_from(&release.version);
+                }
+                prose::line(what)
+            }
+            What::Log { .. } | What::Scale { .. } => prose::line(what),
+            // The others go on.
+            What::Exit { instance: 1.., .. } | What::Restart { instance: 1.., .. } => {
+                self.restarts += u32::from(matches!(what, What::Restart { .. }));
+                prose::line(what)
+            }
             // What was measured last still stands.
-            What::Exit { cause: ExitCause::Stopped, code } => {
+            What::Exit { cause: ExitCause::Stopped, code, .. } => {
                 let since_s = match self.state {
                     State::Serving { since_s, .. } => since_s,
                     _ => at_s,
                 };
                 self.state = State::Stopped { since_s };
-                Some(ExitCause::Stopped.line(*code))
+                Some(prose::exit(&ExitCause::Stopped, *code))
             }
-            What::Exit { cause, code } => {
-                let how = cause.line(*code);
+            What::Exit { cause, code, .. } => {
+                let how = prose::exit(cause, *code);
                 let short = match (cause, code) {
                     (ExitCause::OutOfMemory { .. }, _) => "KILLED at the cap".to_owned(),
                     (ExitCause::Crashed, Some(code)) => format!("CRASHED, code {code}"),
@@ -186,6 +246,8 @@ impl LaneModel {
         self.sampled_s = at_s;
         self.server.clone_from(&sample.server);
         self.resident_bytes = sample.resident_bytes;
+        self.cpu_percent = sample.cpu_percent;
+        self.instances.clone_from(&sample.instances);
         self.in_flight = sample.load.in_flight;
         if self.window.len() == RECENT {
             self.window.pop_front();
@@ -198,7 +260,16 @@ impl LaneModel {
         all.extend(ticks().flat_map(|tick| &tick.unanswered_us));
         all.sort_unstable();
         let p99_ms = nearest_rank_ms(&all, 99.0);
+        let mut levels = [None; LEVELS];
+        for (at, measure) in levels.iter_mut().zip(self.levels.iter()) {
+            *at = level(sample, measure).map(|value| value as f32);
+        }
+        let last = &sample.load;
+        let bad = last.wrong + last.failed + last.timed_out;
         self.series.push(Point {
+            ok: last.ok as f32,
+            bad: bad as f32,
+            levels,
             at_s,
             tasks: self.server.as_ref().map(|server| server.tasks as f64),
             memory_bytes: self.resident_bytes.map(|bytes| bytes as f64),
@@ -218,6 +289,8 @@ impl LaneModel {
         };
         self.recent = Recent {
             ok_per_s: per_s(|tick| tick.ok),
+            wrong_per_s: per_s(|tick| tick.wrong),
+            p50_ms: nearest_rank_ms(&all, 50.0),
             rejected_per_s: per_s(|tick| tick.rejected),
             failed_per_s: per_s(|tick| tick.failed),
             timed_out_per_s: per_s(|tick| tick.timed_out),
@@ -250,7 +323,7 @@ impl LaneModel {
     /// Whether most requests of the last second went wrong, or nobody serves them.
     pub fn suffers(&self) -> bool {
         let recent = &self.recent;
-        let bad = recent.failed_per_s + recent.timed_out_per_s;
+        let bad = recent.failed_per_s + recent.timed_out_per_s + recent.wrong_per_s;
         let serves = matches!(self.state, State::Serving { .. } | State::Stopped { .. });
         !serves || bad > 0.5 * (bad + recent.ok_per_s)
     }
@@ -258,5 +331,68 @@ impl LaneModel {
     /// The value of a metric now.
     pub fn metric(&self, name: &str) -> Option<f64> {
         self.server.as_ref()?.metrics.get(name).copied()
+    }
+
+    /// The value of a measure now; of what only a stretch of time has, over the last second.
+    pub fn value(&self, measure: &Measure) -> Option<f64> {
+        let recent = &self.recent;
+        let good = recent.ok_per_s;
+        let bad = recent.failed_per_s + recent.timed_out_per_s + recent.wrong_per_s;
+        let share = |part: f64| {
+            let all = good + bad + recent.rejected_per_s;
+            (all > 0.0).then(|| part * 100.0 / all)
+        };
+        match measure {
+            Measure::Level(Level::InFlight) => Some(self.in_flight as f64),
+            Measure::Restarts => Some(f64::from(self.restarts)),
+            Measure::Exits => None,
+            Measure::Stretch(stretch) => match stretch {
+                Stretch::OkPercent => share(good),
+                Stretch::WrongPercent => share(recent.wrong_per_s),
+                Stretch::RejectedPercent => share(recent.rejected_per_s),
+                Stretch::FailedPercent => share(recent.failed_per_s),
+                Stretch::TimedOutPercent => share(recent.timed_out_per_s),
+                Stretch::OkPerS => Some(good),
+                Stretch::BadPerS => Some(bad),
+                Stretch::P50Ms => recent.p50_ms,
+                Stretch::P90Ms | Stretch::P99Ms | Stretch::MaxMs => recent.p99_ms,
+                Stretch::NaiveP99Ms => recent.naive_p99_ms,
+            },
+            Measure::Level(_) | Measure::Registered(_) => level(&self.now(), measure),
+        }
+    }
+
+    /// Its newest sample, without the requests.
+    fn now(&self) -> Sample {
+        Sample {
+            server: self.server.clone(),
+            resident_bytes: self.resident_bytes,
+            cpu_percent: self.cpu_percent,
+            load: LoadTick::default(),
+            instances: self.instances.clone(),
+        }
+    }
+
+    /// Finds what is to be said of it: the first sentence of its variant that is true.
+    pub(super) fn speak(&mut self, sentences: &[Sentence], own: &str, values: &Values) {
+        // What is off runs the fixed code.
+        let runs = self.bugs.get(own).map_or("fixed", String::as_str);
+        let mut mine = sentences.iter().filter(|sentence| sentence.variant == runs).peekable();
+        if mine.peek().is_none() {
+            self.sentence = None;
+            return;
+        }
+        let mut values = values.clone();
+        for name in Measure::built_in() {
+            if let Some(value) = self.value(&Measure::parse(name)) {
+                values.insert(name.to_owned(), value);
+            }
+        }
+        let metrics = self.server.iter().flat_map(|server| &server.metrics);
+        values.extend(metrics.map(|(name, value)| (name.clone(), *value)));
+        let holds = |sentence: &&Sentence| {
+            sentence.when.as_ref().is_none_or(|when| when.eval(&values).is_ok_and(|v| v > 0.0))
+        };
+        self.sentence = mine.find(holds).and_then(|sentence| sentence.says.fill(&values).ok());
     }
 }

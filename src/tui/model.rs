@@ -6,14 +6,16 @@ use std::sync::Arc;
 
 use super::lane::LaneModel;
 use super::track::{RunId, Source, Track};
-use crate::catalogue::{Catalogue, Entry};
-use crate::event::{Clock, Event, What};
-use crate::figures::number;
-use crate::incident::formula::Values;
-use crate::load::driver::TRUSTED_LAG_MS;
-use crate::load::tally::Percentiles;
-use crate::record::Recording;
 use crate::run::{Control, Spec};
+use firedrill_core::catalogue::{Catalogue, Entry};
+use firedrill_core::event::{Clock, Event, What};
+use firedrill_core::incident::measure::Measure;
+use firedrill_core::incident::show::Shows;
+use firedrill_core::incident::theory::Course;
+use firedrill_core::prose;
+use firedrill_core::load::tally::Percentiles;
+use firedrill_core::load::tally::TRUSTED_LAG_MS;
+use firedrill_core::record::Recording;
 
 /// Lines that the event log keeps.
 const LOG_LINES: usize = 500;
@@ -68,6 +70,11 @@ pub enum Overlay {
     },
     /// The metrics of the selected lane.
     Metrics,
+    /// The chains of all lanes, with the cursor on a slot.
+    Chain {
+        /// The slot under the cursor.
+        cursor: usize,
+    },
     /// The event log, scrolled back by lines.
     Log {
         /// Lines back from the newest.
@@ -139,8 +146,10 @@ pub struct LabData {
     pub phase: Option<usize>,
     /// When each phase began, in seconds.
     pub phases_s: Vec<f64>,
-    /// Rate and parameters.
-    pub values: Values,
+    /// Rate and parameters as they were.
+    pub course: Course,
+    /// The incident.
+    pub entry: &'static Entry,
     /// What happened, oldest first.
     pub log: VecDeque<LogEntry>,
     /// Events that were lost.
@@ -251,12 +260,20 @@ impl Lab {
 impl LabData {
     /// A run that has not begun.
     pub fn new(spec: &Spec) -> Self {
+        let charts = spec.entry.manifest.charts.iter();
+        let levels: Arc<[Measure]> = charts
+            .filter_map(|chart| match &chart.shows {
+                Shows::Level(measure) => Some(measure.clone()),
+                _ => None,
+            })
+            .collect();
         Self {
-            lanes: spec.variants.iter().map(|variant| LaneModel::new(variant)).collect(),
+            lanes: spec.variants.iter().map(|v| LaneModel::new(v, Arc::clone(&levels))).collect(),
             now_s: 0.0,
             phase: None,
             phases_s: Vec::new(),
-            values: spec.values(),
+            course: Course::new(spec.plan().values()),
+            entry: spec.entry,
             log: VecDeque::new(),
             dropped: 0,
             lag: VecDeque::new(),
@@ -269,7 +286,14 @@ impl LabData {
         let at_s = event.at_ms as f64 / 1000.0;
         self.now_s = self.now_s.max(at_s);
         let line = match event.lane {
-            Some(lane) => self.lanes.get_mut(lane).and_then(|lane| lane.take(at_s, &event.what)),
+            Some(lane) => self.lanes.get_mut(lane).and_then(|lane| {
+                let line = lane.take(at_s, &event.what);
+                if let What::Sample(_) = event.what {
+                    let manifest = &self.entry.manifest;
+                    lane.speak(&manifest.sentences, &manifest.id, self.course.now());
+                }
+                line
+            }),
             None => self.take_general(at_s, &event.what),
         };
         let Some(line) = line else { return };
@@ -298,19 +322,19 @@ impl LabData {
 
     fn take_general(&mut self, at_s: f64, what: &What) -> Option<String> {
         match what {
-            What::Phase { index, says } => {
+            What::Phase { index, .. } => {
                 self.phase = Some(*index);
                 if self.phases_s.len() < MOST_PHASES {
                     self.phases_s.push(at_s);
                 }
-                Some(says.clone())
+                prose::line(what)
             }
             What::Rate { rate_per_s } => {
-                self.values.insert("rate_per_s".to_owned(), *rate_per_s);
-                (at_s > 0.0).then(|| format!("load: {} req/s to each lane", number(*rate_per_s)))
+                self.course.set(at_s, "rate_per_s", *rate_per_s);
+                prose::line(what).filter(|_| at_s > 0.0)
             }
             What::Param { name, value } => {
-                self.values.insert(name.clone(), *value);
+                self.course.set(at_s, name, *value);
                 None
             }
             What::Log { line } => Some(line.clone()),
@@ -320,7 +344,7 @@ impl LabData {
             }
             What::Dropped { events } => {
                 self.dropped = self.dropped.saturating_add(*events);
-                Some(format!("{events} events were lost: this terminal is too slow"))
+                prose::line(what)
             }
             _ => None,
         }
@@ -344,6 +368,6 @@ impl LabData {
 
     /// The load now, in requests a second to each lane.
     pub fn rate_per_s(&self) -> f64 {
-        self.values.get("rate_per_s").copied().unwrap_or_default()
+        self.course.now().get("rate_per_s").copied().unwrap_or_default()
     }
 }

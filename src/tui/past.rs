@@ -7,8 +7,8 @@
 use std::collections::VecDeque;
 
 use super::model::LabData;
-use crate::event::{Event, ExitCause, What};
-use crate::record::{Decoder, Encoder};
+use firedrill_core::event::{Event, ExitCause, What};
+use firedrill_core::record::{Decoder, Encoder};
 
 /// Bytes of lines that are kept: some twenty minutes of four lanes, forty of two.
 const MOST_BYTES: usize = 16 << 20;
@@ -160,9 +160,9 @@ impl Past {
 /// Whether somebody who looks for what happened wants to stop here.
 fn is_mark(event: &Event) -> bool {
     match &event.what {
-        What::Phase { .. } | What::Bug { .. } => true,
+        What::Phase { .. } | What::Bug { .. } | What::Release(_) => true,
         What::Exit { cause, .. } => *cause != ExitCause::Stopped,
-        What::Starting { attempt } => *attempt > 1,
+        What::Starting { attempt, .. } => *attempt > 1,
         _ => false,
     }
 }

@@ -9,8 +9,8 @@ use ratatui::style::{Color, Modifier};
 
 use super::model::{Lab, Model, Screen};
 use super::view;
-use crate::catalogue::Catalogue;
 use crate::run::{Run, Spec};
+use firedrill_core::catalogue::Catalogue;
 
 /// Width and height of a character, in the picture's units.
 const CELL: (f64, f64) = (9.0, 18.0);

@@ -19,7 +19,16 @@ pub struct Point {
     pub p50_ms: Option<f64>,
     /// 99th percentile of the last second, in milliseconds.
     pub p99_ms: Option<f64>,
+    /// Requests of this tick that were answered well.
+    pub ok: f32,
+    /// Requests of this tick that failed, timed out or were answered wrongly.
+    pub bad: f32,
+    /// Levels that the incident's charts show.
+    pub levels: [Option<f32>; LEVELS],
 }
+
+/// Levels that an incident's charts show at most.
+pub const LEVELS: usize = 4;
 
 /// Points that a copy of a series shares with it, in pieces of this many.
 const PIECE: usize = 100;
@@ -75,6 +84,27 @@ impl Series {
             }
         }
         columns
+    }
+
+    /// The sum of the values a second in each of `count` equal stretches from one time to another;
+    /// none where nothing was measured.
+    pub fn rates(
+        &self,
+        (from_s, to_s): (f64, f64),
+        count: usize,
+        value: impl Fn(&Point) -> f64,
+    ) -> Vec<Option<f64>> {
+        let mut sums = vec![(0.0, 0_u32); count];
+        let width_s = (to_s - from_s) / count as f64;
+        for point in self.since(from_s) {
+            let column = ((point.at_s - from_s) / width_s) as usize;
+            if let Some((sum, ticks)) = sums.get_mut(column.min(count.saturating_sub(1))) {
+                *sum += value(point);
+                *ticks += 1;
+            }
+        }
+        let rate = |(sum, ticks): (f64, u32)| (ticks > 0).then(|| sum * 10.0 / f64::from(ticks));
+        sums.into_iter().map(rate).collect()
     }
 
     /// Which of `count` equal stretches from one time to another hold a tick without a value.

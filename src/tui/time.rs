@@ -6,8 +6,8 @@ use super::keys::Action;
 use super::model::{Lab, LabData};
 use super::track::{RunId, SPEEDS, Source, Track, next_speed};
 use super::update::Command;
-use crate::event::Clock;
 use crate::run::{Control, Spec, Speed, TimeLapse};
+use firedrill_core::event::Clock;
 
 /// Milliseconds that a key rewinds.
 const REWIND_MS: i64 = 5_000;

@@ -2,8 +2,8 @@
 
 use super::model::LabData;
 use super::past::{Moment, Past};
-use crate::event::{Event, TICK};
 use crate::run::Speed;
+use firedrill_core::event::{Event, TICK};
 
 /// The speeds that keys step through, in seconds a second.
 pub const SPEEDS: [f64; 10] = [0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 60.0, 120.0, 300.0];

@@ -10,11 +10,12 @@ use super::time::{hold, id, in_time, seconds, tell, time_lapse};
 pub use super::track::RunId;
 use super::track::Source;
 use super::view;
-use crate::doctor::INSTALL_CONSOLE;
-use crate::event::{Event, What};
-use crate::figures::number;
-use crate::incident::manifest::MAX_RATE_PER_S;
+use crate::commands::doctor::INSTALL_CONSOLE;
 use crate::run::{Control, Spec};
+use firedrill_core::event::{Event, What};
+use firedrill_core::incident::chain::slot_names;
+use firedrill_core::incident::manifest::MAX_RATE_PER_S;
+use firedrill_core::prose::figures::number;
 
 /// What can happen to the screen.
 #[derive(Debug)]
@@ -126,7 +127,7 @@ fn happen(model: &mut Model, run: RunId, event: &Event) -> Option<Command> {
         RunId::Lapse => lab.lapse.as_mut()?,
     };
     track.take(event);
-    let ready = matches!(event.what, What::Ready { .. });
+    let ready = matches!(event.what, What::Ready(_));
     if ready && event.lane.is_some() && event.lane == lab.console_wanted {
         lab.console_wanted = None;
         return if let Some(port) = lab.main.head.lanes[event.lane?].console_port {
@@ -220,7 +221,7 @@ fn in_catalogue(model: &mut Model, action: Action) -> Option<Command> {
         Action::Back => list.search.clear(),
         Action::Open | Action::OpenAll => {
             let entry = matches.get(list.cursor)?;
-            let mut spec = match Spec::new(entry) {
+            let mut spec = match Spec::new(model.catalogue, entry) {
                 Ok(spec) => spec,
                 Err(error) => {
                     model.overlay = Some(Overlay::Message(error.to_string()));
@@ -290,6 +291,7 @@ fn in_lab(model: &mut Model, action: Action) -> Option<Command> {
         }
         Action::Code => model.overlay = Some(Overlay::Code { shift: 0 }),
         Action::Metrics => model.overlay = Some(Overlay::Metrics),
+        Action::Chain => model.overlay = Some(Overlay::Chain { cursor: 0 }),
         Action::Log => model.overlay = Some(Overlay::Log { back: 0 }),
         Action::GoTo => model.overlay = Some(Overlay::GoTo { typed: String::new() }),
         Action::Console => return console(model),
@@ -316,6 +318,18 @@ fn toggle(lab: &Lab, incident: String) -> Control {
         None => Some("broken".to_owned()),
     };
     Control::SetBug { lane: lab.selected, incident, variant }
+}
+
+/// Switches a slot of the selected lane's chain off, or on again.
+fn toggle_slot(lab: &Lab, slot: &str) -> Control {
+    let mut slots = lab.track().head.lanes[lab.selected].without.clone();
+    match slots.iter().position(|off| off == slot) {
+        Some(at) => {
+            slots.remove(at);
+        }
+        None => slots.push(slot.to_owned()),
+    }
+    Control::SetWithout { lane: lab.selected, slots }
 }
 
 fn change_load(lab: &mut Lab, up: bool) -> Option<Command> {
@@ -389,6 +403,20 @@ fn in_overlay(model: &mut Model, action: Action) -> Option<Command> {
             }
             _ => {}
         },
+        Overlay::Chain { cursor } => {
+            let slots: Vec<&str> = slot_names().collect();
+            match action {
+                Action::Up => *cursor = (*cursor + slots.len() - 1) % slots.len(),
+                Action::Down => *cursor = (*cursor + 1) % slots.len(),
+                Action::ToggleBug => {
+                    let slot = slots[*cursor];
+                    let Screen::Lab(lab) = &mut model.screen else { return None };
+                    let control = toggle_slot(lab, slot);
+                    return Some(tell(lab, control));
+                }
+                _ => {}
+            }
+        }
         Overlay::GoTo { typed } if action == Action::Open => {
             let at_s = seconds(typed);
             model.overlay = None;
@@ -425,7 +453,7 @@ fn scrolled(action: Action, page: isize) -> isize {
 }
 
 /// Switches a bug to its next variant, from off to the first; the fixed one is off.
-fn next_variant(lab: &Lab, entry: &crate::catalogue::Entry) -> Control {
+fn next_variant(lab: &Lab, entry: &firedrill_core::catalogue::Entry) -> Control {
     let incident = entry.manifest.id.clone();
     let names: Vec<&str> = entry.incident.variants.iter().map(|v| v.name).collect();
     let now = lab.track().head.lanes[lab.selected].bugs.get(&incident);

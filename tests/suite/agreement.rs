@@ -2,17 +2,17 @@
 
 use std::time::Duration;
 
-use firedrill::catalogue::Entry;
-use firedrill::check::{LIVE_APART, VIRTUAL_APART};
-use firedrill::event::Clock;
+use firedrill::commands::check::{LIVE_APART, VIRTUAL_APART};
 use firedrill::run::{Run, Spec};
-use firedrill::timeline::Timeline;
-use firedrill::verdict::{Agreement, agreements};
+use firedrill_core::catalogue::Entry;
+use firedrill_core::event::Clock;
+use firedrill_core::timeline::Timeline;
+use firedrill_core::verdict::{Agreement, agreements};
 
 use crate::common::{alone, catalogue, spec};
 
 async fn measured(spec: Spec) -> Vec<Agreement> {
-    let (manifest, values) = (&spec.entry.manifest, spec.values());
+    let (manifest, values) = (&spec.entry.manifest, spec.plan().values());
     let mut timeline = Timeline::new(manifest, &spec.variants);
     let mut run = Run::start(spec.clone()).expect("it starts");
     while let Some(event) = run.events.recv().await {

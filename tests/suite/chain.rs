@@ -2,10 +2,10 @@
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
-use firedrill::incident::env::{Env, Host};
-use firedrill::incident::{Bugs, Slot};
-use firedrill::service::log_file::log_file;
-use firedrill::service::{base_chain, store};
+use firedrill_core::incident::env::{Env, Host};
+use firedrill_core::incident::{Bugs, Slot};
+use firedrill_core::service::log_file::log_file;
+use firedrill_core::service::{base_chain, store};
 use tower::ServiceExt;
 
 use crate::common::catalogue;

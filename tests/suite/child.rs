@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::process::{Child, ChildStdin, Stdio};
 use std::time::Duration;
 
-use firedrill::event::{Command, What};
+use firedrill_core::event::{Command, What};
 
 use crate::common::{firedrill, wait_for};
 

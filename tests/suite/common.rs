@@ -2,11 +2,13 @@
 
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
-use firedrill::catalogue::Catalogue;
-use firedrill::event::{Event, What};
+use firedrill::pack;
 use firedrill::run::{Run, Spec};
+use firedrill_core::catalogue::Catalogue;
+use firedrill_core::event::{Event, What};
 use tokio::sync::{Mutex, MutexGuard};
 
 static ALONE: Mutex<()> = Mutex::const_new(());
@@ -23,7 +25,9 @@ pub fn alone_here() -> MutexGuard<'static, ()> {
 }
 
 pub fn catalogue() -> &'static Catalogue {
-    Catalogue::load().expect("manifests are in order")
+    static READ: LazyLock<&Catalogue> =
+        LazyLock::new(|| pack::catalogue().expect("manifests are in order"));
+    *READ
 }
 
 pub fn program() -> PathBuf {
@@ -39,7 +43,7 @@ pub fn firedrill(arguments: &[&str]) -> Command {
 /// A run of this incident with these lanes, its children served by the real program.
 pub fn spec(incident: &str, variants: &[&str]) -> Spec {
     let entry = catalogue().find(incident).expect("the incident is known");
-    let mut spec = Spec::new(entry).expect("this program has a path");
+    let mut spec = Spec::new(catalogue(), entry).expect("this program has a path");
     spec.program = program();
     spec.variants = variants.iter().map(|variant| (*variant).to_owned()).collect();
     spec

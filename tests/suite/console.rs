@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use console_api::instrument::InstrumentRequest;
 use console_api::instrument::instrument_client::InstrumentClient;
-use firedrill::event::What;
+use firedrill_core::event::What;
 use tokio::io::{AsyncBufReadExt, BufReader};
 
 use crate::common::program;

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use firedrill::event::LoadTick;
-use firedrill::incident::manifest::{Arrivals, Load, Request};
 use firedrill::load::Driver;
-use firedrill::timeline::LoadSum;
+use firedrill_core::event::LoadTick;
+use firedrill_core::incident::manifest::{Arrivals, Load, Request};
+use firedrill_core::timeline::LoadSum;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 

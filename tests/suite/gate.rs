@@ -1,8 +1,7 @@
 //! `firedrill check`, for all incidents: what each manifest says holds on the virtual clock, with
 //! the bug switched off on the way, and live.
 
-use firedrill::check::wall_clock::find;
-use firedrill::incidents::sources;
+use firedrill::commands::check::wall_clock::find;
 
 use crate::common::{alone, catalogue, firedrill};
 
@@ -20,7 +19,7 @@ async fn every_incident_is_what_its_manifest_says() {
 
 #[test]
 fn sources_are_those_of_this_tree() {
-    let files: Vec<(String, &str)> = sources().collect();
+    let files: Vec<(String, &str)> = catalogue().sources().collect();
     for entry in &catalogue().entries {
         for variant in entry.incident.variants {
             let file = entry.file(variant.name);
@@ -35,7 +34,7 @@ fn sources_are_those_of_this_tree() {
 
 #[test]
 fn a_call_of_the_wall_clock_planted_in_an_incident_is_named() {
-    for (file, text) in sources() {
+    for (file, text) in catalogue().sources() {
         assert_eq!(find(&file, text), Ok(Vec::new()));
         let planted =
             format!("{text}\nfn planted() {{ std::thread::sleep(Default::default()) }}\n");

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use firedrill::incident::Manifest;
+use firedrill_core::incident::Manifest;
 
 use crate::common::catalogue;
 
@@ -12,7 +12,7 @@ const GOOD: &str = include_str!("../../incidents/pool_leak/incident.toml");
 fn ids_follow_their_folders_and_names_are_unique() {
     let mut params = BTreeSet::new();
     for entry in &catalogue().entries {
-        assert_eq!(entry.manifest.id, entry.incident.module.replace('_', "-"));
+        assert_eq!(entry.manifest.id, entry.incident.name().replace('_', "-"));
         for name in entry.manifest.params.keys() {
             assert!(params.insert(name), "parameter {name} belongs to two incidents");
         }

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use crossterm::event::{KeyCode, KeyEvent};
-use firedrill::event::{Clock, Event, Sample, What};
 use firedrill::run::{Control, Spec, Speed};
 use firedrill::tui::model::{Lab, LabData, Model, Screen};
 use firedrill::tui::track::{Source, Track};
 use firedrill::tui::update::{Command, Msg, RunId, open, update};
 use firedrill::tui::view;
+use firedrill_core::event::{Clock, Event, Sample, What};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 

@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use std::process::Output;
 
 use crossterm::event::{KeyCode, KeyEvent};
-use firedrill::page;
-use firedrill::record::{Recording, Unreadable, read};
 use firedrill::run::Spec;
 use firedrill::tui::model::{Lab, Model, Screen};
 use firedrill::tui::update::{Msg, update};
 use firedrill::tui::view;
+use firedrill_core::page;
+use firedrill_core::record::{Recording, Unreadable, read};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
@@ -31,7 +31,7 @@ fn show(recording: Recording) -> (String, String) {
     let Ok(spec) = Spec::recorded(catalogue(), &recording.header) else {
         return (String::new(), String::new());
     };
-    let page = page::render(catalogue(), spec.entry, &spec.values(), &recording);
+    let page = page::render(&spec.plan(), &recording);
     let lab = Lab::recorded(spec, recording);
     let mut model = Model::new(catalogue(), (80, 24));
     model.screen = Screen::Lab(Box::new(lab));

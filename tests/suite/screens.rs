@@ -1,11 +1,13 @@
 //! The screens, drawn from given events at three sizes.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
-use firedrill::event::{Event, ExitCause, LoadTick, Metric, Sample, ServerSample, WaitSite, What};
 use firedrill::run::{Control, Spec};
 use firedrill::tui::model::{Model, Overlay, Screen};
 use firedrill::tui::update::{Command, Msg, RunId, open, update};
 use firedrill::tui::view;
+use firedrill_core::event::{
+    Event, ExitCause, LoadTick, Metric, Sample, ServerSample, WaitSite, What,
+};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 

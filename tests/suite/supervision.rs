@@ -4,8 +4,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use firedrill::event::{Event, ExitCause, What};
 use firedrill::run::{Control, Run};
+use firedrill_core::event::{Event, ExitCause, What};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 

@@ -1,7 +1,7 @@
 //! Bugs, switched while the servers run.
 
-use firedrill::event::{Event, Sample, What};
 use firedrill::run::{Control, Run};
+use firedrill_core::event::{Event, Sample, What};
 
 use crate::common::{alone, spec, until};
 

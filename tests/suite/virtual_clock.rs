@@ -4,9 +4,9 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use firedrill::event::{Clock, Event, ExitCause, LoadTick, What};
-use firedrill::incident::manifest::Arrivals;
 use firedrill::run::{Control, Run, Spec};
+use firedrill_core::event::{Clock, Event, ExitCause, LoadTick, What};
+use firedrill_core::incident::manifest::Arrivals;
 use serde_json::Value;
 
 use crate::common::{alone, alone_here, catalogue, firedrill, spec};

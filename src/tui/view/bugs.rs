@@ -6,9 +6,9 @@ use ratatui::text::{Line, Text};
 use ratatui::widgets::{Paragraph, Wrap};
 
 use super::{boxed, letter};
-use crate::catalogue::Catalogue;
 use crate::tui::model::Lab;
 use crate::tui::theme;
+use firedrill_core::catalogue::Catalogue;
 
 /// Draws the panel.
 pub fn draw(frame: &mut Frame, area: Rect, catalogue: &Catalogue, lab: &Lab, cursor: usize) {

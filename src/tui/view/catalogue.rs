@@ -16,11 +16,11 @@ use ratatui::text::{Line, Span, Text};
 use ratatui::widgets::{Block, Paragraph, Wrap};
 
 use super::cut;
-use crate::catalogue::Catalogue;
-use crate::figures::number;
-use crate::incident::Manifest;
 use crate::tui::model::CatalogueModel;
 use crate::tui::theme;
+use firedrill_core::catalogue::Catalogue;
+use firedrill_core::incident::Manifest;
+use firedrill_core::prose::figures::number;
 
 /// Rows above the first incident.
 const HEAD: u16 = 3;

@@ -9,9 +9,9 @@ use ratatui::style::{Color, Style};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use crate::axis::Axis;
 use crate::tui::series::{Point, Series};
 use crate::tui::theme;
+use firedrill_core::page::axis::Axis;
 
 /// Columns left of the plot, for the axis.
 pub const GUTTER: u16 = 7;
@@ -25,12 +25,10 @@ pub struct Chart<'a> {
     pub title: Line<'a>,
     /// The lane's history.
     pub series: &'a Series,
-    /// The value that fills the columns.
-    pub value: fn(&Point) -> Option<f64>,
+    /// What fills the columns.
+    pub fill: Fill<'a>,
     /// The columns' colour.
     pub colour: Color,
-    /// A second value, marked in each column.
-    pub second: Option<fn(&Point) -> Option<f64>>,
     /// The stretch of time, in seconds.
     pub window_s: (f64, f64),
     /// Greatest value of the axis.
@@ -39,12 +37,23 @@ pub struct Chart<'a> {
     pub labels: [String; 2],
     /// A level not to be reached.
     pub cap: Option<f64>,
-    /// What theory says, as a function of the time in seconds.
-    pub theory: Option<&'a dyn Fn(f64) -> Option<f64>>,
+    /// What theory says at these times, in seconds.
+    pub theory: Option<&'a dyn Fn(&[f64]) -> Vec<Option<f64>>>,
     /// Whether a tick without a value is one without a process.
     pub gaps: bool,
     /// Moments to mark, in seconds.
     pub marks_s: &'a [f64],
+}
+
+/// A value of a tick; none where there was no process to measure.
+pub type Value<'a> = &'a dyn Fn(&Point) -> Option<f64>;
+
+/// What fills the columns of a chart.
+pub enum Fill<'a> {
+    /// A level; and another one, marked in each column.
+    Level(Value<'a>, Option<Value<'a>>),
+    /// Requests a second: those answered well, and on top those that were not.
+    Outcomes,
 }
 
 /// Draws a chart.
@@ -61,11 +70,33 @@ pub fn draw(frame: &mut Frame, area: Rect, chart: &Chart) {
     let buffer = frame.buffer_mut();
     canvas.marks(buffer);
     canvas.cap(buffer);
-    canvas.columns(buffer);
-    if chart.gaps {
-        canvas.gaps(buffer);
+    match chart.fill {
+        Fill::Level(value, second) => {
+            canvas.columns(buffer, &canvas.values(value), chart.colour, None);
+            if chart.gaps {
+                canvas.gaps(buffer, value);
+            }
+            if let Some(second) = second {
+                canvas.second(buffer, second);
+            }
+        }
+        Fill::Outcomes => {
+            let rates = |of: &dyn Fn(&Point) -> f64| {
+                chart.series.rates(chart.window_s, usize::from(plot.width), of)
+            };
+            let all = rates(&|point| f64::from(point.ok) + f64::from(point.bad));
+            let bad = rates(&|point| f64::from(point.bad));
+            let good: Vec<Option<f64>> = rates(&|point| f64::from(point.ok));
+            // Where nothing went wrong, no red line shall say that something did.
+            let all: Vec<Option<f64>> = all
+                .into_iter()
+                .zip(bad)
+                .map(|(all, bad)| all.filter(|_| bad > Some(0.0)))
+                .collect();
+            canvas.columns(buffer, &all, Color::LightRed, None);
+            canvas.columns(buffer, &good, chart.colour, Some(Color::LightRed));
+        }
     }
-    canvas.second(buffer);
     canvas.theory(buffer);
 }
 
@@ -83,7 +114,7 @@ impl Plot<'_> {
             .then(|| self.area.bottom() - 1 - from_bottom.min(self.area.height - 1))
     }
 
-    fn values(&self, value: fn(&Point) -> Option<f64>) -> Vec<Option<f64>> {
+    fn values(&self, value: Value) -> Vec<Option<f64>> {
         self.chart.series.columns(self.chart.window_s, usize::from(self.area.width), value)
     }
 
@@ -107,10 +138,21 @@ impl Plot<'_> {
         }
     }
 
-    fn columns(&self, buffer: &mut Buffer) {
-        let style = Style::new().fg(theme::paint(self.chart.colour));
-        for (x, value) in (self.area.left()..).zip(self.values(self.chart.value)) {
-            let Some(value) = value else { continue };
+    /// Fills columns; the part of a cell that they leave has the colour `behind`, where what was
+    /// there before reaches beyond it.
+    fn columns(
+        &self,
+        buffer: &mut Buffer,
+        values: &[Option<f64>],
+        colour: Color,
+        behind: Option<Color>,
+    ) {
+        let style = Style::new().fg(theme::paint(colour));
+        for (x, value) in (self.area.left()..).zip(values) {
+            let Some(value) = *value else { continue };
+            if behind.is_some() && value <= 0.0 {
+                continue;
+            }
             let place = self.chart.axis.place(value).clamp(0.0, 1.0);
             // What was measured shows, however little it is.
             let eighths = (place * f64::from(self.area.height) * 8.0).round().max(1.0) as usize;
@@ -119,15 +161,21 @@ impl Plot<'_> {
                 if filled == 0 {
                     break;
                 }
-                buffer[(x, y)].set_symbol(EIGHTHS[filled]).set_style(style);
+                let cell = &mut buffer[(x, y)];
+                let full = cell.symbol() == "█";
+                let style = match behind.filter(|_| full && filled < 8) {
+                    Some(behind) => style.bg(theme::paint(behind)),
+                    None => style,
+                };
+                cell.set_symbol(EIGHTHS[filled]).set_style(style);
             }
         }
     }
 
     /// Marks where nothing could be measured, because no process was there.
-    fn gaps(&self, buffer: &mut Buffer) {
+    fn gaps(&self, buffer: &mut Buffer, value: Value) {
         let width = usize::from(self.area.width);
-        let gaps = self.chart.series.gaps(self.chart.window_s, width, self.chart.value);
+        let gaps = self.chart.series.gaps(self.chart.window_s, width, value);
         for (x, gap) in (self.area.left()..).zip(gaps) {
             if gap {
                 buffer[(x, self.area.bottom() - 1)].set_symbol("✖").set_style(theme::bad());
@@ -135,10 +183,7 @@ impl Plot<'_> {
         }
     }
 
-    fn second(&self, buffer: &mut Buffer) {
-        let Some(second) = self.chart.second else {
-            return;
-        };
+    fn second(&self, buffer: &mut Buffer, second: Value) {
         for (x, value) in (self.area.left()..).zip(self.values(second)) {
             let row = value.and_then(|value| self.row(self.chart.axis.place(value)));
             if let Some(y) = row {
@@ -152,9 +197,10 @@ impl Plot<'_> {
             return;
         };
         let (from_s, to_s) = self.chart.window_s;
-        for x in (self.area.left()..self.area.right()).step_by(2) {
-            let share = (f64::from(x - self.area.x) + 0.5) / f64::from(self.area.width);
-            let value = theory(from_s + share * (to_s - from_s));
+        let columns: Vec<u16> = (self.area.left()..self.area.right()).step_by(2).collect();
+        let share = |x: &u16| (f64::from(x - self.area.x) + 0.5) / f64::from(self.area.width);
+        let times: Vec<f64> = columns.iter().map(|x| from_s + share(x) * (to_s - from_s)).collect();
+        for (x, value) in columns.into_iter().zip(theory(&times)) {
             let row = value.and_then(|value| self.row(self.chart.axis.place(value)));
             if let Some(y) = row {
                 self.over(buffer, x, y, "•");
@@ -192,7 +238,7 @@ fn label_axis(frame: &mut Frame, area: Rect, [bottom, top]: &[String; 2]) {
 /// The time axis below the charts.
 pub fn time_axis(frame: &mut Frame, area: Rect, (from_s, to_s): (f64, f64)) {
     let plot = Rect { x: area.x + GUTTER, width: area.width.saturating_sub(GUTTER), ..area };
-    let label = |s: f64| Span::styled(crate::figures::clock(s), theme::quiet());
+    let label = |s: f64| Span::styled(firedrill_core::prose::figures::clock(s), theme::quiet());
     frame.render_widget(Paragraph::new(Line::from(label(from_s))), plot);
     let middle = Paragraph::new(Line::from(label(f64::midpoint(from_s, to_s))));
     frame.render_widget(middle.alignment(Alignment::Center), plot);

@@ -6,11 +6,11 @@ use ratatui::text::{Line, Span, Text};
 use ratatui::widgets::Paragraph;
 
 use super::{boxed, cut, letter};
-use crate::catalogue::Catalogue;
-use crate::figures::count;
 use crate::tui::lane::LaneModel;
 use crate::tui::model::Lab;
 use crate::tui::theme;
+use firedrill_core::catalogue::Catalogue;
+use firedrill_core::prose::figures::count;
 
 /// A source file on screen.
 struct Source {

@@ -7,11 +7,12 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use crate::event::Metric;
-use crate::figures::number;
 use crate::tui::lane::LaneModel;
 use crate::tui::model::Lab;
 use crate::tui::theme;
+use firedrill_core::event::Metric;
+use firedrill_core::incident::claim::{Claim, Expectation};
+use firedrill_core::prose::figures::number;
 
 /// Width of a bar.
 const BAR: usize = 10;
@@ -69,9 +70,12 @@ fn name(metric: &Metric) -> String {
 /// What the manifest says that this metric of the fixed form stays below.
 fn limit(lab: &Lab, metric: &Metric) -> Option<f64> {
     let expectations = &lab.spec.entry.manifest.expectations;
-    let of_fixed = expectations.iter().filter(|e| e.variant == "fixed" && e.metric == metric.name);
-    let mut limits = of_fixed.filter_map(|e| e.below.as_ref());
-    limits.find_map(|formula| formula.eval(&lab.shown().values).ok())
+    let named = |e: &&Expectation| e.variant == "fixed" && e.metric.name() == metric.name;
+    let mut limits = expectations.iter().filter(named).filter_map(|e| match &e.claim {
+        Claim::Below(formula) | Claim::StaysBelow(formula) => Some(formula),
+        _ => None,
+    });
+    limits.find_map(|formula| formula.eval(lab.shown().course.now()).ok())
 }
 
 fn capacity_of(metric: &Metric) -> String {

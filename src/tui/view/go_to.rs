@@ -6,9 +6,9 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use super::boxed;
-use crate::figures::clock;
 use crate::tui::model::Lab;
 use crate::tui::theme;
+use firedrill_core::prose::figures::clock;
 
 /// Draws the overlay.
 pub fn draw(frame: &mut Frame, area: Rect, lab: &Lab, typed: &str) {

@@ -6,11 +6,11 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use super::cut;
-use crate::figures::{clock, millis, number};
 use crate::run::Speed;
 use crate::tui::model::Lab;
 use crate::tui::theme;
 use crate::tui::track::{RunId, Source};
+use firedrill_core::prose::figures::{clock, millis, number};
 
 /// Draws both lines.
 pub fn draw(frame: &mut Frame, [first, second]: [Rect; 2], lab: &Lab) {

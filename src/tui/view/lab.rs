@@ -15,23 +15,26 @@ use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Position, Rect};
 
 use super::{gauges, header, lane, log};
-use crate::axis::nice_ceiling;
+use crate::tui::lane::LaneModel;
 use crate::tui::model::Lab;
+use crate::tui::series::Point;
+use firedrill_core::incident::show::{Chart, Shows};
+use firedrill_core::page::axis::nice_ceiling;
 
 /// The least width in which a lane can be read.
 const LANE_WIDTH: u16 = 38;
 
-/// The axes that all lanes share, so that heights compare.
-#[derive(Debug, Clone, Copy)]
+/// What all lanes share, so that heights compare.
+#[derive(Debug, Clone)]
 pub struct Axes {
-    /// Greatest number of tasks.
-    pub tasks: f64,
-    /// Greatest resident memory in bytes.
-    pub memory_bytes: f64,
+    /// The greatest value of each chart.
+    pub tops: Vec<f64>,
     /// The stretch of time in seconds.
     pub window_s: (f64, f64),
-    /// Rows that the lane with most gauges needs for them.
+    /// Rows that the lane with most gauges, or instances, needs for them.
     pub gauge_rows: u16,
+    /// Rows that the lane needs of which most is said.
+    pub said_rows: u16,
 }
 
 /// Draws the lab.
@@ -42,7 +45,7 @@ pub fn draw(frame: &mut Frame, area: Rect, lab: &Lab) {
     let (shown, areas) = visible(lab, lanes);
     let hidden = lab.shown().lanes.len() - shown.len();
     for (index, area) in shown.zip(areas) {
-        lane::draw(frame, area, lab, index, axes, hidden);
+        lane::draw(frame, area, lab, index, &axes, hidden);
     }
     log::draw(frame, events, lab);
 }
@@ -85,13 +88,33 @@ pub fn lane_at(lab: &Lab, (width, height): (u16, u16), (column, row): (u16, u16)
 fn axes(lab: &Lab) -> Axes {
     let window_s = lab.window_s();
     let lanes = &lab.shown().lanes;
-    let tasks = lanes.iter().map(|lane| lane.series.highest(window_s.0, |point| point.tasks));
-    let cap_bytes = lab.spec.entry.manifest.memory.cap_bytes() as f64;
-    Axes {
-        tasks: nice_ceiling(tasks.fold(50.0, f64::max)),
+    let manifest = &lab.spec.entry.manifest;
+    let highest = |of: &dyn Fn(&Point) -> Option<f64>, least: f64| {
+        let each = lanes.iter().map(|lane| lane.series.highest(window_s.0, of));
+        nice_ceiling(each.fold(least, f64::max))
+    };
+    let mut levels = 0;
+    let top = |chart: &Chart| match &chart.shows {
+        Shows::Tasks => highest(&|point| point.tasks, 50.0),
         // The cap is the top row, on whatever screen.
-        memory_bytes: cap_bytes * 1.01,
+        Shows::Memory => (manifest.memory.cap_bytes() * manifest.instances as u64) as f64 * 1.01,
+        Shows::Outcomes => highest(&|p| Some(f64::from(p.ok + p.bad) * 10.0), 1.0),
+        Shows::Latency | Shows::State => 1.0,
+        Shows::Level(_) => {
+            let index = levels;
+            levels += 1;
+            let full = lanes.iter().filter_map(|lane| lane::capacity(lane, chart));
+            highest(&|point| point.levels[index].map(f64::from), full.fold(1.0, f64::max))
+        }
+    };
+    let rows = |lane: &LaneModel| match lane.instances.len() {
+        0 => gauges::rows(lab, lane),
+        instances => instances as u16 + 1,
+    };
+    Axes {
+        tops: manifest.charts.iter().map(top).collect(),
         window_s,
-        gauge_rows: lanes.iter().map(|lane| gauges::rows(lab, lane)).max().unwrap_or(0),
+        gauge_rows: lanes.iter().map(rows).max().unwrap_or(0),
+        said_rows: 1,
     }
 }

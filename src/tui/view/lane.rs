@@ -17,14 +17,17 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Paragraph};
 use tui_big_text::{BigText, PixelSize};
 
-use super::chart::{self, Chart};
+use super::chart::{self, Chart, Fill};
 use super::lab::Axes;
-use super::{cut, gauges, letter};
-use crate::axis::Axis;
-use crate::figures::{clock, count, mib, millis, number};
+use super::{cut, gauges, instances, letter};
 use crate::tui::lane::{LaneModel, State};
 use crate::tui::model::{Lab, LabData};
+use crate::tui::series::Point;
 use crate::tui::theme;
+use firedrill_core::incident::measure::{Level, Measure};
+use firedrill_core::incident::show::{self, Figure, Headline, Shows};
+use firedrill_core::page::axis::Axis;
+use firedrill_core::prose::figures::{clock, count, mib, millis, number};
 
 /// Latencies from here to [`SLOWEST_MS`] have a place on the axis.
 const FASTEST_MS: f64 = 0.1;
@@ -39,13 +42,11 @@ const MANY: u64 = 20;
 const SLOWEST_MS: f64 = 10_000.0;
 
 /// Draws a lane; `hidden` lanes did not fit on the screen.
-pub fn draw(frame: &mut Frame, area: Rect, lab: &Lab, index: usize, axes: Axes, hidden: usize) {
+pub fn draw(frame: &mut Frame, area: Rect, lab: &Lab, index: usize, axes: &Axes, hidden: usize) {
     let data = lab.shown();
     let lane = &data.lanes[index];
     let selected = index == lab.selected;
-    let stuck = lane.culprit().is_some_and(|site| site.waiting >= MANY);
-    let wrong = stuck || lane.suffers() || gauges::violation(lab, lane).is_some();
-    let edge = match (&lane.state, wrong) {
+    let edge = match (&lane.state, is_wrong(lab, lane)) {
         (State::Serving { .. }, false) => theme::good(),
         (State::Starting, _) => theme::warn(),
         (State::Stopped { .. }, false) => theme::quiet(),
@@ -73,7 +74,7 @@ pub fn draw(frame: &mut Frame, area: Rect, lab: &Lab, index: usize, axes: Axes, 
     inside(frame, inner, lab, lane, axes);
 }
 
-fn inside(frame: &mut Frame, area: Rect, lab: &Lab, lane: &LaneModel, axes: Axes) {
+fn inside(frame: &mut Frame, area: Rect, lab: &Lab, lane: &LaneModel, axes: &Axes) {
     let data = lab.shown();
     let big = area.height >= 26 && area.width >= 40;
     let room = match area.height {
@@ -81,10 +82,12 @@ fn inside(frame: &mut Frame, area: Rect, lab: &Lab, lane: &LaneModel, axes: Axes
         20..30 => 4,
         _ => 7,
     };
+    let width = usize::from(area.width);
+    let said = says(lab, lane, (width, if area.height >= 20 { 3 } else { 1 }));
     let [state, figures, culprit, charts, time, below] = Layout::vertical([
         Constraint::Length(1),
         Constraint::Length(if big { 6 } else { 2 }),
-        Constraint::Length(1),
+        Constraint::Length(axes.said_rows.max(said.len() as u16)),
         Constraint::Min(0),
         Constraint::Length(1),
         Constraint::Length(axes.gauge_rows.min(room)),
@@ -92,14 +95,24 @@ fn inside(frame: &mut Frame, area: Rect, lab: &Lab, lane: &LaneModel, axes: Axes
     .areas(area);
     frame.render_widget(Paragraph::new(state_line(data, lane)), state);
     if big {
-        big_figures(frame, figures, lane);
+        big_figures(frame, figures, lab, lane);
     } else {
-        small_figures(frame, figures, lane);
+        small_figures(frame, figures, lab, lane);
     }
-    frame.render_widget(Paragraph::new(culprit_line(lab, lane, usize::from(area.width))), culprit);
+    frame.render_widget(Paragraph::new(said), culprit);
     draw_charts(frame, charts, lab, lane, axes);
     chart::time_axis(frame, time, axes.window_s);
-    gauges::draw(frame, below, lab, lane);
+    if lane.instances.is_empty() {
+        gauges::draw(frame, below, lab, lane);
+    } else {
+        instances::draw(frame, below, lane);
+    }
+}
+
+/// Whether a lane is not as it should be.
+fn is_wrong(lab: &Lab, lane: &LaneModel) -> bool {
+    let stuck = lane.culprit().is_some_and(|site| site.waiting >= MANY);
+    stuck || lane.suffers() || gauges::violation(lab, lane).is_some()
 }
 
 fn state_line(data: &LabData, lane: &LaneModel) -> Line<'static> {
@@ -128,23 +141,41 @@ fn state_line(data: &LabData, lane: &LaneModel) -> Line<'static> {
     Line::from(spans)
 }
 
-/// A figure: what, how much, and whether it is bad.
-type Figure = (&'static str, String, Style);
-
-fn tasks(lane: &LaneModel) -> Figure {
-    let tasks = lane.server.as_ref().map_or("–".to_owned(), |server| count(server.tasks));
-    ("tasks", tasks, if growth(lane).is_some() { theme::bad() } else { theme::good() })
+/// A figure: what, how much, whether it is bad, and how it grows.
+struct Big {
+    name: String,
+    value: String,
+    style: Style,
+    more: String,
 }
 
-fn p99(lane: &LaneModel) -> Figure {
-    let text = lane.recent.p99_ms.map_or("–".to_owned(), millis);
-    let style = match lane.recent.p99_ms {
-        Some(1000.0..) => theme::bad(),
-        _ if lane.suffers() => theme::bad(),
-        Some(100.0..) => theme::warn(),
+/// The two big figures of a lane.
+fn headline(lab: &Lab, lane: &LaneModel) -> [Big; 2] {
+    let Headline { left, right } = &lab.spec.entry.manifest.headline;
+    [left, right].map(|figure| big(lane, figure))
+}
+
+fn big(lane: &LaneModel, figure: &Figure) -> Big {
+    let value = lane.value(&figure.metric);
+    let of_tasks = figure.metric == Measure::Level(Level::Tasks);
+    let growth = growth(lane).filter(|_| of_tasks);
+    let is_ms = figure.metric.name().ends_with("_ms");
+    let text = value.map_or("–".to_owned(), |value| match &figure.metric {
+        Measure::Level(Level::MemoryBytes | Level::HeapBytes) => mib(value as u64),
+        _ if is_ms => millis(value),
+        _ if value >= 1.0 => count(value.round() as u64),
+        _ => number(value),
+    });
+    let beyond = figure.bad_from.zip(value).is_some_and(|(from, value)| value >= from);
+    let style = match value {
+        _ if beyond || growth.is_some() => theme::bad(),
+        _ if lane.suffers() && is_ms => theme::bad(),
+        Some(100.0..) if is_ms => theme::warn(),
         _ => theme::good(),
     };
-    ("p99", text, style)
+    let own = || figure.metric.name().replace('_', " ");
+    let name = figure.name.clone().unwrap_or_else(own);
+    Big { name, value: text, style, more: growth.unwrap_or_default() }
 }
 
 /// The growth of the tasks, where it is worth telling.
@@ -162,6 +193,7 @@ fn outcomes(lane: &LaneModel) -> Line<'static> {
     for (name, rate, style) in [
         ("timed out", recent.timed_out_per_s, theme::bad()),
         ("failed", recent.failed_per_s, theme::bad()),
+        ("wrong", recent.wrong_per_s, theme::bad()),
         ("rejected", recent.rejected_per_s, theme::quiet()),
     ] {
         if rate > 0.0 {
@@ -172,28 +204,26 @@ fn outcomes(lane: &LaneModel) -> Line<'static> {
     Line::from(spans)
 }
 
-fn small_figures(frame: &mut Frame, area: Rect, lane: &LaneModel) {
+fn small_figures(frame: &mut Frame, area: Rect, lab: &Lab, lane: &LaneModel) {
     let mut spans = Vec::new();
-    for (name, value, style) in [tasks(lane), p99(lane)] {
+    for Big { name, value, style, more } in headline(lab, lane) {
         spans.push(Span::raw(format!(" {name} ")));
         spans.push(Span::styled(value, style.patch(theme::strong())));
-        if name == "tasks" {
-            spans.push(Span::styled(format!(" {} ", growth(lane).unwrap_or_default()), style));
-        }
+        spans.push(Span::styled(format!(" {more} "), style));
     }
     frame.render_widget(Paragraph::new(vec![Line::from(spans), outcomes(lane)]), area);
 }
 
-fn big_figures(frame: &mut Frame, area: Rect, lane: &LaneModel) {
+fn big_figures(frame: &mut Frame, area: Rect, lab: &Lab, lane: &LaneModel) {
     let [names, digits, below] =
         Layout::vertical([Constraint::Length(1), Constraint::Length(4), Constraint::Length(1)])
             .areas(area);
     let halves =
         |area: Rect| -> [Rect; 2] { Layout::horizontal([Constraint::Fill(1); 2]).areas(area) };
-    for ((name, value, style), (name_area, area)) in
-        [tasks(lane), p99(lane)].into_iter().zip(halves(names).into_iter().zip(halves(digits)))
+    let places = halves(names).into_iter().zip(halves(digits));
+    for (Big { name, value, style, more }, (name_area, area)) in
+        headline(lab, lane).into_iter().zip(places)
     {
-        let more = if name == "tasks" { growth(lane).unwrap_or_default() } else { String::new() };
         let caption = Line::from(vec![Span::raw(format!(" {name} ")), Span::styled(more, style)]);
         frame.render_widget(Paragraph::new(caption), name_area);
         let value = value.replace(' ', "");
@@ -209,6 +239,51 @@ fn big_figures(frame: &mut Frame, area: Rect, lane: &LaneModel) {
         }
     }
     frame.render_widget(Paragraph::new(outcomes(lane)), below);
+}
+
+/// What is wrong with the lane, or what its fix costs: the manifest's sentence, with the place where
+/// most tasks wait; else that place alone; else the metric that is beyond what the fixed form keeps.
+fn says(lab: &Lab, lane: &LaneModel, (width, rows): (usize, usize)) -> Vec<Line<'static>> {
+    let Some(sentence) = &lane.sentence else {
+        return vec![culprit_line(lab, lane, width)];
+    };
+    let style = if is_wrong(lab, lane) { theme::bad() } else { theme::quiet() };
+    let site = lane.culprit().filter(|site| site.waiting > 1);
+    let place = site.map(|site| {
+        let file = site.file.rsplit('/').next().unwrap_or(&site.file);
+        format!(" ▶ {} wait at {file}:{}", count(site.waiting), site.line)
+    });
+    let mut text = wrapped(sentence, width.saturating_sub(1));
+    let room = rows - usize::from(place.is_some() && rows > 1);
+    if text.len() > room {
+        text.truncate(room);
+        if let Some(last) = text.last_mut() {
+            *last = cut(&format!("{last} …"), width.saturating_sub(1));
+        }
+    }
+    let mut lines: Vec<Line> =
+        text.into_iter().map(|line| Line::styled(format!(" {line}"), style)).collect();
+    if let Some(place) = place.filter(|_| rows > 1) {
+        lines.push(Line::styled(cut(&place, width), theme::bad()));
+    }
+    lines
+}
+
+/// A text in lines of at most this width.
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = vec![String::new()];
+    for word in text.split(' ') {
+        let Some(line) = lines.last_mut() else { break };
+        if line.is_empty() {
+            line.push_str(word);
+        } else if line.chars().count() + 1 + word.chars().count() <= width {
+            line.push(' ');
+            line.push_str(word);
+        } else {
+            lines.push(word.to_owned());
+        }
+    }
+    lines
 }
 
 /// Where the tasks wait; else the metric that is beyond what the fixed form keeps.
@@ -228,89 +303,130 @@ fn culprit_line(lab: &Lab, lane: &LaneModel, width: usize) -> Line<'static> {
     Line::styled(cut(&if fits { text + &label } else { text }, width), theme::bad())
 }
 
-fn draw_charts(frame: &mut Frame, area: Rect, lab: &Lab, lane: &LaneModel, axes: Axes) {
-    let data = lab.shown();
-    let marks_s = data.phases_s.get(1..).unwrap_or_default();
-    let areas: [Rect; 3] = Layout::vertical([Constraint::Fill(1); 3]).areas(area);
-    let series = &lane.series;
-    let window_s = axes.window_s;
+fn draw_charts(frame: &mut Frame, area: Rect, lab: &Lab, lane: &LaneModel, axes: &Axes) {
+    let charts = &lab.spec.entry.manifest.charts;
+    // A chart of less than three rows shows nothing: then the first ones have the room.
+    let fit = usize::from((area.height / 3).max(1)).min(charts.len());
+    let areas = Layout::vertical(vec![Constraint::Fill(1); fit]).split(area);
+    let mut levels = 0;
+    for (i, chart) in charts.iter().enumerate() {
+        let index = levels;
+        levels += usize::from(matches!(chart.shows, Shows::Level(_)));
+        if let Some(area) = areas.get(i) {
+            draw_chart(frame, *area, lab, lane, (axes, axes.tops[i]), (chart, index));
+        }
+    }
+}
 
-    let theory = theory(lab, lane);
-    let mut title = vec![Span::styled(" tasks", theme::strong())];
+/// Draws a chart; a level is the lane's of this index.
+fn draw_chart(
+    frame: &mut Frame,
+    area: Rect,
+    lab: &Lab,
+    lane: &LaneModel,
+    (axes, top): (&Axes, f64),
+    (shown, index): (&show::Chart, usize),
+) {
+    let manifest = &lab.spec.entry.manifest;
+    let data = lab.shown();
+    let cap_bytes = manifest.memory.cap_bytes() * manifest.instances as u64;
+    let name = Span::styled(format!(" {}", shown.title()), theme::strong());
+    let measure = match &shown.shows {
+        Shows::Tasks => Some(Measure::Level(Level::Tasks)),
+        Shows::Level(measure) => Some(measure.clone()),
+        _ => None,
+    };
+    let theory = measure.as_ref().and_then(|measure| theory(lab, lane, measure));
+    let mut title = vec![name];
     if theory.is_some() {
         title.push(Span::styled("   • theory", theme::quiet()));
     }
-    let tasks = Chart {
+    let tasks = |point: &Point| point.tasks;
+    let memory = |point: &Point| point.memory_bytes;
+    let (p50, p99) = (|point: &Point| point.p50_ms, |point: &Point| point.p99_ms);
+    let up = |point: &Point| point.tasks.map(|_| 1.0);
+    let level = |point: &Point| point.levels[index].map(f64::from);
+    let labels = |bottom: &str, top: String| [bottom.to_owned(), top];
+    let value = |measure: &Measure| lane.value(measure).map_or("–".to_owned(), number);
+    let (fill, colour, axis, labels, cap) = match &shown.shows {
+        Shows::Tasks => {
+            let labels = labels("0", count(top as u64));
+            (Fill::Level(&tasks, None), Color::LightCyan, Axis::Linear(top), labels, None)
+        }
+        Shows::Memory => {
+            let now = lane.resident_bytes.map_or("–".to_owned(), mib);
+            title = vec![
+                Span::styled(format!(" memory {now}"), theme::strong()),
+                Span::styled(format!("   ─ cap {}", mib(cap_bytes)), theme::bad()),
+            ];
+            let labels = labels("0", format!("{}MiB", cap_bytes >> 20));
+            let fill = Fill::Level(&memory, None);
+            (fill, Color::LightMagenta, Axis::Linear(top), labels, Some(cap_bytes as f64))
+        }
+        Shows::Latency => {
+            title.push(Span::styled("   ─ p50, log scale", theme::quiet()));
+            let axis = Axis::Log(FASTEST_MS, SLOWEST_MS);
+            let fill = Fill::Level(&p99, Some(&p50));
+            (fill, Color::LightYellow, axis, labels("0.1 ms", "10 s".to_owned()), None)
+        }
+        Shows::Outcomes => {
+            title.push(Span::styled("   █ ok", theme::good()));
+            title.push(Span::styled("   █ failed, timed out, wrong", theme::bad()));
+            let labels = labels("0", count(top as u64));
+            (Fill::Outcomes, Color::LightGreen, Axis::Linear(top), labels, None)
+        }
+        Shows::State => {
+            title.push(Span::styled("   ✖ down", theme::bad()));
+            let fill = Fill::Level(&up, None);
+            (fill, Color::LightGreen, Axis::Linear(1.0), labels("down", "up".to_owned()), None)
+        }
+        Shows::Level(measure) => {
+            title.insert(1, Span::styled(format!(" {}", value(measure)), theme::strong()));
+            let full = capacity(lane, shown);
+            if let Some(full) = full {
+                title.push(Span::styled(format!("   ─ {}", number(full)), theme::bad()));
+            }
+            let labels = labels("0", number(top));
+            (Fill::Level(&level, None), Color::LightCyan, Axis::Linear(top), labels, full)
+        }
+    };
+    let gaps = !matches!(shown.shows, Shows::Latency | Shows::Outcomes);
+    let chart = Chart {
         title: Line::from(title),
-        series,
-        value: |point| point.tasks,
-        colour: Color::LightCyan,
-        second: None,
-        window_s,
-        axis: Axis::Linear(axes.tasks),
-        labels: ["0".to_owned(), count(axes.tasks as u64)],
-        cap: None,
+        series: &lane.series,
+        fill,
+        colour,
+        window_s: axes.window_s,
+        axis,
+        labels,
+        cap,
         theory: theory.as_deref(),
-        gaps: true,
-        marks_s,
+        gaps,
+        marks_s: data.phases_s.get(1..).unwrap_or_default(),
     };
-    chart::draw(frame, areas[0], &tasks);
-
-    let cap_bytes = lab.spec.entry.manifest.memory.cap_bytes();
-    let now = lane.resident_bytes.map_or("–".to_owned(), mib);
-    let memory = Chart {
-        title: Line::from(vec![
-            Span::styled(format!(" memory {now}"), theme::strong()),
-            Span::styled(format!("   ─ cap {}", mib(cap_bytes)), theme::bad()),
-        ]),
-        series,
-        value: |point| point.memory_bytes,
-        colour: Color::LightMagenta,
-        second: None,
-        window_s,
-        axis: Axis::Linear(axes.memory_bytes),
-        labels: ["0".to_owned(), format!("{}MiB", lab.spec.entry.manifest.memory.cap_mib)],
-        cap: Some(cap_bytes as f64),
-        theory: None,
-        gaps: true,
-        marks_s,
-    };
-    chart::draw(frame, areas[1], &memory);
-
-    let latency = Chart {
-        title: Line::from(vec![
-            Span::styled(" latency p99", theme::strong()),
-            Span::styled("   ─ p50, log scale", theme::quiet()),
-        ]),
-        series,
-        value: |point| point.p99_ms,
-        colour: Color::LightYellow,
-        second: Some(|point| point.p50_ms),
-        window_s,
-        axis: Axis::Log(FASTEST_MS, SLOWEST_MS),
-        labels: ["0.1 ms".to_owned(), "10 s".to_owned()],
-        cap: None,
-        theory: None,
-        gaps: false,
-        marks_s,
-    };
-    chart::draw(frame, areas[2], &latency);
+    chart::draw(frame, area, &chart);
 }
 
-/// What theory says of the tasks at a time, from the moment the bug met a clean process; nothing
-/// when the lane runs anything but this incident's bug.
-fn theory<'a>(lab: &'a Lab, lane: &LaneModel) -> Option<Box<dyn Fn(f64) -> Option<f64> + 'a>> {
+/// What a level of a lane is full at.
+pub fn capacity(lane: &LaneModel, chart: &show::Chart) -> Option<f64> {
+    let capacity = chart.capacity.as_deref()?;
+    capacity.parse().ok().or_else(|| lane.metric(capacity)).filter(|full| *full > 0.0)
+}
+
+/// What theory says at given times.
+type Told<'a> = Box<dyn Fn(&[f64]) -> Vec<Option<f64>> + 'a>;
+
+/// What theory says of a measure, from the moment the bug met a clean process; nothing when the lane
+/// runs anything but this incident's bug.
+fn theory<'a>(lab: &'a Lab, lane: &LaneModel, measure: &Measure) -> Option<Told<'a>> {
     let manifest = &lab.spec.entry.manifest;
     let (State::Serving { since_s, .. } | State::Stopped { since_s }) = lane.state else {
         return None;
     };
     let only = lane.bugs.get(&manifest.id).filter(|_| lane.bugs.len() == 1)?;
-    let theory = manifest.theories.iter().find(|t| t.metric == "tasks" && &t.variant == only)?;
+    let theory =
+        manifest.theories.iter().find(|t| t.metric == *measure && &t.variant == only)?;
     let start_s = since_s.max(lane.switched_s);
-    let values = &lab.shown().values;
-    Some(Box::new(move |at_s| {
-        let mut values = values.clone();
-        values.insert("t".to_owned(), at_s - start_s);
-        theory.formula.eval(&values).ok().filter(|_| at_s >= start_s)
-    }))
+    let course = &lab.shown().course;
+    Some(Box::new(move |times| theory.values(course, start_s, times)))
 }

@@ -6,9 +6,9 @@ use ratatui::text::{Line, Span, Text};
 use ratatui::widgets::Paragraph;
 
 use super::{boxed, cut, letter};
-use crate::figures::clock;
 use crate::tui::model::{Lab, LogEntry};
 use crate::tui::theme;
+use firedrill_core::prose::figures::clock;
 
 /// Draws the newest lines.
 pub fn draw(frame: &mut Frame, area: Rect, lab: &Lab) {

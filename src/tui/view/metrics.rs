@@ -6,10 +6,10 @@ use ratatui::text::{Line, Span, Text};
 use ratatui::widgets::Paragraph;
 
 use super::{boxed, letter};
-use crate::figures::{count, mib, millis, number};
 use crate::tui::lane::State;
 use crate::tui::model::Lab;
 use crate::tui::theme;
+use firedrill_core::prose::figures::{count, mib, millis, number};
 
 /// Draws the overlay.
 pub fn draw(frame: &mut Frame, area: Rect, lab: &Lab) {

@@ -2,12 +2,14 @@
 
 pub mod bugs;
 pub mod catalogue;
+pub mod chain;
 pub mod chart;
 pub mod code;
 pub mod gauges;
 pub mod go_to;
 pub mod header;
 pub mod help;
+pub mod instances;
 pub mod keybar;
 pub mod lab;
 pub mod lane;
@@ -50,6 +52,9 @@ pub fn draw(frame: &mut Frame, model: &Model) {
             code::draw(frame, body, model.catalogue, lab, *shift);
         }
         (Some(Overlay::Metrics), Screen::Lab(lab)) => metrics::draw(frame, body, lab),
+        (Some(Overlay::Chain { cursor }), Screen::Lab(lab)) => {
+            chain::draw(frame, body, lab, *cursor);
+        }
         (Some(Overlay::Log { back }), Screen::Lab(lab)) => log::draw_all(frame, body, lab, *back),
         _ => {}
     }

@@ -1,0 +1,218 @@
+//! The incidents of a pack, with their manifests.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::incident::manifest::{self, Manifest, ManifestError};
+use crate::incident::chain::Clash;
+use crate::incident::metrics::Owners;
+use crate::incident::request::{Prepared, prepare};
+use crate::service::params;
+use crate::incident::{Bugs, Chain, Incident, Pack, Unknown, Variant};
+
+/// An incident and its parsed manifest.
+#[derive(Debug)]
+pub struct Entry {
+    /// The static part.
+    pub incident: &'static Incident,
+    /// The manifest.
+    pub manifest: Manifest,
+}
+
+impl Entry {
+    /// The variant of this name.
+    pub fn variant(&self, name: &str) -> Option<&'static Variant> {
+        self.incident.variants.iter().find(|v| v.name == name)
+    }
+
+    /// The variant of this name.
+    ///
+    /// # Errors
+    ///
+    /// When there is none; the error suggests the nearest.
+    pub fn known_variant(&self, name: &str) -> Result<&'static Variant, Unknown> {
+        self.variant(name).ok_or_else(|| {
+            Unknown::new("variant", name, self.incident.variants.iter().map(|v| v.name))
+        })
+    }
+
+    /// The source file of a variant, as compiler and wait sites name it.
+    pub fn file(&self, variant: &str) -> String {
+        format!("{}{variant}.rs", self.incident.folder())
+    }
+
+    /// The fixed form, by contract the last.
+    ///
+    /// # Panics
+    ///
+    /// When the incident has no variant, which the catalogue refuses to load.
+    pub fn fixed(&self) -> &'static Variant {
+        self.incident.variants.last().expect("the catalogue refuses an incident without variants")
+    }
+}
+
+/// The metrics that an incident's code and the service register, as their source names them.
+fn metrics(pack: &Pack, incident: &Incident) -> BTreeSet<String> {
+    let folder = incident.folder().strip_prefix(pack.root()).unwrap_or_default();
+    let files = (pack.files)().into_iter().filter(|file| file.starts_with(folder));
+    let texts = files.filter_map(|file| (pack.source)(&file));
+    let mut names: BTreeSet<String> = SERVICE_METRICS.iter().map(|n| (*n).to_owned()).collect();
+    names.extend(incident.shares.iter().map(|name| (*name).to_owned()));
+    for text in texts {
+        for form in ["gauge!(", "counter!(", "histogram!("] {
+            for after in text.split(form).skip(1) {
+                let literal = after.trim_start().strip_prefix('"').and_then(|t| t.split_once('"'));
+                let Some((name, _)) = literal else { continue };
+                if form == "histogram!(" {
+                    names.extend([format!("{name}_count"), format!("{name}_sum")]);
+                } else {
+                    names.insert(name.to_owned());
+                }
+            }
+        }
+    }
+    names
+}
+
+/// What the service itself registers.
+const SERVICE_METRICS: [&str; 8] = [
+    "http_requests_total",
+    "http_requests_in_flight",
+    "http_request_duration_seconds_count",
+    "http_request_duration_seconds_sum",
+    "store_commands",
+    "store_busy",
+    "store_waiting",
+    "metrics_scrape_ms",
+];
+
+/// Why there is no chain of these incidents.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NoChain {
+    /// One of them is not known.
+    #[error(transparent)]
+    Unknown(#[from] Unknown),
+    /// Two of them claim one place.
+    #[error(transparent)]
+    Clash(#[from] Clash),
+}
+
+/// All incidents of a pack.
+#[derive(Debug)]
+pub struct Catalogue {
+    pack: &'static Pack,
+    /// In the order in which they are taught.
+    pub entries: Vec<Entry>,
+}
+
+impl Catalogue {
+    /// The incidents of a pack. `manifest` may give the text of a manifest, by its path, in place
+    /// of the one that was compiled in.
+    ///
+    /// # Errors
+    ///
+    /// When a manifest is broken; the message names file, line and field.
+    pub fn read(
+        pack: &'static Pack,
+        manifest: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, ManifestError> {
+        let entries = pack.incidents.iter().map(|incident| {
+            let file = format!("{}incident.toml", incident.folder());
+            let text = manifest(&file).map_or(Cow::Borrowed(incident.manifest_toml), Cow::Owned);
+            let metrics = metrics(pack, incident);
+            let manifest = Manifest::parse_knowing(&file, &text, Some(&metrics))?;
+            manifest.check_variants(incident.variants.iter().map(|v| v.name))?;
+            Ok(Entry { incident, manifest })
+        });
+        Ok(Self { pack, entries: entries.collect::<Result<_, _>>()? })
+    }
+
+    /// The modules of its incidents, for the registry of metrics.
+    pub fn owners(&self) -> Owners {
+        let owner = |entry: &Entry| (entry.incident.module, entry.manifest.id.clone());
+        self.entries.iter().map(owner).collect()
+    }
+
+    /// The incident of this id.
+    ///
+    /// # Errors
+    ///
+    /// When there is none; the error suggests the nearest.
+    pub fn find(&self, id: &str) -> Result<&Entry, Unknown> {
+        self.entries
+            .iter()
+            .find(|entry| entry.manifest.id == id)
+            .ok_or_else(|| Unknown::new("incident", id, self.ids()))
+    }
+
+    /// All ids, in order.
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
+        self.entries.iter().map(|entry| entry.manifest.id.as_str())
+    }
+
+    /// The base with the layers of the incidents in play (id to variant, the fixed one included),
+    /// and no others.
+    ///
+    /// # Errors
+    ///
+    /// When an incident or a variant is not known, or two incidents claim one place.
+    pub fn chain(&self, base: Chain, in_play: &Bugs) -> Result<Chain, NoChain> {
+        let mut chain = base;
+        for id in in_play.keys() {
+            self.find(id)?;
+        }
+        // In the catalogue's order, so that the same set always makes the same chain.
+        for entry in &self.entries {
+            if let Some(variant) = in_play.get(&entry.manifest.id) {
+                chain.install(&entry.manifest.id, entry.known_variant(variant)?.install)?;
+            }
+        }
+        Ok(chain)
+    }
+
+    /// The traffic of these incidents together, in equal shares: requests with their weights.
+    ///
+    /// # Errors
+    ///
+    /// When HTTP does not allow one of the requests, which a validated manifest excludes.
+    pub fn mix(&self, incidents: &[String]) -> Result<Vec<(f64, Arc<Prepared>)>, String> {
+        let known: Vec<&Entry> = incidents.iter().filter_map(|id| self.find(id).ok()).collect();
+        let share = 1.0 / known.len().max(1) as f64;
+        let mut mix = Vec::new();
+        for entry in known {
+            mix.extend(prepare(&entry.manifest.load.requests, share)?);
+        }
+        Ok(mix)
+    }
+
+    /// The text of a source file of an incident, by its path, as compiler and wait sites name it.
+    pub fn source(&self, file: &str) -> Option<&'static str> {
+        (self.pack.source)(file.strip_prefix(self.pack.root())?)
+    }
+
+    /// The source files of all incidents: path and text.
+    pub fn sources(&self) -> impl Iterator<Item = (String, &'static str)> {
+        let pack = self.pack;
+        let file = |path: Cow<'static, str>| {
+            let text = (pack.source)(&path)?;
+            Some((format!("{}{path}", pack.root()), text))
+        };
+        (pack.files)().into_iter().filter_map(file)
+    }
+
+    /// The parameter of this name, of the service or of an incident.
+    ///
+    /// # Errors
+    ///
+    /// When there is none; the error suggests the nearest.
+    pub fn param(&self, name: &str) -> Result<manifest::Param, Unknown> {
+        let own = params::find(name).map(manifest::Param::of_service);
+        let declared = || self.entries.iter().find_map(|e| e.manifest.params.get(name).cloned());
+        own.or_else(declared).ok_or_else(|| {
+            let declared = self.entries.iter().flat_map(|e| e.manifest.params.keys());
+            let own = params::ALL.iter().map(|param| param.name);
+            Unknown::new("parameter", name, own.chain(declared.map(String::as_str)))
+        })
+    }
+}

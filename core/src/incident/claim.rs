@@ -1,0 +1,172 @@
+//! What a run must show: one claim of a closed set about one measure in one stretch of time.
+
+use serde::Deserialize;
+
+use super::formula::Formula;
+use super::measure::Measure;
+
+/// What a run must show.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(try_from = "Raw")]
+pub struct Expectation {
+    /// The variant it holds for.
+    pub variant: String,
+    /// What is measured.
+    pub metric: Measure,
+    /// The kind of request that counts; none: all.
+    pub kind: Option<String>,
+    /// The stretch that counts.
+    pub window: Window,
+    /// What must hold.
+    pub claim: Claim,
+}
+
+/// What must hold of a measure. A *value* of a level is its highest in the stretch; of what only a
+/// stretch has, that over the whole stretch.
+#[derive(Debug, Clone)]
+pub enum Claim {
+    /// The value is below.
+    Below(Formula),
+    /// The value is above.
+    Above(Formula),
+    /// In each second of the stretch it is above.
+    StaysAbove(Formula),
+    /// In each second of the stretch it is below.
+    StaysBelow(Formula),
+    /// It grows by so much a second, by least squares, within this share.
+    Slope(Formula, f64),
+    /// From the first to the last sample it grows by so much a second, within this share.
+    Rate(Formula, f64),
+    /// The last value is at most this.
+    ReturnsTo(Formula),
+    /// The processes end like this: a word of [`crate::event::ExitCause::word`], or `none`.
+    Exits(String),
+    /// The value is at least so many times that of another lane.
+    Times {
+        /// The other lane's variant.
+        of: String,
+        /// So many times.
+        at_least: Formula,
+    },
+}
+
+impl Claim {
+    /// The formulas in it.
+    pub fn formulas(&self) -> Option<&Formula> {
+        match self {
+            Self::Below(formula)
+            | Self::Above(formula)
+            | Self::StaysAbove(formula)
+            | Self::StaysBelow(formula)
+            | Self::Slope(formula, _)
+            | Self::Rate(formula, _)
+            | Self::ReturnsTo(formula)
+            | Self::Times { at_least: formula, .. } => Some(formula),
+            Self::Exits(_) => None,
+        }
+    }
+}
+
+/// A stretch of the run, in seconds after the release, or after the switch. Formulas may name
+/// phases: `cleared + 0.5`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Window {
+    /// Its beginning; the release or the switch where absent.
+    #[serde(default, alias = "from")]
+    pub from_s: Option<Formula>,
+    /// Its end; the run's, or the lane's first exit, where absent.
+    #[serde(default, alias = "to")]
+    pub to_s: Option<Formula>,
+}
+
+/// As it stands in a manifest.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Raw {
+    variant: String,
+    metric: Measure,
+    #[serde(default)]
+    kind: Option<String>,
+    #[serde(default)]
+    window: Window,
+    #[serde(default)]
+    within: Option<f64>,
+    #[serde(default)]
+    below: Option<Formula>,
+    #[serde(default)]
+    above: Option<Formula>,
+    #[serde(default)]
+    stays_above: Option<Formula>,
+    #[serde(default)]
+    stays_below: Option<Formula>,
+    #[serde(default)]
+    slope_per_s: Option<Formula>,
+    #[serde(default)]
+    rate_per_s: Option<Formula>,
+    #[serde(default)]
+    returns_to: Option<Formula>,
+    #[serde(default)]
+    exits: Option<String>,
+    #[serde(default)]
+    times: Option<Times>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Times {
+    of: String,
+    at_least: Formula,
+}
+
+/// What `within` is where it is not said.
+const TEN_PERCENT: f64 = 0.1;
+
+const ONE_OF: &str = "expected one of below, above, stays_above, stays_below, slope_per_s, \
+                      rate_per_s, returns_to, exits, times";
+
+impl TryFrom<Raw> for Expectation {
+    type Error = String;
+
+    fn try_from(raw: Raw) -> Result<Self, String> {
+        let within = raw.within.unwrap_or(TEN_PERCENT);
+        let given: Vec<Claim> = [
+            raw.below.map(Claim::Below),
+            raw.above.map(Claim::Above),
+            raw.stays_above.map(Claim::StaysAbove),
+            raw.stays_below.map(Claim::StaysBelow),
+            raw.slope_per_s.map(|formula| Claim::Slope(formula, within)),
+            raw.rate_per_s.map(|formula| Claim::Rate(formula, within)),
+            raw.returns_to.map(Claim::ReturnsTo),
+            raw.exits.map(Claim::Exits),
+            raw.times.map(|times| Claim::Times { of: times.of, at_least: times.at_least }),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        let count = given.len();
+        let Ok([claim]) = <[Claim; 1]>::try_from(given) else {
+            return Err(format!("{ONE_OF}; found {count} of them"));
+        };
+        let is_about_exits = raw.metric == Measure::Exits;
+        if is_about_exits != matches!(claim, Claim::Exits(_)) {
+            return Err("`exits` is both the metric and the claim, or neither".to_owned());
+        }
+        if raw.within.is_some() && !matches!(claim, Claim::Slope(..) | Claim::Rate(..)) {
+            return Err("`within` goes with slope_per_s and rate_per_s alone".to_owned());
+        }
+        let levels = matches!(raw.metric, Measure::Level(_) | Measure::Registered(_));
+        if !levels && matches!(claim, Claim::Slope(..) | Claim::Rate(..) | Claim::ReturnsTo(_)) {
+            return Err(format!(
+                "`{}` is no level: it has no slope, rate or end; expected below, above, \
+                 stays_above or stays_below",
+                raw.metric
+            ));
+        }
+        if raw.kind.is_some() && !matches!(raw.metric, Measure::Stretch(_)) {
+            return Err(format!("`{}` is not told by kind of request", raw.metric));
+        }
+        let Raw { variant, metric, kind, window, .. } = raw;
+        Ok(Self { variant, metric, kind, window, claim })
+    }
+}

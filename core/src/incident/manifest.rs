@@ -1,0 +1,421 @@
+//! `incident.toml`: everything the program shows and checks of an incident, apart from its code.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Deserialize;
+
+use super::claim::Expectation;
+use super::context::Class;
+use super::formula::{Formula, Values};
+use super::measure::Measure;
+use super::show::{Chart, Figure, Headline, Sentence};
+use super::theory::Theory;
+use super::validate::Places;
+use crate::service::params::{self, ServiceParam};
+
+/// The highest rate that a manifest, the command line or the screen may ask for, per lane.
+pub const MAX_RATE_PER_S: f64 = 5_000.0;
+
+/// A parsed and validated `incident.toml`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// Unique name, in kebab case.
+    pub id: String,
+    /// The incident's name for people.
+    pub title: String,
+    /// One line: the symptom.
+    pub summary: String,
+    /// How bad it was.
+    pub severity: Severity,
+    /// Where the story comes from.
+    pub source: String,
+    /// How long a run lasts unless told otherwise.
+    pub duration_s: f64,
+    /// What `--set` and the phases may turn, by name.
+    #[serde(default)]
+    pub params: BTreeMap<String, Param>,
+    /// The traffic.
+    pub load: Load,
+    /// The memory that a lane may take.
+    pub memory: Memory,
+    /// The forms of the code: the broken one first, the fixed one last.
+    #[serde(rename = "variant")]
+    pub variants: Vec<VariantText>,
+    /// The script.
+    #[serde(rename = "phase")]
+    pub phases: Vec<Phase>,
+    /// What theory says of a metric.
+    #[serde(default, rename = "theory")]
+    pub theories: Vec<Theory>,
+    /// Above 0 where the load is such that the bug shows in time; where absent, it always does.
+    #[serde(default)]
+    pub overload: Option<Formula>,
+    /// What a run must show.
+    #[serde(rename = "expect")]
+    pub expectations: Vec<Expectation>,
+    /// What must show when the bug is switched off while it runs.
+    pub switch_off: SwitchOff,
+    /// By what it shows that the bug has bitten, whatever else is on.
+    pub bite: Bite,
+    /// How long the gate's live run goes on after the release, in seconds.
+    #[serde(default = "nine_and_a_half")]
+    pub live_s: f64,
+    /// Instances of a lane.
+    #[serde(default = "one")]
+    pub instances: usize,
+    /// What its screen, picture and report show.
+    #[serde(default = "Chart::usual", rename = "chart")]
+    pub charts: Vec<Chart>,
+    /// The two big figures of a lane.
+    #[serde(default = "usual_headline")]
+    pub headline: Headline,
+    /// What is said of a lane as it is now: the first that is true.
+    #[serde(default, rename = "sentence")]
+    pub sentences: Vec<Sentence>,
+}
+
+/// A metric of the incident that shows that its bug has bitten.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bite {
+    /// The metric.
+    pub metric: Measure,
+    /// It gets above this with the bug, and stays at or below it with the fix.
+    pub above: f64,
+}
+
+fn nine_and_a_half() -> f64 {
+    9.5
+}
+
+fn one() -> usize {
+    1
+}
+
+fn usual_headline() -> Headline {
+    let figure = |metric, bad_from| Figure { metric: Measure::parse(metric), name: None, bad_from };
+    let p99 = Figure { name: Some("p99".to_owned()), ..figure("p99_ms", Some(1000.0)) };
+    Headline { left: figure("tasks", None), right: p99 }
+}
+
+/// The bug is switched off while the server runs, in every lane that has one.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SwitchOff {
+    /// When, in seconds after the release.
+    pub after_s: f64,
+    /// What then happens, for people.
+    pub says: String,
+    /// What must show; windows count from the switch.
+    #[serde(rename = "expect")]
+    pub expectations: Vec<Expectation>,
+}
+
+/// How bad an incident was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// The service was down.
+    Outage,
+    /// Some requests failed.
+    Degraded,
+    /// Data went where it must not.
+    Leak,
+}
+
+impl Severity {
+    /// As a word on screen.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Outage => "outage",
+            Self::Degraded => "degraded",
+            Self::Leak => "data leak",
+        }
+    }
+}
+
+/// A number that can be turned.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Param {
+    /// Where it starts.
+    pub value: f64,
+    /// Its unit; empty for a plain number.
+    #[serde(default)]
+    pub unit: String,
+    /// The least value allowed.
+    pub min: f64,
+    /// The greatest value allowed.
+    pub max: f64,
+    /// What it does.
+    pub says: String,
+}
+
+impl Param {
+    /// A parameter of the service itself.
+    pub fn of_service(param: &ServiceParam) -> Self {
+        Self {
+            value: param.start,
+            unit: param.unit.to_owned(),
+            min: 0.0,
+            max: param.max,
+            says: param.says.to_owned(),
+        }
+    }
+
+    /// Whether `value` is in range.
+    ///
+    /// # Errors
+    ///
+    /// Names the range when it is not.
+    pub fn check(&self, name: &str, value: f64) -> Result<(), String> {
+        if (self.min..=self.max).contains(&value) {
+            return Ok(());
+        }
+        let Self { min, max, unit, .. } = self;
+        // A number of hundreds of digits is no better for being written out.
+        let value = if value.abs() < 1e15 { value.to_string() } else { format!("{value:e}") };
+        Err(format!("`{name}` = {value} is out of range: {min} to {max} {unit}")
+            .trim_end()
+            .to_owned())
+    }
+}
+
+/// The traffic that every lane gets.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Load {
+    /// Arrivals a second.
+    pub rate_per_s: f64,
+    /// How they are spaced.
+    pub arrivals: Arrivals,
+    /// When a client gives up.
+    pub client_timeout_ms: u64,
+    /// The kinds of requests and their shares.
+    #[serde(rename = "request")]
+    pub requests: Vec<Request>,
+}
+
+/// How arrivals are spaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Arrivals {
+    /// At equal distances.
+    Constant,
+    /// At random, independent of one another.
+    Poisson,
+}
+
+/// One kind of request.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Request {
+    /// The name of its kind; where kinds have names, figures are told by kind.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// How much it matters.
+    #[serde(default)]
+    pub class: Option<Class>,
+    /// Whose request it is.
+    #[serde(default)]
+    pub tenant: Option<String>,
+    /// What `{key}` in its path stands for, drawn anew for each request.
+    #[serde(default)]
+    pub key: Option<Keys>,
+    /// The answer that is right, where that is known: another one counts as wrong.
+    #[serde(default)]
+    pub answers: Option<Answer>,
+    /// Its share among the kinds.
+    pub weight: f64,
+    /// HTTP method.
+    pub method: String,
+    /// Path and query.
+    pub path: String,
+    /// Headers by name.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+    /// A body of this text.
+    #[serde(default)]
+    pub body: String,
+    /// A body of this size, where its text does not matter.
+    #[serde(default)]
+    pub body_bytes: usize,
+}
+
+/// Keys that requests are about.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Keys {
+    /// The least key.
+    #[serde(default)]
+    pub from: u64,
+    /// The greatest key.
+    pub to: u64,
+    /// Share of the requests that are about the least key, in percent; the others are spread evenly.
+    #[serde(default)]
+    pub hot_percent: f64,
+}
+
+/// The answer that is right.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Answer {
+    /// Its status; where absent, any.
+    #[serde(default)]
+    pub status: Option<u16>,
+    /// A text that its body holds, `{key}` being the request's; where absent, any.
+    #[serde(default)]
+    pub body: Option<String>,
+}
+
+/// The memory that a lane may take.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Memory {
+    /// Resident size at which the supervisor kills the lane.
+    pub cap_mib: u64,
+}
+
+impl Memory {
+    /// The cap in bytes.
+    pub fn cap_bytes(self) -> u64 {
+        self.cap_mib * 1024 * 1024
+    }
+}
+
+/// What a variant is, for people.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VariantText {
+    /// Name, as in `--variants`.
+    pub name: String,
+    /// One line.
+    pub says: String,
+}
+
+/// A stretch of the run.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Phase {
+    /// When it begins, in seconds.
+    pub at_s: f64,
+    /// What formulas and windows call it.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// What happens, for people.
+    pub says: String,
+    /// A new rate.
+    #[serde(default)]
+    pub rate_per_s: Option<f64>,
+    /// New values of parameters.
+    #[serde(default)]
+    pub params: BTreeMap<String, f64>,
+    /// Whether each lane's bug goes on or off.
+    #[serde(default)]
+    pub bugs: Option<Switch>,
+}
+
+/// On or off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Switch {
+    /// Each lane gets its variant.
+    On,
+    /// Every lane gets the fixed form.
+    Off,
+}
+
+/// A manifest that is not as it should be.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{file}:{line}: {message}")]
+pub struct ManifestError {
+    /// The manifest.
+    pub file: String,
+    /// Line, counted from 1.
+    pub line: usize,
+    /// Which field, and what was expected.
+    pub message: String,
+}
+
+impl Manifest {
+    /// Reads and validates a manifest.
+    ///
+    /// # Errors
+    ///
+    /// Names `file`, the line, the field and what was expected.
+    pub fn parse(file: &str, text: &str) -> Result<Self, ManifestError> {
+        Self::parse_knowing(file, text, None)
+    }
+
+    /// The same; every metric that it names must be built in or among `metrics`.
+    ///
+    /// # Errors
+    ///
+    /// Names `file`, the line, the field and what was expected.
+    pub fn parse_knowing(
+        file: &str,
+        text: &str,
+        metrics: Option<&BTreeSet<String>>,
+    ) -> Result<Self, ManifestError> {
+        let places = Places { file, text };
+        let manifest: Self = toml::from_str(text).map_err(|e| {
+            let start = e.span().map_or(0, |span| span.start);
+            places.error(start, "", e.message().replace('\n', ", "))
+        })?;
+        manifest.validate(&places)?;
+        if let Some(metrics) = metrics {
+            manifest.validate_metrics(&places, metrics)?;
+        }
+        Ok(manifest)
+    }
+
+    /// When the release that carries the bug goes out, in seconds.
+    pub fn release_s(&self) -> f64 {
+        self.phases.iter().find(|p| p.bugs == Some(Switch::On)).map_or(0.0, |phase| phase.at_s)
+    }
+
+    /// The text of a variant.
+    pub fn variant(&self, name: &str) -> Option<&VariantText> {
+        self.variants.iter().find(|variant| variant.name == name)
+    }
+
+    /// What formulas may use: the rate, every parameter, each named phase as the seconds from the
+    /// release to its beginning, and the theory's `t` = 0.
+    pub fn formula_values(&self) -> Values {
+        let mut values: Values =
+            params::ALL.iter().map(|param| (param.name.to_owned(), param.start)).collect();
+        values.extend(self.params.iter().map(|(name, param)| (name.clone(), param.value)));
+        let release_s = self.release_s();
+        values.extend(self.phases.iter().filter_map(|p| Some((p.name.clone()?, p.at_s - release_s))));
+        values.insert("rate_per_s".to_owned(), self.load.rate_per_s);
+        values.insert("t".to_owned(), 0.0);
+        values
+    }
+
+    /// Compares the manifest's variants with those of the code.
+    ///
+    /// # Errors
+    ///
+    /// When they differ in name or order.
+    pub fn check_variants<'a>(
+        &self,
+        code: impl Iterator<Item = &'a str>,
+    ) -> Result<(), ManifestError> {
+        let code: Vec<&str> = code.collect();
+        let told: Vec<&str> = self.variants.iter().map(|v| v.name.as_str()).collect();
+        if code == told {
+            return Ok(());
+        }
+        Err(ManifestError {
+            file: self.id.clone(),
+            line: 1,
+            message: format!("variants of the manifest are {told:?}, of the code {code:?}"),
+        })
+    }
+}
+
+/// Whether a rate is one that the driver is asked to reach.
+pub fn rate_allowed(rate_per_s: f64) -> bool {
+    (1.0..=MAX_RATE_PER_S).contains(&rate_per_s)
+}

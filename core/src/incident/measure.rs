@@ -1,0 +1,153 @@
+//! The names of what can be measured: a level that each sample has, a figure that only a stretch of
+//! time has, and the metrics that code registers.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer};
+
+/// What can be measured of a lane.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Measure {
+    /// A value at each sample.
+    Level(Level),
+    /// A figure over a stretch of time.
+    Stretch(Stretch),
+    /// How often the lane was restarted.
+    Restarts,
+    /// How its processes ended.
+    Exits,
+    /// A metric that the code registers, by its name.
+    Registered(String),
+}
+
+/// What each sample tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// Tasks alive in the server.
+    Tasks,
+    /// Open connections.
+    Connections,
+    /// Memory that the cap is about, in bytes.
+    MemoryBytes,
+    /// Heap in use, in bytes.
+    HeapBytes,
+    /// Requests without an outcome.
+    InFlight,
+    /// Series of metrics.
+    Series,
+    /// Share of its processors that the lane uses, in percent.
+    CpuPercent,
+    /// Tasks that wait at marked places of the source.
+    Waiting,
+    /// Instances that serve.
+    Instances,
+}
+
+/// What a stretch of time tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[allow(missing_docs, reason = "as in crate::event::LoadTick, as a share or a rate; percentiles")]
+pub enum Stretch {
+    OkPercent,
+    WrongPercent,
+    RejectedPercent,
+    FailedPercent,
+    TimedOutPercent,
+    OkPerS,
+    BadPerS,
+    P50Ms,
+    P90Ms,
+    P99Ms,
+    MaxMs,
+    NaiveP99Ms,
+}
+
+const LEVELS: [(&str, Level); 9] = [
+    ("tasks", Level::Tasks),
+    ("connections", Level::Connections),
+    ("memory_bytes", Level::MemoryBytes),
+    ("heap_bytes", Level::HeapBytes),
+    ("in_flight", Level::InFlight),
+    ("series", Level::Series),
+    ("cpu_percent", Level::CpuPercent),
+    ("waiting", Level::Waiting),
+    ("instances", Level::Instances),
+];
+
+const STRETCHES: [(&str, Stretch); 12] = [
+    ("ok_percent", Stretch::OkPercent),
+    ("wrong_percent", Stretch::WrongPercent),
+    ("rejected_percent", Stretch::RejectedPercent),
+    ("failed_percent", Stretch::FailedPercent),
+    ("timed_out_percent", Stretch::TimedOutPercent),
+    ("ok_per_s", Stretch::OkPerS),
+    ("bad_per_s", Stretch::BadPerS),
+    ("p50_ms", Stretch::P50Ms),
+    ("p90_ms", Stretch::P90Ms),
+    ("p99_ms", Stretch::P99Ms),
+    ("max_ms", Stretch::MaxMs),
+    ("naive_p99_ms", Stretch::NaiveP99Ms),
+];
+
+impl Measure {
+    /// What this name stands for; a name that is not built in is that of a registered metric.
+    pub fn parse(name: &str) -> Self {
+        let level = LEVELS.iter().find(|(known, _)| *known == name);
+        let stretch = STRETCHES.iter().find(|(known, _)| *known == name);
+        match (level, stretch, name) {
+            (Some((_, level)), ..) => Self::Level(*level),
+            (_, Some((_, stretch)), _) => Self::Stretch(*stretch),
+            (.., "restarts") => Self::Restarts,
+            (.., "exits") => Self::Exits,
+            _ => Self::Registered(name.to_owned()),
+        }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        let of = |known: &'static str| known;
+        match self {
+            Self::Level(level) => {
+                LEVELS.iter().find(|(_, l)| l == level).map_or("", |(name, _)| of(name))
+            }
+            Self::Stretch(stretch) => {
+                STRETCHES.iter().find(|(_, s)| s == stretch).map_or("", |(name, _)| of(name))
+            }
+            Self::Restarts => "restarts",
+            Self::Exits => "exits",
+            Self::Registered(name) => name,
+        }
+    }
+
+    /// All names that are built in.
+    pub fn built_in() -> impl Iterator<Item = &'static str> {
+        let levels = LEVELS.iter().map(|(name, _)| *name);
+        levels.chain(STRETCHES.iter().map(|(name, _)| *name)).chain(["restarts", "exits"])
+    }
+}
+
+impl fmt::Display for Measure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl<'de> Deserialize<'de> for Measure {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(|name| Self::parse(&name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_built_in_name_stands_for_something_that_has_this_name() {
+        for name in Measure::built_in() {
+            let measure = Measure::parse(name);
+            assert!(!matches!(measure, Measure::Registered(_)), "{name}");
+            assert_eq!(measure.name(), name);
+        }
+        assert_eq!(Measure::parse("pool_lost").name(), "pool_lost");
+    }
+}

@@ -1,0 +1,295 @@
+//! Every metric that code in the server registers, kept twice: series by series for the samples,
+//! and by the Prometheus exporter for `/metrics`.
+//!
+//! The module that a `gauge!` or `counter!` stands in tells the incident it belongs to, so a
+//! metric of an incident needs no other line to be shown. Who serves hands the recorder to the
+//! `metrics` facade: for a thread, or for its whole process.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+// Where a pointer has 32 bits this is not the one of the standard library.
+use metrics::atomics::AtomicU64;
+use metrics::{Counter, Gauge, Histogram, HistogramFn, Key, KeyName, Metadata, Recorder, SharedString, Unit};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use metrics_util::layers::FanoutBuilder;
+
+use crate::event::Metric;
+
+/// All metrics with all their series. Clones share them.
+#[derive(Debug, Clone, Default)]
+pub struct Registry(Arc<Mutex<Inner>>);
+
+/// Modules, each with the incident that its metrics belong to.
+pub type Owners = Vec<(&'static str, String)>;
+
+#[derive(Debug, Default)]
+struct Inner {
+    owners: Owners,
+    described: HashMap<String, (String, String)>,
+    registered: BTreeMap<String, Registered>,
+}
+
+/// One metric: a value for each set of labels that it has had.
+#[derive(Debug)]
+struct Registered {
+    series: HashMap<Key, Series>,
+    form: Form,
+    incident: String,
+    announced: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Counter,
+    Gauge,
+    Histogram,
+}
+
+#[derive(Debug, Clone)]
+enum Series {
+    Value(Arc<AtomicU64>),
+    Histogram(Arc<Observed>),
+}
+
+/// Upper bounds of a histogram's buckets, in the metric's unit; above the last is one more.
+const BUCKETS: [f64; 7] = [0.001, 0.005, 0.02, 0.1, 0.5, 2.0, 10.0];
+
+/// What a histogram has seen.
+#[derive(Debug, Default)]
+struct Observed {
+    buckets: [AtomicU64; BUCKETS.len() + 1],
+    /// The sum of the values, as bits.
+    sum: AtomicU64,
+}
+
+impl HistogramFn for Observed {
+    fn record(&self, value: f64) {
+        let bucket = BUCKETS.partition_point(|bound| *bound < value);
+        self.buckets[bucket].fetch_add(1, Ordering::Relaxed);
+        let add = |bits| Some((f64::from_bits(bits) + value).to_bits());
+        // The function always gives a value, so this cannot fail.
+        self.sum.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add).ok();
+    }
+}
+
+impl Observed {
+    fn count(&self) -> f64 {
+        self.buckets.iter().map(|bucket| bucket.load(Ordering::Relaxed)).sum::<u64>() as f64
+    }
+
+    fn sum(&self) -> f64 {
+        f64::from_bits(self.sum.load(Ordering::Relaxed))
+    }
+}
+
+/// What a process that serves keeps of its metrics.
+#[derive(Debug, Clone)]
+pub struct Telemetry {
+    /// The values for the samples.
+    pub registry: Registry,
+    /// The text for `/metrics`.
+    pub prometheus: PrometheusHandle,
+}
+
+impl Telemetry {
+    /// A registry and an exporter, and the recorder that writes into both.
+    ///
+    /// # Errors
+    ///
+    /// When the exporter refuses its settings.
+    pub fn new(owners: Owners) -> anyhow::Result<(Self, impl Recorder + Sync)> {
+        let exporter = PrometheusBuilder::new()
+            .set_buckets(&BUCKETS)?
+            .build_recorder();
+        let prometheus = exporter.handle();
+        let registry = Registry::new(owners);
+        let both =
+            FanoutBuilder::default().add_recorder(registry.clone()).add_recorder(exporter).build();
+        Ok((Self { registry, prometheus }, both))
+    }
+}
+
+impl Registry {
+    /// A registry of the metrics that these modules register.
+    pub fn new(owners: Owners) -> Self {
+        Self(Arc::new(Mutex::new(Inner { owners, ..Inner::default() })))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The values now, by name: of one with labels the sum over them.
+    pub fn snapshot(&self) -> BTreeMap<String, f64> {
+        let mut values = BTreeMap::new();
+        for (name, metric) in &self.lock().registered {
+            let mut sum = 0.0;
+            let (mut count, mut total) = (0.0, 0.0);
+            for series in metric.series.values() {
+                match (series, metric.form) {
+                    (Series::Value(bits), Form::Counter) => {
+                        sum += bits.load(Ordering::Relaxed) as f64;
+                    }
+                    (Series::Value(bits), _) => sum += f64::from_bits(bits.load(Ordering::Relaxed)),
+                    (Series::Histogram(seen), _) => {
+                        count += seen.count();
+                        total += seen.sum();
+                    }
+                }
+            }
+            if metric.form == Form::Histogram {
+                values.insert(format!("{name}_count"), count);
+                values.insert(format!("{name}_sum"), total);
+            } else {
+                values.insert(name.clone(), sum);
+            }
+        }
+        values
+    }
+
+    /// How many series there are: each name counts once for each set of labels that it has had.
+    pub fn series(&self) -> u64 {
+        self.lock().registered.values().map(|metric| metric.series.len() as u64).sum()
+    }
+
+    /// The metrics registered since the last call.
+    pub fn announce(&self) -> Vec<Metric> {
+        let Inner { described, registered, .. } = &mut *self.lock();
+        let mut new = Vec::new();
+        for (name, metric) in registered.iter_mut().filter(|(_, metric)| !metric.announced) {
+            metric.announced = true;
+            let (unit, says) = described.get(name).cloned().unwrap_or_default();
+            let tell = |name: String, unit: &str, counter: bool| Metric {
+                name,
+                unit: unit.to_owned(),
+                says: says.clone(),
+                incident: metric.incident.clone(),
+                counter,
+            };
+            if metric.form == Form::Histogram {
+                new.push(tell(format!("{name}_count"), "", true));
+                new.push(tell(format!("{name}_sum"), &unit, true));
+            } else {
+                new.push(tell(name.clone(), &unit, metric.form == Form::Counter));
+            }
+        }
+        new
+    }
+
+    /// Forgets all metrics, as a process that ends does; what they mean stays known.
+    pub fn clear(&self) {
+        self.lock().registered.clear();
+    }
+
+    fn describe(&self, key: &KeyName, unit: Option<Unit>, says: &SharedString) {
+        let unit = match unit {
+            None | Some(Unit::Count) => "",
+            Some(unit) => unit.as_canonical_label(),
+        };
+        let entry = (unit.to_owned(), says.to_string());
+        self.lock().described.insert(key.as_str().to_owned(), entry);
+    }
+
+    fn register(&self, key: &Key, metadata: &Metadata<'_>, form: Form) -> Series {
+        let Inner { owners, registered, .. } = &mut *self.lock();
+        if !registered.contains_key(key.name()) {
+            let incident = owner(owners, metadata.module_path().unwrap_or_default());
+            let metric = Registered { series: HashMap::new(), form, incident, announced: false };
+            registered.insert(key.name().to_owned(), metric);
+        }
+        let new = || match form {
+            Form::Histogram => Series::Histogram(Arc::default()),
+            Form::Counter | Form::Gauge => Series::Value(Arc::default()),
+        };
+        let Some(metric) = registered.get_mut(key.name()) else { return new() };
+        metric.series.entry(key.clone()).or_insert_with(new).clone()
+    }
+}
+
+/// The id of the incident that a module belongs to; empty for the service's own.
+fn owner(owners: &Owners, module_path: &str) -> String {
+    let within = |module: &str| {
+        let rest = module_path.strip_prefix(module);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
+    };
+    let found = owners.iter().find(|(module, _)| within(module));
+    found.map_or_else(String::new, |(_, id)| id.clone())
+}
+
+impl Recorder for Registry {
+    fn describe_counter(&self, key: KeyName, unit: Option<Unit>, says: SharedString) {
+        self.describe(&key, unit, &says);
+    }
+
+    fn describe_gauge(&self, key: KeyName, unit: Option<Unit>, says: SharedString) {
+        self.describe(&key, unit, &says);
+    }
+
+    fn describe_histogram(&self, key: KeyName, unit: Option<Unit>, says: SharedString) {
+        self.describe(&key, unit, &says);
+    }
+
+    // A name that has another form already is kept in that one: nobody measures it here.
+
+    fn register_counter(&self, key: &Key, metadata: &Metadata<'_>) -> Counter {
+        match self.register(key, metadata, Form::Counter) {
+            Series::Value(value) => Counter::from_arc(value),
+            Series::Histogram(_) => Counter::noop(),
+        }
+    }
+
+    fn register_gauge(&self, key: &Key, metadata: &Metadata<'_>) -> Gauge {
+        match self.register(key, metadata, Form::Gauge) {
+            Series::Value(value) => Gauge::from_arc(value),
+            Series::Histogram(_) => Gauge::noop(),
+        }
+    }
+
+    fn register_histogram(&self, key: &Key, metadata: &Metadata<'_>) -> Histogram {
+        match self.register(key, metadata, Form::Histogram) {
+            Series::Histogram(seen) => Histogram::from_arc(seen),
+            Series::Value(_) => Histogram::noop(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn knows_value_unit_and_incident_of_a_metric() {
+        let registry = Registry::default();
+        metrics::with_local_recorder(&registry, || {
+            metrics::describe_gauge!("depth", Unit::Bytes, "how deep");
+            metrics::gauge!("depth").set(2.5);
+            metrics::counter!("drops").increment(3);
+            metrics::counter!("drops").increment(4);
+            metrics::counter!("labelled", "path" => "/a").increment(1);
+            metrics::counter!("labelled", "path" => "/b").increment(2);
+            metrics::histogram!("took").record(0.25);
+            metrics::histogram!("took").record(0.5);
+        });
+        let expected = [
+            ("depth", 2.5),
+            ("drops", 7.0),
+            ("labelled", 3.0),
+            ("took_count", 2.0),
+            ("took_sum", 0.75),
+        ];
+        assert_eq!(registry.snapshot(), expected.map(|(n, v)| (n.to_owned(), v)).into());
+        assert_eq!(registry.series(), 5);
+        let announced = registry.announce();
+        assert_eq!(announced.len(), 5);
+        assert_eq!((announced[0].unit.as_str(), announced[0].says.as_str()), ("B", "how deep"));
+        assert!(announced[1].counter);
+        assert_eq!(registry.announce(), []);
+        let owners = vec![("pack::pool_leak", "pool-leak".to_owned())];
+        let owner = |module| owner(&owners, module);
+        assert_eq!(owner("pack::pool_leak::broken"), "pool-leak");
+        assert_eq!(owner("pack::pool_leak"), "pool-leak");
+        assert_eq!(owner("pack::pool_leaks") + &owner("firedrill_core::service::store"), "");
+    }
+}

@@ -1,0 +1,141 @@
+//! What an incident is, and what its code may use.
+//!
+//! * [`manifest`]: `incident.toml`: story, traffic, phases; [`claim`]: what a run must show;
+//!   [`theory`]: what theory says; [`show`]: charts, headline, sentences
+//! * [`formula`]: the expressions in it; [`measure`]: the names of what can be measured
+//! * [`request`]: a request of it, ready to be sent
+//! * [`fleet`]: a lane's instances, and who releases to them
+//! * [`chain`]: the slots of the service and the patches that bugs are
+//! * [`client`]: the way to the store; [`context`]: what is known of a request on it
+//! * [`mod@env`]: what a server hands to the code in its chain; [`cpu`]: processors
+//! * [`metrics`]: every metric that code registers, for the screen and for Prometheus
+//! * [`wait`]: where tasks wait, by source line
+
+pub mod chain;
+pub mod claim;
+pub mod client;
+pub mod context;
+pub mod cpu;
+pub mod env;
+pub mod fleet;
+pub mod formula;
+pub mod manifest;
+pub mod measure;
+pub mod metrics;
+pub mod request;
+pub mod show;
+pub mod theory;
+mod validate;
+pub mod wait;
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+pub use chain::{Chain, ClientSlot, Install, Slot};
+pub use client::StoreClient;
+pub use context::{Class, Context};
+pub use env::Env;
+pub use fleet::{Fleet, Order, Steer};
+pub use manifest::{Manifest, ManifestError};
+pub use wait::Parked;
+
+/// A crate full of incidents.
+#[derive(Debug)]
+pub struct Pack {
+    /// The file that it stands in, `file!()`: at the root of the incidents' folders.
+    pub file: &'static str,
+    /// Its incidents, in the order in which they are taught.
+    pub incidents: &'static [&'static Incident],
+    /// Its source files, by their paths from its root.
+    pub files: fn() -> Vec<Cow<'static, str>>,
+    /// The text of such a file.
+    pub source: fn(&str) -> Option<&'static str>,
+}
+
+impl Pack {
+    /// The path from the workspace to its root: empty, or with a `/` at its end.
+    pub fn root(&self) -> &'static str {
+        self.file.rfind('/').map_or("", |slash| &self.file[..=slash])
+    }
+}
+
+/// One incident's folder, as the program knows it.
+#[derive(Debug)]
+pub struct Incident {
+    /// The module that its metrics come from, `module_path!()`.
+    pub module: &'static str,
+    /// The file that it stands in, `file!()`: in the incident's folder.
+    pub file: &'static str,
+    /// The text of `incident.toml`.
+    pub manifest_toml: &'static str,
+    /// Metrics that code outside its folder registers for it.
+    pub shares: &'static [&'static str],
+    /// The variants' code.
+    pub variants: &'static [Variant],
+}
+
+impl Incident {
+    /// The path of its folder, as compiler and wait sites name it, with a `/` at its end.
+    pub fn folder(&self) -> &'static str {
+        self.file.rfind('/').map_or("", |slash| &self.file[..=slash])
+    }
+
+    /// The name of its folder: its id, with `_` for `-`.
+    pub fn name(&self) -> &'static str {
+        self.module.rsplit("::").next().unwrap_or(self.module)
+    }
+}
+
+/// The code of one variant.
+#[derive(Debug)]
+pub struct Variant {
+    /// Name, as in the manifest.
+    pub name: &'static str,
+    /// Puts its layers into the chain.
+    pub install: Install,
+    /// Decides what happens to the release, where that is what the incident is about.
+    pub steer: Option<Steer>,
+}
+
+/// The bugs that are on: incident id to variant.
+pub type Bugs = BTreeMap<String, String>;
+
+/// A name that is not known, and the known one that is nearest to it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("unknown {kind} `{name}`{}", hint(.nearest.as_deref(), .known))]
+pub struct Unknown {
+    /// What was named: "incident", "variant", "parameter" …
+    pub kind: &'static str,
+    /// The name as typed.
+    pub name: String,
+    /// The nearest known name, where one is near.
+    pub nearest: Option<String>,
+    /// All known names.
+    pub known: Vec<String>,
+}
+
+fn hint(nearest: Option<&str>, known: &[String]) -> String {
+    match nearest {
+        Some(nearest) => format!("; did you mean `{nearest}`?"),
+        None if known.is_empty() => "; there are none".to_owned(),
+        None => format!("; there are: {}", known.join(", ")),
+    }
+}
+
+impl Unknown {
+    /// Looks for the known name nearest to `name`.
+    pub fn new<'a>(
+        kind: &'static str,
+        name: &str,
+        known: impl IntoIterator<Item = &'a str>,
+    ) -> Self {
+        let known: Vec<String> = known.into_iter().map(str::to_owned).collect();
+        let nearest = known
+            .iter()
+            .map(|candidate| (strsim::jaro_winkler(name, candidate), candidate))
+            .filter(|(likeness, _)| *likeness > 0.8)
+            .max_by(|a, b| a.0.total_cmp(&b.0))
+            .map(|(_, candidate)| candidate.clone());
+        Self { kind, name: name.to_owned(), nearest, known }
+    }
+}

@@ -1,0 +1,165 @@
+//! A request of a manifest, ready to be sent.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{HOST, HeaderMap, HeaderName, HeaderValue};
+use http::{Method, StatusCode, Uri};
+use http_body_util::Full;
+
+use super::context::{CLASS_HEADER, TENANT_HEADER};
+use super::manifest::{self, Keys};
+use crate::load::tally::Outcome;
+
+/// What stands for the key in a path.
+const KEY: &str = "{key}";
+
+/// A request, ready to be sent any number of times.
+#[derive(Debug, Clone)]
+pub struct Prepared {
+    kind: Option<Arc<str>>,
+    method: Method,
+    uri: Uri,
+    /// The path with its key's place, where it has one.
+    path: Option<(String, Keys)>,
+    headers: HeaderMap,
+    body: Bytes,
+    right: Option<manifest::Answer>,
+}
+
+/// Prepares a request of a manifest.
+///
+/// # Errors
+///
+/// When HTTP does not allow its method, path or a header.
+pub fn build(request: &manifest::Request) -> Result<Prepared, String> {
+    let method = request.method.parse::<Method>();
+    let method = method.map_err(|_| format!("method `{}`", request.method))?;
+    if !request.path.starts_with('/') {
+        return Err(format!("path `{}`: expected to begin with `/`", request.path));
+    }
+    if request.path.contains(KEY) != request.key.is_some() {
+        return Err(format!("path `{}`: `{KEY}` in it and `key` go together", request.path));
+    }
+    if request.key.is_some_and(|keys| keys.from > keys.to) {
+        return Err("key: expected `from` at most `to`".to_owned());
+    }
+    let uri = request.path.replace(KEY, "0").parse::<Uri>();
+    let uri = uri.map_err(|e| format!("path `{}`: {e}", request.path))?;
+    let mut headers = HeaderMap::new();
+    headers.insert(HOST, HeaderValue::from_static("localhost"));
+    if let Some(class) = request.class {
+        headers.insert(CLASS_HEADER, HeaderValue::from_static(class.word()));
+    }
+    let tenant = request.tenant.iter().map(|tenant| (TENANT_HEADER, tenant.as_str()));
+    let own = request.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    for (name, value) in tenant.chain(own) {
+        let name: HeaderName = name.parse().map_err(|e| format!("header `{name}`: {e}"))?;
+        let value: HeaderValue = value.parse().map_err(|e| format!("header `{name}`: {e}"))?;
+        headers.insert(name, value);
+    }
+    let body = if request.body.is_empty() {
+        Bytes::from(vec![b'x'; request.body_bytes])
+    } else {
+        Bytes::from(request.body.clone())
+    };
+    let kind = request.name.as_deref().map(Arc::from);
+    let path = request.key.map(|keys| (request.path.clone(), keys));
+    Ok(Prepared { kind, method, uri, path, headers, body, right: request.answers.clone() })
+}
+
+/// Prepares the requests of a manifest; their weights add up to `share`.
+///
+/// # Errors
+///
+/// When HTTP does not allow one, which a validated manifest excludes.
+pub fn prepare(
+    requests: &[manifest::Request],
+    share: f64,
+) -> Result<Vec<(f64, Arc<Prepared>)>, String> {
+    let sum: f64 = requests.iter().map(|request| request.weight).sum();
+    requests.iter().map(|r| Ok((r.weight / sum * share, Arc::new(build(r)?)))).collect()
+}
+
+impl Keys {
+    /// The key that a number drawn at random, all equally likely, stands for.
+    fn pick(self, draw: u64) -> u64 {
+        let (high, low) = (draw >> 32, draw & 0xffff_ffff);
+        let share = |part: u64| part as f64 / 4_294_967_296.0;
+        if share(high) * 100.0 < self.hot_percent {
+            return self.from;
+        }
+        self.from + (share(low) * (self.to - self.from + 1) as f64) as u64
+    }
+}
+
+impl Prepared {
+    /// The name of its kind.
+    pub fn kind(&self) -> Option<&Arc<str>> {
+        self.kind.as_ref()
+    }
+
+    /// The key of a request for which this number was drawn; 0 where it has none.
+    pub fn key(&self, draw: u64) -> u64 {
+        self.path.as_ref().map_or(0, |(_, keys)| keys.pick(draw))
+    }
+
+    /// Whether its right answer is known, so that bodies matter.
+    pub fn has_right_answer(&self) -> bool {
+        self.right.is_some()
+    }
+
+    /// What an answer amounts to.
+    pub fn outcome(&self, status: StatusCode, body: &[u8], key: u64) -> Outcome {
+        let Some(right) = &self.right else { return Outcome::Answered(status) };
+        let as_wanted = right.status.is_none_or(|wanted| status.as_u16() == wanted);
+        let holds = |text: &String| {
+            let text = text.replace(KEY, &key.to_string());
+            String::from_utf8_lossy(body).contains(&text)
+        };
+        // A refusal or a failure is told as that, whatever it says.
+        let served = status.as_u16() < 400;
+        let well = as_wanted && right.body.as_ref().is_none_or(holds);
+        if served && !well { Outcome::Wrong } else { Outcome::Answered(status) }
+    }
+
+    /// One for a service in this process: its body is a copy, as what comes from a socket is, and
+    /// takes as much memory.
+    pub fn in_process(&self, key: u64) -> http::Request<Full<Bytes>> {
+        self.with_body(Bytes::copy_from_slice(&self.body), key)
+    }
+
+    /// One to send.
+    pub fn request(&self, key: u64) -> http::Request<Full<Bytes>> {
+        self.with_body(self.body.clone(), key)
+    }
+
+    fn with_body(&self, body: Bytes, key: u64) -> http::Request<Full<Bytes>> {
+        let mut request = http::Request::new(Full::new(body));
+        *request.method_mut() = self.method.clone();
+        *request.uri_mut() = self.uri(key);
+        *request.headers_mut() = self.headers.clone();
+        request
+    }
+
+    fn uri(&self, key: u64) -> Uri {
+        let Some((path, _)) = &self.path else { return self.uri.clone() };
+        // Digits in place of digits: as good a path as the one that was read.
+        path.replace(KEY, &key.to_string()).parse().unwrap_or_else(|_| self.uri.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_spread_and_one_may_be_hot() {
+        let keys = Keys { from: 5, to: 8, hot_percent: 50.0 };
+        let draws = (0..4000_u64).map(|n| n.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let mut counts = [0; 4];
+        draws.for_each(|draw| counts[(keys.pick(draw) - 5) as usize] += 1);
+        assert!((2400..2600).contains(&counts[0]), "{counts:?}");
+        assert!(counts[1..].iter().all(|count| (400..600).contains(count)), "{counts:?}");
+    }
+}

@@ -1,0 +1,344 @@
+//! What makes a manifest valid, and where it is not: file, line, field.
+
+use std::collections::BTreeSet;
+
+use super::Unknown;
+use super::claim::{Claim, Expectation};
+use super::formula::Formula;
+use crate::service::params;
+use super::manifest::{Param, MAX_RATE_PER_S, Manifest, ManifestError, Switch, rate_allowed};
+use super::measure::Measure;
+use super::show::Shows;
+
+impl Manifest {
+    /// Checks what the types alone do not say.
+    pub(super) fn validate(&self, places: &Places) -> Result<(), ManifestError> {
+        let kebab = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        places.check(&[], "id", !self.id.is_empty() && self.id.chars().all(kebab), || {
+            format!("expected lower-case words joined by `-`, found `{}`", self.id)
+        })?;
+        places.check(
+            &[],
+            "duration_s",
+            self.duration_s > 0.0 && self.duration_s <= 3600.0,
+            || format!("expected 0 to 3600 seconds, found {}", self.duration_s),
+        )?;
+        places.check(&[], "cap_mib", (64..=4096).contains(&self.memory.cap_mib), || {
+            format!("expected 64 to 4096 MiB, found {}", self.memory.cap_mib)
+        })?;
+        places.check(&[], "live_s", (1.0..=30.0).contains(&self.live_s), || {
+            format!("expected 1 to 30 seconds, found {}", self.live_s)
+        })?;
+        places.check(&[], "instances", (1..=8).contains(&self.instances), || {
+            format!("expected 1 to 8 instances, found {}", self.instances)
+        })?;
+        self.validate_variants(places)?;
+        self.validate_params(places)?;
+        self.validate_load(places)?;
+        self.validate_phases(places)?;
+        self.validate_shows(places)?;
+        self.validate_formulas(places)
+    }
+
+    fn validate_variants(&self, places: &Places) -> Result<(), ManifestError> {
+        let first = self.variants.first().map(|v| v.name.as_str());
+        let last = self.variants.last().map(|v| v.name.as_str());
+        let ends = (first, last) == (Some("broken"), Some("fixed"));
+        places.check(&["[[variant]]"], "name", ends, || {
+            format!("expected `broken` first and `fixed` last, found {first:?} and {last:?}")
+        })?;
+        for (i, variant) in self.variants.iter().enumerate() {
+            let twice = self.variants[..i].iter().any(|v| v.name == variant.name);
+            places.check(&["[[variant]]"; 8][..(i + 1).min(8)], "name", !twice, || {
+                format!("`{}` stands twice", variant.name)
+            })?;
+        }
+        Ok(())
+    }
+
+    fn validate_params(&self, places: &Places) -> Result<(), ManifestError> {
+        for (name, param) in &self.params {
+            let section = format!("[params.{name}]");
+            let ordered = param.min <= param.max && param.min >= 0.0 && param.max.is_finite();
+            places.check(&[&section], "min", ordered, || {
+                format!("expected 0 ≤ min ≤ max, found {} and {}", param.min, param.max)
+            })?;
+            let checked = param.check(name, param.value);
+            places.check(&[&section], "value", checked.is_ok(), || {
+                checked.clone().err().unwrap_or_default()
+            })?;
+        }
+        Ok(())
+    }
+
+    fn validate_load(&self, places: &Places) -> Result<(), ManifestError> {
+        let load = &self.load;
+        places.check(&["[load]"], "rate_per_s", rate_allowed(load.rate_per_s), || {
+            format!("expected 1 to {MAX_RATE_PER_S} requests a second, found {}", load.rate_per_s)
+        })?;
+        let timeout = (1..=60_000).contains(&load.client_timeout_ms);
+        places.check(&["[load]"], "client_timeout_ms", timeout, || {
+            format!("expected 1 to 60000, found {}", load.client_timeout_ms)
+        })?;
+        places.check(&["[load]"], "request", !load.requests.is_empty(), || {
+            "expected at least one [[load.request]]".to_owned()
+        })?;
+        for (i, request) in load.requests.iter().enumerate() {
+            let section = vec!["[[load.request]]"; i + 1];
+            let positive = request.weight > 0.0 && request.weight.is_finite();
+            places.check(&section, "weight", positive, || {
+                format!("expected more than 0, found {}", request.weight)
+            })?;
+            let one_body = request.body.is_empty() || request.body_bytes == 0;
+            places.check(&section, "body_bytes", one_body, || {
+                "expected `body` or `body_bytes`, found both".to_owned()
+            })?;
+            places.check(&section, "body_bytes", request.body_bytes <= 1 << 20, || {
+                format!("expected at most {} bytes, found {}", 1 << 20, request.body_bytes)
+            })?;
+            let built = super::request::build(request);
+            places.check(&section, "path", built.is_ok(), || {
+                format!(
+                    "not a request that HTTP allows: {}",
+                    built.as_ref().err().map_or("", |e| e)
+                )
+            })?;
+        }
+        Ok(())
+    }
+
+    fn validate_phases(&self, places: &Places) -> Result<(), ManifestError> {
+        let first = self.phases.first().map(|p| p.at_s);
+        places.check(&["[[phase]]"], "at_s", first == Some(0.0), || {
+            format!("expected the first phase at 0, found {first:?}")
+        })?;
+        let releases = self.phases.iter().any(|p| p.bugs == Some(Switch::On));
+        places.check(&["[[phase]]"], "bugs", releases, || {
+            "expected a phase with bugs = \"on\": the release".to_owned()
+        })?;
+        for (i, phase) in self.phases.iter().enumerate() {
+            let section = vec!["[[phase]]"; i + 1];
+            let after = i == 0 || phase.at_s > self.phases[i - 1].at_s;
+            places.check(&section, "at_s", after && phase.at_s < self.duration_s, || {
+                format!(
+                    "expected later than the phase before and within the run, found {}",
+                    phase.at_s
+                )
+            })?;
+            if let Some(rate) = phase.rate_per_s {
+                places.check(&section, "rate_per_s", rate_allowed(rate), || {
+                    format!("expected 1 to {MAX_RATE_PER_S} requests a second, found {rate}")
+                })?;
+            }
+            for (name, value) in &phase.params {
+                let own = params::find(name).map(Param::of_service);
+                let checked = match self.params.get(name).cloned().or(own) {
+                    Some(param) => param.check(name, *value),
+                    None => Err(format!("`{name}` is no parameter of this incident or the service")),
+                };
+                places.check(&section, "params", checked.is_ok(), || {
+                    checked.clone().err().unwrap_or_default()
+                })?;
+            }
+        }
+        Ok(())
+    }
+
+    fn validate_formulas(&self, places: &Places) -> Result<(), ManifestError> {
+        let values = self.formula_values();
+        let known = |name: &str| self.variants.iter().any(|v| v.name == name);
+        let overload = self.overload.as_ref().map(|formula| formula.eval(&values));
+        places.check(&[], "overload", !matches!(overload, Some(Err(_) | Ok(..=0.0))), || {
+            format!("expected more than 0 as the manifest stands, found {overload:?}")
+        })?;
+        for (i, theory) in self.theories.iter().enumerate() {
+            let section = vec!["[[theory]]"; i + 1];
+            places.check(&section, "variant", known(&theory.variant), || {
+                format!("`{}` is no variant of this incident", theory.variant)
+            })?;
+            for formula in theory.formulas() {
+                let computed = formula.eval(&values);
+                places.check(&section, "metric", computed.is_ok(), || {
+                    computed.clone().err().map(|e| e.to_string()).unwrap_or_default()
+                })?;
+            }
+        }
+        let off = &self.switch_off;
+        places.check(&["[switch_off]"], "after_s", (0.5..=600.0).contains(&off.after_s), || {
+            format!("expected 0.5 to 600 seconds, found {}", off.after_s)
+        })?;
+        self.validate_expectations(places, "[[expect]]", &self.expectations)?;
+        self.validate_expectations(places, "[[switch_off.expect]]", &off.expectations)?;
+        for variant in &self.variants {
+            let expected = |list: &[Expectation]| list.iter().any(|e| e.variant == variant.name);
+            places.check(&[], "expect", expected(&self.expectations), || {
+                format!("nothing is expected of variant `{}`", variant.name)
+            })?;
+            let last = variant.name == "fixed";
+            places.check(
+                &["[switch_off]"],
+                "expect",
+                last || expected(&off.expectations),
+                || format!("nothing is expected of variant `{}`", variant.name),
+            )?;
+        }
+        Ok(())
+    }
+
+    fn validate_expectations(
+        &self,
+        places: &Places,
+        section: &str,
+        expectations: &[Expectation],
+    ) -> Result<(), ManifestError> {
+        let values = self.formula_values();
+        let known = |name: &str| self.variants.iter().any(|v| v.name == name);
+        for (i, expect) in expectations.iter().enumerate() {
+            let section = vec![section; i + 1];
+            places.check(&section, "variant", known(&expect.variant), || {
+                format!("`{}` is no variant of this incident", expect.variant)
+            })?;
+            let window = [&expect.window.from_s, &expect.window.to_s].into_iter().flatten();
+            for formula in expect.claim.formulas().into_iter().chain(window) {
+                let computed = formula.eval(&values);
+                places.check(&section, "metric", computed.is_ok(), || {
+                    computed.clone().err().map(|e| e.to_string()).unwrap_or_default()
+                })?;
+            }
+            if let Some(kind) = &expect.kind {
+                let kinds = self.load.requests.iter().filter_map(|request| request.name.as_ref());
+                places.check(&section, "kind", kinds.clone().any(|name| name == kind), || {
+                    Unknown::new("kind of request", kind, kinds.map(String::as_str)).to_string()
+                })?;
+            }
+            match &expect.claim {
+                Claim::Exits(word) => {
+                    let known = ["none", "out_of_memory", "crashed"];
+                    places.check(&section, "exits", known.contains(&word.as_str()), || {
+                        format!("expected one of {known:?}, found `{word}`")
+                    })?;
+                }
+                Claim::Times { of, .. } => places.check(&section, "times", known(of), || {
+                    format!("`{of}` is no variant of this incident")
+                })?,
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn validate_shows(&self, places: &Places) -> Result<(), ManifestError> {
+        let count = self.charts.len();
+        places.check(&["[[chart]]"], "shows", (1..=4).contains(&count), || {
+            format!("expected one to four charts, found {count}")
+        })?;
+        for (i, sentence) in self.sentences.iter().enumerate() {
+            let section = vec!["[[sentence]]"; i + 1];
+            let known = self.variants.iter().any(|v| v.name == sentence.variant);
+            places.check(&section, "variant", known, || {
+                format!("`{}` is no variant of this incident", sentence.variant)
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Every metric that it names is built in, or one that the code registers.
+    pub(super) fn validate_metrics(
+        &self,
+        places: &Places,
+        registered: &BTreeSet<String>,
+    ) -> Result<(), ManifestError> {
+        let unknown = |name: &str| {
+            let mut known: Vec<&str> = registered.iter().map(String::as_str).collect();
+            Measure::built_in().for_each(|name| known.push(name));
+            Unknown::new("metric", name, known).to_string()
+        };
+        let check = |section: &[&str], key: &str, measure: &Measure| match measure {
+            Measure::Registered(name) if !registered.contains(name) => {
+                places.check(section, key, false, || unknown(name))
+            }
+            _ => Ok(()),
+        };
+        let expects = [
+            ("[[expect]]", &self.expectations),
+            ("[[switch_off.expect]]", &self.switch_off.expectations),
+        ];
+        for (section, list) in expects {
+            for (i, expect) in list.iter().enumerate() {
+                check(&vec![section; i + 1], "metric", &expect.metric)?;
+            }
+        }
+        for (i, theory) in self.theories.iter().enumerate() {
+            check(&vec!["[[theory]]"; i + 1], "metric", &theory.metric)?;
+        }
+        check(&["[bite]"], "metric", &self.bite.metric)?;
+        check(&["[headline]"], "left", &self.headline.left.metric)?;
+        check(&["[headline]"], "right", &self.headline.right.metric)?;
+        for (i, chart) in self.charts.iter().enumerate() {
+            let section = vec!["[[chart]]"; i + 1];
+            if let Shows::Level(measure) = &chart.shows {
+                check(&section, "shows", measure)?;
+            }
+            if let Some(name) = chart.capacity.as_ref().filter(|c| c.parse::<f64>().is_err()) {
+                check(&section, "capacity", &Measure::parse(name))?;
+            }
+        }
+        let values = self.formula_values();
+        for (i, sentence) in self.sentences.iter().enumerate() {
+            let section = vec!["[[sentence]]"; i + 1];
+            let formulas = sentence.says.formulas().chain(&sentence.when);
+            for name in formulas.flat_map(Formula::names).filter(|n| !values.contains_key(*n)) {
+                check(&section, "says", &Measure::parse(name))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Finds the line of a field for an error.
+pub(super) struct Places<'a> {
+    pub(super) file: &'a str,
+    pub(super) text: &'a str,
+}
+
+impl Places<'_> {
+    /// Fails with the line of `key` in the last of `sections` (each searched after the one
+    /// before) unless `holds`.
+    fn check(
+        &self,
+        sections: &[&str],
+        key: &str,
+        holds: bool,
+        message: impl FnOnce() -> String,
+    ) -> Result<(), ManifestError> {
+        if holds {
+            return Ok(());
+        }
+        let mut start = 0;
+        for section in sections {
+            if let Some(found) = self.text[start..].find(section) {
+                start += found + section.len();
+            }
+        }
+        let at_key = self.text[start..]
+            .split_inclusive('\n')
+            .scan(start, |offset, line| {
+                let this = *offset;
+                *offset += line.len();
+                Some((this, line))
+            })
+            .find(|(_, line)| {
+                line.trim_start().strip_prefix(key).is_some_and(|rest| {
+                    rest.trim_start().starts_with('=') || rest.trim_start().starts_with('.')
+                })
+            })
+            .map_or(start, |(offset, _)| offset);
+        Err(self.error(at_key, key, message()))
+    }
+
+    pub(super) fn error(&self, offset: usize, key: &str, message: String) -> ManifestError {
+        let line = self.text[..offset.min(self.text.len())].matches('\n').count() + 1;
+        let message = if key.is_empty() { message } else { format!("field `{key}`: {message}") };
+        ManifestError { file: self.file.to_owned(), line, message }
+    }
+}

@@ -1,0 +1,84 @@
+//! A virtual lane: server, clients and supervision on tokio's paused clock, in one thread.
+//! No sockets, no sleeping: time passes as fast as the work of it is done, and only as far as it is
+//! told. The same commands give the same events, to the last byte.
+//!
+//! * [`virtual_lane`]: arrivals, ticks, releases: what goes on beyond the life of one process
+//! * `instance`: one of its instances over its processes
+//! * [`process`]: one simulated process: a runtime of its own, whose end drops its tasks
+//! * [`output`]: events, stamped with virtual time
+//! * [`watch`]: whether tasks wait for anything but virtual time
+//! * [`back_off`]: when what has crashed is started again, on either clock
+//!
+//! Three things differ from a live lane. Requests start at whole milliseconds, tokio's resolution
+//! of a paused clock. Memory is the heap that the simulated process holds, counted by the
+//! allocator; the requests of the clients are in it, since they share the process, and take some
+//! 2 KiB each while they wait. And the service sizes its pools for [`CPUS`] processors, whatever
+//! the machine has.
+
+pub mod back_off;
+mod instance;
+pub mod output;
+pub mod process;
+pub mod virtual_lane;
+pub mod watch;
+
+use std::io::BufRead;
+
+use crate::catalogue::Catalogue;
+use crate::event::{Begin, Command, LaneSays};
+use output::Output;
+use virtual_lane::VirtualLane;
+use watch::Watch;
+
+/// Processors that the simulated service believes in.
+pub const CPUS: usize = 4;
+
+/// Heap bytes in use by this process, counted by its allocator.
+pub type HeapMeter = fn() -> u64;
+
+/// What to replay.
+#[derive(Debug)]
+pub struct Settings {
+    /// All incidents.
+    pub catalogue: &'static Catalogue,
+    /// What the parent said first.
+    pub begin: Begin,
+    /// Watches for tasks that hold up the thread.
+    pub watch: Option<Watch>,
+    /// What memory is measured with.
+    pub heap: HeapMeter,
+}
+
+/// Replays a lane, as the commands say, a JSON object a line, until they end or nobody reads what
+/// comes out.
+///
+/// # Errors
+///
+/// When a command cannot be carried out or read.
+pub fn replay(settings: Settings, commands: impl BufRead, out: &Output) -> anyhow::Result<()> {
+    let mut lane = VirtualLane::new(settings, out.clone())?;
+    // Read on this very thread: nothing else allocates while the lane runs.
+    for line in commands.lines() {
+        if out.failed() {
+            return Ok(());
+        }
+        let command: Command = serde_json::from_str(&line?)?;
+        match command {
+            Command::Advance { to_ms } => {
+                lane.advance(to_ms)?;
+                out.emit(to_ms, &LaneSays::Reached);
+                out.flush();
+            }
+            Command::SetBugs { bugs } => lane.set_in_play(bugs)?,
+            Command::SetParam { name, value } => lane.set_param(name, value),
+            Command::SetRate { rate_per_s } => lane.set_rate(rate_per_s),
+            Command::SetMix { incidents } => lane.set_mix(&incidents)?,
+            Command::SetWithout { slots } => lane.set_without(slots)?,
+            Command::Scale { instances } => lane.scale(instances)?,
+            Command::Restart => lane.restart(),
+        }
+    }
+    lane.end()?;
+    out.flush();
+    Ok(())
+}

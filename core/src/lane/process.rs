@@ -1,0 +1,216 @@
+//! One simulated process: a paused runtime of its own. When it ends, its runtime is dropped, and
+//! with it exactly its tasks.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::time::Duration;
+
+use axum::body::Body;
+use futures_util::FutureExt;
+use http_body_util::BodyExt;
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep_until};
+
+use super::output::Output;
+use super::watch::Watch;
+use crate::incident::Chain;
+use crate::incident::env::{Env, Host};
+use crate::incident::request::Prepared;
+use crate::load::tally::Outcome;
+use crate::load::under_way::{SharedTally, UnderWay};
+use crate::service::Gateway;
+
+/// A simulated process, or the time without one: then there is a clock, and nobody serves.
+#[derive(Debug)]
+pub struct Process {
+    runtime: Runtime,
+    /// When it began, in milliseconds since the run began.
+    began_ms: u64,
+    /// The same, on its own clock.
+    began: Instant,
+    server: Option<Server>,
+}
+
+/// What serves in it.
+#[derive(Debug)]
+struct Server {
+    gateway: Arc<Gateway>,
+    crash: Arc<Crash>,
+}
+
+/// A process that ends itself.
+#[derive(Debug, Default)]
+struct Crash {
+    happened: Notify,
+    code: AtomicI32,
+}
+
+impl Process {
+    /// Time without a server, from `at_ms` on.
+    ///
+    /// # Errors
+    ///
+    /// When the runtime cannot be made.
+    pub fn absent(at_ms: u64, watch: Option<&Watch>) -> std::io::Result<Self> {
+        let runtime = paused(watch)?;
+        let began = runtime.block_on(async { Instant::now() });
+        Ok(Self { runtime, began_ms: at_ms, began, server: None })
+    }
+
+    /// A process that serves `chain` from `at_ms` on; `prepare` sets its parameters.
+    ///
+    /// # Errors
+    ///
+    /// When the runtime cannot be made.
+    pub fn serving(
+        at_ms: u64,
+        host: Host,
+        chain: &Chain,
+        watch: Option<&Watch>,
+        prepare: impl FnOnce(&Env),
+    ) -> std::io::Result<Self> {
+        let mut process = Self::absent(at_ms, watch)?;
+        let crash = Arc::new(Crash::default());
+        let told = Arc::clone(&crash);
+        let env = Env::new(host, move |code| {
+            told.code.store(code, Ordering::Relaxed);
+            told.happened.notify_one();
+        });
+        prepare(&env);
+        let gateway = {
+            let _entered = process.runtime.enter();
+            Gateway::new(env, chain)
+        };
+        process.server = Some(Server { gateway, crash });
+        Ok(process)
+    }
+
+    /// Whether somebody serves.
+    pub fn serves(&self) -> bool {
+        self.server.is_some()
+    }
+
+    /// When it began, in milliseconds since the run began.
+    pub fn began_ms(&self) -> u64 {
+        self.began_ms
+    }
+
+    /// The surroundings of its service.
+    pub fn env(&self) -> Option<&Env> {
+        self.server.as_ref().map(|server| server.gateway.env())
+    }
+
+    /// Tasks alive on its runtime, those of clients included.
+    pub fn tasks(&self) -> u64 {
+        self.runtime.metrics().num_alive_tasks() as u64
+    }
+
+    /// Puts `chain` in force; tells whether what stands in it has changed.
+    pub fn switch(&self, chain: &Chain) -> bool {
+        let _entered = self.runtime.enter();
+        self.server.as_ref().is_some_and(|server| server.gateway.switch(chain))
+    }
+
+    /// Starts a request that is due now, at `at_ms`; without a server it fails at once.
+    pub fn request(
+        &self,
+        at_ms: u64,
+        (request, key): (&Arc<Prepared>, u64),
+        tally: &SharedTally,
+        limit: Duration,
+    ) {
+        let _entered = self.runtime.enter();
+        let times = (self.instant(at_ms), limit);
+        let under_way = UnderWay::start(Arc::clone(tally), request.kind(), times);
+        match &self.server {
+            Some(server) => {
+                let answer = answer(Arc::clone(&server.gateway), request, key);
+                self.runtime.spawn(under_way.wait(answer));
+            }
+            None => under_way.unanswered(),
+        }
+    }
+
+    /// Lets its clock run to `to_ms`. Returns the exit code when it ends itself before.
+    pub fn run(&self, to_ms: u64) -> Option<i32> {
+        self.runtime.block_on(async {
+            let until = sleep_until(self.instant(to_ms));
+            let Some(server) = &self.server else {
+                until.await;
+                return None;
+            };
+            tokio::select! {
+                biased;
+                () = server.crash.happened.notified() => {
+                    Some(server.crash.code.load(Ordering::Relaxed))
+                }
+                () = until => None,
+            }
+        })
+    }
+
+    /// What time it is, in milliseconds since the run began.
+    pub fn now_ms(&self) -> u64 {
+        let now = self.runtime.block_on(async { Instant::now() });
+        self.began_ms + (now - self.began).as_millis() as u64
+    }
+
+    /// Has `out` stamp what is logged within this process with its clock.
+    pub fn show_time(&self, out: &Output) {
+        out.set_clock(self.began_ms, self.began);
+    }
+
+    fn instant(&self, at_ms: u64) -> Instant {
+        self.began + Duration::from_millis(at_ms.saturating_sub(self.began_ms))
+    }
+}
+
+fn paused(watch: Option<&Watch>) -> std::io::Result<Runtime> {
+    let mut builder = Builder::new_current_thread();
+    builder.enable_time().start_paused(true);
+    // Which branch of a `select!` is tried first is drawn at random.
+    #[cfg(tokio_unstable)]
+    builder.rng_seed(tokio::runtime::RngSeed::from_bytes(b"firedrill"));
+    if let Some(watch) = watch {
+        watch_polls(&mut builder, watch);
+    }
+    builder.build()
+}
+
+#[cfg(tokio_unstable)]
+fn watch_polls(builder: &mut Builder, watch: &Watch) {
+    let (begun, ended) = (watch.clone(), watch.clone());
+    builder.on_before_task_poll(move |_| begun.begin());
+    builder.on_after_task_poll(move |task| {
+        ended.end(|| {
+            let at = task.spawned_at();
+            format!("{}:{}", at.file(), at.line())
+        });
+    });
+}
+
+/// A build without `tokio_unstable` has no way to look at polls.
+#[cfg(not(tokio_unstable))]
+fn watch_polls(_: &mut Builder, _: &Watch) {}
+
+/// What the answer amounts to; none when the service's panic drops the connection.
+fn answer(
+    gateway: Arc<Gateway>,
+    prepared: &Arc<Prepared>,
+    key: u64,
+) -> impl Future<Output = Option<Outcome>> + Send + use<> {
+    let request = prepared.in_process(key).map(Body::new);
+    let prepared = Arc::clone(prepared);
+    let answer = async move {
+        let response = gateway.handle(request).await;
+        let status = response.status();
+        let body = response.into_body().collect().await.ok()?;
+        Some(match prepared.has_right_answer() {
+            true => prepared.outcome(status, &body.to_bytes(), key),
+            false => Outcome::Answered(status),
+        })
+    };
+    async move { AssertUnwindSafe(answer).catch_unwind().await.ok().flatten() }
+}

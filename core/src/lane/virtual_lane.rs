@@ -1,0 +1,486 @@
+//! What goes on beyond the life of one process: arrivals, ticks, the memory cap, releases.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::instance::{Instance, Start};
+use super::output::Output;
+use super::watch::Watch;
+use super::{CPUS, HeapMeter, Settings};
+use crate::catalogue::{Catalogue, NoChain};
+use crate::event::{
+    Begin, ChainShown, ExitCause, InstanceSample, LaneSays, LoadTick, Release, Sample,
+    ServerSample, TICK,
+};
+use crate::incident::cpu::Work;
+use crate::incident::env::{Env, Host};
+use crate::incident::fleet::{self, Fleet, Order, Splitter, Steer};
+use crate::incident::request::Prepared;
+use crate::incident::{Bugs, Chain};
+use crate::load::Schedule;
+use crate::load::schedule::Arrival;
+use crate::service::base_chain;
+
+const TICK_MS: u64 = TICK.as_millis() as u64;
+
+/// The most instances that a lane has.
+const MOST_INSTANCES: usize = 8;
+
+/// A virtual lane.
+#[derive(Debug)]
+pub struct VirtualLane {
+    catalogue: &'static Catalogue,
+    begin: Begin,
+    out: Output,
+    heap: HeapMeter,
+    watch: Option<Watch>,
+    cap_bytes: u64,
+    client_timeout: Duration,
+    schedule: Schedule,
+    mix: Vec<Arc<Prepared>>,
+    next: Option<Arrival>,
+    splitter: Splitter,
+    instances: Vec<Instance>,
+    in_play: Bugs,
+    without: Vec<String>,
+    params: BTreeMap<String, f64>,
+    now_ms: u64,
+    /// When the next sample is due.
+    tick_ms: u64,
+    rollout: Rollout,
+    announced: BTreeSet<String>,
+}
+
+/// A release under way, where the incident steers it.
+#[derive(Debug, Default)]
+struct Rollout {
+    steer: Option<Steer>,
+    /// When it began, and when the last order came; none: it has not begun.
+    since_ms: Option<(u64, u64)>,
+    orders: u64,
+    share_percent: f64,
+}
+
+impl VirtualLane {
+    /// A lane at time 0, without a process.
+    ///
+    /// # Errors
+    ///
+    /// When its incident or variant is not known, or a runtime cannot be made.
+    pub fn new(settings: Settings, out: Output) -> anyhow::Result<Self> {
+        let Settings { catalogue, begin, watch, heap } = settings;
+        let entry = catalogue.find(&begin.incident)?;
+        let manifest = &entry.manifest;
+        let (weights, mix) = apart(catalogue.mix(std::slice::from_ref(&manifest.id)))?;
+        let arrivals = manifest.load.arrivals;
+        let mut schedule = Schedule::new(begin.rate_per_s, arrivals, &weights, begin.seed);
+        let steer = entry.variant(&begin.variant).and_then(|variant| variant.steer);
+        let mut lane = Self {
+            catalogue,
+            out,
+            heap,
+            watch,
+            cap_bytes: manifest.memory.cap_bytes(),
+            client_timeout: Duration::from_millis(manifest.load.client_timeout_ms),
+            next: schedule.next(),
+            schedule,
+            mix,
+            splitter: Splitter::default(),
+            instances: Vec::new(),
+            in_play: begin.in_play.clone(),
+            without: begin.without.clone(),
+            params: begin.params.clone(),
+            now_ms: 0,
+            tick_ms: TICK_MS,
+            rollout: Rollout { steer, ..Rollout::default() },
+            announced: BTreeSet::new(),
+            begin,
+        };
+        lane.scale(manifest.instances)?;
+        Ok(lane)
+    }
+
+    /// Brings these incidents into play, with their variants, and no others.
+    ///
+    /// # Errors
+    ///
+    /// When one of them is not known, or two claim one place of the chain.
+    pub fn set_in_play(&mut self, in_play: Bugs) -> anyhow::Result<()> {
+        self.in_play = in_play;
+        let released = self.in_play.contains_key(&self.begin.incident);
+        if self.rollout.steer.is_some() && released != self.rollout.since_ms.is_some() {
+            self.rollout.since_ms = released.then_some((self.now_ms, self.now_ms));
+            self.release(0, 0.0);
+        }
+        self.switch()
+    }
+
+    /// Switches these slots off, and all others on.
+    ///
+    /// # Errors
+    ///
+    /// When the chain cannot be made.
+    pub fn set_without(&mut self, slots: Vec<String>) -> anyhow::Result<()> {
+        self.without = slots;
+        self.switch()
+    }
+
+    fn switch(&mut self) -> anyhow::Result<()> {
+        for i in 0..self.instances.len() {
+            let (chain, version) = self.chain(self.instances[i].released)?;
+            if self.instances[i].switch(&chain, &version) && i == 0 {
+                self.show(&chain);
+            }
+        }
+        Ok(())
+    }
+
+    fn show(&self, chain: &Chain) {
+        self.out.emit(self.now_ms, &LaneSays::Chain(shown(chain)));
+    }
+
+    /// The chain of an instance, and the name of the version that this is.
+    fn chain(&self, released: bool) -> Result<(Chain, String), NoChain> {
+        let mut in_play = self.in_play.clone();
+        let own = &self.begin.incident;
+        if self.rollout.steer.is_some() && !released {
+            in_play.remove(own);
+        }
+        let version = in_play.get(own).cloned().unwrap_or_else(|| "base".to_owned());
+        let mut chain = self.catalogue.chain(base_chain(), &in_play)?;
+        for slot in &self.without {
+            chain.without(slot);
+        }
+        Ok((chain, version))
+    }
+
+    /// Gives a parameter a new value.
+    pub fn set_param(&mut self, name: String, value: f64) {
+        for env in self.instances.iter().filter_map(Instance::env) {
+            env.set_param(&name, value);
+        }
+        self.params.insert(name, value);
+    }
+
+    /// A new rate, from the next arrival but one on, as live.
+    pub fn set_rate(&mut self, rate_per_s: f64) {
+        self.schedule.set_rate(rate_per_s);
+    }
+
+    /// The traffic of these incidents from now on.
+    ///
+    /// # Errors
+    ///
+    /// When HTTP does not allow one of their requests.
+    pub fn set_mix(&mut self, incidents: &[String]) -> anyhow::Result<()> {
+        let (weights, mix) = apart(self.catalogue.mix(incidents))?;
+        self.schedule.set_weights(&weights);
+        self.mix = mix;
+        Ok(())
+    }
+
+    /// Ends all processes, and starts new ones at once.
+    pub fn restart(&mut self) {
+        let now_ms = self.now_ms;
+        self.instances.iter_mut().for_each(|instance| instance.restart(now_ms));
+    }
+
+    /// Lets so many instances serve.
+    ///
+    /// # Errors
+    ///
+    /// When a runtime cannot be made.
+    pub fn scale(&mut self, wanted: usize) -> anyhow::Result<()> {
+        let wanted = wanted.clamp(1, MOST_INSTANCES);
+        let (now_ms, before) = (self.now_ms, self.instances.len());
+        while self.instances.len() > wanted {
+            if let Some(mut gone) = self.instances.pop() {
+                gone.end(now_ms)?;
+            }
+        }
+        while self.instances.len() < wanted {
+            let (owners, watch) = (self.catalogue.owners(), self.watch.clone());
+            let index = self.instances.len();
+            let out = (&self.out, now_ms);
+            self.instances.push(Instance::new(index, owners, self.heap, watch, out)?);
+        }
+        if before != 0 && before != wanted {
+            self.out.emit(now_ms, &LaneSays::Scale { instances: wanted });
+        }
+        self.share();
+        Ok(())
+    }
+
+    /// Splits the requests by what the instances run.
+    fn share(&mut self) {
+        let released: Vec<bool> = self.instances.iter().map(|i| i.released).collect();
+        self.splitter.set(fleet::weights(&released, self.rollout.share_percent));
+    }
+
+    /// Gives the release to the first so many instances, and them a share of the requests.
+    fn release(&mut self, instances: usize, share_percent: f64) {
+        for (i, instance) in self.instances.iter_mut().enumerate() {
+            instance.released = i < instances;
+            instance.since_order = (0, 0, 0);
+        }
+        self.rollout.share_percent = share_percent;
+        self.share();
+    }
+
+    /// Lets time pass up to and including `to_ms`.
+    ///
+    /// # Errors
+    ///
+    /// When a runtime cannot be made.
+    pub fn advance(&mut self, to_ms: u64) -> anyhow::Result<()> {
+        loop {
+            if self.out.failed() {
+                return Ok(());
+            }
+            self.start_due()?;
+            let arrival_ms = self.next.map_or(u64::MAX, |arrival| due_ms(&arrival));
+            let again_ms = self.instances.iter().filter_map(Instance::again_ms).min();
+            let next_ms = arrival_ms.min(self.tick_ms).min(again_ms.unwrap_or(u64::MAX));
+            let goal_ms = next_ms.min(to_ms);
+            // A sample comes after all arrivals of its moment.
+            if arrival_ms == goal_ms {
+                let target = self.splitter.next().min(self.instances.len() - 1);
+                self.run(target, goal_ms)?;
+                self.now_ms = goal_ms;
+                self.arrive(target);
+                continue;
+            }
+            for i in 0..self.instances.len() {
+                self.run(i, goal_ms)?;
+            }
+            self.now_ms = goal_ms;
+            if next_ms > to_ms {
+                return Ok(());
+            }
+            if self.tick_ms == next_ms {
+                self.tick_ms += TICK_MS;
+                self.tick()?;
+            }
+        }
+    }
+
+    /// Starts the processes that are due to start.
+    fn start_due(&mut self) -> anyhow::Result<()> {
+        for i in 0..self.instances.len() {
+            let due = self.instances[i].again_ms().filter(|at_ms| *at_ms <= self.now_ms);
+            if due.is_some() {
+                self.start(i, self.now_ms)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn start(&mut self, i: usize, at_ms: u64) -> anyhow::Result<()> {
+        let (chain, version) = self.chain(self.instances[i].released)?;
+        let host = Host { cpus: CPUS, seed: self.begin.seed, instance: i, work: Work::Simulated };
+        let params = self.params.clone();
+        let prepare = |env: &Env| {
+            params.iter().for_each(|(name, value)| env.set_param(name, *value));
+        };
+        let start = Start { host, chain: &chain, version: &version, prepare: &prepare };
+        self.instances[i].start(at_ms, &start)?;
+        if i == 0 {
+            self.show(&chain);
+        }
+        Ok(())
+    }
+
+    /// Lets one instance's time pass, its crashes and restarts on the way included.
+    fn run(&mut self, i: usize, to_ms: u64) -> anyhow::Result<()> {
+        loop {
+            if let Some(at_ms) = self.instances[i].again_ms().filter(|at_ms| *at_ms <= to_ms) {
+                self.instances[i].run(at_ms);
+                self.start(i, at_ms)?;
+            }
+            let Some((at_ms, code)) = self.instances[i].run(to_ms) else { return Ok(()) };
+            self.instances[i].went_down(at_ms, ExitCause::Crashed, Some(code))?;
+        }
+    }
+
+    fn arrive(&mut self, target: usize) {
+        let Some(arrival) = self.next else { return };
+        // The mix may have shrunk since this arrival was drawn.
+        if let Some(request) = self.mix.get(arrival.kind).or(self.mix.last()) {
+            let key = request.key(arrival.draw);
+            let request = (&Arc::clone(request), key);
+            self.instances[target].request(self.now_ms, request, self.client_timeout);
+        }
+        self.next = self.schedule.next();
+    }
+
+    fn tick(&mut self) -> anyhow::Result<()> {
+        for instance in &self.instances {
+            for metric in instance.registry.announce() {
+                if self.announced.insert(metric.name.clone()) {
+                    self.out.emit(self.now_ms, &LaneSays::Metric(metric));
+                }
+            }
+        }
+        let (sample, fleet) = self.sample();
+        self.out.emit(self.now_ms, &LaneSays::Sample(sample));
+        for i in 0..self.instances.len() {
+            let bytes = self.instances[i].heap_bytes();
+            if self.instances[i].serves() && bytes >= self.cap_bytes {
+                let (resident_bytes, cap_bytes) = (bytes, self.cap_bytes);
+                let cause = ExitCause::OutOfMemory { resident_bytes, cap_bytes };
+                self.instances[i].went_down(self.now_ms, cause, None)?;
+            }
+        }
+        if let (Some(steer), Some(fleet)) = (self.rollout.steer, fleet)
+            && let Some(order) = steer(&fleet)
+        {
+            self.obey(order)?;
+        }
+        self.out.settle();
+        Ok(())
+    }
+
+    /// What the lane measured in this tick; and what is known of its release, where it has one.
+    fn sample(&mut self) -> (Sample, Option<Fleet>) {
+        let budget_us = (CPUS as u64 * TICK_MS * 1000) as f64;
+        let share = fleet::weights(
+            &self.instances.iter().map(|i| i.released).collect::<Vec<_>>(),
+            self.rollout.share_percent,
+        );
+        let (mut server, mut load) = (None::<ServerSample>, LoadTick::default());
+        let (mut shown, mut seen, mut busy) = (Vec::new(), Vec::new(), 0.0);
+        for (instance, share_percent) in self.instances.iter_mut().zip(share) {
+            let own = instance.server();
+            let cpu_percent = instance.take_worked_us() as f64 * 100.0 / budget_us;
+            busy += cpu_percent;
+            let tick = instance.take_load();
+            let (sent, ok, bad) = instance.since_order;
+            let tasks = own.as_ref().map_or(0, |server| server.tasks);
+            let sites = own.iter().flat_map(|server| &server.wait_sites);
+            seen.push(fleet::Instance {
+                released: instance.released,
+                serves: instance.serves(),
+                sent,
+                ok,
+                bad,
+                tasks,
+                waiting: sites.map(|site| site.waiting).sum(),
+                cpu_percent,
+            });
+            shown.push(InstanceSample {
+                version: version(instance.released, &self.begin.variant).to_owned(),
+                share_percent,
+                serves: instance.serves(),
+                tasks,
+                resident_bytes: instance.heap_bytes(),
+                sent: tick.sent,
+                ok: tick.ok,
+                bad: tick.wrong + tick.rejected + tick.failed + tick.timed_out,
+            });
+            load.add(tick);
+            if let Some(own) = own {
+                server.get_or_insert_with(ServerSample::default).add(own);
+            }
+        }
+        let serves = server.is_some();
+        let all = self.instances.len();
+        let sample = Sample {
+            server,
+            resident_bytes: serves.then(|| self.instances.iter().map(Instance::heap_bytes).sum()),
+            cpu_percent: (serves && busy > 0.0).then_some(busy / all as f64),
+            load,
+            instances: if all > 1 { shown } else { Vec::new() },
+        };
+        let fleet = self.rollout.since_ms.map(|(release_ms, order_ms)| Fleet {
+            since_release_s: (self.now_ms - release_ms) as f64 / 1000.0,
+            since_order_s: (self.now_ms - order_ms) as f64 / 1000.0,
+            orders: self.rollout.orders,
+            instances: seen,
+        });
+        (sample, fleet)
+    }
+
+    /// Carries out an order of whoever steers the release.
+    ///
+    /// # Errors
+    ///
+    /// When a runtime cannot be made.
+    pub fn obey(&mut self, order: Order) -> anyhow::Result<()> {
+        self.rollout.orders += 1;
+        if let Some((_, order_ms)) = &mut self.rollout.since_ms {
+            *order_ms = self.now_ms;
+        }
+        let all = self.instances.len();
+        let (instances, share_percent, says) = match order {
+            Order::Scale { instances } => return self.scale(instances),
+            Order::Release { instances, share_percent, says } => {
+                (instances.min(all), share_percent, says)
+            }
+            Order::RollBack { says } => (0, 0.0, says),
+        };
+        self.release(instances, share_percent);
+        let version = version(instances > 0, &self.begin.variant).to_owned();
+        let (instances, share_percent) = match instances {
+            0 => (all, 100.0),
+            n if n == all => (all, 100.0),
+            n => (n, share_percent),
+        };
+        let release = Release { version, instances, share_percent, says };
+        self.out.emit(self.now_ms, &LaneSays::Release(release));
+        self.switch()
+    }
+
+    /// Accounts for the requests that were still under way.
+    ///
+    /// # Errors
+    ///
+    /// When a runtime cannot be made.
+    pub fn end(&mut self) -> anyhow::Result<()> {
+        let servers: Vec<Option<ServerSample>> =
+            self.instances.iter_mut().map(Instance::server).collect();
+        let bytes = self.instances.iter().map(Instance::heap_bytes).sum();
+        for instance in &mut self.instances {
+            instance.end(self.now_ms)?;
+        }
+        let (mut server, mut load) = (None::<ServerSample>, LoadTick::default());
+        for (instance, own) in self.instances.iter_mut().zip(servers) {
+            load.add(instance.take_load());
+            if let Some(own) = own {
+                server.get_or_insert_with(ServerSample::default).add(own);
+            }
+        }
+        let resident_bytes = server.is_some().then_some(bytes);
+        let sample = Sample { server, resident_bytes, load, ..Sample::default() };
+        self.out.emit(self.now_ms, &LaneSays::Sample(sample));
+        for (task, times) in self.watch.iter().flat_map(Watch::found) {
+            self.out.emit(self.now_ms, &LaneSays::Blocked { task, times });
+        }
+        Ok(())
+    }
+}
+
+/// What an instance runs, in a word.
+pub fn version(released: bool, variant: &str) -> &str {
+    if released { variant } else { "before" }
+}
+
+/// A chain, for people.
+pub fn shown(chain: &Chain) -> ChainShown {
+    let names = |layers: Vec<crate::incident::chain::Standing>| {
+        layers.into_iter().map(|layer| (layer.slot.to_owned(), layer.owner)).collect()
+    };
+    ChainShown { routes: names(chain.around_routes()), store: names(chain.around_store()) }
+}
+
+/// When an arrival is due: the first whole millisecond, since a paused clock has no finer ones.
+fn due_ms(arrival: &Arrival) -> u64 {
+    u64::try_from(arrival.at.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
+}
+
+type Mix = Vec<(f64, Arc<Prepared>)>;
+
+/// Weights and requests.
+fn apart(mix: Result<Mix, String>) -> anyhow::Result<(Vec<f64>, Vec<Arc<Prepared>>)> {
+    Ok(mix.map_err(anyhow::Error::msg)?.into_iter().unzip())
+}

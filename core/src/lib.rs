@@ -1,0 +1,35 @@
+//! What an incident is made of, and what runs anywhere: no terminal, no process, no socket.
+//!
+//! In reading order:
+//!
+//! * [`incident`]: the contract: manifest, chain of slots, metrics, wait sites
+//! * [`dice`]: chance, by name
+//! * [`catalogue`]: the incidents of a pack, with their manifests
+//! * [`service`]: the gateway that they break
+//! * [`load`]: which requests come when, and what became of them
+//! * [`event`]: everything that happens in a run, as data; [`prose`]: the same for people
+//! * [`plan`]: what a run is of; [`script`]: what phases and commands change, the same on either clock
+//! * [`lane`]: a virtual lane: server, clients and supervision on a paused clock
+//! * [`record`]: the events of a run as lines, and the reading of them
+//! * [`timeline`], [`verdict`], [`report`]: what the events amount to
+//! * [`page`]: a recording as a page to read
+//!
+//! Nothing here is global to a process: the event sink, the metrics recorder, the heap meter and
+//! the wait sites are handed in, so that two lanes may share a process. It builds for
+//! `wasm32-wasip1`.
+
+pub mod catalogue;
+pub mod dice;
+pub mod event;
+pub mod incident;
+pub mod lane;
+pub mod load;
+pub mod page;
+pub mod plan;
+pub mod prose;
+pub mod record;
+pub mod report;
+pub mod script;
+pub mod service;
+pub mod timeline;
+pub mod verdict;

@@ -1,0 +1,300 @@
+//! What became of the requests of one lane, tick by tick. No percentile leaves out failures.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hdrhistogram::Histogram;
+use http::StatusCode;
+
+use crate::event::{KindTick, LoadTick};
+
+/// Above this lag of the driver at p99 a measurement is not to be trusted.
+pub const TRUSTED_LAG_MS: f64 = 5.0;
+
+/// The longest latency that is told apart: beyond it, everything counts as this.
+const LONGEST_US: u64 = 120_000_000;
+
+/// How one request ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// The whole answer came.
+    Answered(StatusCode),
+    /// The whole answer came, and is another than its kind expects.
+    Wrong,
+    /// The connection could not be made, or was dropped.
+    NoAnswer,
+    /// The client gave up.
+    TimedOut,
+    /// The run ended first.
+    Unfinished,
+}
+
+/// Why requests under way are dropped.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum CutOff {
+    /// The run ends.
+    #[default]
+    RunEnds,
+    /// Their server's process ends, and their connections with it.
+    ServerEnds,
+}
+
+impl CutOff {
+    /// How such a request ended.
+    pub fn outcome(self) -> Outcome {
+        match self {
+            Self::RunEnds => Outcome::Unfinished,
+            Self::ServerEnds => Outcome::NoAnswer,
+        }
+    }
+}
+
+/// Counts outcomes and latencies, in bounded memory.
+#[derive(Debug, Default)]
+pub struct Tally {
+    /// What has become of a request that is dropped before it ended.
+    pub cut_off: CutOff,
+    tick: LoadTick,
+    answered: Latencies,
+    unanswered: Latencies,
+    kinds: BTreeMap<Arc<str>, KindTally>,
+}
+
+/// The same of one kind of request.
+#[derive(Debug, Default)]
+struct KindTally {
+    tick: KindTick,
+    answered: Latencies,
+    unanswered: Latencies,
+}
+
+impl Tally {
+    /// A request has started.
+    pub fn started(&mut self, kind: Option<&Arc<str>>) {
+        self.tick.sent += 1;
+        self.tick.in_flight += 1;
+        if let Some(kind) = self.kind(kind) {
+            kind.tick.sent += 1;
+        }
+    }
+
+    /// The tally of a kind that has a name.
+    fn kind(&mut self, kind: Option<&Arc<str>>) -> Option<&mut KindTally> {
+        let kind = kind?;
+        if !self.kinds.contains_key(kind) {
+            self.kinds.insert(Arc::clone(kind), KindTally::default());
+        }
+        self.kinds.get_mut(kind)
+    }
+
+    /// A request has ended, `latency` after it was due.
+    ///
+    /// One without an answer counts with its time-out, if it ended sooner: the client is not
+    /// served faster by being refused. One that the run cut off counts with the time it had.
+    pub fn ended(
+        &mut self,
+        outcome: Outcome,
+        kind: Option<&Arc<str>>,
+        (latency, timeout): (Duration, Duration),
+    ) {
+        let tick = &mut self.tick;
+        tick.in_flight = tick.in_flight.saturating_sub(1);
+        let (answered, latency) = match outcome {
+            Outcome::Answered(_) | Outcome::Wrong => (true, latency),
+            Outcome::NoAnswer | Outcome::TimedOut => (false, latency.max(timeout)),
+            Outcome::Unfinished => (false, latency),
+        };
+        let latencies = if answered { &mut self.answered } else { &mut self.unanswered };
+        latencies.record(latency);
+        match outcome {
+            Outcome::Answered(status) => match status.as_u16() {
+                ..400 => tick.ok += 1,
+                400..500 => tick.rejected += 1,
+                500.. => tick.failed += 1,
+            },
+            Outcome::Wrong => tick.wrong += 1,
+            Outcome::NoAnswer => tick.failed += 1,
+            Outcome::TimedOut => tick.timed_out += 1,
+            Outcome::Unfinished => tick.unfinished += 1,
+        }
+        let Some(kind) = self.kind(kind) else { return };
+        match outcome {
+            Outcome::Answered(status) => match status.as_u16() {
+                ..400 => kind.tick.ok += 1,
+                400..500 => kind.tick.rejected += 1,
+                500.. => kind.tick.failed += 1,
+            },
+            Outcome::Wrong => kind.tick.wrong += 1,
+            Outcome::NoAnswer => kind.tick.failed += 1,
+            Outcome::TimedOut => kind.tick.timed_out += 1,
+            Outcome::Unfinished => {}
+        }
+        let latencies = if answered { &mut kind.answered } else { &mut kind.unanswered };
+        latencies.record(latency);
+    }
+
+    /// Requests without an outcome now.
+    pub fn in_flight(&self) -> u64 {
+        self.tick.in_flight
+    }
+
+    /// The tick so far; the next one begins.
+    pub fn take(&mut self) -> LoadTick {
+        let next = LoadTick { in_flight: self.tick.in_flight, ..LoadTick::default() };
+        let mut tick = std::mem::replace(&mut self.tick, next);
+        tick.latency_us = self.answered.take();
+        tick.unanswered_us = self.unanswered.take();
+        let kinds = self.kinds.iter_mut().map(|(name, kind)| {
+            let mut tick = std::mem::take(&mut kind.tick);
+            tick.latency_us = kind.answered.take();
+            tick.unanswered_us = kind.unanswered.take();
+            (name.to_string(), tick)
+        });
+        tick.kinds = kinds.filter(|(_, tick)| *tick != KindTick::default()).collect();
+        tick
+    }
+}
+
+/// Latencies of a tick: two significant digits, from 1 µs to two minutes.
+#[derive(Debug)]
+pub struct Latencies(Histogram<u32>);
+
+impl Default for Latencies {
+    fn default() -> Self {
+        let histogram = Histogram::new_with_bounds(1, LONGEST_US, 2);
+        Self(histogram.expect("constant bounds that the histogram allows"))
+    }
+}
+
+impl Latencies {
+    /// Counts one.
+    pub fn record(&mut self, latency: Duration) {
+        let micros = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);
+        self.0.saturating_record(micros);
+    }
+
+    /// The recorded values in microseconds, with their counts; none are left.
+    pub fn take(&mut self) -> Vec<(u64, u32)> {
+        if self.0.is_empty() {
+            return Vec::new();
+        }
+        let values = self.0.iter_recorded();
+        let taken =
+            values.map(|value| (value.value_iterated_to(), value.count_at_value())).collect();
+        self.0.reset();
+        taken
+    }
+}
+
+/// All latencies of a run, from which its percentiles come: three significant digits.
+#[derive(Debug, Clone)]
+pub struct Percentiles(Histogram<u64>);
+
+impl Default for Percentiles {
+    fn default() -> Self {
+        let histogram = Histogram::new_with_bounds(1, LONGEST_US, 3);
+        Self(histogram.expect("constant bounds that the histogram allows"))
+    }
+}
+
+impl Percentiles {
+    /// Adds the values of a tick.
+    pub fn add(&mut self, values_us: &[(u64, u32)]) {
+        for (micros, count) in values_us {
+            self.0.saturating_record_n(*micros, u64::from(*count));
+        }
+    }
+
+    /// The value below which `percent` of the values lie, in milliseconds; none without values.
+    pub fn at_ms(&self, percent: f64) -> Option<f64> {
+        (!self.0.is_empty()).then(|| self.0.value_at_quantile(percent / 100.0) as f64 / 1000.0)
+    }
+
+    /// The highest value, in milliseconds; none without values.
+    pub fn max_ms(&self) -> Option<f64> {
+        (!self.0.is_empty()).then(|| self.0.max() as f64 / 1000.0)
+    }
+
+    /// Forgets all values.
+    pub fn clear(&mut self) {
+        self.0.reset();
+    }
+}
+
+/// The value at or below which `percent` of a few values lie, in milliseconds: nearest rank. For
+/// the ticks of a second, where a histogram would cost more than it holds; `sorted_us` holds
+/// values in microseconds with their counts, in order.
+pub fn nearest_rank_ms(sorted_us: &[(u64, u32)], percent: f64) -> Option<f64> {
+    let all: u64 = sorted_us.iter().map(|(_, count)| u64::from(*count)).sum();
+    let rank = (all as f64 * percent / 100.0).ceil().max(1.0) as u64;
+    let mut below = 0;
+    let at_rank = sorted_us.iter().find(|(_, count)| {
+        below += u64::from(*count);
+        below >= rank
+    });
+    at_rank.map(|(micros, _)| *micros as f64 / 1000.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TIMEOUT: Duration = Duration::from_secs(2);
+
+    #[test]
+    fn the_outcomes_add_up_to_what_was_sent() {
+        let mut tally = Tally::default();
+        let outcomes = [
+            Outcome::Answered(StatusCode::OK),
+            Outcome::Answered(StatusCode::UNAUTHORIZED),
+            Outcome::Answered(StatusCode::SERVICE_UNAVAILABLE),
+            Outcome::NoAnswer,
+            Outcome::TimedOut,
+            Outcome::Unfinished,
+        ];
+        for outcome in outcomes {
+            tally.started(None);
+            tally.ended(outcome, None, (Duration::from_millis(1), TIMEOUT));
+        }
+        tally.started(None);
+        let tick = tally.take();
+        let counts = (tick.ok, tick.rejected, tick.failed, tick.timed_out, tick.unfinished);
+        assert_eq!((tick.sent, tick.in_flight, counts), (7, 1, (1, 1, 2, 1, 1)));
+        assert_eq!(tally.take(), LoadTick { in_flight: 1, ..LoadTick::default() });
+    }
+
+    #[test]
+    fn the_nearest_rank_agrees_with_the_histogram() {
+        let values: Vec<(u64, u32)> = (1..=200).map(|n| (n * 100, 1 + (n % 3) as u32)).collect();
+        let mut histogram = Percentiles::default();
+        histogram.add(&values);
+        for percent in [1.0, 50.0, 90.0, 99.0, 100.0] {
+            let (near, exact) = (
+                nearest_rank_ms(&values, percent).expect("has values"),
+                histogram.at_ms(percent).expect("has values"),
+            );
+            assert!((near / exact - 1.0).abs() < 0.01, "{percent}: {near} and {exact}");
+        }
+        assert_eq!(nearest_rank_ms(&[], 50.0), None);
+    }
+
+    #[test]
+    fn a_request_that_never_came_back_counts_with_its_time_out() {
+        let mut tally = Tally::default();
+        for _ in 0..98 {
+            let ok = Outcome::Answered(StatusCode::OK);
+            tally.ended(ok, None, (Duration::from_millis(1), TIMEOUT));
+        }
+        tally.ended(Outcome::NoAnswer, None, (Duration::from_micros(50), TIMEOUT));
+        tally.ended(Outcome::TimedOut, None, (TIMEOUT, TIMEOUT));
+        let tick = tally.take();
+        let (mut honest, mut naive) = (Percentiles::default(), Percentiles::default());
+        honest.add(&tick.latency_us);
+        honest.add(&tick.unanswered_us);
+        naive.add(&tick.latency_us);
+        let p99 = |percentiles: &Percentiles| percentiles.at_ms(99.0).expect("has values");
+        assert!(p99(&honest) >= 2000.0 && p99(&honest) < 2050.0, "{}", p99(&honest));
+        assert!(p99(&naive) < 1.1, "{}", p99(&naive));
+    }
+}

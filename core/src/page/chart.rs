@@ -1,0 +1,164 @@
+//! One chart of one lane as an inline SVG, on axes that all lanes share.
+
+use maud::{Markup, html};
+
+use crate::page::axis::Axis;
+use crate::prose::figures::clock;
+use crate::timeline::LaneLine;
+
+/// Width and height of a drawing, in its own units.
+const SIZE: (f64, f64) = (560.0, 200.0);
+
+/// Room for the labels: left, bottom, top.
+const LEFT: f64 = 64.0;
+const BOTTOM: f64 = 22.0;
+const TOP: f64 = 16.0;
+
+/// Points that a line has at most; each is the highest of its stretch.
+const POINTS: usize = 560;
+
+/// What all lanes have in common in the charts of one metric.
+pub struct Frame {
+    /// The metric, for people.
+    pub title: String,
+    /// The class of its line, which gives the colour.
+    pub class: &'static str,
+    /// The end of the time axis, in seconds.
+    pub end_s: f64,
+    /// The values axis.
+    pub axis: Axis,
+    /// Values with a label, bottom to top.
+    pub ticks: Vec<(f64, String)>,
+    /// A level not to be reached.
+    pub cap: Option<f64>,
+    /// When phases began, in seconds.
+    pub phases_s: Vec<f64>,
+}
+
+/// One lane's line.
+pub struct Curve<'a> {
+    /// The lane.
+    pub lane: &'a LaneLine,
+    /// Its name, for people.
+    pub name: &'a str,
+    /// Seconds and value; none where there was no process to measure.
+    pub points: Vec<(f64, Option<f64>)>,
+    /// What went wrong, on top of the points, in the same form.
+    pub bad: Vec<(f64, Option<f64>)>,
+    /// What theory says, in the same form.
+    pub theory: Vec<(f64, Option<f64>)>,
+    /// How a value reads.
+    pub read: fn(f64) -> String,
+}
+
+/// Draws the chart, with an alternative text that says what it shows.
+pub fn draw(frame: &Frame, curve: &Curve) -> Markup {
+    let (width, height) = SIZE;
+    let x = |at_s: f64| LEFT + at_s / frame.end_s * (width - LEFT - 8.0);
+    let y = |value: f64| {
+        TOP + (1.0 - frame.axis.place(value).clamp(0.0, 1.0)) * (height - TOP - BOTTOM)
+    };
+    let seconds = [0.0, 0.25, 0.5, 0.75, 1.0].map(|share| share * frame.end_s);
+    html! {
+        figure {
+            figcaption {
+                (curve.name) ": " (frame.title)
+                @if !curve.theory.is_empty() { " (dots: theory)" }
+                @if !curve.bad.is_empty() { " (answered well; dashed: those that failed or timed out)" }
+            }
+            svg viewBox={ "0 0 " (width) " " (height) } role="img" aria-label=(describe(frame, curve)) {
+                @for (value, label) in &frame.ticks {
+                    line class="grid" x1=(LEFT) x2=(width - 8.0) y1=(px(y(*value))) y2=(px(y(*value))) {}
+                    text x=(LEFT - 6.0) y=(px(y(*value) + 4.0)) text-anchor="end" { (label) }
+                }
+                @for (i, at_s) in seconds.iter().enumerate() {
+                    @let anchor = match i { 0 => "start", 4 => "end", _ => "middle" };
+                    text x=(px(x(*at_s))) y=(height - 5.0) text-anchor=(anchor) { (clock(*at_s)) }
+                }
+                @for (i, at_s) in frame.phases_s.iter().enumerate() {
+                    @if i > 0 && *at_s <= frame.end_s {
+                        line class="phase" x1=(px(x(*at_s))) x2=(px(x(*at_s))) y1=(TOP) y2=(height - BOTTOM) {}
+                        text x=(px(x(*at_s))) y=(TOP - 4.0) text-anchor="middle" { (i + 1) }
+                    }
+                }
+                @if let Some(cap) = frame.cap {
+                    line class="cap" x1=(LEFT) x2=(width - 8.0) y1=(px(y(cap))) y2=(px(y(cap))) {}
+                }
+                @for stretch in stretches(&curve.points, frame.end_s) {
+                    polyline class=(frame.class) points=(points(&stretch, x, y)) {}
+                }
+                @for stretch in stretches(&curve.bad, frame.end_s) {
+                    polyline class="bad" points=(points(&stretch, x, y)) {}
+                }
+                @for stretch in stretches(&curve.theory, frame.end_s) {
+                    polyline class="theory" points=(points(&stretch, x, y)) {}
+                }
+                @for exit in &curve.lane.exits {
+                    text class="exit" x=(px(x(exit.at_ms as f64 / 1000.0))) y=(height - BOTTOM - 3.0) text-anchor="middle" { "✖" }
+                }
+            }
+        }
+    }
+}
+
+/// What the chart shows, in words.
+fn describe(frame: &Frame, curve: &Curve) -> String {
+    let known: Vec<(f64, f64)> =
+        curve.points.iter().filter_map(|(at_s, value)| Some((*at_s, (*value)?))).collect();
+    let (Some(first), Some(last)) = (known.first(), known.last()) else {
+        return format!("{} of {}: nothing was measured", frame.title, curve.name);
+    };
+    let peak =
+        known.iter().fold(*first, |best, point| if point.1 > best.1 { *point } else { best });
+    let read = curve.read;
+    let text = format!(
+        "{} of {}: {} at the beginning, at most {} at {:.0} s, {} at the end",
+        frame.title,
+        curve.name,
+        read(first.1),
+        read(peak.1),
+        peak.0,
+        read(last.1)
+    );
+    let ends = match curve.lane.exits.len() {
+        0 => String::new(),
+        1 => "; its process ended once".to_owned(),
+        n => format!("; its process ended {n} times"),
+    };
+    text + &ends
+}
+
+/// The points in unbroken stretches, each the highest of its share of the time.
+fn stretches(points: &[(f64, Option<f64>)], end_s: f64) -> Vec<Vec<(f64, f64)>> {
+    let mut stretches: Vec<Vec<(f64, f64)>> = vec![Vec::new()];
+    let column = |at_s: f64| (at_s / end_s * POINTS as f64) as usize;
+    for (at_s, value) in points {
+        let Some(stretch) = stretches.last_mut() else { break };
+        match value {
+            None if !stretch.is_empty() => stretches.push(Vec::new()),
+            None => {}
+            Some(value) => match stretch.last_mut() {
+                Some(last) if column(last.0) == column(*at_s) => last.1 = last.1.max(*value),
+                _ => stretch.push((*at_s, *value)),
+            },
+        }
+    }
+    stretches.retain(|stretch| !stretch.is_empty());
+    stretches
+}
+
+fn points(stretch: &[(f64, f64)], x: impl Fn(f64) -> f64, y: impl Fn(f64) -> f64) -> String {
+    let place =
+        |at_s: f64, value: f64, shift: f64| format!("{},{}", px(x(at_s) + shift), px(y(value)));
+    let mut places: Vec<String> = stretch.iter().map(|(at_s, v)| place(*at_s, *v, 0.0)).collect();
+    // A stretch of one point would be invisible.
+    if let [(at_s, value)] = stretch {
+        places.push(place(*at_s, *value, 1.0));
+    }
+    places.join(" ")
+}
+
+/// A length as it is written: a tenth of a unit is finer than anyone sees.
+fn px(length: f64) -> f64 {
+    (length * 10.0).round() / 10.0
+}

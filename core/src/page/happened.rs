@@ -1,0 +1,130 @@
+//! What happened in a run, and how to have it happen again.
+
+use maud::{Markup, html};
+
+use crate::event::{Clock, Event, ExitCause, What};
+use crate::incident::Manifest;
+use crate::prose;
+use crate::prose::figures::{clock, count, number};
+use crate::record::{Faults, Header};
+use crate::timeline::{LaneLine, Timeline};
+
+/// Events that are listed.
+const LISTED: usize = 60;
+
+pub(super) fn happened(events: &[Event], variants: &[String]) -> Markup {
+    let lines: Vec<(f64, String, String)> = events
+        .iter()
+        .enumerate()
+        .filter_map(|(i, event)| {
+            let lane = event.lane.and_then(|lane| variants.get(lane)).cloned().unwrap_or_default();
+            let restarted = restarted(events, i).then(|| RESTARTED.to_owned());
+            let line = restarted.or_else(|| line(&event.what))?;
+            Some((event.at_ms as f64 / 1000.0, lane, line))
+        })
+        .collect();
+    html! {
+        h2 { "What happened" }
+        div.scroll { table { tbody {
+            @for (at_s, lane, line) in lines.iter().take(LISTED) {
+                tr { td { (clock(*at_s)) } td { (lane) } td { (line) } }
+            }
+        } } }
+        @if lines.len() > LISTED {
+            p.note { "… and " (count((lines.len() - LISTED) as u64)) " more." }
+        }
+    }
+}
+
+/// What is listed of the events.
+fn line(what: &What) -> Option<String> {
+    match what {
+        What::Exit { cause: ExitCause::Stopped, .. } | What::Log { .. } | What::Rate { .. } => None,
+        what => prose::line(what),
+    }
+}
+
+pub(super) fn reproduce(
+    manifest: &Manifest,
+    header: &Header,
+    timeline: &Timeline,
+    (events, faults): (&[Event], &Faults),
+) -> Markup {
+    // A live run ends when it ends; a virtual one to the millisecond.
+    let steps_per_s = if header.clock == Clock::Live { 10.0 } else { 1000.0 };
+    let duration_s = (timeline.end_s.max(1.0) * steps_per_s).round() / steps_per_s;
+    let sets = header.params.iter().map(|(name, value)| format!(" --set {name}={value}"));
+    let sets: Vec<String> = sets.collect();
+    let command = format!(
+        "firedrill run {} --clock {} --variants {} --rate {} --seed {} --for {}s",
+        manifest.id,
+        header.clock.word(),
+        header.variants.join(","),
+        header.rate_per_s,
+        header.seed,
+        duration_s
+    );
+    let command = command + &sets.concat();
+    let by_hand = by_hand(events);
+    let last = |lane: &LaneLine| lane.samples.last().map(|(_, sample)| sample.load.in_flight);
+    // What was under way when a recording stopped early has no outcome in it.
+    let whole = timeline.lanes.iter().all(|lane| last(lane) == Some(0));
+    html! {
+        h2 { "See it yourself" }
+        pre tabindex="0" { code { (command) } }
+        @if by_hand.is_empty() {
+            @if header.clock == Clock::Virtual && whole && faults.all == 0 {
+                p.note { "On the virtual clock this gives the same figures, to the last digit." }
+            }
+        } @else {
+            p.note { "The command leaves out what was done by hand while it ran:" }
+            ul { @for line in by_hand { li { (line) } } }
+        }
+    }
+}
+
+/// Switches and loads that no phase of the manifest brought.
+fn by_hand(events: &[Event]) -> Vec<String> {
+    let mut phase_ms = 0;
+    let mut lines = Vec::new();
+    for (i, event) in events.iter().enumerate() {
+        if let What::Phase { .. } = event.what {
+            phase_ms = event.at_ms;
+        }
+        // What a phase changes comes with it, in the same moment.
+        if event.at_ms <= phase_ms + 10 {
+            continue;
+        }
+        let at = clock(event.at_ms as f64 / 1000.0);
+        let lane = event.lane.map_or(String::new(), |lane| format!(" in lane {}", letter(lane)));
+        match &event.what {
+            What::Bug { .. } => {
+                lines.push(format!("{at}{lane}: {}", line(&event.what).unwrap_or_default()));
+            }
+            What::Rate { rate_per_s } => {
+                lines.push(format!("{at}: {} requests a second", number(*rate_per_s)));
+            }
+            What::Exit { .. } if restarted(events, i) => {
+                lines.push(format!("{at}{lane}: {RESTARTED}"));
+            }
+            _ => {}
+        }
+    }
+    lines.truncate(LISTED);
+    lines
+}
+
+/// What is said of a process that was asked to end, and started again.
+const RESTARTED: &str = "restarted by hand";
+
+/// Whether this event is the end of a process that was asked to, and another was started.
+fn restarted(events: &[Event], i: usize) -> bool {
+    let event = &events[i];
+    let stopped = matches!(event.what, What::Exit { cause: ExitCause::Stopped, .. });
+    let starts = |e: &Event| e.lane == event.lane && matches!(e.what, What::Starting { .. });
+    stopped && events[i + 1..].iter().any(starts)
+}
+
+fn letter(lane: usize) -> char {
+    ('A'..='D').nth(lane).unwrap_or('?')
+}

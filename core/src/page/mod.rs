@@ -1,0 +1,396 @@
+//! `firedrill report`: a recording as one self-contained page: no script, no network.
+//!
+//! * [`chart`]: one chart of one lane; [`axis`]: from a value to its place on it
+//! * `happened`: what happened, and how to have it happen again
+
+pub mod axis;
+pub mod chart;
+mod happened;
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use crate::catalogue::Catalogue;
+use crate::event::{Clock, Event, LoadTick, Sample, What};
+use crate::incident::Manifest;
+use crate::incident::measure::{Level, Measure};
+use crate::incident::show::{self, Shows};
+use crate::incident::theory::Theory;
+use crate::load::tally::nearest_rank_ms;
+use crate::page::axis::{Axis, nice_ceiling};
+use crate::plan::Plan;
+use crate::prose::figures::{count, mib, millis, number};
+use crate::record::{Faults, Header, Recording};
+use crate::report::{LaneReport, Report, SINCE_RESTART, WaitSiteReport};
+use crate::timeline::{LaneLine, Timeline, level};
+use crate::verdict::{Check, Verdict};
+use chart::{Curve, Frame};
+
+/// Lines of source shown before and after a wait site.
+const AROUND: usize = 6;
+
+/// The page of a recording.
+pub fn render(plan: &Plan, recording: &Recording) -> String {
+    let Recording { header, events, faults } = recording;
+    let (manifest, catalogue) = (&plan.entry.manifest, plan.catalogue);
+    let mut timeline = Timeline::new(manifest, &header.variants);
+    for event in events {
+        timeline.push(event);
+    }
+    let report = Report::new(plan, header.clock, &timeline);
+    let names: Vec<String> = ('A'..)
+        .zip(&header.variants)
+        .map(|(letter, name)| format!("lane {letter}, {name}"))
+        .collect();
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="generator" content="firedrill";
+                title { (manifest.title) " · firedrill" }
+                style { (PreEscaped(include_str!("style.css"))) }
+            }
+            body {
+                (story(manifest, header, &report))
+                (warnings(faults, &report))
+                (verdict(&report.verdict))
+                (charts(manifest, &timeline, &names, events))
+                (sites(catalogue, &report))
+                (figures(&report))
+                (happened::happened(events, &header.variants))
+                (happened::reproduce(manifest, header, &timeline, (events, faults)))
+            }
+        }
+    };
+    page.into_string()
+}
+
+/// Whether a file is empty, or a report.
+///
+/// # Errors
+///
+/// When it cannot be read.
+pub fn replaceable(path: &Path) -> io::Result<bool> {
+    let mut start = Vec::new();
+    File::open(path)?.take(1024).read_to_end(&mut start)?;
+    let start = String::from_utf8_lossy(&start);
+    Ok(start.is_empty() || start.contains("name=\"generator\" content=\"firedrill\""))
+}
+
+fn story(manifest: &Manifest, header: &Header, report: &Report) -> Markup {
+    let machine = match (&header.machine, header.clock) {
+        (Some(machine), _) => format!("{}, {} processors", machine.system, machine.cpus),
+        (None, Clock::Virtual) => "the same on every machine".to_owned(),
+        (None, Clock::Live) => "on a machine that is not named".to_owned(),
+    };
+    let clock_says = match header.clock {
+        Clock::Live => "live: real processes and sockets",
+        Clock::Virtual => "virtual clock: simulated time, memory is the heap",
+    };
+    html! {
+        h1 { (manifest.title) }
+        p { (manifest.summary) "." }
+        p.meta {
+            (clock_says) " · " (machine) " · " (number(header.rate_per_s)) " requests a second to each lane · "
+            (number(report.duration_s)) " seconds · seed " (header.seed)
+        }
+        h2 { "What ran" }
+        p.note { (manifest.source) }
+        ul {
+            @for (letter, variant) in ('A'..).zip(&header.variants) {
+                li {
+                    strong { "Lane " (letter) ", " (variant) }
+                    @if let Some(text) = manifest.variant(variant) { ": " (text.says) }
+                }
+            }
+        }
+        ol {
+            @for phase in &manifest.phases { li { "from " (number(phase.at_s)) " s: " (phase.says) } }
+        }
+    }
+}
+
+fn warnings(faults: &Faults, report: &Report) -> Markup {
+    html! {
+        @if faults.all > 0 {
+            div.warning role="note" {
+                p { "Not all of the recording could be read. What is missing:" }
+                ul { @for line in faults.lines() { li { (line) } } }
+            }
+        }
+        @if report.dropped_events > 0 {
+            p.warning role="note" { (count(report.dropped_events)) " events were lost while it ran." }
+        }
+        @if !report.trusted {
+            p.warning role="note" {
+                "The driver started requests late: that machine was too busy, and the figures are not to be trusted."
+            }
+        }
+    }
+}
+
+fn verdict(verdict: &Verdict) -> Markup {
+    let says = verdict.says();
+    html! {
+        h2 { "Verdict" }
+        p.verdict { (says) }
+        div.scroll { table {
+            thead { tr {
+                th { "" } th { "lane" } th { "metric" } th { "observed" } th { "expected" } th { "when" }
+            } }
+            tbody { @for check in &verdict.checks { (check_row(check)) } }
+        } }
+    }
+}
+
+fn check_row(check: &Check) -> Markup {
+    let (class, mark) = match (check.undecided, check.holds) {
+        (Some(_), _) => ("note", "undecided"),
+        (None, true) => ("held", "✔ held"),
+        (None, false) => ("failed", "✖ failed"),
+    };
+    html! {
+        tr {
+            td class=(class) { (mark) }
+            td { (check.variant) }
+            td { (check.metric) }
+            td { (check.outcome()) }
+            td { (check.expected) }
+            td { @if let Some([from_s, to_s]) = check.window_s { (number(from_s)) "–" (number(to_s)) " s" } }
+        }
+    }
+}
+
+fn charts(manifest: &Manifest, timeline: &Timeline, names: &[String], events: &[Event]) -> Markup {
+    let phases_s: Vec<f64> = events
+        .iter()
+        .filter(|event| matches!(event.what, What::Phase { .. }))
+        .map(|event| event.at_ms as f64 / 1000.0)
+        .take(manifest.phases.len())
+        .collect();
+    let end_s = timeline.end_s.max(1.0);
+    html! {
+        h2 { "Lanes" }
+        p.note {
+            "Heights compare across lanes: they share each axis. A dashed upright line is the beginning of a "
+            "phase, by its number above; ✖ the end of a process; a dotted line what theory says; the level "
+            "line in the charts of memory is the cap, at which a process is killed. Latency counts from when a "
+            "request was due, and one without an answer counts with its time-out."
+        }
+        @for chart in &manifest.charts {
+            @let frame = frame(chart, manifest, timeline, (end_s, &phases_s));
+            div.charts {
+                @for (lane, name) in timeline.lanes.iter().zip(names) {
+                    (chart::draw(&frame, &curve(chart, manifest, timeline, (lane, name))))
+                }
+            }
+        }
+    }
+}
+
+/// What all lanes have in common in a chart.
+fn frame(
+    chart: &show::Chart,
+    manifest: &Manifest,
+    timeline: &Timeline,
+    (end_s, phases_s): (f64, &[f64]),
+) -> Frame {
+    let cap_bytes = manifest.memory.cap_bytes() as f64 * manifest.instances as f64;
+    let highest = |measure: &Measure| {
+        let samples = timeline.lanes.iter().flat_map(|lane| &lane.samples);
+        samples.filter_map(|(_, sample)| level(sample, measure)).fold(0.0, f64::max)
+    };
+    let linear = |top: f64, read: fn(f64) -> String| (Axis::Linear(top), shares(top, read));
+    let bytes = |bytes: f64| mib(bytes as u64);
+    let (class, (axis, ticks), cap) = match &chart.shows {
+        Shows::Tasks => {
+            let top = nice_ceiling(highest(&Measure::Level(Level::Tasks)).max(10.0));
+            ("tasks", linear(top, number), None)
+        }
+        Shows::Memory => {
+            let top = highest(&Measure::Level(Level::MemoryBytes)).max(cap_bytes) * 1.05;
+            ("memory", (Axis::Linear(top), shares(cap_bytes, bytes)), Some(cap_bytes))
+        }
+        Shows::Latency => {
+            let ticks = [0.1, 10.0, 1000.0, 10_000.0].map(|ms| (ms, millis(ms))).to_vec();
+            ("latency", (Axis::Log(0.1, 10_000.0), ticks), None)
+        }
+        Shows::Outcomes => {
+            let second = |lane: &LaneLine| outcomes(lane).map(|(_, ok, bad)| ok + bad).reduce(f64::max);
+            let top = timeline.lanes.iter().filter_map(second).fold(1.0, f64::max);
+            ("tasks", linear(nice_ceiling(top), number), None)
+        }
+        Shows::State => ("tasks", linear(1.0, number), None),
+        Shows::Level(measure) => {
+            let capacity = chart.capacity.as_deref();
+            let fixed = capacity.and_then(|capacity| capacity.parse::<f64>().ok());
+            let named = capacity.filter(|_| fixed.is_none()).map(Measure::parse);
+            let full = fixed.or(named.map(|measure| highest(&measure))).filter(|full| *full > 0.0);
+            let top = nice_ceiling(highest(measure).max(full.unwrap_or(1.0)));
+            ("tasks", linear(top, number), full)
+        }
+    };
+    let title = chart.title();
+    Frame { title, class, end_s, axis, ticks, cap, phases_s: phases_s.to_vec() }
+}
+
+/// One lane's line in a chart.
+fn curve<'a>(
+    chart: &show::Chart,
+    manifest: &Manifest,
+    timeline: &Timeline,
+    (lane, name): (&'a LaneLine, &'a str),
+) -> Curve<'a> {
+    let measure = match &chart.shows {
+        Shows::Tasks => Some(Measure::Level(Level::Tasks)),
+        Shows::Memory => Some(Measure::Level(Level::MemoryBytes)),
+        Shows::Level(measure) => Some(measure.clone()),
+        Shows::Latency | Shows::Outcomes | Shows::State => None,
+    };
+    let points = match (&chart.shows, &measure) {
+        (_, Some(measure)) => levels(lane, measure),
+        (Shows::Outcomes, _) => outcomes(lane).map(|(at_s, ok, _)| (at_s, Some(ok))).collect(),
+        (Shows::State, _) => {
+            let up = |sample: &Sample| if sample.server.is_some() { 1.0 } else { 0.0 };
+            lane.samples.iter().map(|(at_s, sample)| (*at_s, Some(up(sample)))).collect()
+        }
+        _ => latencies(lane),
+    };
+    let bad = match &chart.shows {
+        Shows::Outcomes => outcomes(lane).map(|(at_s, _, bad)| (at_s, Some(bad))).collect(),
+        _ => Vec::new(),
+    };
+    let theory =
+        measure.map_or(Vec::new(), |measure| theory(manifest, timeline, lane, &measure));
+    let read: fn(f64) -> String = match &chart.shows {
+        Shows::Memory => |bytes| mib(bytes as u64),
+        Shows::Latency => millis,
+        _ => number,
+    };
+    Curve { lane, name, points, bad, theory, read }
+}
+
+/// For each second: when it ended, requests answered well, and those that ended otherwise.
+fn outcomes(lane: &LaneLine) -> impl Iterator<Item = (f64, f64, f64)> {
+    seconds(lane).filter_map(|ticks| {
+        let sum = |of: fn(&LoadTick) -> u64| {
+            ticks.iter().map(|(_, sample)| of(&sample.load) as f64).sum::<f64>()
+        };
+        let bad = sum(|load| load.wrong + load.failed + load.timed_out);
+        Some((ticks.last()?.0, sum(|load| load.ok), bad))
+    })
+}
+
+/// The samples of each second.
+fn seconds(lane: &LaneLine) -> impl Iterator<Item = &[(f64, Sample)]> {
+    // A second's last sample is at its end, and belongs to it.
+    let second = |at_s: f64| (at_s - 1e-6).floor() as i64;
+    lane.samples.chunk_by(move |(a, _), (b, _)| second(*a) == second(*b))
+}
+
+/// Labels at nothing, the half and the whole of a value.
+fn shares(top: f64, read: fn(f64) -> String) -> Vec<(f64, String)> {
+    [0.0, 0.5, 1.0].map(|share| (share * top, read(share * top))).to_vec()
+}
+
+fn levels(lane: &LaneLine, measure: &Measure) -> Vec<(f64, Option<f64>)> {
+    lane.samples.iter().map(|(at_s, sample)| (*at_s, level(sample, measure))).collect()
+}
+
+/// The 99th percentile of each second, the unanswered requests included.
+fn latencies(lane: &LaneLine) -> Vec<(f64, Option<f64>)> {
+    seconds(lane)
+        .filter_map(|ticks| {
+            let loads = ticks.iter().map(|(_, sample)| &sample.load);
+            let mut values: Vec<(u64, u32)> =
+                loads.flat_map(|l| l.latency_us.iter().chain(&l.unanswered_us)).copied().collect();
+            values.sort_unstable();
+            let p99_ms = nearest_rank_ms(&values, 99.0)?;
+            Some((ticks.last()?.0, Some(p99_ms)))
+        })
+        .collect()
+}
+
+/// What theory says of a measure, from the release to the first exit.
+fn theory(
+    manifest: &Manifest,
+    timeline: &Timeline,
+    lane: &LaneLine,
+    measure: &Measure,
+) -> Vec<(f64, Option<f64>)> {
+    let of_lane = |t: &&Theory| t.metric == *measure && t.variant == lane.variant;
+    let (Some(theory), Some(release_s)) =
+        (manifest.theories.iter().find(of_lane), timeline.release_s)
+    else {
+        return Vec::new();
+    };
+    let to_s = lane.first_exit_s().unwrap_or(timeline.end_s);
+    let times: Vec<f64> = lane.between(release_s, to_s).map(|(at_s, _)| at_s).collect();
+    let values = theory.values(&timeline.course, release_s, &times);
+    times.into_iter().zip(values).collect()
+}
+
+fn sites(catalogue: &Catalogue, report: &Report) -> Markup {
+    let sites: Vec<(&LaneReport, &WaitSiteReport)> = report
+        .lanes
+        .iter()
+        .flat_map(|lane| lane.wait_sites.iter().map(move |site| (lane, site)))
+        .filter(|(_, site)| site.peak > 1)
+        .collect();
+    html! {
+        @if !sites.is_empty() {
+            h2 { "Where tasks waited" }
+            @for (lane, site) in sites {
+                p {
+                    "In " strong { (lane.variant) } " up to " strong { (count(site.peak)) } " tasks waited at "
+                    code { (site.file) ":" (site.line) } " (" (site.label) "):"
+                }
+                @if let Some(text) = catalogue.source(&site.file) { (excerpt(text, site)) }
+            }
+        }
+    }
+}
+
+/// The lines around a wait site, with the tasks that waited beside theirs.
+fn excerpt(text: &str, site: &WaitSiteReport) -> Markup {
+    let line = site.line as usize;
+    let shown = text.lines().enumerate().map(|(i, text)| (i + 1, text));
+    let shown = shown.skip(line.saturating_sub(AROUND + 1)).take(2 * AROUND + 1);
+    html! {
+        pre tabindex="0" { code {
+            @for (number, text) in shown {
+                @if number == line {
+                    span.waits { (format!("{:>7} ▶ {number:>4}  {text}\n", count(site.peak))) }
+                } @else {
+                    (format!("{:>7}   {number:>4}  {text}\n", ""))
+                }
+            }
+        } }
+    }
+}
+
+fn figures(report: &Report) -> Markup {
+    html! {
+        h2 { "Figures" }
+        div.scroll { table {
+            thead { tr {
+                th { "" }
+                @for lane in &report.lanes { th.number scope="col" { (lane.variant) } }
+            } }
+            tbody {
+                @for row in report.rows() {
+                    tr {
+                        th scope="row" { (row.name.trim()) }
+                        @for cell in &row.cells { td.number { (cell) } }
+                    }
+                }
+            }
+        } }
+        @if report.lanes.iter().any(|lane| lane.restarts > 0) { p.note { (SINCE_RESTART) } }
+    }
+}

@@ -1,0 +1,60 @@
+//! Figures and events as people read them: one form for the screen, the headless run and the page.
+
+pub mod figures;
+
+use crate::event::{ExitCause, Release, What};
+use figures::{mib, number};
+
+/// How a process ended that had this exit code.
+pub fn exit(cause: &ExitCause, code: Option<i32>) -> String {
+    match cause {
+        ExitCause::OutOfMemory { resident_bytes, cap_bytes } => {
+            format!("killed: {} in memory, the cap is {}", mib(*resident_bytes), mib(*cap_bytes))
+        }
+        ExitCause::Crashed => match code {
+            Some(code) => format!("crashed with exit code {code}"),
+            None => "crashed by a signal".to_owned(),
+        },
+        ExitCause::Refused { why } => format!("did not serve: {why}"),
+        ExitCause::Stopped => "stopped, as asked".to_owned(),
+    }
+}
+
+/// An event in a line; none for what is told in other ways: samples, metrics, what is on its way.
+pub fn line(what: &What) -> Option<String> {
+    let of = |instance: usize, line: String| match instance {
+        0 => line,
+        instance => format!("instance {}: {line}", instance + 1),
+    };
+    Some(match what {
+        What::Phase { says, .. } => says.clone(),
+        What::Release(Release { version, instances, share_percent, says }) => {
+            let share = number(*share_percent);
+            format!("{says}: `{version}` on {instances} of the instances, {share} % of the requests")
+        }
+        What::Scale { instances: 1 } => "one instance serves".to_owned(),
+        What::Scale { instances } => format!("{instances} instances serve"),
+        What::Bug { incident, variant: Some(variant) } => format!("bug on: {incident}={variant}"),
+        What::Bug { incident, variant: None } => {
+            format!("bug off: {incident}; new requests take the fixed code")
+        }
+        What::Slots { without } if without.is_empty() => "all slots of the chain are on".to_owned(),
+        What::Slots { without } => format!("off in the chain: {}", without.join(", ")),
+        What::Rate { rate_per_s } => format!("load: {} req/s to each lane", number(*rate_per_s)),
+        What::Log { line } => line.clone(),
+        What::Exit { cause, code, instance } => of(*instance, exit(cause, *code)),
+        What::Restart { count, after_ms, instance } => {
+            let after_s = number(*after_ms as f64 / 1000.0);
+            of(*instance, format!("starts again in {after_s} s: restart {count}"))
+        }
+        What::Dropped { events } => format!("{events} events were lost: their reader was too slow"),
+        What::Starting { .. }
+        | What::Ready(_)
+        | What::Metric(_)
+        | What::Sample(_)
+        | What::Driver { .. }
+        | What::Param { .. }
+        | What::Chain(_)
+        | What::Blocked { .. } => return None,
+    })
+}

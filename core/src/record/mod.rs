@@ -1,0 +1,108 @@
+//! Recordings: the events of a run, a JSON object a line, after a line that says what ran.
+//!
+//! Each line is written as it comes, so a run that is killed leaves a file that is whole up to its
+//! last line. A sample names only the metrics that have changed since the lane's last one: the
+//! others keep their values. A wait site on the same line of source as the one at its place in the
+//! lane's last sample is without file and label: they are the same. When a lane's process starts,
+//! all this is forgotten.
+//!
+//! * `codec`: between events and lines
+//! * `read`: whatever can be read, and what cannot
+
+mod codec;
+mod read;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::Clock;
+pub use codec::{Decoder, Encoder};
+pub use read::{Fault, Faults, Recording, Unreadable, read};
+
+/// Lanes that a run has at most.
+const MOST_LANES: usize = 4;
+
+/// The version of the format that is written, and the newest that is known.
+pub const VERSION: u32 = 1;
+
+/// The first line: what ran.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Header {
+    /// What kind of file this is.
+    pub firedrill: Kind,
+    /// Version of the format.
+    pub version: u32,
+    /// Version of the program that wrote it.
+    #[serde(default)]
+    pub program: String,
+    /// The incident's id.
+    pub incident: String,
+    /// One variant a lane.
+    pub variants: Vec<String>,
+    /// Seed of the arrivals and of the servers.
+    pub seed: u64,
+    /// The clock.
+    pub clock: Clock,
+    /// Arrivals a second, to each lane, at the beginning.
+    pub rate_per_s: f64,
+    /// Parameters that differ from the manifest's.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub params: BTreeMap<String, f64>,
+    /// Where a live run was measured. A virtual run is the same on every machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub machine: Option<Machine>,
+}
+
+/// The last line: the recording was not cut. Only a file has it.
+#[derive(Debug, Serialize, Deserialize)]
+struct End {
+    /// The time of the newest event.
+    at_ms: u64,
+    event: EndWord,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum EndWord {
+    End,
+}
+
+/// The last line of a recording, without its end.
+pub fn end_line(at_ms: u64) -> String {
+    // Plain data always has a JSON form.
+    serde_json::to_string(&End { at_ms, event: EndWord::End }).unwrap_or_default()
+}
+
+/// Whether a line is the last one of a recording.
+fn is_end(line: &[u8]) -> bool {
+    // Far shorter than events are: most need not be read for this.
+    line.len() < 100 && serde_json::from_slice::<End>(line).is_ok()
+}
+
+/// The one kind of file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// A recording.
+    Recording,
+}
+
+/// The machine of a live run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Machine {
+    /// Operating system and architecture.
+    pub system: String,
+    /// Processors.
+    pub cpus: usize,
+}
+
+impl Machine {
+    /// This one.
+    pub fn this() -> Self {
+        Self {
+            system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
+            cpus: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+        }
+    }
+}

@@ -1,0 +1,296 @@
+//! Whatever can be read of a recording, and what cannot.
+
+use std::io::{self, BufRead, BufReader, Read};
+
+use serde::Deserialize;
+
+use super::{Decoder, Header, Kind, MOST_LANES, VERSION};
+use crate::event::{Clock, Event, Sample, TICK, What};
+use crate::prose::figures::count;
+
+/// The longest line that is read; those that are written are far shorter.
+const LONGEST_LINE: u64 = 1 << 20;
+
+/// Events that are read at most: more than four lanes make in an hour.
+const MOST_EVENTS: usize = 1_000_000;
+
+/// The latest time that an event may have: a day.
+const LATEST_MS: u64 = 24 * 3600 * 1000;
+
+/// A longer time without a sample of a live lane is a gap. A busy machine skips a tick or two.
+const LONGEST_GAP_MS: u64 = 1000;
+
+/// Faults that are kept with their lines; the others are counted.
+const FAULTS: usize = 20;
+
+/// A recording as it was read.
+#[derive(Debug)]
+pub struct Recording {
+    /// What ran.
+    pub header: Header,
+    /// What happened, in order of time.
+    pub events: Vec<Event>,
+    /// What could not be read.
+    pub faults: Faults,
+}
+
+/// What could not be read of a recording.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Faults {
+    /// The first ones, with their lines.
+    pub first: Vec<Fault>,
+    /// How many there are.
+    pub all: usize,
+}
+
+/// A line that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// The line, counted from 1.
+    pub line: usize,
+    /// What is wrong with it.
+    pub what: String,
+}
+
+impl Faults {
+    /// Adds one.
+    pub fn add(&mut self, line: usize, what: impl Into<String>) {
+        self.all += 1;
+        if self.first.len() < FAULTS {
+            self.first.push(Fault { line, what: what.into() });
+        }
+    }
+
+    /// A line for people about each fault, and one about those that are not kept.
+    pub fn lines(&self) -> Vec<String> {
+        let each = self.first.iter().map(|fault| format!("line {}: {}", fault.line, fault.what));
+        let mut lines: Vec<String> = each.collect();
+        if self.all > lines.len() {
+            let more = count((self.all - lines.len()) as u64);
+            lines.push(format!("{more} more lines could not be read"));
+        }
+        lines
+    }
+}
+
+/// A file of which nothing can be shown.
+#[derive(Debug, thiserror::Error)]
+pub enum Unreadable {
+    /// It cannot be read.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// There is nothing in it.
+    #[error("line 1: the file is empty")]
+    Empty,
+    /// Its first line is that of a newer format.
+    #[error(
+        "line 1: the format is version {0}, this program knows up to {VERSION}: it needs a newer firedrill"
+    )]
+    Newer(u32),
+    /// Its first line is no header.
+    #[error("line 1: not a recording of firedrill: {0}")]
+    NoHeader(String),
+    /// Its first line says that it was run at no rate that there is.
+    #[error("line 1: {0} requests a second is no rate")]
+    Rate(f64),
+    /// It has no lane, or too many.
+    #[error("line 1: a recording has one to four lanes, this one says {0}")]
+    Lanes(usize),
+}
+
+/// Reads a recording: whatever can be read of it, and what cannot.
+///
+/// # Errors
+///
+/// When not even its first line tells what ran.
+pub fn read(input: impl Read) -> Result<Recording, Unreadable> {
+    let mut input = BufReader::new(input);
+    let (first, _) = next_line(&mut input)?.ok_or(Unreadable::Empty)?;
+    let mut faults = Faults::default();
+    let header: Header =
+        serde_json::from_slice(&first).map_err(|error| no_header(&first, &error))?;
+    if header.variants.is_empty() || header.variants.len() > MOST_LANES {
+        return Err(Unreadable::Lanes(header.variants.len()));
+    }
+    if !(header.rate_per_s > 0.0 && header.rate_per_s < 1e6) {
+        return Err(Unreadable::Rate(header.rate_per_s));
+    }
+    if header.version > VERSION {
+        let version = header.version;
+        faults.add(1, format!(
+            "the format is version {version}, this program knows {VERSION}: what is new in it is left out"
+        ));
+    } else if header.version < VERSION {
+        faults.add(1, format!("the format is version {}, which never was", header.version));
+    }
+    let mut decoder = Decoder::default();
+    let mut events: Vec<Event> = Vec::new();
+    let mut gaps = Gaps::new(&header);
+    let (mut number, mut ended) = (1, false);
+    while let Some((line, whole)) = next_line(&mut input)? {
+        number += 1;
+        ended = super::is_end(&line);
+        if ended {
+            continue;
+        }
+        let earliest_ms = events.last().map_or(0, |event| event.at_ms);
+        match event(&mut decoder, &line, whole, &header, earliest_ms) {
+            Ok(_) if events.len() == MOST_EVENTS => {
+                let most = count(MOST_EVENTS as u64);
+                faults.add(
+                    number,
+                    format!("the file goes on, beyond the {most} events that are read"),
+                );
+                break;
+            }
+            Ok(event) => {
+                if let Some(what) = gaps.before(&event) {
+                    faults.add(number, what);
+                }
+                events.push(event);
+            }
+            Err(what) => faults.add(number, what),
+        }
+    }
+    match events.last() {
+        None => faults.add(number, "there is no event in the file"),
+        Some(_) if ended => {}
+        Some(last) => {
+            let at_s = last.at_ms as f64 / 1000.0;
+            faults.add(number, format!(
+                "the recording stops at {at_s:.1} s without its end: it was cut, or is still written"
+            ));
+        }
+    }
+    Ok(Recording { header, events, faults })
+}
+
+fn no_header(line: &[u8], error: &serde_json::Error) -> Unreadable {
+    /// What every version's first line has.
+    #[derive(Deserialize)]
+    struct AnyVersion {
+        #[serde(rename = "firedrill")]
+        _kind: Kind,
+        version: u32,
+    }
+    if let Ok(AnyVersion { version, .. }) = serde_json::from_slice(line)
+        && version > VERSION
+    {
+        return Unreadable::Newer(version);
+    }
+    let why = match line {
+        [0x1f, 0x8b, ..] => "it is compressed; unpack it first".to_owned(),
+        [b'<', ..] => "it is a page, such as `firedrill report` makes of one".to_owned(),
+        [0xef, 0xbb, 0xbf, ..] => "it begins with a byte order mark; remove it".to_owned(),
+        _ if serde_json::from_slice::<Event>(line).is_ok() => {
+            "its first line is lost, which says what ran".to_owned()
+        }
+        _ => short(error),
+    };
+    Unreadable::NoHeader(why)
+}
+
+fn event(
+    decoder: &mut Decoder,
+    line: &[u8],
+    whole: bool,
+    header: &Header,
+    earliest_ms: u64,
+) -> Result<Event, String> {
+    if line.len() as u64 >= LONGEST_LINE {
+        return Err("longer than any event".to_owned());
+    }
+    let text = std::str::from_utf8(line).map_err(|_| "not text".to_owned())?;
+    let event = decoder.event(text).map_err(|error| {
+        if whole {
+            format!("not an event: {}", short(&error))
+        } else {
+            "cut off: the recording was ended while it was written".to_owned()
+        }
+    })?;
+    let lanes = header.variants.len();
+    match event.lane {
+        Some(lane) if lane >= lanes => {
+            Err(format!("for lane number {}, and there are {lanes}", lane.saturating_add(1)))
+        }
+        _ if event.at_ms > LATEST_MS => Err(format!("at {} ms: later than any run", event.at_ms)),
+        _ if event.at_ms < earliest_ms => {
+            Err(format!("at {} ms: earlier than the event before", event.at_ms))
+        }
+        _ if !plausible(&event) => Err("counts that no run has".to_owned()),
+        _ => Ok(event),
+    }
+}
+
+/// Looks for samples that are missing: every lane has one each tick.
+struct Gaps {
+    longest_ms: u64,
+    /// When each lane's last sample was.
+    last_ms: Vec<u64>,
+}
+
+impl Gaps {
+    fn new(header: &Header) -> Self {
+        let longest_ms = match header.clock {
+            Clock::Live => LONGEST_GAP_MS,
+            Clock::Virtual => TICK.as_millis() as u64,
+        };
+        Self { longest_ms, last_ms: vec![0; header.variants.len()] }
+    }
+
+    /// What is missing before this event, in the samples of its lane.
+    fn before(&mut self, event: &Event) -> Option<String> {
+        let (lane, What::Sample(_)) = (event.lane?, &event.what) else {
+            return None;
+        };
+        let from_ms = std::mem::replace(self.last_ms.get_mut(lane)?, event.at_ms);
+        (event.at_ms > from_ms + self.longest_ms).then(|| {
+            let (from_s, to_s) = (from_ms as f64 / 1000.0, event.at_ms as f64 / 1000.0);
+            let lane = char::from(b'A' + lane as u8);
+            format!(
+                "lane {lane} has no sample between {from_s:.1} s and {to_s:.1} s: lines are missing"
+            )
+        })
+    }
+}
+
+/// Whether its counts are such that a run can have them, with much to spare.
+fn plausible(event: &Event) -> bool {
+    const MOST: u64 = 1 << 50;
+    let What::Sample(Sample { server, resident_bytes, load, .. }) = &event.what else {
+        return true;
+    };
+    let server = server.iter().flat_map(|s| [s.tasks, s.connections, s.heap_bytes]);
+    let outcomes = [load.sent, load.ok, load.rejected, load.failed, load.timed_out];
+    let load = outcomes.into_iter().chain([load.unfinished, load.in_flight]);
+    server.chain(*resident_bytes).chain(load).all(|count| count < MOST)
+}
+
+/// What is wrong with a line; where in it, without the number that its parser gives the line.
+fn short(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let what = text.rsplit_once(" at line ").map_or(text.as_str(), |(what, _)| what);
+    let what = what.split_once(", expected one of").map_or(what, |(what, _)| what);
+    let place = match error.column() {
+        0 => String::new(),
+        column => format!(", at column {column}"),
+    };
+    what.chars().take(200).collect::<String>() + &place
+}
+
+/// The next line without its end, or as much of it as an event can have; and whether it had an end.
+fn next_line(input: &mut impl BufRead) -> io::Result<Option<(Vec<u8>, bool)>> {
+    let mut line = Vec::new();
+    input.take(LONGEST_LINE).read_until(b'\n', &mut line)?;
+    if line.is_empty() {
+        return Ok(None);
+    }
+    let whole = line.last() == Some(&b'\n');
+    if whole {
+        line.pop();
+    } else if line.len() as u64 == LONGEST_LINE {
+        // The rest of it is of no use.
+        input.skip_until(b'\n')?;
+    }
+    Ok(Some((line, whole)))
+}

@@ -1,0 +1,339 @@
+//! What phases and commands change, the same on either clock.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::event::What;
+use crate::incident::Bugs;
+use crate::incident::manifest::{Switch, rate_allowed};
+use crate::plan::Plan;
+use crate::service::{base_chain, params};
+
+/// The script of a run: where it stands, and what is in force.
+#[derive(Debug)]
+pub struct Script {
+    plan: Plan,
+    /// The phase that holds.
+    phase: usize,
+    /// Whether the release has gone out.
+    released: bool,
+    /// The bugs that are on, by lane.
+    bugs: Vec<Bugs>,
+    /// The slots that are off, by lane.
+    without: Vec<Vec<String>>,
+    /// Incidents whose traffic, parameters and layers are part of this run.
+    world: BTreeSet<String>,
+    /// What phases of incidents that have joined bring, in order of time.
+    joined: Vec<(u64, Vec<Step>)>,
+}
+
+/// What a running run can be told to change.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Control {
+    /// Switch a bug in one lane to a variant, or off.
+    SetBug {
+        /// The lane.
+        lane: usize,
+        /// The incident.
+        incident: String,
+        /// The variant; none: the fixed form.
+        variant: Option<String>,
+    },
+    /// Switch these slots of a lane's chain off, and all others on.
+    SetWithout {
+        /// The lane.
+        lane: usize,
+        /// The slots, by name.
+        slots: Vec<String>,
+    },
+    /// Let so many instances of a lane serve.
+    Scale {
+        /// The lane.
+        lane: usize,
+        /// How many: 1 to 8.
+        instances: usize,
+    },
+    /// A new rate.
+    SetRate(f64),
+    /// Restart a lane's process.
+    Restart {
+        /// The lane.
+        lane: usize,
+        /// Whether it comes back with tokio-console's instruments.
+        console: bool,
+    },
+    /// How fast virtual time passes from now on; for a virtual run only.
+    SetSpeed(Speed),
+    /// End the run.
+    Stop,
+}
+
+/// How fast virtual time passes.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub enum Speed {
+    /// This many virtual seconds a second.
+    Times(f64),
+    /// As fast as it goes.
+    #[default]
+    Max,
+}
+
+/// One thing that changes.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Change {
+    /// Arrivals a second, in every lane.
+    Rate(f64),
+    /// A parameter, in every lane.
+    Param(String, f64),
+    /// The incidents in play in one lane, with their variants.
+    InPlay(usize, Bugs),
+    /// The slots that are off in one lane.
+    Without(usize, Vec<String>),
+    /// The number of instances of one lane.
+    Scale(usize, usize),
+    /// The incidents whose traffic every lane gets.
+    Mix(Vec<String>),
+    /// One lane's process is restarted, with tokio-console's instruments or as it was.
+    Restart(usize, bool),
+    /// Nothing, but it is to be told.
+    Nothing,
+}
+
+/// A change, and the event that tells of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Step {
+    /// What changes.
+    pub change: Change,
+    /// The lane it concerns; none: all.
+    pub lane: Option<usize>,
+    /// What is to be told.
+    pub tell: Option<What>,
+}
+
+impl Step {
+    fn all(change: Change, what: What) -> Self {
+        Self { change, lane: None, tell: Some(what) }
+    }
+}
+
+impl Script {
+    /// The script of this run, before its beginning.
+    pub fn new(plan: Plan) -> Self {
+        let lanes = plan.variants.len();
+        Self {
+            phase: 0,
+            released: false,
+            bugs: vec![Bugs::new(); lanes],
+            without: vec![Vec::new(); lanes],
+            world: BTreeSet::from([plan.entry.manifest.id.clone()]),
+            joined: Vec::new(),
+            plan,
+        }
+    }
+
+    /// When the next phase begins, in milliseconds since the run began.
+    pub fn next_phase_ms(&self) -> Option<u64> {
+        let own = self.plan.entry.manifest.phases.get(self.phase + 1).map(|p| ms(p.at_s));
+        own.into_iter().chain(self.joined.first().map(|(at_ms, _)| *at_ms)).min()
+    }
+
+    /// The incidents in play in a lane, with their variants: the bugs that are on, and the fixed
+    /// layers of the others. One whose release is steered is in play from the release on.
+    pub fn in_play(&self, lane: usize) -> Bugs {
+        let own = &self.plan.entry.manifest.id;
+        let mut in_play = Bugs::new();
+        for id in &self.world {
+            match self.bugs[lane].get(id) {
+                Some(variant) => in_play.insert(id.clone(), variant.clone()),
+                None if id == own && self.is_steered(lane) => None,
+                None => in_play.insert(id.clone(), "fixed".to_owned()),
+            };
+        }
+        in_play
+    }
+
+    /// Whether the release of a lane is steered by its variant's code.
+    fn is_steered(&self, lane: usize) -> bool {
+        let variant = self.plan.entry.variant(&self.plan.variants[lane]);
+        variant.is_some_and(|variant| variant.steer.is_some())
+    }
+
+    /// What holds from the beginning: rate, parameters, the first phase.
+    pub fn begin(&mut self) -> Vec<Step> {
+        let rate_per_s = self.plan.rate_per_s;
+        let mut steps = vec![Step::all(Change::Rate(rate_per_s), What::Rate { rate_per_s })];
+        steps.extend(self.plan.params().into_iter().map(|(name, value)| param(&name, value)));
+        steps.extend(self.begin_phase(0));
+        steps
+    }
+
+    /// The next phase begins.
+    pub fn next_phase(&mut self) -> Vec<Step> {
+        let own = self.plan.entry.manifest.phases.get(self.phase + 1).map(|p| ms(p.at_s));
+        match (self.joined.first(), own) {
+            (Some((at_ms, _)), own) if own.is_none_or(|own_ms| *at_ms < own_ms) => {
+                self.joined.remove(0).1
+            }
+            _ => self.begin_phase(self.phase + 1),
+        }
+    }
+
+    fn begin_phase(&mut self, index: usize) -> Vec<Step> {
+        self.phase = index;
+        let entry = self.plan.entry;
+        let Some(phase) = entry.manifest.phases.get(index) else {
+            return Vec::new();
+        };
+        let says = phase.says.clone();
+        let mut steps = vec![Step::all(Change::Nothing, What::Phase { index, says })];
+        if let Some(rate_per_s) = phase.rate_per_s {
+            steps.extend(rate(rate_per_s));
+        }
+        for (name, value) in &phase.params {
+            if let Some(value) = self.of_phase(name, *value) {
+                steps.push(param(name, value));
+            }
+        }
+        if let Some(switch) = phase.bugs {
+            self.released = switch == Switch::On;
+            for lane in 0..self.bugs.len() {
+                let variant = self.plan.variants[lane].clone();
+                // A lane of the fixed form has no release, unless its code steers one, and keeps
+                // what was switched by hand.
+                if variant != "fixed" || self.is_steered(lane) {
+                    let variant = Some(variant).filter(|_| switch == Switch::On);
+                    steps.extend(self.set_bug(lane, &entry.manifest.id, variant, 0));
+                }
+            }
+        }
+        steps
+    }
+
+    /// The value that a phase gives a parameter. What was asked for takes the place of the manifest's
+    /// own value wherever a phase gives it; a parameter that no phase gives that value holds what was
+    /// asked for throughout.
+    fn of_phase(&self, name: &str, value: f64) -> Option<f64> {
+        let Some(asked) = self.plan.params.get(name) else { return Some(value) };
+        let manifest = &self.plan.entry.manifest;
+        let own = manifest.params.get(name).map_or_else(|| params::start(name), |p| p.value);
+        let given = manifest.phases.iter().filter_map(|phase| phase.params.get(name));
+        let is_own = |value: f64| (value - own).abs() < f64::EPSILON;
+        if !given.copied().any(is_own) {
+            return None;
+        }
+        Some(if is_own(value) { *asked } else { value })
+    }
+
+    /// What a command changes, `now_ms` after the run began.
+    pub fn obey(&mut self, control: Control, now_ms: u64) -> Vec<Step> {
+        let lanes = self.bugs.len();
+        match control {
+            Control::SetBug { lane, incident, variant } => {
+                self.set_bug(lane, &incident, variant, now_ms)
+            }
+            Control::SetRate(rate_per_s) => rate(rate_per_s).into_iter().collect(),
+            Control::SetWithout { lane, slots } if lane < lanes => {
+                self.without[lane].clone_from(&slots);
+                let what = What::Slots { without: slots.clone() };
+                let change = Change::Without(lane, slots);
+                vec![Step { change, lane: Some(lane), tell: Some(what) }]
+            }
+            Control::Scale { lane, instances } if lane < lanes => {
+                let change = Change::Scale(lane, instances);
+                vec![Step { change, lane: Some(lane), tell: None }]
+            }
+            Control::Restart { lane, console } if lane < lanes => {
+                let change = Change::Restart(lane, console);
+                vec![Step { change, lane: Some(lane), tell: None }]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn set_bug(
+        &mut self,
+        lane: usize,
+        incident: &str,
+        variant: Option<String>,
+        now_ms: u64,
+    ) -> Vec<Step> {
+        let mut steps = Vec::new();
+        let Some(bugs) = self.bugs.get(lane) else {
+            return steps;
+        };
+        if bugs.get(incident) == variant.as_ref() {
+            return steps;
+        }
+        let before = bugs.clone();
+        match &variant {
+            Some(variant) => self.bugs[lane].insert(incident.to_owned(), variant.clone()),
+            None => self.bugs[lane].remove(incident),
+        };
+        let joins = variant.is_some() && self.world.insert(incident.to_owned());
+        // Whoever joins claims places of the chain in every lane.
+        let clash = (0..self.bugs.len())
+            .find_map(|lane| self.plan.catalogue.chain(base_chain(), &self.in_play(lane)).err());
+        if let Some(clash) = clash {
+            self.bugs[lane] = before;
+            if joins {
+                self.world.remove(incident);
+            }
+            let what = What::Log { line: clash.to_string() };
+            return vec![Step { change: Change::Nothing, lane: Some(lane), tell: Some(what) }];
+        }
+        if joins {
+            steps.extend(self.join_world(incident, lane, now_ms));
+        }
+        // A steered release of the fixed form is no bug.
+        let is_bug = variant.as_deref() != Some("fixed");
+        let what = is_bug.then(|| What::Bug { incident: incident.to_owned(), variant });
+        let change = Change::InPlay(lane, self.in_play(lane));
+        steps.push(Step { change, lane: Some(lane), tell: what });
+        steps
+    }
+
+    /// A bug of another incident meets that incident's traffic, parameters and phases, in every lane,
+    /// and its fixed layers in the others: the world is the same for all, the code is not.
+    fn join_world(&mut self, incident: &str, lane: usize, now_ms: u64) -> Vec<Step> {
+        let Ok(entry) = self.plan.catalogue.find(incident) else {
+            return Vec::new();
+        };
+        let manifest = &entry.manifest;
+        let release_s = manifest.release_s();
+        let mut values: BTreeMap<&String, f64> =
+            manifest.params.iter().map(|(name, known)| (name, known.value)).collect();
+        for phase in &manifest.phases {
+            let steps = || phase.params.iter().map(|(name, value)| param(name, *value)).collect();
+            if phase.at_s <= release_s {
+                values.extend(phase.params.iter().map(|(name, value)| (name, *value)));
+            } else if !phase.params.is_empty() {
+                // Phases of what joins count from the switch.
+                self.joined.push((now_ms + ms(phase.at_s - release_s), steps()));
+            }
+        }
+        self.joined.sort_by_key(|(at_ms, _)| *at_ms);
+        let mut steps: Vec<Step> =
+            values.into_iter().map(|(name, value)| param(name, value)).collect();
+        let others = (0..self.bugs.len()).filter(|other| *other != lane);
+        steps.extend(others.map(|other| {
+            let change = Change::InPlay(other, self.in_play(other));
+            Step { change, lane: Some(other), tell: None }
+        }));
+        let line = format!("every lane now also gets the traffic and settings of {incident}");
+        let mix = Change::Mix(self.world.iter().cloned().collect());
+        steps.push(Step::all(mix, What::Log { line }));
+        steps
+    }
+}
+
+fn ms(seconds: f64) -> u64 {
+    (seconds * 1000.0).round() as u64
+}
+
+fn rate(rate_per_s: f64) -> Option<Step> {
+    rate_allowed(rate_per_s).then(|| Step::all(Change::Rate(rate_per_s), What::Rate { rate_per_s }))
+}
+
+fn param(name: &str, value: f64) -> Step {
+    let what = What::Param { name: name.to_owned(), value };
+    Step::all(Change::Param(name.to_owned(), value), what)
+}

@@ -1,0 +1,190 @@
+//! What the service depends on: it carries so many commands at once, each of which takes its time;
+//! the others queue. Latency, errors, hangs and capacity are parameters, so that phases turn them.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use metrics::{Counter, Gauge};
+use tokio::sync::oneshot;
+
+use crate::dice::Dice;
+use crate::incident::Env;
+use crate::incident::client::StoreError;
+use crate::incident::env::Param;
+
+/// One downstream: the store, or the cache.
+pub struct Downstream {
+    latency_ms: Param,
+    spread_percent: Param,
+    error_percent: Param,
+    hang_percent: Param,
+    hang_ms: Param,
+    capacity: Param,
+    queue: Param,
+    latencies: Dice,
+    errors: Dice,
+    hangs: Dice,
+    gate: Arc<Gate>,
+    commands: Counter,
+    busy: Gauge,
+    queued: Gauge,
+}
+
+impl Downstream {
+    /// A downstream whose parameters and dice begin with this name. The metrics are how many
+    /// commands have come, are carried, and wait.
+    pub fn new(env: &Env, name: &str, (commands, busy, queued): (Counter, Gauge, Gauge)) -> Self {
+        let param = |what: &str| {
+            let name = format!("{name}_{what}");
+            env.param(&name, super::params::start(&name))
+        };
+        Self {
+            latency_ms: param("ms"),
+            spread_percent: param("spread_percent"),
+            error_percent: param("error_percent"),
+            hang_percent: param("hang_percent"),
+            hang_ms: param("hang_ms"),
+            capacity: param("capacity"),
+            queue: param("queue"),
+            latencies: env.dice(&format!("{name} latencies")),
+            errors: env.dice(&format!("{name} errors")),
+            hangs: env.dice(&format!("{name} hangs")),
+            gate: Arc::default(),
+            commands,
+            busy,
+            queued,
+        }
+    }
+
+    /// Takes a command: waits for its turn, and then as long as it takes.
+    ///
+    /// # Errors
+    ///
+    /// When the queue is full, or the command fails.
+    pub async fn take(&self) -> Result<(), StoreError> {
+        self.commands.increment(1);
+        let permit = self.enter().await;
+        self.show();
+        let permit = permit?;
+        let outcome = self.carry().await;
+        drop(permit);
+        self.show();
+        outcome
+    }
+
+    async fn enter(&self) -> Result<Permit, StoreError> {
+        // 0 stands for no bound.
+        let bound = |param: &Param| match param.get() {
+            0.0 => usize::MAX,
+            bound => bound as usize,
+        };
+        let waiting = match self.gate.enter(bound(&self.capacity), bound(&self.queue)) {
+            Entry::Free(permit) => return Ok(permit),
+            Entry::Full => return Err(StoreError::Refused),
+            Entry::Wait(waiting) => waiting,
+        };
+        self.show();
+        waiting.await.map_err(|_| StoreError::Refused)
+    }
+
+    async fn carry(&self) -> Result<(), StoreError> {
+        if self.hangs.hits(self.hang_percent.get()) {
+            tokio::time::sleep(self.hang_ms.millis()).await;
+            return Err(StoreError::Command);
+        }
+        let (mean_ms, spread) = (self.latency_ms.get(), self.spread_percent.get() / 100.0);
+        let drawn_ms = mean_ms * (1.0 - spread) + self.latencies.exponential(mean_ms * spread);
+        let latency = Duration::try_from_secs_f64(drawn_ms / 1000.0).unwrap_or_default();
+        if !latency.is_zero() {
+            tokio::time::sleep(latency).await;
+        }
+        if self.errors.hits(self.error_percent.get()) { Err(StoreError::Command) } else { Ok(()) }
+    }
+
+    fn show(&self) {
+        let state = self.gate.lock();
+        self.busy.set(state.busy as f64);
+        self.queued.set(state.waiting.len() as f64);
+    }
+}
+
+/// Lets so many in at once, the others in the order in which they came. Unlike a semaphore, its
+/// size may change with each who comes.
+#[derive(Debug, Default)]
+struct Gate(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    busy: usize,
+    waiting: VecDeque<oneshot::Sender<Permit>>,
+}
+
+enum Entry {
+    Free(Permit),
+    Wait(oneshot::Receiver<Permit>),
+    Full,
+}
+
+/// A place inside, until it is dropped.
+#[derive(Debug)]
+struct Permit(Option<Arc<Gate>>);
+
+impl Gate {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn enter(self: &Arc<Self>, capacity: usize, queue: usize) -> Entry {
+        let mut state = self.lock();
+        // Who has given up waits no longer.
+        state.waiting.retain(|waiting| !waiting.is_closed());
+        if state.busy < capacity {
+            state.busy += 1;
+            return Entry::Free(Permit(Some(Arc::clone(self))));
+        }
+        if state.waiting.len() >= queue {
+            return Entry::Full;
+        }
+        let (turn, waiting) = oneshot::channel();
+        state.waiting.push_back(turn);
+        Entry::Wait(waiting)
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        let Some(gate) = self.0.take() else { return };
+        let mut state = gate.lock();
+        let mut permit = Self(Some(Arc::clone(&gate)));
+        while let Some(next) = state.waiting.pop_front() {
+            match next.send(permit) {
+                Ok(()) => return,
+                // It has given up: the next one's turn.
+                Err(back) => permit = back,
+            }
+        }
+        state.busy -= 1;
+        permit.0 = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_goes_to_the_next_who_still_waits() {
+        let gate = Arc::new(Gate::default());
+        let Entry::Free(first) = gate.enter(1, 2) else { panic!("nobody is inside") };
+        let Entry::Wait(second) = gate.enter(1, 2) else { panic!("it is full") };
+        let Entry::Wait(mut third) = gate.enter(1, 2) else { panic!("two may wait") };
+        assert!(matches!(gate.enter(1, 2), Entry::Full));
+        drop(second);
+        drop(first);
+        let third = third.try_recv().expect("its turn");
+        assert_eq!(gate.lock().busy, 1);
+        drop(third);
+        assert_eq!(gate.lock().busy, 0);
+    }
+}

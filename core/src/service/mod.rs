@@ -1,0 +1,86 @@
+//! The gateway that is replayed: a small HTTP service with a store behind it.
+//!
+//! * [`routes`]: what it offers
+//! * [`detach`], [`telemetry`], [`base`]: its own layers of the chain
+//! * [`store`]: what it depends on; [`downstream`]: how that saturates, fails and hangs
+//! * [`params`]: what every incident may turn
+//! * [`log_file`]: where the log's writer puts its lines
+
+pub mod base;
+pub mod detach;
+pub mod downstream;
+pub mod log_file;
+pub mod params;
+pub mod routes;
+pub mod store;
+pub mod telemetry;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arc_swap::ArcSwap;
+use axum::Router;
+use axum::body::Body;
+use axum::response::Response;
+use http::Request;
+use tower::ServiceExt;
+
+use crate::incident::chain::Standing;
+use crate::incident::{Chain, Env, Slot};
+
+/// A running service whose chain can be switched while requests run.
+#[derive(Debug)]
+pub struct Gateway {
+    env: Env,
+    in_force: ArcSwap<Router>,
+    /// What stands in the chain in force: around the routes, around the store.
+    stands: Mutex<(Vec<Standing>, Vec<Standing>)>,
+}
+
+/// The chain without any incident's part.
+pub fn base_chain() -> Chain {
+    let mut chain = Chain::default();
+    chain.layer(Slot::Detach, detach::install);
+    chain.layer(Slot::Metrics, telemetry::install);
+    chain.layer(Slot::Recover, base::recover);
+    chain.layer(Slot::Auth, base::auth);
+    chain.layer(Slot::Log, base::log);
+    chain.routes("orders", routes::install);
+    chain
+}
+
+impl Gateway {
+    /// A service that starts with `chain`. Must be called within a runtime: a chain may start
+    /// background tasks.
+    pub fn new(env: Env, chain: &Chain) -> Arc<Self> {
+        let router = chain.build(store::client(&env), &env);
+        let in_force = ArcSwap::from_pointee(router);
+        let stands = Mutex::new((chain.around_routes(), chain.around_store()));
+        Arc::new(Self { env, in_force, stands })
+    }
+
+    /// Puts `chain` in force for all requests that begin from now on; those under way stay in
+    /// theirs. Tells whether what stands in the chain has changed. Must be called within a runtime.
+    pub fn switch(&self, chain: &Chain) -> bool {
+        let router = chain.build(store::client(&self.env), &self.env);
+        self.in_force.store(Arc::new(router));
+        let now = (chain.around_routes(), chain.around_store());
+        let mut stands = self.stands.lock().unwrap_or_else(PoisonError::into_inner);
+        let changed = *stands != now;
+        *stands = now;
+        changed
+    }
+
+    /// The service's surroundings.
+    pub fn env(&self) -> &Env {
+        &self.env
+    }
+
+    /// Answers a request through the chain in force now.
+    pub async fn handle(&self, request: Request<Body>) -> Response {
+        let router = Router::clone(&self.in_force.load());
+        match router.oneshot(request).await {
+            Ok(response) => response,
+            Err(never) => match never {},
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! The service's own parameters, which every incident's phases may turn. A manifest that names one
+//! gives it another start.
+
+/// A parameter of the service.
+#[derive(Debug, Clone, Copy)]
+pub struct ServiceParam {
+    /// Its name.
+    pub name: &'static str,
+    /// Where it starts.
+    pub start: f64,
+    /// Its unit; empty for a plain number.
+    pub unit: &'static str,
+    /// The greatest value allowed; the least is 0.
+    pub max: f64,
+    /// What it does.
+    pub says: &'static str,
+}
+
+const fn param(
+    name: &'static str,
+    (start, max): (f64, f64),
+    unit: &'static str,
+    says: &'static str,
+) -> ServiceParam {
+    ServiceParam { name, start, unit, max, says }
+}
+
+/// All of them.
+pub const ALL: &[ServiceParam] = &[
+    param("store_ms", (1.0, 60_000.0), "ms", "how long the store takes for a command, on average"),
+    param("store_spread_percent", (0.0, 100.0), "%", "how much of that time is drawn at random"),
+    param("store_error_percent", (0.0, 100.0), "%", "share of the store's commands that fail"),
+    param("store_hang_percent", (0.0, 100.0), "%", "share of the store's commands that hang"),
+    param("store_hang_ms", (60_000.0, 600_000.0), "ms", "how long a hanging command hangs"),
+    param("store_capacity", (0.0, 10_000.0), "", "commands that the store carries at once; 0: all"),
+    param("store_queue", (0.0, 100_000.0), "", "commands that wait for the store; 0: all"),
+    param("cache_ms", (0.0, 60_000.0), "ms", "how long the cache takes for a command, on average"),
+    param("cache_spread_percent", (0.0, 100.0), "%", "how much of that time is drawn at random"),
+    param("cache_error_percent", (0.0, 100.0), "%", "share of the cache's commands that fail"),
+    param("cache_hang_percent", (0.0, 100.0), "%", "share of the cache's commands that hang"),
+    param("cache_hang_ms", (60_000.0, 600_000.0), "ms", "how long a hanging command hangs"),
+    param("cache_capacity", (0.0, 10_000.0), "", "commands that the cache carries at once; 0: all"),
+    param("cache_queue", (0.0, 100_000.0), "", "commands that wait for the cache; 0: all"),
+];
+
+/// The parameter of this name.
+pub fn find(name: &str) -> Option<&'static ServiceParam> {
+    ALL.iter().find(|param| param.name == name)
+}
+
+/// Where it starts; 0 for a name that is none.
+pub fn start(name: &str) -> f64 {
+    find(name).map_or(0.0, |param| param.start)
+}

@@ -1,0 +1,261 @@
+//! The events of a run, in order, by lane: what verdict and report read.
+
+use std::collections::BTreeMap;
+
+use crate::event::{Event, ExitCause, KindTick, LoadTick, Metric, Sample, WaitSite, What};
+use crate::incident::Manifest;
+use crate::incident::measure::{Level, Measure, Stretch};
+use crate::incident::theory::Course;
+use crate::incident::manifest::Switch;
+use crate::load::tally::Percentiles;
+
+/// All that a run measured.
+#[derive(Debug, Default)]
+pub struct Timeline {
+    /// One a lane.
+    pub lanes: Vec<LaneLine>,
+    /// When the release went out, in seconds; none: not yet.
+    pub release_s: Option<f64>,
+    /// How late the driver started requests.
+    pub lag: Percentiles,
+    /// The last sample's time, in seconds.
+    pub end_s: f64,
+    /// Events that were lost.
+    pub dropped: u64,
+    /// Rate and parameters as they were.
+    pub course: Course,
+    release_phase: usize,
+}
+
+/// All that one lane measured.
+#[derive(Debug, Default)]
+pub struct LaneLine {
+    /// The variant that the release brings.
+    pub variant: String,
+    /// Seconds, and the tick's sample.
+    pub samples: Vec<(f64, Sample)>,
+    /// How its processes ended, but for those that were asked to.
+    pub exits: Vec<Exit>,
+    /// When it was started again, in seconds.
+    pub restarts: Vec<f64>,
+    /// The metrics that its code registered.
+    pub metrics: BTreeMap<String, Metric>,
+    /// Each wait site with the most tasks that waited there.
+    pub wait_peaks: Vec<WaitSite>,
+}
+
+/// How a process ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exit {
+    /// Milliseconds since the run began.
+    pub at_ms: u64,
+    /// Why.
+    pub cause: ExitCause,
+    /// Its exit code.
+    pub code: Option<i32>,
+}
+
+impl Timeline {
+    /// An empty timeline of a run with these lanes.
+    pub fn new(manifest: &Manifest, variants: &[String]) -> Self {
+        let on = manifest.phases.iter().position(|phase| phase.bugs == Some(Switch::On));
+        let lane = |variant: &String| LaneLine { variant: variant.clone(), ..LaneLine::default() };
+        Self {
+            lanes: variants.iter().map(lane).collect(),
+            release_phase: on.unwrap_or(0),
+            course: Course::new(manifest.formula_values()),
+            ..Self::default()
+        }
+    }
+
+    /// Adds an event.
+    pub fn push(&mut self, event: &Event) {
+        let at_s = event.at_ms as f64 / 1000.0;
+        match &event.what {
+            What::Phase { index, .. } if *index == self.release_phase => {
+                self.release_s = Some(at_s);
+            }
+            What::Rate { rate_per_s } => self.course.set(at_s, "rate_per_s", *rate_per_s),
+            What::Param { name, value } => self.course.set(at_s, name, *value),
+            What::Driver { lag_us } => self.lag.add(lag_us),
+            What::Dropped { events } => self.dropped = self.dropped.saturating_add(*events),
+            What::Sample(_) => self.end_s = self.end_s.max(at_s),
+            _ => {}
+        }
+        if let Some(lane) = event.lane.and_then(|lane| self.lanes.get_mut(lane)) {
+            lane.push(event, at_s);
+        }
+    }
+}
+
+impl LaneLine {
+    fn push(&mut self, event: &Event, at_s: f64) {
+        match &event.what {
+            What::Sample(sample) => {
+                for site in sample.server.iter().flat_map(|server| &server.wait_sites) {
+                    self.peak(site);
+                }
+                self.samples.push((at_s, sample.clone()));
+            }
+            What::Metric(metric) => {
+                self.metrics.insert(metric.name.clone(), metric.clone());
+            }
+            What::Exit { cause, code, .. } if *cause != ExitCause::Stopped => {
+                self.exits.push(Exit { at_ms: event.at_ms, cause: cause.clone(), code: *code });
+            }
+            What::Starting { attempt: 2.., .. } => self.restarts.push(at_s),
+            _ => {}
+        }
+    }
+
+    fn peak(&mut self, site: &WaitSite) {
+        let same =
+            |s: &&mut WaitSite| (&s.file, s.line, &s.label) == (&site.file, site.line, &site.label);
+        match self.wait_peaks.iter_mut().find(same) {
+            Some(known) => known.waiting = known.waiting.max(site.waiting),
+            None => self.wait_peaks.push(site.clone()),
+        }
+    }
+
+    /// The samples from one time to another, in seconds.
+    pub fn between(&self, from_s: f64, to_s: f64) -> impl Iterator<Item = (f64, &Sample)> {
+        let within = move |(at_s, _): &&(f64, Sample)| (from_s..=to_s).contains(at_s);
+        self.samples.iter().filter(within).map(|(at_s, sample)| (*at_s, sample))
+    }
+
+    /// The first exit, in seconds.
+    pub fn first_exit_s(&self) -> Option<f64> {
+        self.exits.first().map(|exit| exit.at_ms as f64 / 1000.0)
+    }
+}
+
+/// The value of a measure that each sample carries; none for another, or without a process.
+pub fn level(sample: &Sample, measure: &Measure) -> Option<f64> {
+    let server = sample.server.as_ref();
+    match measure {
+        Measure::Registered(name) => server?.metrics.get(name).copied(),
+        Measure::Level(level) => match level {
+            Level::InFlight => Some(sample.load.in_flight as f64),
+            Level::MemoryBytes => sample.resident_bytes.map(|bytes| bytes as f64),
+            Level::CpuPercent => server.map(|_| sample.cpu_percent.unwrap_or_default()),
+            Level::Tasks => server.map(|server| server.tasks as f64),
+            Level::Connections => server.map(|server| server.connections as f64),
+            Level::HeapBytes => server.map(|server| server.heap_bytes as f64),
+            Level::Series => server.map(|server| server.series as f64),
+            Level::Waiting => server.map(|server| {
+                server.wait_sites.iter().map(|site| site.waiting).sum::<u64>() as f64
+            }),
+            Level::Instances => Some(match sample.instances.len() {
+                0 => f64::from(u8::from(server.is_some())),
+                _ => sample.instances.iter().filter(|instance| instance.serves).count() as f64,
+            }),
+        },
+        Measure::Stretch(_) | Measure::Restarts | Measure::Exits => None,
+    }
+}
+
+/// The outcomes and latencies of several ticks together.
+#[derive(Debug, Clone, Default)]
+pub struct LoadSum {
+    /// Their counts; the latencies in it are empty.
+    pub counts: LoadTick,
+    /// All requests, those without an answer included.
+    pub latency: Percentiles,
+    /// The answered ones alone: what a load tool shows that leaves failures out.
+    pub naive: Percentiles,
+}
+
+impl LoadSum {
+    /// Forgets all ticks.
+    pub fn clear(&mut self) {
+        self.counts = LoadTick::default();
+        self.latency.clear();
+        self.naive.clear();
+    }
+
+    /// Adds a tick.
+    pub fn add(&mut self, tick: &LoadTick) {
+        let sum = &mut self.counts;
+        sum.sent = sum.sent.saturating_add(tick.sent);
+        sum.ok = sum.ok.saturating_add(tick.ok);
+        sum.wrong = sum.wrong.saturating_add(tick.wrong);
+        sum.rejected = sum.rejected.saturating_add(tick.rejected);
+        sum.failed = sum.failed.saturating_add(tick.failed);
+        sum.timed_out = sum.timed_out.saturating_add(tick.timed_out);
+        sum.unfinished = sum.unfinished.saturating_add(tick.unfinished);
+        self.latency.add(&tick.latency_us);
+        self.latency.add(&tick.unanswered_us);
+        self.naive.add(&tick.latency_us);
+    }
+
+    /// Adds a tick of one kind of request.
+    pub fn add_kind(&mut self, tick: &KindTick) {
+        let sum = &mut self.counts;
+        sum.sent = sum.sent.saturating_add(tick.sent);
+        sum.ok = sum.ok.saturating_add(tick.ok);
+        sum.wrong = sum.wrong.saturating_add(tick.wrong);
+        sum.rejected = sum.rejected.saturating_add(tick.rejected);
+        sum.failed = sum.failed.saturating_add(tick.failed);
+        sum.timed_out = sum.timed_out.saturating_add(tick.timed_out);
+        self.latency.add(&tick.latency_us);
+        self.latency.add(&tick.unanswered_us);
+        self.naive.add(&tick.latency_us);
+    }
+
+    /// Requests with an outcome.
+    pub fn ended(&self) -> u64 {
+        let c = &self.counts;
+        let outcomes = [c.ok, c.wrong, c.rejected, c.failed, c.timed_out, c.unfinished];
+        outcomes.into_iter().fold(0, u64::saturating_add)
+    }
+
+    /// The figure over the ticks, which took so many seconds; none without a request that ended.
+    pub fn value(&self, stretch: Stretch, seconds: f64) -> Option<f64> {
+        let ended = self.ended();
+        let percent = |count: u64| (ended > 0).then(|| count as f64 * 100.0 / ended as f64);
+        let per_s = |count: u64| (seconds > 0.0).then(|| count as f64 / seconds);
+        let c = &self.counts;
+        match stretch {
+            Stretch::OkPercent => percent(c.ok),
+            Stretch::WrongPercent => percent(c.wrong),
+            Stretch::RejectedPercent => percent(c.rejected),
+            Stretch::FailedPercent => percent(c.failed),
+            Stretch::TimedOutPercent => percent(c.timed_out),
+            Stretch::OkPerS => per_s(c.ok),
+            Stretch::BadPerS => per_s(c.wrong + c.failed + c.timed_out),
+            Stretch::P50Ms => self.latency.at_ms(50.0),
+            Stretch::P90Ms => self.latency.at_ms(90.0),
+            Stretch::P99Ms => self.latency.at_ms(99.0),
+            Stretch::MaxMs => self.latency.max_ms(),
+            Stretch::NaiveP99Ms => self.naive.at_ms(99.0),
+        }
+    }
+}
+
+/// The slope of the least-squares line through the points, in y a unit of x; none for fewer than
+/// two points, or when all have the same x.
+pub fn slope(points: &[(f64, f64)]) -> Option<f64> {
+    let n = points.len() as f64;
+    if points.len() < 2 {
+        return None;
+    }
+    let (mean_x, mean_y) =
+        (points.iter().map(|p| p.0).sum::<f64>() / n, points.iter().map(|p| p.1).sum::<f64>() / n);
+    let covariance: f64 = points.iter().map(|(x, y)| (x - mean_x) * (y - mean_y)).sum();
+    let variance: f64 = points.iter().map(|(x, _)| (x - mean_x).powi(2)).sum();
+    (variance > 0.0).then(|| covariance / variance)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_slope_is_that_of_the_line() {
+        let line: Vec<(f64, f64)> =
+            (0..100).map(|x| (f64::from(x), f64::from(x) * 190.0)).collect();
+        assert!((slope(&line).expect("two points and more") - 190.0).abs() < 1e-9);
+        assert_eq!(slope(&line[..1]), None);
+        assert_eq!(slope(&[(1.0, 2.0), (1.0, 3.0)]), None);
+    }
+}

@@ -1,0 +1,41 @@
+//! firedrill's own incidents, in the order in which they are taught: one line each.
+//!
+//! The first pack; one of your own looks the same, and depends on `firedrill-core` alone.
+
+use std::borrow::Cow;
+
+use firedrill_core::incident::{Incident, Pack};
+
+mod middleware_order;
+mod missing_recover;
+mod pool_leak;
+mod unbuffered_log_channel;
+
+/// All incidents of this pack.
+pub static ALL: &[&Incident] = &[
+    &unbuffered_log_channel::INCIDENT,
+    &missing_recover::INCIDENT,
+    &middleware_order::INCIDENT,
+    &pool_leak::INCIDENT,
+];
+
+/// The pack, with the source of its incidents.
+pub static PACK: Pack = Pack { file: file!(), incidents: ALL, files, source };
+
+#[derive(rust_embed::Embed)]
+#[folder = "."]
+#[include = "*.rs"]
+#[exclude = "examples/*"]
+struct Folders;
+
+fn files() -> Vec<Cow<'static, str>> {
+    Folders::iter().collect()
+}
+
+fn source(file: &str) -> Option<&'static str> {
+    match Folders::get(file)?.data {
+        Cow::Borrowed(bytes) => std::str::from_utf8(bytes).ok(),
+        // Only a build that reads files as it runs has these.
+        Cow::Owned(_) => None,
+    }
+}

@@ -1,0 +1,60 @@
+//! A virtual lane's child: commands on standard input, events on standard output.
+
+use std::io::{self, BufRead};
+use std::process::ExitCode;
+
+use firedrill_core::catalogue::Catalogue;
+use firedrill_core::event::Begin;
+use firedrill_core::incident::wait;
+use firedrill_core::lane::output::Output;
+use firedrill_core::lane::watch::Watch;
+use firedrill_core::lane::{self, Settings};
+
+use super::heap;
+
+/// Whether this build can tell that a task blocks: it takes tokio's hooks around polls, and a
+/// system that counts how often a thread waits.
+pub const WATCHES: bool = cfg!(all(tokio_unstable, target_os = "linux"));
+
+/// Heap beyond the cap at which the process aborts, should a tick go on for too long.
+const SLACK_BYTES: u64 = 512 << 20;
+
+/// Replays a lane, as the commands say, until they end.
+///
+/// # Errors
+///
+/// When a command cannot be carried out or read.
+pub fn replay(
+    catalogue: &'static Catalogue,
+    begin: Begin,
+    commands: impl BufRead,
+) -> anyhow::Result<ExitCode> {
+    let manifest = &catalogue.find(&begin.incident)?.manifest;
+    let cap_bytes = manifest.memory.cap_bytes() * manifest.instances as u64;
+    heap::limit(cap_bytes + SLACK_BYTES)?;
+    let out = Output::new(io::stdout());
+    tell_panics_in_a_line(&out);
+    let watch = begin.watched.then(|| Watch::new(given_up));
+    let settings = Settings { catalogue, begin, watch, heap: heap::in_use_bytes };
+    lane::replay(settings, commands, &out)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A panic is an event of the lesson: where, and what, in one line.
+fn tell_panics_in_a_line(out: &Output) {
+    let out = out.clone();
+    std::panic::set_hook(Box::new(move |panic| out.log(wait::panic_line(panic))));
+}
+
+/// How often this thread has given up its processor of its own accord: to wait for something.
+#[cfg(target_os = "linux")]
+fn given_up() -> i64 {
+    use nix::sys::resource::{UsageWho, getrusage};
+    getrusage(UsageWho::RUSAGE_THREAD).map_or(0, |usage| usage.voluntary_context_switches())
+}
+
+/// Other systems do not tell it of one thread.
+#[cfg(not(target_os = "linux"))]
+fn given_up() -> i64 {
+    0
+}

@@ -1,0 +1,376 @@
+//! A lane's child: one server in a process of its own.
+//!
+//! Events go out on standard output and commands come in on standard input, a JSON object a line;
+//! the end of standard input ends the process. Sampling runs on a thread of its own, so a wedged
+//! server still reports.
+
+use std::io::{self, BufRead, IsTerminal, Write};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use metrics::gauge;
+use tokio::net::TcpListener;
+use tokio::runtime::{Handle, Runtime};
+use tokio::sync::mpsc;
+
+use firedrill_core::catalogue::Catalogue;
+use firedrill_core::event::{Begin, Command, Ready, ServerSample, ServerSays, TICK};
+use firedrill_core::incident::chain::slot_names;
+use firedrill_core::incident::cpu::Work;
+use firedrill_core::incident::env::{Env, Host};
+use firedrill_core::incident::metrics::Telemetry;
+use firedrill_core::incident::wait::{self, Sites};
+use firedrill_core::incident::{Bugs, Chain, Slot, Unknown};
+use firedrill_core::lane::virtual_lane::shown;
+use firedrill_core::service::{Gateway, base_chain};
+
+use super::connection::{self, Connections};
+use super::heap;
+use crate::cli::note;
+use crate::run::files;
+
+/// Ticks between two clean-ups of the Prometheus exporter, whose histograms grow until then.
+const UPKEEP_TICKS: u32 = 50;
+
+/// What to serve.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// What the server is.
+    pub begin: Begin,
+    /// TCP port on loopback; 0 lets the system choose.
+    pub port: u16,
+    /// Whether the service is without its `metrics` slot and its samples: for benchmarks.
+    pub bare: bool,
+    /// Whether a parent started it, which needs no word of welcome.
+    pub supervised: bool,
+}
+
+impl Settings {
+    /// A server that a parent started.
+    pub fn supervised(begin: Begin) -> Self {
+        Self { begin, port: 0, bare: false, supervised: true }
+    }
+}
+
+/// Serves until standard input ends, or until interrupted at a terminal.
+///
+/// # Errors
+///
+/// When a setting is not known or the port is taken.
+pub fn serve(catalogue: &'static Catalogue, settings: Settings) -> anyhow::Result<ExitCode> {
+    // Fewer files than wished for is no reason not to start: accepting says when they run out.
+    files::raise(0).ok();
+    let Settings { begin, port, bare, supervised } = settings;
+    if let Some(bytes) = begin.heap_limit_bytes {
+        heap::limit(bytes)?;
+    }
+    tell_panics_in_a_line();
+    let (telemetry, recorder) = Telemetry::new(catalogue.owners())?;
+    metrics::set_global_recorder(recorder)
+        .map_err(|_| anyhow::anyhow!("this process has a metrics recorder already"))?;
+    let sites = Sites::default();
+    let console_port = if begin.console { console()? } else { None };
+    let mut standing = Standing {
+        catalogue,
+        in_play: begin.in_play.clone(),
+        without: begin.without.clone(),
+        bare,
+    };
+
+    let workers = std::thread::available_parallelism().map_or(2, |n| n.get().min(2));
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(workers)
+        .thread_name("server")
+        .on_thread_start({
+            let sites = sites.clone();
+            move || sites.enter()
+        })
+        .enable_all()
+        .build()?;
+    let _entered = runtime.enter();
+
+    let env = Env::new(host(&begin), |code| {
+        // Go's rule: at once, from whatever thread the panic was in.
+        std::process::exit(code);
+    });
+    for (name, value) in &begin.params {
+        env.set_param(name, *value);
+    }
+    let chain = standing.chain()?;
+    let gateway = Gateway::new(env, &chain);
+    let listener = listen(&runtime, port)?;
+    let port = listener.local_addr()?.port();
+
+    let out = Output::new();
+    let by_hand = io::stdin().is_terminal();
+    if !supervised {
+        announce(port, console_port, &begin);
+    }
+    let pid = Some(std::process::id());
+    let ready = Ready { port: Some(port), pid, console_port, instance: begin.instance };
+    out.write(&ServerSays::Ready(ready));
+    out.write(&ServerSays::Chain(shown(&chain)));
+
+    let connections = Connections::default();
+    let (stop, mut stopped) = mpsc::channel::<()>(1);
+    if !bare {
+        let (handle, gateway) = (runtime.handle().clone(), Arc::clone(&gateway));
+        let (telemetry, out) = (telemetry.clone(), out.clone());
+        let connections = connections.clone();
+        thread("sampler", move || {
+            sample(&handle, (&gateway, &connections), (&telemetry, &sites), &out);
+        })?;
+    }
+    if !by_hand {
+        let (handle, gateway) = (runtime.handle().clone(), Arc::clone(&gateway));
+        thread("commands", move || {
+            obey(&mut standing, &handle, &gateway, &out);
+            drop(stop);
+        })?;
+    }
+    runtime.block_on(async {
+        tokio::select! {
+            never = connection::serve(listener, gateway, Some(telemetry.prometheus), connections) => match never {},
+            _ = stopped.recv(), if !by_hand => {}
+            _ = tokio::signal::ctrl_c(), if by_hand => {}
+        }
+    });
+    // Tasks that hang must not keep the process.
+    runtime.shutdown_background();
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A panic is an event of the lesson: where, and what, in one line.
+fn tell_panics_in_a_line() {
+    std::panic::set_hook(Box::new(|panic| note(&wait::panic_line(panic))));
+}
+
+fn host(begin: &Begin) -> Host {
+    let cpus = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    Host { cpus, seed: begin.seed, instance: begin.instance, work: Work::Real(burn) }
+}
+
+/// Keeps this thread busy for a time.
+#[expect(clippy::disallowed_methods, reason = "real work takes real time")]
+fn burn(time: Duration) {
+    let end = std::time::Instant::now() + time;
+    while std::time::Instant::now() < end {
+        std::hint::spin_loop();
+    }
+}
+
+fn thread(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    std::thread::Builder::new().name(name.to_owned()).spawn(run).map(|_| ())
+}
+
+/// What stands in the chain.
+struct Standing {
+    catalogue: &'static Catalogue,
+    in_play: Bugs,
+    without: Vec<String>,
+    bare: bool,
+}
+
+impl Standing {
+    fn chain(&self) -> anyhow::Result<Chain> {
+        let mut chain = self.catalogue.chain(base_chain(), &self.in_play)?;
+        if self.bare {
+            chain.without(Slot::Metrics.name());
+        }
+        for slot in &self.without {
+            if !chain.without(slot) {
+                anyhow::bail!(Unknown::new("slot", slot, slot_names()));
+            }
+        }
+        Ok(chain)
+    }
+}
+
+fn listen(runtime: &Runtime, port: u16) -> anyhow::Result<TcpListener> {
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    runtime
+        .block_on(TcpListener::bind(address))
+        .with_context(|| format!("cannot listen on {address}; choose another --port, or none"))
+}
+
+fn announce(port: u16, console_port: Option<u16>, begin: &Begin) {
+    let bugs = &begin.in_play;
+    let bugs: Vec<String> = bugs.iter().map(|(id, variant)| format!("{id}={variant}")).collect();
+    let bugs = if bugs.is_empty() { "none".to_owned() } else { bugs.join(", ") };
+    note(&format!("serving on http://127.0.0.1:{port}   bugs on: {bugs}"));
+    note(&format!("try  curl http://127.0.0.1:{port}/metrics"));
+    note(&format!(
+        "try  curl -H 'authorization: Bearer demo-token' -d order http://127.0.0.1:{port}/orders"
+    ));
+    note("also POST /coupons, GET /orders/7; only /healthz and /metrics do without the header");
+    if let Some(console_port) = console_port {
+        note(&format!("try  tokio-console http://127.0.0.1:{console_port}"));
+    }
+    note("ends with Ctrl-C at a terminal, else with the end of standard input");
+}
+
+/// Where events go. A terminal gets none: they are for programs.
+#[derive(Clone)]
+struct Output {
+    quiet: bool,
+}
+
+impl Output {
+    fn new() -> Self {
+        Self { quiet: io::stdout().is_terminal() }
+    }
+
+    /// Writes one event and flushes it. Without a reader there is nobody to serve for, so a
+    /// closed pipe ends the process.
+    fn write(&self, what: &ServerSays) {
+        if self.quiet {
+            return;
+        }
+        let mut line = match serde_json::to_vec(what) {
+            Ok(line) => line,
+            Err(error) => format!("cannot write an event: {error}").into_bytes(),
+        };
+        line.push(b'\n');
+        let mut stdout = io::stdout().lock();
+        if stdout.write_all(&line).and_then(|()| stdout.flush()).is_err() {
+            std::process::exit(0);
+        }
+    }
+}
+
+/// Reports, tick by tick, for as long as the process lives.
+fn sample(
+    handle: &Handle,
+    (gateway, connections): (&Gateway, &Connections),
+    (telemetry, sites): (&Telemetry, &Sites),
+    out: &Output,
+) {
+    for tick in 0_u32.. {
+        for metric in telemetry.registry.announce() {
+            out.write(&ServerSays::Metric(metric));
+        }
+        let alive = handle.metrics().num_alive_tasks() as u64;
+        let connections = connections.open();
+        let tasks = alive.saturating_sub(connections);
+        let sites = sites.snapshot();
+        gateway.env().bring_up_to_date();
+        let mut metrics = telemetry.registry.snapshot();
+        metrics.retain(|name, _| name != "tokio_alive_tasks");
+        gauge!("tokio_alive_tasks").set(alive as f64);
+        for site in &sites {
+            let labels = [
+                ("file", site.file.clone()),
+                ("line", site.line.to_string()),
+                ("label", site.label.clone()),
+            ];
+            gauge!("waiting_tasks", &labels).set(site.waiting as f64);
+        }
+        let wait_sites = sites.into_iter().filter(|site| site.waiting > 0).collect();
+        let heap_bytes = heap::in_use_bytes();
+        out.write(&ServerSays::Server(ServerSample {
+            tasks,
+            connections,
+            heap_bytes,
+            metrics,
+            wait_sites,
+            series: telemetry.registry.series(),
+            worked_us: gateway.env().worked().as_micros() as u64,
+        }));
+        if tick % UPKEEP_TICKS == 0 {
+            telemetry.prometheus.run_upkeep();
+        }
+        pause();
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a thread outside the runtime it watches")]
+fn pause() {
+    std::thread::sleep(TICK);
+}
+
+/// Carries out the commands on standard input, until it ends.
+fn obey(standing: &mut Standing, handle: &Handle, gateway: &Gateway, out: &Output) {
+    for line in io::stdin().lock().lines() {
+        let Ok(line) = line else { return };
+        match serde_json::from_str(&line) {
+            Ok(Command::SetBugs { bugs }) => {
+                let before = std::mem::replace(&mut standing.in_play, bugs);
+                if !switch(standing, handle, gateway, out) {
+                    standing.in_play = before;
+                }
+            }
+            Ok(Command::SetWithout { slots }) => {
+                let before = std::mem::replace(&mut standing.without, slots);
+                if !switch(standing, handle, gateway, out) {
+                    standing.without = before;
+                }
+            }
+            Ok(Command::SetParam { name, value }) => match standing.catalogue.param(&name) {
+                Ok(param) => match param.check(&name, value) {
+                    Ok(()) => gateway.env().set_param(&name, value),
+                    Err(range) => note(&range),
+                },
+                Err(unknown) => note(&unknown.to_string()),
+            },
+            Ok(other) => note(&format!("only a replay takes this command: {other:?}")),
+            Err(error) => note(&format!(
+                "not a command: {error}: {line}\n\
+                 such as {{\"command\":\"set_bugs\",\"bugs\":{{\"pool-leak\":\"broken\"}}}} or \
+                 {{\"command\":\"set_param\",\"name\":\"store_ms\",\"value\":50}}"
+            )),
+        }
+    }
+}
+
+/// Puts what shall stand in the chain in force; tells whether that can be.
+fn switch(standing: &Standing, handle: &Handle, gateway: &Gateway, out: &Output) -> bool {
+    match standing.chain() {
+        Ok(chain) => {
+            let _entered = handle.enter();
+            if gateway.switch(&chain) {
+                out.write(&ServerSays::Chain(shown(&chain)));
+            }
+            true
+        }
+        Err(error) => {
+            note(&error.to_string());
+            false
+        }
+    }
+}
+
+/// Starts tokio-console's instruments; returns their port, or none in a build without them.
+///
+/// # Errors
+///
+/// When no port is free.
+#[cfg(tokio_unstable)]
+fn console() -> anyhow::Result<Option<u16>> {
+    use tracing_subscriber::layer::SubscriberExt;
+    use tracing_subscriber::util::SubscriberInitExt;
+
+    // The instruments bind the port themselves and do not tell which: so find a free one first.
+    let free = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
+    let layer = console_subscriber::ConsoleLayer::builder()
+        .server_addr(free)
+        // Finished tasks are kept this long; the default hour would be the lesson's memory leak.
+        .retention(Duration::from_secs(10))
+        // The defaults hold far more than a lesson shows, in memory that counts against the cap.
+        .event_buffer_capacity(8 * 1024)
+        .client_buffer_capacity(64)
+        .spawn();
+    tracing_subscriber::registry().with(layer).init();
+    Ok(Some(free.port()))
+}
+
+#[cfg(not(tokio_unstable))]
+fn console() -> anyhow::Result<Option<u16>> {
+    note(
+        "this build is without tokio-console's instruments (RUSTFLAGS=\"--cfg tokio_unstable\"); \
+         going on without them",
+    );
+    Ok(None)
+}

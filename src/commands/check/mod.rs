@@ -1,0 +1,306 @@
+//! `firedrill check`: the author's gate. Every incident is what its manifest says: the bug bites,
+//! the fix holds, the half-fixes do what their text claims, on many seeds of the virtual clock, and
+//! then live.
+//!
+//! * [`wall_clock`]: calls in the source that do not belong on a virtual clock
+
+pub mod wall_clock;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use super::{runtime, status};
+use crate::child::replay;
+use crate::cli::CheckOptions;
+use crate::run::{Control, Run, Spec};
+use firedrill_core::catalogue::Catalogue;
+use firedrill_core::catalogue::Entry;
+use firedrill_core::event::{Clock, Event, What};
+use firedrill_core::incident::claim::Expectation;
+use firedrill_core::prose::figures::number;
+use firedrill_core::timeline::Timeline;
+use firedrill_core::incident::theory::Theory;
+use firedrill_core::verdict::{Verdict, agreements, judge, judge_since};
+
+/// How far a slope on the virtual clock may be from that of the theory, as a share of it.
+pub const VIRTUAL_APART: f64 = 0.02;
+
+/// The same on the live clock.
+pub const LIVE_APART: f64 = 0.1;
+
+/// How long the live run is, after the release.
+const LIVE: Duration = Duration::from_millis(9_500);
+
+/// How long a run goes on after the bug has been switched off.
+const AFTER_OFF: Duration = Duration::from_secs(10);
+
+/// Times that a thread gives up the processor within tasks of one place, beyond which it is not
+/// the system's doing.
+const BLOCKED: u64 = 10;
+
+/// What to check, and how thoroughly.
+#[derive(Debug, Clone, Copy)]
+pub struct Settings {
+    /// All incidents.
+    pub catalogue: &'static Catalogue,
+    /// Seeds on the virtual clock: 1 to this.
+    pub seeds: u64,
+    /// Whether a live run must agree.
+    pub live: bool,
+}
+
+/// One thing that was checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// What.
+    pub what: String,
+    /// What is wrong with it; empty: nothing.
+    pub wrong: Vec<String>,
+}
+
+impl Finding {
+    fn new(what: impl Into<String>, wrong: Vec<String>) -> Self {
+        Self { what: what.into(), wrong }
+    }
+}
+
+/// Checks one incident, or all.
+///
+/// # Errors
+///
+/// When the incident is not known, a run cannot start, or standard output cannot be written to.
+pub fn run(catalogue: &'static Catalogue, options: &CheckOptions) -> anyhow::Result<ExitCode> {
+    let entries = match &options.incident {
+        Some(incident) => vec![catalogue.find(incident)?],
+        None => catalogue.entries.iter().collect(),
+    };
+    let settings = Settings { catalogue, seeds: options.seeds, live: !options.skip_live };
+    Ok(status(runtime()?.block_on(check(&entries, settings))?))
+}
+
+/// Checks incidents, one after the other, and prints what was found; tells whether all is well.
+///
+/// # Errors
+///
+/// When a run cannot start, or standard output cannot be written to.
+pub async fn check(entries: &[&'static Entry], settings: Settings) -> anyhow::Result<bool> {
+    let mut well = true;
+    for entry in entries {
+        writeln!(io::stdout(), "{}", entry.manifest.id)?;
+        well &= tell(&source(settings.catalogue, entry))?;
+        well &= virtually(settings, entry).await?;
+        well &= tell(&same_again(settings.catalogue, entry).await?)?;
+        if settings.live {
+            well &= tell(&live(settings.catalogue, entry).await?)?;
+        }
+    }
+    Ok(well)
+}
+
+fn tell(finding: &Finding) -> io::Result<bool> {
+    let mut out = io::stdout().lock();
+    let well = finding.wrong.is_empty();
+    writeln!(out, "  {}  {}", if well { "ok    " } else { "FAILED" }, finding.what)?;
+    for line in &finding.wrong {
+        writeln!(out, "            {line}")?;
+    }
+    out.flush()?;
+    Ok(well)
+}
+
+/// The incident's own source files use nothing that the virtual clock does not have.
+fn source(catalogue: &Catalogue, entry: &Entry) -> Finding {
+    let folder = entry.incident.folder();
+    let files = catalogue.sources().filter(|(file, _)| file.starts_with(folder));
+    let (mut count, mut wrong) = (0, Vec::new());
+    for (file, text) in files {
+        count += 1;
+        match wall_clock::find(&file, text) {
+            Ok(found) => wrong.extend(found.into_iter().map(|found| {
+                let wall_clock::Found { file, line, path, instead } = found;
+                format!("{file}:{line}: {path} is not on the virtual clock; instead: {instead}")
+            })),
+            Err(why) => wrong.push(why),
+        }
+    }
+    Finding::new(
+        format!("source: no wall clock, no blocking call, no input or output in {count} files"),
+        wrong,
+    )
+}
+
+/// A run of all variants.
+fn spec(
+    catalogue: &'static Catalogue,
+    entry: &'static Entry,
+    clock: Clock,
+    seed: u64,
+) -> anyhow::Result<Spec> {
+    let mut spec = Spec { seed, clock, ..Spec::new(catalogue, entry)? };
+    let names = entry.incident.variants.iter().map(|variant| variant.name.to_owned());
+    spec.variants = names.take(4).collect();
+    spec.duration = Some(Duration::from_secs_f64(entry.manifest.duration_s));
+    Ok(spec)
+}
+
+/// The events of a run, and what they amount to.
+async fn play(spec: &Spec) -> anyhow::Result<(Vec<Event>, Timeline)> {
+    let mut timeline = Timeline::new(&spec.entry.manifest, &spec.variants);
+    let mut events = Vec::new();
+    let mut run = Run::start(spec.clone())?;
+    while let Some(event) = run.events.recv().await {
+        timeline.push(&event);
+        events.push(event);
+    }
+    run.ended().await?;
+    Ok((events, timeline))
+}
+
+/// On every seed: what is expected shows; the bug breaks what the fix keeps; theory agrees; and the
+/// bug can be switched off.
+async fn virtually(settings: Settings, entry: &'static Entry) -> anyhow::Result<bool> {
+    let Settings { catalogue, seeds, .. } = settings;
+    let manifest = &entry.manifest;
+    let (mut expected, mut bites, mut theory, mut off) =
+        (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let mut broken: Vec<String> = Vec::new();
+    for seed in 1..=seeds {
+        let spec = spec(catalogue, entry, Clock::Virtual, seed)?;
+        let (_, timeline) = play(&spec).await?;
+        expected.extend(failures(seed, &judge(manifest, &timeline)));
+
+        let breaks = judge_since(timeline.release_s, &of_fixed(entry), &timeline);
+        let breaks = breaks.checks.iter().filter(|check| !check.holds && check.undecided.is_none());
+        let breaks: Vec<String> = breaks.map(|check| check.metric.clone()).collect();
+        if breaks.is_empty() {
+            bites.push(format!("seed {seed}: `broken` does all that is expected of `fixed`"));
+        }
+        broken.extend(breaks);
+        theory.extend(apart(&format!("seed {seed}"), &spec, &timeline, VIRTUAL_APART));
+        off.extend(switched_off(catalogue, entry, seed).await?);
+    }
+    broken.sort_unstable();
+    broken.dedup();
+    let (lanes, count) = (entry.incident.variants.len(), manifest.expectations.len());
+    let mut well = tell(&Finding::new(
+        format!("virtual: {count} expectations of {lanes} variants, {seeds} seeds"),
+        expected,
+    ))?;
+    let what = format!("the bug breaks what the fix keeps: {}", broken.join(", "));
+    well &= tell(&Finding::new(what, bites))?;
+    if !manifest.theories.is_empty() {
+        let percent = number(VIRTUAL_APART * 100.0);
+        well &= tell(&Finding::new(format!("slopes within {percent} % of theory"), theory))?;
+    }
+    let after_s = number(manifest.switch_off.after_s);
+    let what = format!("switched off after {after_s} s: {}", manifest.switch_off.says);
+    Ok(well & tell(&Finding::new(what, off))?)
+}
+
+/// What is expected of the fixed variant, asked of the broken one.
+fn of_fixed(entry: &Entry) -> Vec<Expectation> {
+    let fixed = entry.manifest.expectations.iter().filter(|e| e.variant == "fixed");
+    fixed.map(|e| Expectation { variant: "broken".to_owned(), ..e.clone() }).collect()
+}
+
+fn failures(seed: u64, verdict: &Verdict) -> Vec<String> {
+    let failed = verdict.checks.iter().filter(|check| !check.holds);
+    failed
+        .map(|check| {
+            let observed = check.outcome();
+            format!(
+                "seed {seed}: `{}`: {} {}, observed {observed}",
+                check.variant, check.metric, check.expected
+            )
+        })
+        .collect()
+}
+
+/// Where theory and lanes are too far apart.
+fn apart(run: &str, spec: &Spec, timeline: &Timeline, allowed: f64) -> Vec<String> {
+    let theories = &spec.entry.manifest.theories;
+    let agreements = agreements(&spec.entry.manifest, timeline);
+    let compared = |theory: &Theory| {
+        agreements.iter().any(|a| a.variant == theory.variant && a.metric == theory.metric)
+    };
+    let mut lines: Vec<String> = theories
+        .iter()
+        .filter(|theory| spec.variants.contains(&theory.variant) && !compared(theory))
+        .map(|theory| {
+            let Theory { metric, variant, .. } = theory;
+            format!("{run}: `{variant}`: the theory of {metric} could not be compared")
+        })
+        .collect();
+    let apart = agreements.iter().filter(|agreement| agreement.apart() > allowed);
+    lines.extend(apart.map(|agreement| format!("{run}: {agreement}")));
+    lines
+}
+
+/// What is wrong when the bug is switched off in every lane while it runs.
+async fn switched_off(
+    catalogue: &'static Catalogue,
+    entry: &'static Entry,
+    seed: u64,
+) -> anyhow::Result<Vec<String>> {
+    let manifest = &entry.manifest;
+    let off_s = manifest.release_s() + manifest.switch_off.after_s;
+    let mut spec = spec(catalogue, entry, Clock::Virtual, seed)?;
+    spec.duration = Some(Duration::from_secs_f64(off_s) + AFTER_OFF);
+    let off = |lane| {
+        let incident = manifest.id.clone();
+        ((off_s * 1000.0) as u64, Control::SetBug { lane, incident, variant: None })
+    };
+    spec.time_lapse.controls = (0..spec.variants.len()).map(off).collect();
+    let (_, timeline) = play(&spec).await?;
+    let expectations = &manifest.switch_off.expectations;
+    Ok(failures(seed, &judge_since(Some(off_s), expectations, &timeline)))
+}
+
+/// The same seed gives the same events, and no task waits for anything but virtual time.
+async fn same_again(
+    catalogue: &'static Catalogue,
+    entry: &'static Entry,
+) -> anyhow::Result<Finding> {
+    let mut spec = spec(catalogue, entry, Clock::Virtual, 1)?;
+    spec.duration = Some(Duration::from_secs_f64(entry.manifest.release_s()) + AFTER_OFF);
+    let (first, _) = play(&spec).await?;
+    let (second, _) = play(&spec).await?;
+    let mut wrong = Vec::new();
+    if let Some((event, _)) = first.iter().zip(&second).find(|(a, b)| a != b) {
+        wrong.push(format!("two runs of seed 1 differ, first at {} ms", event.at_ms));
+    } else if first.len() != second.len() {
+        let (a, b) = (first.len(), second.len());
+        wrong.push(format!("two runs of seed 1 differ: {a} events and {b}"));
+    }
+    spec.time_lapse.watched = true;
+    let (watched, _) = play(&spec).await?;
+    for event in &watched {
+        if let (What::Blocked { task, times: times @ BLOCKED.. }, Some(lane)) =
+            (&event.what, event.lane)
+        {
+            let lane = &spec.variants[lane];
+            wrong.push(format!(
+                "`{lane}`: tasks spawned at {task} held up the thread {times} times: a blocking call"
+            ));
+        }
+    }
+    let what = if replay::WATCHES {
+        "the same seed gives the same events, and nothing blocks"
+    } else {
+        "the same seed gives the same events (this build cannot watch for what blocks)"
+    };
+    Ok(Finding::new(what, wrong))
+}
+
+/// A short live run agrees.
+async fn live(catalogue: &'static Catalogue, entry: &'static Entry) -> anyhow::Result<Finding> {
+    let mut spec = spec(catalogue, entry, Clock::Live, 1)?;
+    let duration = Duration::from_secs_f64(entry.manifest.release_s()) + LIVE;
+    spec.duration = Some(duration);
+    let (_, timeline) = play(&spec).await?;
+    let mut wrong = failures(1, &judge(&entry.manifest, &timeline));
+    wrong.extend(apart("live", &spec, &timeline, LIVE_APART));
+    let seconds = number(duration.as_secs_f64());
+    Ok(Finding::new(format!("live, {seconds} s: the same expectations"), wrong))
+}

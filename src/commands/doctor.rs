@@ -1,0 +1,130 @@
+//! `firedrill doctor`: what this machine can and cannot do.
+
+use std::io::{self, IsTerminal, Write};
+use std::net::{Ipv4Addr, TcpListener};
+use std::process::ExitCode;
+
+use super::USAGE;
+
+use crate::run::files;
+use firedrill_core::catalogue::Catalogue;
+use firedrill_core::incident::manifest::MAX_RATE_PER_S;
+use firedrill_core::prose::figures::{count, mib};
+
+/// How to get tokio-console.
+pub const INSTALL_CONSOLE: &str = "cargo install --locked tokio-console";
+
+struct Finding {
+    well: bool,
+    name: &'static str,
+    says: String,
+}
+
+/// Prints the findings; the status tells whether a run can work here.
+///
+/// # Errors
+///
+/// When standard output cannot be written to.
+pub fn print(catalogue: &Catalogue) -> io::Result<ExitCode> {
+    let findings =
+        [loopback(), open_files(catalogue), memory(catalogue), processors(), terminal(), console()];
+    let mut out = io::stdout().lock();
+    let needed = 3;
+    for (i, finding) in findings.iter().enumerate() {
+        let mark = match (finding.well, i < needed) {
+            (true, _) => "ok     ",
+            (false, true) => "problem",
+            (false, false) => "note   ",
+        };
+        writeln!(out, "{mark}  {:<14}  {}", finding.name, finding.says)?;
+    }
+    let well = findings[..needed].iter().all(|finding| finding.well);
+    Ok(if well { ExitCode::SUCCESS } else { ExitCode::from(USAGE) })
+}
+
+fn loopback() -> Finding {
+    let bound = TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
+    let says = match &bound {
+        Ok(_) => "127.0.0.1 takes connections".to_owned(),
+        Err(error) => format!("cannot listen on 127.0.0.1: {error}"),
+    };
+    Finding { well: bound.is_ok(), name: "loopback", says }
+}
+
+fn open_files(catalogue: &Catalogue) -> Finding {
+    let in_flight = |rate_per_s: f64, timeout_ms: u64| rate_per_s * timeout_ms as f64 / 1000.0;
+    let loads = catalogue.entries.iter().map(|entry| &entry.manifest.load);
+    let most = loads.map(|load| in_flight(load.rate_per_s, load.client_timeout_ms) * 2.0);
+    let needed = files::needed(most.fold(0.0, f64::max));
+    match files::limits() {
+        Ok((soft, hard)) => {
+            let free = hard.saturating_sub(files::needed(0.0)) as f64;
+            // Two seconds of time-out.
+            let rate = |lanes: f64| count((free / 2.0 / lanes).min(MAX_RATE_PER_S) as u64);
+            let says = format!(
+                "{} allowed, raised by a run to at most {}: up to {} req/s to two lanes, {} to four",
+                count(soft),
+                count(hard),
+                rate(2.0),
+                rate(4.0)
+            );
+            Finding { well: hard >= needed, name: "open files", says }
+        }
+        Err(error) => Finding { well: false, name: "open files", says: error.to_string() },
+    }
+}
+
+fn memory(catalogue: &Catalogue) -> Finding {
+    let mut system = sysinfo::System::new();
+    system.refresh_memory();
+    let caps = catalogue.entries.iter().map(|entry| entry.manifest.memory.cap_bytes());
+    let needed = 2 * caps.max().unwrap_or(0);
+    let free = system.available_memory();
+    let says = format!("{} available, two lanes take at most {}", mib(free), mib(needed));
+    Finding { well: free >= needed, name: "memory", says }
+}
+
+fn processors() -> Finding {
+    let cpus = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let says = match cpus {
+        1 => "1: driver and servers share it, latencies will be noisy".to_owned(),
+        n => n.to_string(),
+    };
+    Finding { well: cpus > 1, name: "processors", says }
+}
+
+fn terminal() -> Finding {
+    if !io::stdout().is_terminal() {
+        let says = "standard output is none: `firedrill run` works, the lab does not".to_owned();
+        return Finding { well: false, name: "terminal", says };
+    }
+    match crossterm::terminal::size() {
+        Ok((width, height)) => {
+            let colours = if std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty()) {
+                "no colours (NO_COLOR is set)".to_owned()
+            } else {
+                match crossterm::style::available_color_count() {
+                    u16::MAX => "true colour".to_owned(),
+                    n => format!("{n} colours"),
+                }
+            };
+            let well = width >= 80 && height >= 24;
+            let small = if well { "" } else { "; the lab needs 80x24" };
+            let says = format!("{width}x{height}, {colours}{small}");
+            Finding { well, name: "terminal", says }
+        }
+        Err(error) => Finding { well: false, name: "terminal", says: error.to_string() },
+    }
+}
+
+fn console() -> Finding {
+    let built = cfg!(tokio_unstable);
+    let (well, says) = match (which::which("tokio-console"), built) {
+        (Ok(path), true) => (true, path.display().to_string()),
+        (Ok(_), false) => {
+            (false, "installed, but this build lacks its instruments (--cfg tokio_unstable)".into())
+        }
+        (Err(_), _) => (false, format!("not installed; {INSTALL_CONSOLE}")),
+    };
+    Finding { well, name: "tokio-console", says }
+}

@@ -1,0 +1,58 @@
+//! `firedrill list`: the catalogue.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use serde_json::json;
+
+use firedrill_core::catalogue::Catalogue;
+
+/// Prints the catalogue, for people or as JSON.
+///
+/// # Errors
+///
+/// When standard output cannot be written to.
+pub fn print(catalogue: &Catalogue, as_json: bool) -> io::Result<ExitCode> {
+    let mut out = io::stdout().lock();
+    if as_json {
+        let entries: Vec<_> = catalogue.entries.iter().map(|e| describe(&e.manifest)).collect();
+        serde_json::to_writer_pretty(&mut out, &entries)?;
+        writeln!(out)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    for entry in &catalogue.entries {
+        let manifest = &entry.manifest;
+        writeln!(out, "{}", manifest.id)?;
+        writeln!(out, "    {}.", manifest.summary)?;
+        for variant in &manifest.variants {
+            writeln!(out, "    {:<10} {}", variant.name, variant.says)?;
+        }
+        for (name, param) in &manifest.params {
+            let (value, unit) = (param.value, &param.unit);
+            writeln!(out, "    --set {name}={value}  {unit}, {}", param.says)?;
+        }
+        writeln!(out)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn describe(manifest: &firedrill_core::incident::Manifest) -> serde_json::Value {
+    let variants = manifest.variants.iter();
+    let params = manifest.params.iter().map(|(name, param)| {
+        json!({
+            "name": name, "value": param.value, "unit": param.unit,
+            "min": param.min, "max": param.max, "says": param.says,
+        })
+    });
+    json!({
+        "id": manifest.id,
+        "title": manifest.title,
+        "summary": manifest.summary,
+        "severity": manifest.severity.word(),
+        "source": manifest.source,
+        "rate_per_s": manifest.load.rate_per_s,
+        "duration_s": manifest.duration_s,
+        "variants": variants.map(|v| json!({"name": v.name, "says": v.says})).collect::<Vec<_>>(),
+        "params": params.collect::<Vec<_>>(),
+    })
+}

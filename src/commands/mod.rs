@@ -1,0 +1,69 @@
+//! What each command does, a module each.
+//!
+//! * [`lab`]: the terminal: catalogue, lab, recordings
+//! * [`mod@run`]: a run without the screen
+//! * [`mod@report`], [`picture`]: pages and pictures of runs
+//! * [`list`], [`doctor`], [`describe`]: what there is, what this machine can do, how to use it
+//! * [`check`]: whether incidents are what their manifests say
+
+pub mod check;
+pub mod describe;
+pub mod doctor;
+pub mod lab;
+pub mod list;
+pub mod picture;
+pub mod report;
+pub mod run;
+
+use std::process::ExitCode;
+
+use anyhow::Context;
+
+use crate::child::{self, serve};
+use crate::cli::{Cli, Verb};
+use crate::pack;
+
+/// What an error on the way out is about.
+const OUTPUT: &str = "cannot write to standard output";
+
+/// Exit status: the verdict of a run, or a check, did not hold.
+pub const DID_NOT_HOLD: u8 = 1;
+
+/// Exit status: wrong usage, or an environment in which nothing can run.
+pub const USAGE: u8 = 2;
+
+/// Does what was typed.
+///
+/// # Errors
+///
+/// When that cannot be done; the message says why.
+pub fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
+    let catalogue = pack::catalogue()?;
+    match cli.verb {
+        None => lab::choose(catalogue),
+        Some(Verb::Lab(options)) => lab::open(catalogue, options),
+        Some(Verb::View { file }) => lab::view(catalogue, &file),
+        Some(Verb::Picture { incident, options, at, size }) => {
+            picture::take(catalogue, (&incident, &options), at, size)
+        }
+        Some(Verb::Report { file, output }) => report::write(catalogue, &file, output),
+        Some(Verb::List { json }) => list::print(catalogue, json).context(OUTPUT),
+        Some(Verb::Run(options)) => run::run(catalogue, options),
+        Some(Verb::Serve(options)) => serve::serve(catalogue, options.settings(catalogue)?),
+        Some(Verb::Child) => child::be(catalogue),
+        Some(Verb::Check(options)) => check::run(catalogue, &options),
+        Some(Verb::Doctor) => doctor::print(catalogue).context(OUTPUT),
+        Some(Verb::Completions { shell }) => describe::completions(shell).context(OUTPUT),
+        Some(Verb::Man) => describe::manual().context(OUTPUT),
+    }
+}
+
+/// The status of something that held, or did not.
+fn status(held: bool) -> ExitCode {
+    if held { ExitCode::SUCCESS } else { ExitCode::from(DID_NOT_HOLD) }
+}
+
+/// A runtime for what waits for children, keys and clocks.
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()
+}

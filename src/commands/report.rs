@@ -1,0 +1,43 @@
+//! `firedrill report`: a recording as one self-contained page.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Context;
+use firedrill_core::catalogue::Catalogue;
+use firedrill_core::page;
+
+use super::OUTPUT;
+use super::lab::recording;
+use crate::cli::note;
+
+/// Writes the page of a recording beside it, or to `output`; `-` is standard output.
+///
+/// # Errors
+///
+/// When the recording cannot be read, the page cannot be written, or something else stands there.
+pub fn write(
+    catalogue: &'static Catalogue,
+    file: &Path,
+    output: Option<PathBuf>,
+) -> anyhow::Result<ExitCode> {
+    let (spec, recording) = recording(catalogue, file)?;
+    let render = || page::render(&spec.plan(), &recording);
+    let output = output.unwrap_or_else(|| file.with_extension("html"));
+    if output == Path::new("-") {
+        io::stdout().write_all(render().as_bytes()).context(OUTPUT)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if output.is_file() && !page::replaceable(&output)? {
+        let output = output.display();
+        anyhow::bail!("{output} is there already and is no report: it will not be overwritten");
+    }
+    fs::write(&output, render()).with_context(|| format!("cannot write {}", output.display()))?;
+    for line in recording.faults.lines() {
+        note(&line);
+    }
+    writeln!(io::stdout(), "{}", output.display()).context(OUTPUT)?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,21 @@
+//! The incidents of this build.
+
+use std::fs;
+
+use firedrill_core::catalogue::Catalogue;
+use firedrill_core::incident::ManifestError;
+
+/// Reads the manifests of the incidents in this program. Started in the tree of an incident, at
+/// the root of its workspace, the program reads that incident's `incident.toml` from disk: an
+/// edit shows without a build. Called once: the catalogue lives as long as the program.
+///
+/// # Errors
+///
+/// When a manifest is broken; the message names file, line and field.
+pub fn catalogue() -> Result<&'static Catalogue, ManifestError> {
+    let catalogue = Catalogue::read(&firedrill_incidents::PACK, |file| {
+        // Absent for whoever only uses the program.
+        fs::read_to_string(file).ok()
+    })?;
+    Ok(Box::leak(Box::new(catalogue)))
+}

@@ -1,0 +1,107 @@
+//! A recording being written, line by line.
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use firedrill_core::event::Event;
+use firedrill_core::record::{Encoder, Header, end_line};
+
+/// Writes a recording.
+#[derive(Debug)]
+pub struct Recorder {
+    file: File,
+    path: PathBuf,
+    /// The first line, until it is written.
+    header: Option<String>,
+    encoder: Encoder,
+    /// The time of the newest event.
+    newest_ms: u64,
+}
+
+/// A recording that could not be begun, or not be written on.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    /// The file cannot be created.
+    #[error("cannot record to {path}: {cause}")]
+    Create {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        cause: io::Error,
+    },
+    /// There is something else in the file.
+    #[error("{0} is there already and is no recording: it will not be overwritten")]
+    Occupied(PathBuf),
+    /// Writing has failed.
+    #[error("the recording {path} is lost from {at_s:.1} s on: {cause}")]
+    Lost {
+        /// The file.
+        path: PathBuf,
+        /// The time of the event that could not be written.
+        at_s: f64,
+        /// Why.
+        cause: io::Error,
+    },
+}
+
+impl Recorder {
+    /// Creates the file, in place of a recording that it holds.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be created, or holds something else.
+    pub fn create(path: &Path, header: &Header) -> Result<Self, RecordError> {
+        let failed = |cause| RecordError::Create { path: path.to_owned(), cause };
+        if path.is_file() && !replaceable(path).map_err(failed)? {
+            return Err(RecordError::Occupied(path.to_owned()));
+        }
+        let file = File::create(path).map_err(failed)?;
+        let line = serde_json::to_string(header).map_err(io::Error::from).map_err(failed)?;
+        let header = Some(format!("{line}\n"));
+        Ok(Self { file, path: path.to_owned(), header, encoder: Encoder::default(), newest_ms: 0 })
+    }
+
+    /// Writes an event.
+    ///
+    /// # Errors
+    ///
+    /// When the system refuses, for example because the disk is full. Nothing more should be
+    /// written then.
+    pub fn write(&mut self, event: &Event) -> Result<(), RecordError> {
+        self.newest_ms = self.newest_ms.max(event.at_ms);
+        let line = self.encoder.line(event);
+        self.append(&line, event.at_ms)
+    }
+
+    fn append(&mut self, line: &str, at_ms: u64) -> Result<(), RecordError> {
+        let line = self.header.take().unwrap_or_default() + line + "\n";
+        self.file.write_all(line.as_bytes()).map_err(|cause| RecordError::Lost {
+            path: self.path.clone(),
+            at_s: at_ms as f64 / 1000.0,
+            cause,
+        })
+    }
+
+    /// Writes the end, without which the recording counts as cut off.
+    ///
+    /// # Errors
+    ///
+    /// When the system refuses.
+    pub fn finish(mut self) -> Result<(), RecordError> {
+        let line = end_line(self.newest_ms);
+        self.append(&line, self.newest_ms)
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+/// Whether a file is empty, or a recording.
+fn replaceable(path: &Path) -> io::Result<bool> {
+    let mut start = Vec::new();
+    File::open(path)?.take(64).read_to_end(&mut start)?;
+    Ok(start.is_empty() || start.starts_with(b"{\"firedrill\":\"recording\""))
+}

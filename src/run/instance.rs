@@ -1,0 +1,328 @@
+//! One instance of a lane over its processes: starts, exits, restarts.
+
+use std::collections::VecDeque;
+use std::process::ExitStatus;
+use std::time::Duration;
+
+use firedrill_core::event::{
+    Begin, Command, ExitCause, LoadTick, Ready, ServerSample, ServerSays, What,
+};
+use firedrill_core::lane::back_off::BackOff;
+use firedrill_core::prose;
+use tokio::time::Instant;
+
+use super::child::{Child, Message};
+use super::{Address, Messages, Outlet, START_TIMEOUT};
+
+/// Lines of standard error kept for an explanation.
+const LAST_LINES: usize = 8;
+
+/// A server that reports nothing for this long hangs.
+const SILENCE: Duration = Duration::from_secs(1);
+
+/// One instance.
+#[derive(Debug)]
+pub(super) struct Instance {
+    lane: usize,
+    index: usize,
+    program: std::path::PathBuf,
+    messages: Messages,
+    process: Process,
+    /// Since when its process has served, or served until it ended.
+    since: Option<Instant>,
+    /// Counts the processes, so that a late message of a dead one is known.
+    generation: u32,
+    back_off: BackOff,
+    newest: Option<(Instant, ServerSample)>,
+    silent: bool,
+    last_lines: VecDeque<String>,
+    /// Whether it has the release.
+    pub(super) released: bool,
+    /// Requests sent, answered well, and ended otherwise, since the last order.
+    pub(super) since_order: (u64, u64, u64),
+}
+
+#[derive(Debug)]
+enum Process {
+    Starting {
+        child: Child,
+        since: Instant,
+    },
+    Serving {
+        child: Child,
+        port: u16,
+    },
+    /// Told to end, for the cause given.
+    Ending {
+        /// Kept: to drop it would be to kill it.
+        _child: Child,
+        cause: ExitCause,
+    },
+    Down {
+        again_at: Option<Instant>,
+        refused: Option<String>,
+    },
+}
+
+impl Instance {
+    pub(super) fn new(
+        (lane, index): (usize, usize),
+        program: std::path::PathBuf,
+        messages: &Messages,
+    ) -> Self {
+        Self {
+            lane,
+            index,
+            program,
+            messages: messages.clone(),
+            process: Process::Down { again_at: None, refused: None },
+            since: None,
+            generation: 0,
+            back_off: BackOff::default(),
+            newest: None,
+            silent: false,
+            last_lines: VecDeque::new(),
+            released: false,
+            since_order: (0, 0, 0),
+        }
+    }
+
+    /// Where it serves now.
+    pub(super) fn port(&self) -> Option<u16> {
+        match self.process {
+            Process::Serving { port, .. } => Some(port),
+            _ => None,
+        }
+    }
+
+    /// Its process, while it may hold memory.
+    pub(super) fn pid(&self) -> Option<u32> {
+        match &self.process {
+            Process::Starting { child, .. } | Process::Serving { child, .. } => Some(child.pid),
+            Process::Ending { .. } | Process::Down { .. } => None,
+        }
+    }
+
+    /// Whether a process of it may still run.
+    pub(super) fn alive(&self) -> bool {
+        !matches!(self.process, Process::Down { .. })
+    }
+
+    /// Whether its process is about to be started again.
+    pub(super) fn wants_start(&self) -> bool {
+        let now = Instant::now();
+        matches!(&self.process, Process::Down { again_at: Some(at), .. } if *at <= now)
+    }
+
+    /// Why its last process did not get to serve.
+    pub(super) fn refused(&self) -> Option<&str> {
+        match &self.process {
+            Process::Down { refused, .. } => refused.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// What its process wrote last on standard error, as the end of a message.
+    pub(super) fn last_words(&self) -> String {
+        if self.last_lines.is_empty() {
+            return "; it wrote nothing on standard error".to_owned();
+        }
+        let lines: Vec<String> = self.last_lines.iter().map(|line| format!("\n  {line}")).collect();
+        format!("; its last lines on standard error:{}", lines.concat())
+    }
+
+    /// Starts a process.
+    pub(super) fn start(&mut self, begin: &Begin, outlet: &mut Outlet) {
+        self.generation += 1;
+        self.last_lines.clear();
+        (self.newest, self.since) = (None, None);
+        let (attempt, instance) = (self.generation, self.index);
+        outlet.emit(Some(self.lane), What::Starting { attempt, instance });
+        let address =
+            Address { lane: self.lane, instance: self.index, generation: self.generation };
+        match Child::start(&self.program, begin, address, &self.messages) {
+            Ok(child) => self.process = Process::Starting { child, since: Instant::now() },
+            Err(error) => {
+                let why = format!("cannot start {}: {error}", self.program.display());
+                self.went_down(ExitCause::Refused { why }, None, outlet);
+            }
+        }
+    }
+
+    /// Ends its process; a new one is started at once. Tells whether there was one.
+    pub(super) fn restart(&mut self) -> bool {
+        self.back_off.forgive();
+        self.end_with(ExitCause::Stopped, false)
+    }
+
+    /// Ends its process for good, politely.
+    pub(super) fn stop(&mut self) {
+        self.end_with(ExitCause::Stopped, true);
+    }
+
+    /// Ends its process because it has grown to the cap.
+    pub(super) fn kill_for_memory(&mut self, resident_bytes: u64, cap_bytes: u64) {
+        self.end_with(ExitCause::OutOfMemory { resident_bytes, cap_bytes }, false);
+    }
+
+    /// Tells its process to end, if there is one: by closing its input, or by killing it. The first
+    /// cause stands.
+    fn end_with(&mut self, cause: ExitCause, politely: bool) -> bool {
+        let down = Process::Down { again_at: None, refused: None };
+        match std::mem::replace(&mut self.process, down) {
+            Process::Starting { mut child, .. } | Process::Serving { mut child, .. } => {
+                if politely {
+                    child.close();
+                } else {
+                    child.kill();
+                }
+                self.process = Process::Ending { _child: child, cause };
+                true
+            }
+            ending @ Process::Ending { .. } => {
+                self.process = ending;
+                true
+            }
+            Process::Down { refused, .. } => {
+                self.process = Process::Down { again_at: None, refused };
+                false
+            }
+        }
+    }
+
+    /// Tells its process something.
+    pub(super) fn command(&mut self, command: Command) {
+        if let Process::Starting { child, .. } | Process::Serving { child, .. } = &mut self.process
+        {
+            // A child that takes no commands any more is ended like one that hangs.
+            if child.command(command).is_err() {
+                child.kill();
+            }
+        }
+    }
+
+    /// Takes in what its process says, or what became of it.
+    pub(super) fn hear(&mut self, generation: u32, message: Message, outlet: &mut Outlet) {
+        if generation != self.generation {
+            return;
+        }
+        match message {
+            Message::Line(line) => match serde_json::from_str(&line) {
+                Ok(said) => self.told(said, outlet),
+                Err(_) => {
+                    let line: String = line.chars().take(200).collect();
+                    let why = format!("it wrote a line that is no event of a lane: {line:?}");
+                    self.end_with(ExitCause::Refused { why }, false);
+                }
+            },
+            Message::Stderr(line) => {
+                if self.last_lines.len() == LAST_LINES {
+                    self.last_lines.pop_front();
+                }
+                self.last_lines.push_back(line.clone());
+                outlet.emit(Some(self.lane), What::Log { line });
+            }
+            Message::Exited(status) => self.exited(status, outlet),
+        }
+    }
+
+    fn told(&mut self, said: ServerSays, outlet: &mut Outlet) {
+        let lane = Some(self.lane);
+        match said {
+            ServerSays::Ready(Ready { port: Some(port), pid, console_port, .. }) => {
+                let down = Process::Down { again_at: None, refused: None };
+                match std::mem::replace(&mut self.process, down) {
+                    Process::Starting { child, .. } => {
+                        self.process = Process::Serving { child, port };
+                        self.since = Some(Instant::now());
+                        let port = Some(port);
+                        let ready = Ready { port, pid, console_port, instance: self.index };
+                        outlet.emit(lane, What::Ready(ready));
+                    }
+                    other => self.process = other,
+                }
+            }
+            // Without a port nobody can reach it: it will not have been ready in time.
+            ServerSays::Ready(_) => {}
+            ServerSays::Server(sample) => {
+                self.newest = Some((Instant::now(), sample));
+                if std::mem::take(&mut self.silent) {
+                    let line = "its server reports again".to_owned();
+                    outlet.emit(lane, What::Log { line });
+                }
+            }
+            ServerSays::Metric(metric) => outlet.emit(lane, What::Metric(metric)),
+            ServerSays::Log { line } => outlet.emit(lane, What::Log { line }),
+            ServerSays::Chain(chain) if self.index == 0 => outlet.emit(lane, What::Chain(chain)),
+            ServerSays::Chain(_) => {}
+        }
+    }
+
+    fn exited(&mut self, status: ExitStatus, outlet: &mut Outlet) {
+        let cause = match &self.process {
+            Process::Ending { cause: ExitCause::Refused { why }, .. } => {
+                ExitCause::Refused { why: format!("{why}{}", self.last_words()) }
+            }
+            Process::Ending { cause, .. } => cause.clone(),
+            Process::Starting { .. } => {
+                let why = format!("it ended before it was ready ({status}){}", self.last_words());
+                ExitCause::Refused { why }
+            }
+            Process::Serving { .. } => ExitCause::Crashed,
+            Process::Down { .. } => return,
+        };
+        self.went_down(cause, status.code(), outlet);
+    }
+
+    fn went_down(&mut self, cause: ExitCause, code: Option<i32>, outlet: &mut Outlet) {
+        self.newest = None;
+        let (lane, instance) = (Some(self.lane), self.index);
+        outlet.emit(lane, What::Exit { cause: cause.clone(), code, instance });
+        let refused = match &cause {
+            ExitCause::Refused { .. } => Some(prose::exit(&cause, code)),
+            _ => None,
+        };
+        let again_at = if cause == ExitCause::Stopped {
+            Some(Instant::now())
+        } else {
+            let served = self.since.map_or(Duration::ZERO, |since| since.elapsed());
+            let (count, after) = self.back_off.next(served);
+            let after_ms = after.as_millis() as u64;
+            outlet.emit(lane, What::Restart { count, after_ms, instance });
+            Some(Instant::now() + after)
+        };
+        self.process = Process::Down { again_at, refused };
+    }
+
+    /// Gives up on a process that takes too long to start, and tells of one that hangs.
+    pub(super) fn tick(&mut self, outlet: &mut Outlet) {
+        match &self.process {
+            Process::Starting { since, .. } if since.elapsed() > START_TIMEOUT => {
+                let why = format!("it was not ready within {START_TIMEOUT:?}");
+                self.end_with(ExitCause::Refused { why }, false);
+            }
+            Process::Serving { .. }
+                if !self.silent && self.newest.is_some() && self.report().is_none() =>
+            {
+                self.silent = true;
+                let line = format!("its server has not reported for {SILENCE:?}: it hangs");
+                outlet.emit(Some(self.lane), What::Log { line });
+            }
+            _ => {}
+        }
+    }
+
+    /// The newest report of its server, unless that is too old to stand for now, or it is down.
+    pub(super) fn report(&self) -> Option<&ServerSample> {
+        let serving = matches!(self.process, Process::Serving { .. });
+        let (at, sample) = self.newest.as_ref().filter(|_| serving)?;
+        (at.elapsed() < SILENCE).then_some(sample)
+    }
+
+    /// Takes in what became of its requests.
+    pub(super) fn count(&mut self, load: &LoadTick) {
+        let bad = load.wrong + load.rejected + load.failed + load.timed_out;
+        let (sent, ok, before) = self.since_order;
+        self.since_order = (sent + load.sent, ok + load.ok, before + bad);
+    }
+}

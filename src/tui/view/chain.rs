@@ -1,0 +1,92 @@
+//! What stands in the chains of all lanes, from the outside in, and which slots are off.
+//!
+//! ```text
+//!   request        A broken              B fixed
+//!  ▶ [x] log       unbuffered-log-chan…  unbuffered-log-chan…
+//!    [ ] auth      off                   service
+//! ```
+
+use firedrill_core::incident::chain::{ClientSlot, Slot};
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span, Text};
+use ratatui::widgets::Paragraph;
+
+use super::{boxed, cut, letter};
+use crate::tui::lane::LaneModel;
+use crate::tui::model::Lab;
+use crate::tui::theme;
+
+/// Columns of a lane.
+const COLUMN: usize = 25;
+
+/// Draws the panel.
+pub fn draw(frame: &mut Frame, area: Rect, lab: &Lab, cursor: usize) {
+    let lanes = &lab.shown().lanes;
+    let width = (22 + lanes.len() * COLUMN) as u16;
+    let title = format!("the chain, outermost first; slots of lane {}", letter(lab.selected));
+    let mut lines = vec![head("  request", lab)];
+    let routes = Slot::ALL.iter().map(|slot| slot.name());
+    for (i, slot) in routes.enumerate() {
+        lines.push(row(lab, slot, i == cursor, |lane| &lane.chain.routes));
+    }
+    lines.push(Line::styled("  routes, and for each call to the store", theme::quiet()));
+    for (i, slot) in ClientSlot::ALL.iter().enumerate() {
+        let at = Slot::ALL.len() + i == cursor;
+        lines.push(row(lab, slot.name(), at, |lane| &lane.chain.store));
+    }
+    lines.push(Line::styled("  store", theme::quiet()));
+    let orders: Vec<String> = lanes.iter().map(order).collect();
+    if orders.iter().any(|order| *order != orders[0]) {
+        lines.push(Line::raw(""));
+        for (i, order) in orders.iter().enumerate() {
+            lines.push(Line::styled(format!("  {} {order}", letter(i)), theme::strong()));
+        }
+    }
+    let inner = boxed(frame, area, (width.max(66), lines.len() as u16 + 2), &title);
+    frame.render_widget(Paragraph::new(Text::from(lines)), inner);
+}
+
+fn head(first: &str, lab: &Lab) -> Line<'static> {
+    let mut spans = vec![Span::styled(format!("{first:<20}"), theme::quiet())];
+    for (i, lane) in lab.shown().lanes.iter().enumerate() {
+        let name = format!("{} {}", letter(i), lane.variant);
+        let style = if i == lab.selected { theme::accent() } else { theme::strong() };
+        spans.push(Span::styled(format!("{:<COLUMN$}", cut(&name, COLUMN - 2)), style));
+    }
+    Line::from(spans)
+}
+
+fn row(
+    lab: &Lab,
+    slot: &str,
+    selected: bool,
+    stands: impl Fn(&LaneModel) -> &Vec<(String, String)>,
+) -> Line<'static> {
+    let off = lab.lane().without.iter().any(|without| without == slot);
+    let (at, mark) = (if selected { "▶" } else { " " }, if off { "[ ]" } else { "[x]" });
+    let text = format!(" {at} {mark} {slot:<13}");
+    let style = if selected { theme::cursor() } else { theme::strong() };
+    let mut spans = vec![Span::styled(text, style)];
+    for lane in &lab.shown().lanes {
+        let owners: Vec<&str> =
+            stands(lane).iter().filter(|(s, _)| s == slot).map(|(_, o)| o.as_str()).collect();
+        let (text, style) = match owners.as_slice() {
+            _ if lane.without.iter().any(|without| without == slot) => {
+                ("off".to_owned(), theme::warn())
+            }
+            [] => ("–".to_owned(), theme::quiet()),
+            ["service"] => ("the service's own".to_owned(), theme::quiet()),
+            owners => (owners.join(", "), theme::good()),
+        };
+        spans.push(Span::styled(format!("{:<COLUMN$}", cut(&text, COLUMN - 2)), style));
+    }
+    Line::from(spans)
+}
+
+/// The order of the slots around the routes.
+fn order(lane: &LaneModel) -> String {
+    let mut names: Vec<&str> = lane.chain.routes.iter().map(|(slot, _)| slot.as_str()).collect();
+    names.dedup();
+    names.join(" → ")
+}

@@ -1,0 +1,97 @@
+//! A virtual lane where there is no process, terminal or socket: under a WASI host, the same
+//! events but for the size of the heap.
+
+use std::fmt::Write as _;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use firedrill::cli::note;
+use serde_json::Value;
+
+use crate::common::{alone_here, catalogue, firedrill};
+
+/// The module, where it has been built; else says how.
+fn module() -> Option<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or(root.join("target"), PathBuf::from);
+    let module = target.join("wasm32-wasip1/release/examples/lane.wasm");
+    if which::which("node").is_err() {
+        note("SKIPPED: Node is not installed, so no lane has run under a WASI host");
+        return None;
+    }
+    if !module.exists() {
+        note(
+            "SKIPPED: no lane has run under a WASI host; first: cargo build --release \
+             -p firedrill-incidents --example lane --target wasm32-wasip1",
+        );
+        return None;
+    }
+    Some(module)
+}
+
+/// A run up to ten seconds after the release, of the variant that it brings.
+fn commands(id: &str) -> String {
+    let manifest = &catalogue().find(id).expect("known").manifest;
+    let (mut text, release_ms) = (String::new(), (manifest.release_s() * 1000.0) as u64);
+    for (name, param) in &manifest.params {
+        let value = param.value;
+        let _ = writeln!(text, r#"{{"command":"set_param","name":"{name}","value":{value}}}"#);
+    }
+    let _ = writeln!(text, r#"{{"command":"advance","to_ms":{release_ms}}}"#);
+    let _ = writeln!(text, r#"{{"command":"set_bugs","bugs":{{"{id}":"broken"}}}}"#);
+    let _ = writeln!(text, r#"{{"command":"advance","to_ms":{}}}"#, release_ms + 10_000);
+    text
+}
+
+fn events(mut command: Command, commands: &str) -> Vec<Value> {
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::inherit())
+        .spawn()
+        .expect("it starts");
+    let mut stdin = child.stdin.take().expect("piped");
+    let commands = commands.to_owned();
+    let writer = std::thread::spawn(move || stdin.write_all(commands.as_bytes()));
+    let output = child.wait_with_output().expect("our child");
+    writer.join().expect("no panic").expect("it reads");
+    let text = String::from_utf8(output.stdout).expect("text");
+    text.lines().map(|line| without_heap(serde_json::from_str(line).expect("an event"))).collect()
+}
+
+/// A pointer is half as wide there, and so the heap is smaller.
+fn without_heap(mut event: Value) -> Value {
+    match &mut event {
+        Value::Object(fields) => {
+            fields.remove("heap_bytes");
+            fields.remove("resident_bytes");
+            fields.values_mut().for_each(|value| *value = without_heap(value.take()));
+        }
+        Value::Array(items) => {
+            items.iter_mut().for_each(|value| *value = without_heap(value.take()));
+        }
+        _ => {}
+    }
+    event
+}
+
+#[test]
+fn a_lane_under_a_wasi_host_has_the_events_of_the_native_one() {
+    let _alone = alone_here();
+    let Some(module) = module() else { return };
+    // Panics abort there, so the incident that is about them is left out.
+    for id in catalogue().ids().filter(|id| *id != "missing-recover") {
+        let rate = catalogue().find(id).expect("known").manifest.load.rate_per_s.to_string();
+        let commands = commands(id);
+        let native = firedrill(&["replay", id, "--rate", &rate, "--seed", "7"]);
+        let mut wasi = Command::new("node");
+        let shim = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/wasi.mjs");
+        wasi.arg(shim).arg(&module).args([id, &rate, "7"]);
+        let (native, wasi) = (events(native, &commands), events(wasi, &commands));
+        assert!(native.len() > 100, "{id}");
+        let differs = native.iter().zip(&wasi).find(|(a, b)| a != b);
+        assert_eq!(differs, None, "{id}");
+        assert_eq!(native.len(), wasi.len(), "{id}");
+    }
+}

@@ -6,17 +6,23 @@ use std::borrow::Cow;
 
 use firedrill_core::incident::{Incident, Pack};
 
+mod canary_too_small;
+mod metric_cardinality;
 mod middleware_order;
 mod missing_recover;
 mod pool_leak;
+mod retry_storm;
 mod unbuffered_log_channel;
 
 /// All incidents of this pack.
 pub static ALL: &[&Incident] = &[
     &unbuffered_log_channel::INCIDENT,
+    &canary_too_small::INCIDENT,
     &missing_recover::INCIDENT,
     &middleware_order::INCIDENT,
     &pool_leak::INCIDENT,
+    &retry_storm::INCIDENT,
+    &metric_cardinality::INCIDENT,
 ];
 
 /// The pack, with the source of its incidents.

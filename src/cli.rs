@@ -14,9 +14,9 @@ use firedrill_core::catalogue::Catalogue;
 use firedrill_core::event::{Begin, Clock};
 use firedrill_core::incident::chain::slot_names;
 use firedrill_core::incident::manifest::Param;
-use firedrill_core::service::{base_chain, params};
 use firedrill_core::incident::manifest::{MAX_RATE_PER_S, rate_allowed};
 use firedrill_core::incident::{Bugs, Unknown};
+use firedrill_core::service::{base_chain, params};
 
 /// Writes a line to standard error, for people. Where nobody can read it there is nobody to tell,
 /// so a failure is no error.

@@ -4,12 +4,12 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::incident::manifest::{self, Manifest, ManifestError};
 use crate::incident::chain::Clash;
+use crate::incident::manifest::{self, Manifest, ManifestError};
 use crate::incident::metrics::Owners;
 use crate::incident::request::{Prepared, prepare};
-use crate::service::params;
 use crate::incident::{Bugs, Chain, Incident, Pack, Unknown, Variant};
+use crate::service::params;
 
 /// An incident and its parsed manifest.
 #[derive(Debug)]

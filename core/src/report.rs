@@ -8,10 +8,10 @@ use serde::Serialize;
 use crate::event::{Clock, WaitSite};
 use crate::incident::Manifest;
 use crate::incident::claim::Claim;
-use crate::incident::measure::{self, Level, Measure};
-use crate::plan::Plan;
 use crate::incident::formula::Values;
+use crate::incident::measure::{self, Level, Measure};
 use crate::load::tally::TRUSTED_LAG_MS;
+use crate::plan::Plan;
 use crate::prose::figures::{count, mib, millis, number};
 use crate::timeline::{LaneLine, LoadSum, Timeline, level};
 use crate::verdict::{Stretch, Verdict, grows, judge, stretch};
@@ -200,11 +200,7 @@ impl Report {
     }
 }
 
-fn lane_report(
-    manifest: &Manifest,
-    timeline: &Timeline,
-    lane: &LaneLine,
-) -> LaneReport {
+fn lane_report(manifest: &Manifest, timeline: &Timeline, lane: &LaneLine) -> LaneReport {
     let mut sum = LoadSum::default();
     for (_, sample) in &lane.samples {
         sum.add(&sample.load);
@@ -294,12 +290,7 @@ fn gauges(lane: &LaneLine) -> BTreeMap<String, GaugeReport> {
     gauges
 }
 
-fn course(
-    manifest: &Manifest,
-    timeline: &Timeline,
-    lane: &LaneLine,
-    measure: &Measure,
-) -> Course {
+fn course(manifest: &Manifest, timeline: &Timeline, lane: &LaneLine, measure: &Measure) -> Course {
     let levels: Vec<f64> = lane.samples.iter().filter_map(|(_, s)| level(s, measure)).collect();
     let named = manifest.expectations.iter().find(|expectation| {
         expectation.variant == lane.variant

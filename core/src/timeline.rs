@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use crate::event::{Event, ExitCause, KindTick, LoadTick, Metric, Sample, WaitSite, What};
 use crate::incident::Manifest;
+use crate::incident::manifest::Switch;
 use crate::incident::measure::{Level, Measure, Stretch};
 use crate::incident::theory::Course;
-use crate::incident::manifest::Switch;
 use crate::load::tally::Percentiles;
 
 /// All that a run measured.

@@ -322,9 +322,7 @@ fn compare(
     stretch: Result<Stretch, Undecided>,
 ) -> Outcome {
     let from_s = stretch.map_or(timeline.end_s, |stretch| stretch.from_s);
-    let wanted = |formula: &Formula| {
-        formula.eval(timeline.course.at(from_s)).unwrap_or(f64::NAN)
-    };
+    let wanted = |formula: &Formula| formula.eval(timeline.course.at(from_s)).unwrap_or(f64::NAN);
     let metric = &expectation.metric;
     let kind = expectation.kind.as_deref();
     let of = |lane: &LaneLine| value(lane, metric, kind, stretch.ok()?);
@@ -433,7 +431,8 @@ pub fn value(
 ) -> Option<f64> {
     match metric {
         Measure::Restarts => {
-            let within = lane.restarts.iter().filter(|s| (stretch.from_s..=stretch.to_s).contains(s));
+            let within =
+                lane.restarts.iter().filter(|s| (stretch.from_s..=stretch.to_s).contains(s));
             Some(within.count() as f64)
         }
         Measure::Exits => None,

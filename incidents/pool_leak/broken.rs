@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use firedrill_core::incident::client::{StoreClient, StoreRequest, StoreResult};
 use firedrill_core::incident::ClientSlot;
+use firedrill_core::incident::client::{StoreClient, StoreRequest, StoreResult};
 use firedrill_core::incident::{Chain, Env, Parked};
 
 use super::leaky::Pool;

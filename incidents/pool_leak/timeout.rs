@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use tokio::time::timeout;
 
-use firedrill_core::incident::client::{StoreClient, StoreError, StoreRequest, StoreResult};
 use firedrill_core::incident::ClientSlot;
+use firedrill_core::incident::client::{StoreClient, StoreError, StoreRequest, StoreResult};
 use firedrill_core::incident::env::Param;
 use firedrill_core::incident::{Chain, Env, Parked};
 

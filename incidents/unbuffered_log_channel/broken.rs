@@ -18,7 +18,8 @@ pub fn install(chain: &mut Chain) {
 
 struct Log(Lines);
 
-fn log(routes: Router, env: &Env) -> Router {
+/// The middleware; another incident releases it too.
+pub(crate) fn log(routes: Router, env: &Env) -> Router {
     let log = env.shared(|| Log(Lines::start(env, 1)));
     routes.layer(from_fn_with_state(log, log_request))
 }

@@ -6,6 +6,8 @@ mod cancelled;
 mod fixed;
 mod timed;
 
+pub(crate) use broken::log;
+
 use axum::extract::Request;
 use metrics::{Gauge, Unit, counter, describe_counter, describe_gauge, gauge};
 use tokio::sync::mpsc;

@@ -254,7 +254,7 @@ fn sample(
         }
         let alive = handle.metrics().num_alive_tasks() as u64;
         let connections = connections.open();
-        let tasks = alive.saturating_sub(connections);
+        let tasks = alive.saturating_sub(connections + gateway.env().outside());
         let sites = sites.snapshot();
         gateway.env().bring_up_to_date();
         let mut metrics = telemetry.registry.snapshot();

@@ -14,10 +14,10 @@ use tokio::time::Instant;
 use super::http::HttpTarget;
 use super::pacer::{Change, Due, pace};
 use firedrill_core::event::LoadTick;
+use firedrill_core::incident::fleet::Splitter;
 use firedrill_core::incident::manifest::Load;
 use firedrill_core::incident::request::{Prepared, prepare};
 use firedrill_core::load::schedule::Schedule;
-use firedrill_core::incident::fleet::Splitter;
 use firedrill_core::load::tally::{Latencies, Outcome};
 use firedrill_core::load::under_way::{SharedTally, UnderWay, lock};
 
@@ -245,10 +245,6 @@ async fn drive(
 }
 
 /// What the answer amounts to; none where nobody listens, or the connection is lost.
-async fn send(
-    target: Option<Rc<HttpTarget>>,
-    request: Arc<Prepared>,
-    key: u64,
-) -> Option<Outcome> {
+async fn send(target: Option<Rc<HttpTarget>>, request: Arc<Prepared>, key: u64) -> Option<Outcome> {
     target?.send(&request, key).await.ok()
 }

@@ -248,8 +248,11 @@ impl Lane {
         };
         self.give_release(instances, share_percent);
         let version = version(instances > 0, &self.variant).to_owned();
-        let (instances, share_percent) =
-            if instances == 0 || instances == all { (all, 100.0) } else { (instances, share_percent) };
+        let (instances, share_percent) = if instances == 0 || instances == all {
+            (all, 100.0)
+        } else {
+            (instances, share_percent)
+        };
         let release = Release { version, instances, share_percent, says };
         outlet.emit(Some(self.index), What::Release(release));
         self.switch();
@@ -264,7 +267,8 @@ impl Lane {
         outlet: &mut Outlet,
     ) {
         if let Message::Line(line) = &message
-            && let Ok(firedrill_core::event::ServerSays::Metric(metric)) = serde_json::from_str(line)
+            && let Ok(firedrill_core::event::ServerSays::Metric(metric)) =
+                serde_json::from_str(line)
             && !self.announced.insert(metric.name)
         {
             return;

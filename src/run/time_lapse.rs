@@ -16,8 +16,8 @@ use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use super::child::{Child, Message};
 use super::{Address, Control, Messages, Spec, Speed};
 use firedrill_core::event::{Command, Event, LaneSays, TICK};
-use serde::Deserialize;
 use firedrill_core::script::{Change, Script, Step};
+use serde::Deserialize;
 
 /// Virtual time that the lanes may be told to pass before the slowest of them is there: what is
 /// read ahead must fit in memory.
@@ -246,8 +246,7 @@ impl Player {
         };
         // Why it has ended is in its last message, which is on its way.
         if told.is_err() {
-            while let Ok(Some((from, message))) =
-                timeout(STANDS_STILL, self.messages.recv()).await
+            while let Ok(Some((from, message))) = timeout(STANDS_STILL, self.messages.recv()).await
             {
                 self.hear(from.lane, message)?;
             }

@@ -12,9 +12,9 @@ use firedrill_core::event::{Clock, Event, What};
 use firedrill_core::incident::measure::Measure;
 use firedrill_core::incident::show::Shows;
 use firedrill_core::incident::theory::Course;
-use firedrill_core::prose;
 use firedrill_core::load::tally::Percentiles;
 use firedrill_core::load::tally::TRUSTED_LAG_MS;
+use firedrill_core::prose;
 use firedrill_core::record::Recording;
 
 /// Lines that the event log keeps.

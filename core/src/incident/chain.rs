@@ -74,8 +74,7 @@ impl Slot {
 
 impl ClientSlot {
     /// All slots, outermost first.
-    pub const ALL: [Self; 5] =
-        [Self::Cache, Self::Breaker, Self::Retry, Self::Timeout, Self::Pool];
+    pub const ALL: [Self; 5] = [Self::Cache, Self::Breaker, Self::Retry, Self::Timeout, Self::Pool];
 
     /// Its name: `cache`, `breaker` …
     pub fn name(self) -> &'static str {
@@ -323,13 +322,15 @@ impl Chain {
     /// What stands around the routes, from the outside in.
     pub fn around_routes(&self) -> Vec<Standing> {
         let all = self.middleware.all().into_iter();
-        all.map(|(slot, owner, _)| Standing { slot: slot.name(), owner: owner.to_owned() }).collect()
+        all.map(|(slot, owner, _)| Standing { slot: slot.name(), owner: owner.to_owned() })
+            .collect()
     }
 
     /// What stands around each call to the store, from the outside in.
     pub fn around_store(&self) -> Vec<Standing> {
         let all = self.client.all().into_iter();
-        all.map(|(slot, owner, _)| Standing { slot: slot.name(), owner: owner.to_owned() }).collect()
+        all.map(|(slot, owner, _)| Standing { slot: slot.name(), owner: owner.to_owned() })
+            .collect()
     }
 
     /// The slots from the outside in, for people: `detach → auth → log`.

@@ -28,6 +28,7 @@ struct Inner {
     dice: Mutex<HashMap<String, Dice>>,
     cpu: Cpu,
     requests: AtomicU64,
+    outside: Arc<AtomicU64>,
     version: Mutex<Arc<str>>,
     host: Host,
 }
@@ -93,6 +94,7 @@ impl Env {
             dice: Mutex::default(),
             cpu: Cpu::new(host.work, host.cpus),
             requests: AtomicU64::new(0),
+            outside: Arc::default(),
             version: Mutex::new(Arc::from("base")),
             host,
         }))
@@ -138,6 +140,32 @@ impl Env {
     /// Processor time that [`Env::work`] has taken so far.
     pub fn worked(&self) -> Duration {
         self.0.cpu.worked()
+    }
+
+    /// Starts a task that stands for something outside of the service, such as its store: it is not
+    /// among the tasks of the lane.
+    pub(crate) fn spawn_outside<F>(&self, name: &'static str, task: F) -> JoinHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        struct Outside(Arc<AtomicU64>);
+        impl Drop for Outside {
+            fn drop(&mut self) {
+                self.0.fetch_sub(1, Ordering::Relaxed);
+            }
+        }
+        self.0.outside.fetch_add(1, Ordering::Relaxed);
+        let counted = Outside(Arc::clone(&self.0.outside));
+        spawn(name, async move {
+            let _counted = counted;
+            task.await
+        })
+    }
+
+    /// Tasks that stand for something outside of the service.
+    pub fn outside(&self) -> u64 {
+        self.0.outside.load(Ordering::Relaxed)
     }
 
     /// The version of the service: which chain it runs.

@@ -387,7 +387,8 @@ impl Manifest {
             params::ALL.iter().map(|param| (param.name.to_owned(), param.start)).collect();
         values.extend(self.params.iter().map(|(name, param)| (name.clone(), param.value)));
         let release_s = self.release_s();
-        values.extend(self.phases.iter().filter_map(|p| Some((p.name.clone()?, p.at_s - release_s))));
+        values
+            .extend(self.phases.iter().filter_map(|p| Some((p.name.clone()?, p.at_s - release_s))));
         values.insert("rate_per_s".to_owned(), self.load.rate_per_s);
         values.insert("t".to_owned(), 0.0);
         values

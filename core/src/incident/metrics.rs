@@ -11,7 +11,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 // Where a pointer has 32 bits this is not the one of the standard library.
 use metrics::atomics::AtomicU64;
-use metrics::{Counter, Gauge, Histogram, HistogramFn, Key, KeyName, Metadata, Recorder, SharedString, Unit};
+use metrics::{
+    Counter, Gauge, Histogram, HistogramFn, Key, KeyName, Metadata, Recorder, SharedString, Unit,
+};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use metrics_util::layers::FanoutBuilder;
 
@@ -100,9 +102,7 @@ impl Telemetry {
     ///
     /// When the exporter refuses its settings.
     pub fn new(owners: Owners) -> anyhow::Result<(Self, impl Recorder + Sync)> {
-        let exporter = PrometheusBuilder::new()
-            .set_buckets(&BUCKETS)?
-            .build_recorder();
+        let exporter = PrometheusBuilder::new().set_buckets(&BUCKETS)?.build_recorder();
         let prometheus = exporter.handle();
         let registry = Registry::new(owners);
         let both =

@@ -57,7 +57,9 @@ impl TryFrom<Raw> for Theory {
         let law = match (formula, per_s, headroom) {
             (Some(formula), None, None) => Law::Value(formula),
             (None, Some(per_s), headroom) => Law::Backlog { per_s, headroom },
-            _ => return Err("expected `formula`, or `per_s` with an optional `headroom`".to_owned()),
+            _ => {
+                return Err("expected `formula`, or `per_s` with an optional `headroom`".to_owned());
+            }
         };
         Ok(Self { metric, variant, law })
     }
@@ -103,7 +105,8 @@ impl Course {
     /// The first time between two times at which one of these names got another value.
     pub fn first_change_of(&self, names: &[&str], from_s: f64, to_s: f64) -> Option<f64> {
         let before = self.at(from_s);
-        let changed = |values: &Values| names.iter().any(|name| values.get(*name) != before.get(*name));
+        let changed =
+            |values: &Values| names.iter().any(|name| values.get(*name) != before.get(*name));
         let later = self.0.iter().filter(|(at_s, _)| *at_s > from_s && *at_s < to_s);
         later.filter(|(_, values)| changed(values)).map(|(at_s, _)| *at_s).next()
     }

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use super::Unknown;
 use super::claim::{Claim, Expectation};
 use super::formula::Formula;
-use crate::service::params;
-use super::manifest::{Param, MAX_RATE_PER_S, Manifest, ManifestError, Switch, rate_allowed};
+use super::manifest::{MAX_RATE_PER_S, Manifest, ManifestError, Param, Switch, rate_allowed};
 use super::measure::Measure;
 use super::show::Shows;
+use crate::service::params;
 
 impl Manifest {
     /// Checks what the types alone do not say.
@@ -134,7 +134,9 @@ impl Manifest {
                 let own = params::find(name).map(Param::of_service);
                 let checked = match self.params.get(name).cloned().or(own) {
                     Some(param) => param.check(name, *value),
-                    None => Err(format!("`{name}` is no parameter of this incident or the service")),
+                    None => {
+                        Err(format!("`{name}` is no parameter of this incident or the service"))
+                    }
                 };
                 places.check(&section, "params", checked.is_ok(), || {
                     checked.clone().err().unwrap_or_default()

@@ -9,11 +9,11 @@ use super::output::Output;
 use super::process::Process;
 use super::watch::Watch;
 use crate::event::{ExitCause, LaneSays, LoadTick, Ready, ServerSample};
+use crate::incident::Chain;
 use crate::incident::env::{Env, Host};
 use crate::incident::metrics::{Owners, Registry};
 use crate::incident::request::Prepared;
 use crate::incident::wait::Sites;
-use crate::incident::Chain;
 use crate::load::tally::CutOff;
 use crate::load::under_way::{SharedTally, lock};
 
@@ -126,10 +126,11 @@ impl Instance {
         self.drop_process(Process::absent(at_ms, None)?);
         self.held_bytes = 0;
         self.within(|instance| {
-            let process = Process::serving(at_ms, start.host, start.chain, watch.as_ref(), |env| {
-                env.set_version(start.version);
-                (start.prepare)(env);
-            })?;
+            let process =
+                Process::serving(at_ms, start.host, start.chain, watch.as_ref(), |env| {
+                    env.set_version(start.version);
+                    (start.prepare)(env);
+                })?;
             instance.process = process;
             Ok::<_, std::io::Error>(())
         })?;
@@ -235,9 +236,10 @@ impl Instance {
             }
         });
         let in_flight = lock(&self.tally).in_flight();
+        let outside = self.env().map_or(0, Env::outside);
         Some(ServerSample {
             // A request's client is a task of this runtime too.
-            tasks: self.process.tasks().saturating_sub(in_flight),
+            tasks: self.process.tasks().saturating_sub(in_flight + outside),
             connections: in_flight,
             heap_bytes: self.heap_bytes(),
             metrics: self.registry.snapshot(),

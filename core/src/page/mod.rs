@@ -221,7 +221,8 @@ fn frame(
             ("latency", (Axis::Log(0.1, 10_000.0), ticks), None)
         }
         Shows::Outcomes => {
-            let second = |lane: &LaneLine| outcomes(lane).map(|(_, ok, bad)| ok + bad).reduce(f64::max);
+            let second =
+                |lane: &LaneLine| outcomes(lane).map(|(_, ok, bad)| ok + bad).reduce(f64::max);
             let top = timeline.lanes.iter().filter_map(second).fold(1.0, f64::max);
             ("tasks", linear(nice_ceiling(top), number), None)
         }
@@ -265,8 +266,7 @@ fn curve<'a>(
         Shows::Outcomes => outcomes(lane).map(|(at_s, _, bad)| (at_s, Some(bad))).collect(),
         _ => Vec::new(),
     };
-    let theory =
-        measure.map_or(Vec::new(), |measure| theory(manifest, timeline, lane, &measure));
+    let theory = measure.map_or(Vec::new(), |measure| theory(manifest, timeline, lane, &measure));
     let read: fn(f64) -> String = match &chart.shows {
         Shows::Memory => |bytes| mib(bytes as u64),
         Shows::Latency => millis,

@@ -15,6 +15,7 @@ use crate::incident::env::Param;
 
 /// One downstream: the store, or the cache.
 pub struct Downstream {
+    env: Env,
     latency_ms: Param,
     spread_percent: Param,
     error_percent: Param,
@@ -40,6 +41,7 @@ impl Downstream {
             env.param(&name, super::params::start(&name))
         };
         Self {
+            env: env.clone(),
             latency_ms: param("ms"),
             spread_percent: param("spread_percent"),
             error_percent: param("error_percent"),
@@ -57,13 +59,23 @@ impl Downstream {
         }
     }
 
-    /// Takes a command: waits for its turn, and then as long as it takes.
+    /// Takes a command: waits for its turn, and then as long as it takes. Where its capacity is
+    /// bounded, a command whose caller has left is carried out all the same: it has been sent.
     ///
     /// # Errors
     ///
     /// When the queue is full, or the command fails.
-    pub async fn take(&self) -> Result<(), StoreError> {
+    pub async fn take(self: Arc<Self>) -> Result<(), StoreError> {
         self.commands.increment(1);
+        if self.capacity.get() == 0.0 {
+            return self.carry().await;
+        }
+        let env = self.env.clone();
+        let sent = env.spawn_outside("store", async move { self.queue_and_carry().await });
+        sent.await.unwrap_or(Err(StoreError::Command))
+    }
+
+    async fn queue_and_carry(&self) -> Result<(), StoreError> {
         let permit = self.enter().await;
         self.show();
         let permit = permit?;

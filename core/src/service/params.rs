@@ -27,6 +27,7 @@ const fn param(
 
 /// All of them.
 pub const ALL: &[ServiceParam] = &[
+    param("log_write_ms", (0.0, 1000.0), "ms", "how long the log's one writer takes for a line"),
     param("store_ms", (1.0, 60_000.0), "ms", "how long the store takes for a command, on average"),
     param("store_spread_percent", (0.0, 100.0), "%", "how much of that time is drawn at random"),
     param("store_error_percent", (0.0, 100.0), "%", "share of the store's commands that fail"),

@@ -7,8 +7,8 @@ use axum::routing::{get, post};
 use axum::{Extension, Router};
 use bytes::Bytes;
 
-use crate::incident::Env;
 use crate::incident::Context;
+use crate::incident::Env;
 use crate::incident::client::{StoreClient, StoreCommand, StoreError, StoreReply, StoreRequest};
 
 /// Adds the routes.

@@ -3,6 +3,7 @@
 //! Each instance of a lane has a store of its own: a store that several instances share is another
 //! outage than those that are told here, and would let one instance's bug be seen in all.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
@@ -13,7 +14,7 @@ use crate::incident::Env;
 use crate::incident::client::{StoreClient, StoreCommand, StoreError, StoreReply};
 
 struct Store {
-    downstream: Downstream,
+    downstream: Arc<Downstream>,
     orders: AtomicU64,
 }
 
@@ -25,13 +26,13 @@ pub fn client(env: &Env) -> StoreClient {
         describe_gauge!("store_waiting", Unit::Count, "commands that wait for the store");
         let (busy, waiting) = (gauge!("store_busy"), gauge!("store_waiting"));
         let metrics = (counter!("store_commands"), busy, waiting);
-        let downstream = Downstream::new(env, "store", metrics);
+        let downstream = Arc::new(Downstream::new(env, "store", metrics));
         Store { downstream, orders: AtomicU64::new(0) }
     });
     StoreClient::new(move |request| {
         let store = store.clone();
         async move {
-            store.downstream.take().await?;
+            Arc::clone(&store.downstream).take().await?;
             Ok(match request.command {
                 StoreCommand::Put(_) => {
                     StoreReply::Kept(store.orders.fetch_add(1, Ordering::Relaxed))
@@ -43,7 +44,7 @@ pub fn client(env: &Env) -> StoreClient {
 }
 
 /// The cache beside the store; a layer of the `cache` slot may ask it.
-pub struct Cache(Downstream);
+pub struct Cache(Arc<Downstream>);
 
 impl Cache {
     /// The cache of this server.
@@ -53,7 +54,7 @@ impl Cache {
         describe_gauge!("cache_waiting", Unit::Count, "commands that wait for the cache");
         let (busy, waiting) = (gauge!("cache_busy"), gauge!("cache_waiting"));
         let metrics = (counter!("cache_commands"), busy, waiting);
-        Self(Downstream::new(env, "cache", metrics))
+        Self(Arc::new(Downstream::new(env, "cache", metrics)))
     }
 
     /// Takes a command.
@@ -62,6 +63,6 @@ impl Cache {
     ///
     /// When it fails.
     pub async fn take(&self) -> Result<(), StoreError> {
-        self.0.take().await
+        Arc::clone(&self.0).take().await
     }
 }

@@ -18,9 +18,9 @@ use firedrill_core::catalogue::Catalogue;
 use firedrill_core::catalogue::Entry;
 use firedrill_core::event::{Clock, Event, What};
 use firedrill_core::incident::claim::Expectation;
+use firedrill_core::incident::theory::Theory;
 use firedrill_core::prose::figures::number;
 use firedrill_core::timeline::Timeline;
-use firedrill_core::incident::theory::Theory;
 use firedrill_core::verdict::{Verdict, agreements, judge, judge_since};
 
 /// How far a slope on the virtual clock may be from that of the theory, as a share of it.

@@ -16,7 +16,8 @@ use crate::tui::theme;
 
 /// Draws the rows.
 pub fn draw(frame: &mut Frame, area: Rect, lane: &LaneModel) {
-    let head = format!(" # {:<9}{:>6}{:>8}{:>7}{:>7}", "version", "share", "tasks", "ok/s", "bad/s");
+    let head =
+        format!(" # {:<9}{:>6}{:>8}{:>7}{:>7}", "version", "share", "tasks", "ok/s", "bad/s");
     let mut lines = vec![Line::styled(head, theme::quiet())];
     for (i, instance) in lane.instances.iter().enumerate() {
         let share = format!("{} %", number(instance.share_percent));

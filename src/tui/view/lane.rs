@@ -424,8 +424,7 @@ fn theory<'a>(lab: &'a Lab, lane: &LaneModel, measure: &Measure) -> Option<Told<
         return None;
     };
     let only = lane.bugs.get(&manifest.id).filter(|_| lane.bugs.len() == 1)?;
-    let theory =
-        manifest.theories.iter().find(|t| t.metric == *measure && &t.variant == only)?;
+    let theory = manifest.theories.iter().find(|t| t.metric == *measure && &t.variant == only)?;
     let start_s = since_s.max(lane.switched_s);
     let course = &lab.shown().course;
     Some(Box::new(move |times| theory.values(course, start_s, times)))

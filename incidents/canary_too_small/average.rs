@@ -1,0 +1,26 @@
+//! The half-fix: the canary gets its full fifth, and breaks; it is judged by the error rate of the
+//! whole fleet, of which it is a fifth.
+
+use firedrill_core::incident::fleet::{Fleet, Order, bad_percent};
+
+use super::WATCHED_S;
+
+/// Errors of all instances from which on a release is taken back, in percent.
+const TOO_MANY_PERCENT: f64 = 25.0;
+
+/// Decides what happens to the release.
+pub fn steer(fleet: &Fleet) -> Option<Order> {
+    let all = fleet.instances.len();
+    match (fleet.orders, fleet.canaries().count()) {
+        (0, _) => Some(Order::release(1, all, "canary: one instance, its full share")),
+        (_, 1) if fleet.since_order_s >= WATCHED_S => {
+            // cause: four healthy instances answer for the sick one: a fifth of the requests can
+            // never be more than 20 % of the errors.
+            if bad_percent(fleet.instances.iter()) > TOO_MANY_PERCENT {
+                return Some(Order::roll_back("too many errors: back"));
+            }
+            Some(Order::release(all, all, "the average is calm: promoted"))
+        }
+        _ => None,
+    }
+}

@@ -21,7 +21,9 @@ use firedrill::run::memory::Memory;
 use firedrill::tui::model::Model;
 use firedrill::tui::update::{Msg, RunId, open, update};
 use firedrill::tui::view;
-use firedrill_core::event::{Command as ToChild, Event, LoadTick, Sample, ServerSample, What};
+use firedrill_core::event::{
+    Command as ToChild, Event, LoadTick, Ready, Sample, ServerSample, ServerSays, What,
+};
 use firedrill_core::incident::manifest::{Arrivals, Load, Request};
 use firedrill_core::incident::request::build;
 use firedrill_core::load::tally::Percentiles;
@@ -140,26 +142,20 @@ fn bare_server(delay_ms: u64) -> anyhow::Result<()> {
     })
 }
 
-fn get(path: &str) -> Request {
-    Request {
-        weight: 1.0,
-        method: "GET".to_owned(),
-        path: path.to_owned(),
-        headers: [("authorization".to_owned(), "Bearer demo-token".to_owned())].into(),
-        body: String::new(),
-        body_bytes: 0,
-    }
-}
-
 fn load(rate_per_s: f64, client_timeout_ms: u64) -> Load {
-    Load { rate_per_s, arrivals: Arrivals::Constant, client_timeout_ms, requests: vec![get("/")] }
+    Load {
+        rate_per_s,
+        arrivals: Arrivals::Constant,
+        client_timeout_ms,
+        requests: vec![Request::get("/")],
+    }
 }
 
 /// Connections of a closed loop.
 const CONNECTIONS: usize = 50;
 
 fn as_driver(port: u16, requests: u64) -> anyhow::Result<()> {
-    let request = build(&get("/")).map_err(anyhow::Error::msg)?;
+    let request = build(&Request::get("/")).map_err(anyhow::Error::msg)?;
     let tick = saturate(port, request, CONNECTIONS, requests)?;
     if tick.ok != requests {
         bail!("{tick:?}");
@@ -230,7 +226,7 @@ fn as_in_flight(port: u16, wanted: u64) -> anyhow::Result<()> {
     firedrill::run::files::raise(wanted + 200)?;
     let own = || -> anyhow::Result<u64> {
         let read = Memory::new().resident([Some(std::process::id())].into_iter());
-        read[0].context("this process exists")
+        read[0].map(|seen| seen.bytes).context("this process exists")
     };
     let mut driver = Driver::start(&load(5000.0, 30_000), 1, 1)?;
     std::thread::sleep(Duration::from_millis(500));
@@ -276,7 +272,7 @@ fn start_firedrill(arguments: &[&str]) -> anyhow::Result<Helper> {
     let mut stdout = BufReader::new(child.stdout.take().context("piped")?);
     let mut line = String::new();
     stdout.read_line(&mut line)?;
-    let What::Ready { port: Some(port), .. } = serde_json::from_str(&line)? else {
+    let ServerSays::Ready(Ready { port: Some(port), .. }) = serde_json::from_str(&line)? else {
         bail!("it said {line}")
     };
     // Samples must be read, or the pipe fills up.
@@ -285,7 +281,7 @@ fn start_firedrill(arguments: &[&str]) -> anyhow::Result<Helper> {
 }
 
 fn telemetry() -> anyhow::Result<()> {
-    let request = build(&get("/healthz")).map_err(anyhow::Error::msg)?;
+    let request = build(&Request::get("/healthz")).map_err(anyhow::Error::msg)?;
     let requests = 20_000;
     let seconds = |helper: &Helper| -> anyhow::Result<f64> {
         let start = Instant::now();
@@ -414,7 +410,12 @@ fn frame_ms(seconds: u64) -> anyhow::Result<f64> {
                 ..LoadTick::default()
             };
             let resident_bytes = Some((20 << 20) + tick % 1000 * 100_000);
-            let what = What::Sample(Sample { server: Some(server), resident_bytes, load });
+            let what = What::Sample(Sample {
+                server: Some(server),
+                resident_bytes,
+                load,
+                ..Sample::default()
+            });
             update(
                 &mut model,
                 Msg::Run(RunId::Main, Event { at_ms: tick * 100, lane: Some(lane), what }),

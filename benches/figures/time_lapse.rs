@@ -10,6 +10,7 @@ use anyhow::{Context, bail};
 use axum::Router;
 use axum::body::Body;
 use firedrill_core::event::{Event, What};
+use firedrill_core::incident::cpu::Work;
 use firedrill_core::incident::env::{Env, Host};
 use firedrill_core::incident::metrics::Registry;
 use firedrill_core::incident::request::Prepared;
@@ -22,17 +23,18 @@ use super::{FIREDRILL, cpu_s, first_frames, myself, tell};
 /// The incident whose fixed form is measured: with the largest bodies.
 const INCIDENT: &str = "unbuffered-log-channel";
 
-/// The commands of a lane of the fixed form, its log quick, for this long.
-fn commands(to_ms: u64) -> String {
+/// What a lane of the fixed form is told, its log quick, for this long.
+fn commands(rate_per_s: u64, to_ms: u64) -> String {
     format!(
-        "{{\"command\":\"set_param\",\"name\":\"log_write_ms\",\"value\":1}}\n\
+        "{{\"clock\":\"virtual\",\"incident\":\"{INCIDENT}\",\"rate_per_s\":{rate_per_s},\
+         \"seed\":1,\"in_play\":{{\"{INCIDENT}\":\"fixed\"}},\"params\":{{\"log_write_ms\":1}}}}\n\
          {{\"command\":\"advance\",\"to_ms\":{to_ms}}}\n"
     )
 }
 
-fn replay(rate_per_s: u64) -> Command {
+fn replay() -> Command {
     let mut command = Command::new(FIREDRILL);
-    command.args(["replay", INCIDENT, "--seed", "1", "--rate", &rate_per_s.to_string()]);
+    command.arg("child");
     command
 }
 
@@ -49,8 +51,11 @@ pub fn bare_router(requests: u64) -> anyhow::Result<()> {
     let (_, request) = mix.into_iter().next().context("it has a request")?;
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
-    let chain = catalogue.chain(base_chain(), &firedrill_core::incident::Bugs::new())?;
-    let env = Env::new(Host { cpus: CPUS, seed: 1 }, |_| {});
+    let chain = {
+        let in_play = [(INCIDENT.to_owned(), "fixed".to_owned())].into();
+        catalogue.chain(base_chain(), &in_play)?
+    };
+    let env = Env::new(Host { cpus: CPUS, seed: 1, instance: 0, work: Work::Simulated }, |_| {});
     env.set_param("log_write_ms", 1.0);
     let router = {
         let _entered = runtime.enter();
@@ -71,7 +76,7 @@ pub fn bare_router(requests: u64) -> anyhow::Result<()> {
 }
 
 async fn answer(router: Router, request: Arc<Prepared>) {
-    router.oneshot(request.request().map(Body::new)).await.ok();
+    router.oneshot(request.request(0).map(Body::new)).await.ok();
     tokio::time::sleep(Duration::from_millis(1)).await;
 }
 
@@ -79,8 +84,8 @@ async fn answer(router: Router, request: Arc<Prepared>) {
 fn replay_cpu_s() -> anyhow::Result<f64> {
     let folder = tempfile::tempdir()?;
     let input = folder.path().join("commands");
-    fs::write(&input, commands(REQUESTS * 5))?;
-    let mut command = replay(200);
+    fs::write(&input, commands(200, REQUESTS * 5))?;
+    let mut command = replay();
     command.stdin(fs::File::open(&input)?).stdout(Stdio::null());
     cpu_s(command)
 }
@@ -127,9 +132,9 @@ pub fn minute() -> anyhow::Result<()> {
 }
 
 pub fn million() -> anyhow::Result<()> {
-    let mut child = replay(2000).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+    let mut child = replay().stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
     let mut stdin = child.stdin.take().context("piped")?;
-    stdin.write_all(commands(500_000).as_bytes())?;
+    stdin.write_all(commands(2000, 500_000).as_bytes())?;
     drop(stdin);
     let (mut sent, mut first, mut later) = (0, 0, 0);
     for line in BufReader::new(child.stdout.take().context("piped")?).lines() {

@@ -5,10 +5,10 @@
 //! cargo build -p firedrill-incidents --example lane --release --target wasm32-wasip1
 //! ```
 //!
-//! Arguments: the incident, requests a second, the seed.
+//! The first line says what the lane is, as for the program's own child.
 
 use std::alloc::System;
-use std::io;
+use std::io::{self, BufRead};
 
 use anyhow::Context;
 use cap::Cap;
@@ -20,13 +20,13 @@ use firedrill_core::lane::{self, Settings};
 static HEAP: Cap<System> = Cap::new(System, usize::MAX);
 
 fn main() -> anyhow::Result<()> {
-    let mut arguments = std::env::args().skip(1);
-    let mut next = || arguments.next().context("expected: INCIDENT RATE SEED");
-    let (incident, rate_per_s, seed) = (next()?, next()?.parse()?, next()?.parse()?);
     let catalogue = Catalogue::read(&firedrill_incidents::PACK, |_| None)?;
     let catalogue: &'static Catalogue = Box::leak(Box::new(catalogue));
-    let entry = catalogue.find(&incident)?;
+    let mut input = io::stdin().lock();
+    let mut line = String::new();
+    input.read_line(&mut line)?;
+    let begin = serde_json::from_str(&line).context("the first line of input")?;
     let heap = || HEAP.allocated() as u64;
-    let settings = Settings { catalogue, entry, rate_per_s, seed, watch: None, heap };
-    lane::replay(settings, io::stdin().lock(), &Output::new(io::stdout()))
+    let settings = Settings { catalogue, begin, watch: None, heap };
+    lane::replay(settings, input, &Output::new(io::stdout()))
 }

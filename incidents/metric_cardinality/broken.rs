@@ -7,7 +7,7 @@ use axum::response::Response;
 use firedrill_core::incident::{Chain, Env, Slot};
 use tokio::time::Instant;
 
-use super::{describe, record};
+use super::{describe, record, start};
 
 /// Puts the bug into the chain.
 pub fn install(chain: &mut Chain) {
@@ -24,6 +24,7 @@ async fn measure(request: Request, next: Next) -> Response {
     let method = request.method().clone();
     // cause: the path as the client sent it, with the order's number in it.
     let path = request.uri().path().to_owned();
+    start(&method, &path);
     let response = next.run(request).await;
     record(&method, &path, response.status(), started.elapsed());
     response

@@ -12,9 +12,9 @@ use firedrill_core::incident::{Chain, Env, Slot};
 use metrics::{Unit, counter, describe_counter};
 use tokio::time::Instant;
 
-use super::{describe, record};
+use super::{describe, record, start};
 
-/// Paths that are told apart: three series each.
+/// Paths that are told apart: four series each.
 const MOST: usize = 3_000;
 
 /// Puts the half-fix into the chain.
@@ -44,11 +44,12 @@ async fn measure(State(paths): State<Arc<Paths>>, request: Request, next: Next) 
     let method = request.method().clone();
     // cause: still the path as the client sent it.
     let path = request.uri().path().to_owned();
-    let response = next.run(request).await;
-    if paths.admit(&path) {
-        record(&method, &path, response.status(), started.elapsed());
-    } else {
+    if !paths.admit(&path) {
         counter!("monitored_refused").increment(1);
+        return next.run(request).await;
     }
+    start(&method, &path);
+    let response = next.run(request).await;
+    record(&method, &path, response.status(), started.elapsed());
     response
 }

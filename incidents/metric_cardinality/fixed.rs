@@ -7,7 +7,7 @@ use axum::response::Response;
 use firedrill_core::incident::{Chain, Env, Slot};
 use tokio::time::Instant;
 
-use super::{describe, record};
+use super::{describe, record, start};
 
 /// Puts the fix into the chain.
 pub fn install(chain: &mut Chain) {
@@ -24,8 +24,9 @@ async fn measure(request: Request, next: Next) -> Response {
     let method = request.method().clone();
     // fix: `/orders/{id}`, whatever the order's number.
     let path = request.extensions().get::<MatchedPath>().cloned();
-    let response = next.run(request).await;
     let path = path.as_ref().map_or("(none)", MatchedPath::as_str);
+    start(&method, path);
+    let response = next.run(request).await;
     record(&method, path, response.status(), started.elapsed());
     response
 }

@@ -26,12 +26,19 @@ pub static INCIDENT: Incident = Incident {
 };
 
 fn describe() {
+    describe_counter!("monitored_started", Unit::Count, "requests that came, by method and path");
     describe_counter!("monitored_requests", Unit::Count, "requests by method, path and status");
     describe_histogram!("monitored_seconds", Unit::Seconds, "their time to the answer");
     describe_gauge!("monitored_last_failed", Unit::Count, "1 where the last one failed, else 0");
 }
 
-/// Counts and times an answer: three series for each set of labels.
+/// Counts a request that has come: a series for each method and path.
+fn start(method: &Method, path: &str) {
+    let labels = [("method", method.to_string()), ("path", path.to_owned())];
+    counter!("monitored_started", &labels).increment(1);
+}
+
+/// Counts and times an answer: three series more for each set of labels.
 fn record(method: &Method, path: &str, status: StatusCode, took: Duration) {
     let labels =
         [("method", method.to_string()), ("path", path.to_owned()), ("status", status.to_string())];

@@ -30,9 +30,11 @@ fn the_page_is_whole_by_itself() {
     }
     assert_eq!(text.matches("<svg").count(), 9, "three charts of three lanes");
     assert_eq!(text.matches("role=\"img\" aria-label=\"").count(), 9);
+    let source = include_str!("../../incidents/unbuffered_log_channel/broken.rs");
+    let waits = source.lines().position(|line| line.contains(".parked(")).expect("it waits");
     for expected in [
         "The verdict held.",
-        "incidents/unbuffered_log_channel/broken.rs:33",
+        &format!("incidents/unbuffered_log_channel/broken.rs:{}", waits + 1),
         "log.0.sender.send(line).parked(&quot;log channel&quot;)",
         "firedrill run unbuffered-log-channel --clock virtual --variants broken,buffered,fixed \
          --rate 200 --seed 1 --for 40s",

@@ -5,8 +5,9 @@ use std::process::Command;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
-use firedrill::pack;
 use firedrill::run::{Run, Spec};
+
+use crate::pack;
 use firedrill_core::catalogue::Catalogue;
 use firedrill_core::event::{Event, What};
 use tokio::sync::{Mutex, MutexGuard};
@@ -26,7 +27,7 @@ pub fn alone_here() -> MutexGuard<'static, ()> {
 
 pub fn catalogue() -> &'static Catalogue {
     static READ: LazyLock<&Catalogue> =
-        LazyLock::new(|| pack::catalogue().expect("manifests are in order"));
+        LazyLock::new(|| firedrill::pack::catalogue().expect("manifests are in order"));
     *READ
 }
 
@@ -40,10 +41,19 @@ pub fn firedrill(arguments: &[&str]) -> Command {
     command
 }
 
+/// A run of an incident of the pack for tests, which is never started.
+pub fn test_spec(incident: &str, variants: &[&str]) -> Spec {
+    spec_of(pack::catalogue(), incident, variants)
+}
+
 /// A run of this incident with these lanes, its children served by the real program.
 pub fn spec(incident: &str, variants: &[&str]) -> Spec {
-    let entry = catalogue().find(incident).expect("the incident is known");
-    let mut spec = Spec::new(catalogue(), entry).expect("this program has a path");
+    spec_of(catalogue(), incident, variants)
+}
+
+fn spec_of(catalogue: &'static Catalogue, incident: &str, variants: &[&str]) -> Spec {
+    let entry = catalogue.find(incident).expect("the incident is known");
+    let mut spec = Spec::new(catalogue, entry).expect("this program has a path");
     spec.program = program();
     spec.variants = variants.iter().map(|variant| (*variant).to_owned()).collect();
     spec

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use console_api::instrument::InstrumentRequest;
 use console_api::instrument::instrument_client::InstrumentClient;
-use firedrill_core::event::What;
+use firedrill_core::event::{Ready, ServerSays};
 use tokio::io::{AsyncBufReadExt, BufReader};
 
 use crate::common::program;
@@ -13,7 +13,7 @@ use crate::common::program;
 #[tokio::test]
 async fn the_servers_tasks_are_seen_by_name() {
     let mut child = tokio::process::Command::new(program())
-        .args(["serve", "--console"])
+        .args(["serve", "--console", "--bugs", "unbuffered-log-channel=fixed"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::inherit())
@@ -23,7 +23,7 @@ async fn the_servers_tasks_are_seen_by_name() {
     let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
     let ready = lines.next_line().await.expect("readable").expect("ready comes first");
     let ready = serde_json::from_str(&ready).expect("an event");
-    let What::Ready { console_port: Some(port), .. } = ready else {
+    let ServerSays::Ready(Ready { console_port: Some(port), .. }) = ready else {
         // A build without the flag serves all the same.
         #[cfg(tokio_unstable)]
         panic!("no instruments: {ready:?}");

@@ -5,19 +5,14 @@ use std::time::Duration;
 use firedrill::load::Driver;
 use firedrill_core::event::LoadTick;
 use firedrill_core::incident::manifest::{Arrivals, Load, Request};
+use firedrill_core::incident::measure::Stretch;
 use firedrill_core::timeline::LoadSum;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 fn load(rate_per_s: f64, client_timeout_ms: u64) -> Load {
-    let request = Request {
-        weight: 1.0,
-        method: "GET".to_owned(),
-        path: "/".to_owned(),
-        headers: [("x-marker".to_owned(), "here".to_owned())].into(),
-        body: String::new(),
-        body_bytes: 0,
-    };
+    let headers = [("x-marker".to_owned(), "here".to_owned())].into();
+    let request = Request { headers, ..Request::get("/") };
     Load { rate_per_s, arrivals: Arrivals::Constant, client_timeout_ms, requests: vec![request] }
 }
 
@@ -72,7 +67,7 @@ async fn percentiles_are_the_servers_delay() {
     let (sum, tick) = drive(load(50.0, 5000), Some(port), 3.0).await;
     assert!(tick.sent >= 100, "{tick:?}");
     assert_eq!(sum.ended(), tick.sent);
-    let p50 = sum.value("p50_ms").expect("requests ended");
+    let p50 = sum.value(Stretch::P50Ms, 0.0).expect("requests ended");
     assert!((78.0..400.0).contains(&p50), "{p50}");
 }
 
@@ -82,8 +77,8 @@ async fn time_outs_count_in_every_percentile() {
     let (sum, tick) = drive(load(50.0, 300), Some(port), 3.0).await;
     assert!(tick.timed_out >= 50 && tick.ok == 0, "{tick:?}");
     // Requests that the end cut off count with the time they had: a few, at the bottom.
-    assert!(sum.value("p50_ms").expect("requests ended") >= 300.0);
-    assert_eq!(sum.value("naive_p99_ms"), None);
+    assert!(sum.value(Stretch::P50Ms, 0.0).expect("requests ended") >= 300.0);
+    assert_eq!(sum.value(Stretch::NaiveP99Ms, 0.0), None);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -91,7 +86,7 @@ async fn nobody_there_is_a_failure_and_no_fast_answer() {
     let (sum, tick) = drive(load(100.0, 1000), None, 1.5).await;
     assert!(tick.failed >= 50, "{tick:?}");
     assert_eq!(tick.failed + tick.unfinished, tick.sent);
-    assert!(sum.value("p50_ms").expect("requests ended") >= 1000.0);
+    assert!(sum.value(Stretch::P50Ms, 0.0).expect("requests ended") >= 1000.0);
 
     let closed = TcpListener::bind("127.0.0.1:0").await.expect("loopback");
     let port = closed.local_addr().expect("bound").port();

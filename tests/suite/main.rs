@@ -14,6 +14,8 @@ mod gate;
 mod lab;
 mod manifests;
 mod orphans;
+mod pack;
+mod pairs;
 mod past;
 mod recordings;
 mod screens;

@@ -6,12 +6,13 @@ use firedrill::tui::model::{Model, Overlay, Screen};
 use firedrill::tui::update::{Command, Msg, RunId, open, update};
 use firedrill::tui::view;
 use firedrill_core::event::{
-    Event, ExitCause, LoadTick, Metric, Sample, ServerSample, WaitSite, What,
+    Event, ExitCause, LoadTick, Metric, Ready, Sample, ServerSample, WaitSite, What,
 };
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
-use crate::common::{catalogue, spec};
+use crate::common::test_spec as spec;
+use crate::pack::catalogue;
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 36), (200, 50)];
 
@@ -43,7 +44,7 @@ fn happen(model: &mut Model, at_ms: u64, lane: impl Into<Option<usize>>, what: W
 /// A sample as the incident's theory has it, `t` ticks after the release; none: as if healthy.
 fn sample(ticks_of_bug: Option<u64>) -> Sample {
     let stuck = ticks_of_bug.map_or(0, |ticks| ticks * 19);
-    let source = include_str!("../../incidents/unbuffered_log_channel/broken.rs");
+    let source = include_str!("../data/broken.rs");
     let line = source.lines().position(|line| line.contains(".parked(")).expect("it waits");
     let site = WaitSite {
         file: "incidents/unbuffered_log_channel/broken.rs".to_owned(),
@@ -59,6 +60,7 @@ fn sample(ticks_of_bug: Option<u64>) -> Sample {
             heap_bytes: 4 << 20,
             metrics: queue.into(),
             wait_sites: if stuck > 0 { vec![site] } else { Vec::new() },
+            ..ServerSample::default()
         }),
         resident_bytes: Some((15 << 20) + stuck * 27_000),
         load: LoadTick {
@@ -70,18 +72,19 @@ fn sample(ticks_of_bug: Option<u64>) -> Sample {
             unanswered_us: if stuck > 0 { vec![(2_000_000, 19)] } else { Vec::new() },
             ..LoadTick::default()
         },
+        ..Sample::default()
     }
 }
 
 /// A run of twenty seconds whose first lane is killed at the cap at the end.
 fn play(model: &mut Model, killed: bool) {
     for lane in 0..2 {
-        happen(model, 0, lane, What::Starting { attempt: 1 });
+        happen(model, 0, lane, What::Starting { attempt: 1, instance: 0 });
         happen(
             model,
             0,
             lane,
-            What::Ready { port: Some(4000), pid: Some(100), console_port: None },
+            What::Ready(Ready { port: Some(4000), pid: Some(100), ..Ready::default() }),
         );
         for name in ["log_queue", "log_queue_capacity"] {
             let metric = Metric {
@@ -109,8 +112,8 @@ fn play(model: &mut Model, killed: bool) {
     }
     if killed {
         let cause = ExitCause::OutOfMemory { resident_bytes: 161 << 20, cap_bytes: 160 << 20 };
-        happen(model, 20_000, 0, What::Exit { cause, code: None });
-        happen(model, 20_000, 0, What::Restart { count: 1, after_ms: 500 });
+        happen(model, 20_000, 0, What::Exit { cause, code: None, instance: 0 });
+        happen(model, 20_000, 0, What::Restart { count: 1, after_ms: 500, instance: 0 });
         happen(model, 20_100, 0, What::Sample(Sample::default()));
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use firedrill::run::{Control, Run};
-use firedrill_core::event::{Event, ExitCause, What};
+use firedrill_core::event::{Event, ExitCause, Ready, What};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -13,7 +13,7 @@ use crate::common::{alone, spec, until, wait_for};
 
 fn exit(event: &Event) -> Option<(&ExitCause, Option<i32>)> {
     match &event.what {
-        What::Exit { cause, code } if *cause != ExitCause::Stopped => Some((cause, *code)),
+        What::Exit { cause, code, .. } if *cause != ExitCause::Stopped => Some((cause, *code)),
         _ => None,
     }
 }
@@ -32,7 +32,7 @@ async fn at_the_memory_cap_the_lane_is_killed_and_comes_back_clean() {
     // Bounded: killed within a few ticks of reaching the cap.
     assert!((cap..cap * 2).contains(resident_bytes), "{resident_bytes}");
 
-    let seen = until(&mut run, |event| matches!(event.what, What::Ready { .. })).await;
+    let seen = until(&mut run, |event| matches!(event.what, What::Ready(_))).await;
     assert!(seen.iter().any(|event| matches!(event.what, What::Restart { count: 1, .. })));
     let seen =
         until(&mut run, |e| matches!(&e.what, What::Sample(s) if s.resident_bytes.is_some()));
@@ -101,7 +101,7 @@ async fn a_child_that_ends_is_quoted() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_child_that_speaks_nonsense_is_quoted() {
     let said = refused("echo 'starting up' >&2; echo 'Hello, World'; exec sleep 60").await;
-    assert!(said.contains("no event: \"Hello, World\""), "{said}");
+    assert!(said.contains("no event of a lane: \"Hello, World\""), "{said}");
     assert!(said.contains("starting up"), "{said}");
 }
 
@@ -126,8 +126,9 @@ async fn a_program_that_is_not_there_is_named() {
 async fn a_server_that_hangs_is_said_to_and_does_not_outlive_the_run() {
     let _alone = alone().await;
     let mut run = Run::start(spec("middleware-order", &["fixed"])).expect("it starts");
-    let seen = until(&mut run, |event| matches!(event.what, What::Ready { .. })).await;
-    let Some(What::Ready { pid: Some(pid), .. }) = seen.last().map(|event| &event.what) else {
+    let seen = until(&mut run, |event| matches!(event.what, What::Ready(_))).await;
+    let Some(What::Ready(Ready { pid: Some(pid), .. })) = seen.last().map(|event| &event.what)
+    else {
         panic!()
     };
     let pid = Pid::from_raw(i32::try_from(*pid).expect("a process id"));

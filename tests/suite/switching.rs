@@ -46,7 +46,7 @@ async fn turning_a_bug_off_does_not_free_what_leaked_and_a_restart_does() {
     assert!(stuck > Some(200), "{stuck:?}");
 
     run.control.send(Control::Restart { lane: 0, console: false }).await.expect("it listens");
-    until(&mut run, |event| matches!(event.what, What::Ready { .. })).await;
+    until(&mut run, |event| matches!(event.what, What::Ready(_))).await;
     let seen = until(&mut run, |e| sample(e).is_some_and(|s| s.server.is_some() && s.load.ok > 10));
     assert_eq!(seen.await.last().map(waiting), Some(0));
 }

@@ -43,7 +43,7 @@ fn loads(events: &[Event], lane: usize) -> Vec<(u64, LoadTick)> {
 /// JSON and recording of a virtual run, started in `folder`.
 fn bytes(id: &str, folder: &Path, seed: &str) -> (Vec<u8>, Vec<u8>) {
     let names = catalogue().find(id).expect("known").incident.variants.iter().map(|v| v.name);
-    let variants = names.collect::<Vec<_>>().join(",");
+    let variants = names.take(4).collect::<Vec<_>>().join(",");
     let output = firedrill(&["run", id, "--clock", "virtual", "--for", "20s", "--json"])
         .args(["--seed", seed, "--variants", &variants, "--record", "run.jsonl"])
         .current_dir(folder)

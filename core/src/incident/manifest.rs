@@ -243,6 +243,25 @@ pub struct Request {
     pub body_bytes: usize,
 }
 
+impl Request {
+    /// A GET of this path, with the token that the service wants.
+    pub fn get(path: &str) -> Self {
+        Self {
+            name: None,
+            class: None,
+            tenant: None,
+            key: None,
+            answers: None,
+            weight: 1.0,
+            method: "GET".to_owned(),
+            path: path.to_owned(),
+            headers: [("authorization".to_owned(), "Bearer demo-token".to_owned())].into(),
+            body: String::new(),
+            body_bytes: 0,
+        }
+    }
+}
+
 /// Keys that requests are about.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -9,7 +9,7 @@
 //! * [`client`]: the way to the store; [`context`]: what is known of a request on it
 //! * [`mod@env`]: what a server hands to the code in its chain; [`cpu`]: processors
 //! * [`metrics`]: every metric that code registers, for the screen and for Prometheus
-//! * [`wait`]: where tasks wait, by source line
+//! * [`wait`]: where tasks wait, by source line; [`marks`]: the lines at fault, and that mend it
 
 pub mod chain;
 pub mod claim;
@@ -20,6 +20,7 @@ pub mod env;
 pub mod fleet;
 pub mod formula;
 pub mod manifest;
+pub mod marks;
 pub mod measure;
 pub mod metrics;
 pub mod request;

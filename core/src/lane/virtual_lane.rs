@@ -294,7 +294,7 @@ impl VirtualLane {
     /// Lets one instance's time pass, its crashes and restarts on the way included.
     fn run(&mut self, i: usize, to_ms: u64) -> anyhow::Result<()> {
         loop {
-            if let Some(at_ms) = self.instances[i].again_ms().filter(|at_ms| *at_ms <= to_ms) {
+            if let Some(at_ms) = self.instances[i].again_ms().filter(|at_ms| *at_ms < to_ms) {
                 self.instances[i].run(at_ms);
                 self.start(i, at_ms)?;
             }

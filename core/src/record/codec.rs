@@ -117,8 +117,11 @@ mod tests {
 
     #[test]
     fn what_a_sample_has_in_common_with_the_last_is_written_once() {
-        let start =
-            |at_ms, attempt| Event { at_ms, lane: Some(0), what: What::Starting { attempt } };
+        let start = |at_ms, attempt| Event {
+            at_ms,
+            lane: Some(0),
+            what: What::Starting { attempt, instance: 0 },
+        };
         let events = [
             start(0, 1),
             sample(100, &[("depth", 1.0), ("lost", 0.5)], &[("a.rs", 7, 1)]),

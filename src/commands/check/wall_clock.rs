@@ -3,13 +3,14 @@
 
 use std::collections::HashMap;
 
-use proc_macro2::Span;
+use proc_macro2::{Span, TokenStream, TokenTree};
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 use syn::{ItemUse, Macro, Path, UseTree};
 
 /// Paths, each with what to use in its place.
-const BANNED: [(&str, &str); 17] = [
+const BANNED: [(&str, &str); 18] = [
+    ("std::sync::mpsc", "tokio::sync::mpsc"),
     ("std::time::Instant", "tokio::time::Instant"),
     ("std::time::SystemTime", "tokio::time::Instant"),
     ("std::time::UNIX_EPOCH", "tokio::time::Instant"),
@@ -175,14 +176,52 @@ impl<'ast> Visit<'ast> for Search<'_> {
         }
         // What a macro is given is no syntax yet; most take expressions.
         let parser = syn::punctuated::Punctuated::<syn::Expr, syn::Token![,]>::parse_terminated;
-        if let Ok(given) = called.parse_body_with(parser) {
-            given.iter().for_each(|expression| self.visit_expr_owned(expression));
+        match called.parse_body_with(parser) {
+            Ok(given) => given.iter().for_each(|expression| self.visit_expr_owned(expression)),
+            // `vec![x; n]`, `select! { … }`: whatever grammar it has, its paths are paths.
+            Err(_) => self.tokens(called.tokens.clone()),
         }
         visit::visit_macro(self, called);
     }
 }
 
 impl Search<'_> {
+    /// Looks for paths in tokens of any grammar.
+    fn tokens(&mut self, tokens: TokenStream) {
+        let mut path: Vec<proc_macro2::Ident> = Vec::new();
+        let mut colons = 0;
+        for token in tokens {
+            match token {
+                TokenTree::Ident(ident) => {
+                    if colons != 2 {
+                        self.path(&std::mem::take(&mut path));
+                    }
+                    path.push(ident);
+                    colons = 0;
+                    continue;
+                }
+                TokenTree::Punct(punct) if punct.as_char() == ':' && !path.is_empty() => {
+                    colons += 1;
+                    continue;
+                }
+                TokenTree::Group(group) => self.tokens(group.stream()),
+                TokenTree::Punct(_) | TokenTree::Literal(_) => {}
+            }
+            self.path(&std::mem::take(&mut path));
+            colons = 0;
+        }
+        self.path(&path);
+    }
+
+    fn path(&mut self, idents: &[proc_macro2::Ident]) {
+        let Some((first, rest)) = idents.split_first() else { return };
+        let first_name = first.to_string();
+        let whole = self.names.get(&first_name).cloned().unwrap_or(first_name);
+        let rest = rest.iter().map(ToString::to_string);
+        let whole = std::iter::once(whole).chain(rest).collect::<Vec<_>>().join("::");
+        self.note(&whole, first.span());
+    }
+
     fn visit_expr_owned(&mut self, expression: &syn::Expr) {
         let mut inner = Search { file: self.file, names: self.names.clone(), found: Vec::new() };
         inner.visit_expr(expression);
@@ -218,6 +257,20 @@ mod tests {
             (7, "println!"),
             (7, "std::time::Instant::now"),
             (8, "std::net::*"),
+        ];
+        assert_eq!(found(text), expected.map(|(line, path)| (line, path.to_owned())));
+    }
+
+    #[test]
+    fn macros_of_any_grammar_hide_nothing() {
+        let text = "use std::time::Instant;\n\
+                    async fn a() { tokio::select! { _ = b() => { std::thread::sleep(x) } } }\n\
+                    fn c() { let v = vec![Instant::now(); 3]; }\n\
+                    fn d(r: std::sync::mpsc::Receiver<u8>) { r.recv().ok(); }\n";
+        let expected = [
+            (2, "std::thread::sleep"),
+            (3, "std::time::Instant::now"),
+            (4, "std::sync::mpsc::Receiver"),
         ];
         assert_eq!(found(text), expected.map(|(line, path)| (line, path.to_owned())));
     }

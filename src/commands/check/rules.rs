@@ -1,0 +1,119 @@
+//! What the contract asks of an incident beside what reading its manifest checks: names that are its
+//! own, windows that end in time, layers that leave the others alone, and the marks in its source.
+
+use std::collections::BTreeMap;
+
+use firedrill_core::catalogue::{Catalogue, Entry};
+use firedrill_core::incident::chain::Standing;
+use firedrill_core::incident::marks::{Mark, Marked, marks};
+use firedrill_core::service::{base_chain, params};
+
+use super::Finding;
+
+/// A bug shows within this many seconds of its release.
+const IN_TIME_S: f64 = 10.0;
+
+/// The release goes out within this many seconds.
+const RELEASED_S: f64 = 5.0;
+
+/// Checks these rules.
+pub fn contract(catalogue: &Catalogue, entry: &Entry) -> Finding {
+    let mut wrong = names(catalogue, entry);
+    wrong.extend(windows(entry));
+    wrong.extend(others(catalogue, entry));
+    wrong.extend(marked(catalogue, entry));
+    Finding::new("contract: names, windows, layers, marks of cause and fix", wrong)
+}
+
+/// Its folder is named like it, and its parameters are nobody else's.
+fn names(catalogue: &Catalogue, entry: &Entry) -> Vec<String> {
+    let manifest = &entry.manifest;
+    let mut wrong = Vec::new();
+    let folder = entry.incident.name().replace('_', "-");
+    if manifest.id != folder {
+        wrong.push(format!("the id `{}` is not that of its folder: `{folder}`", manifest.id));
+    }
+    let others = catalogue.entries.iter().filter(|other| other.manifest.id != manifest.id);
+    for other in others {
+        for name in manifest.params.keys().filter(|name| params::find(name).is_none()) {
+            if other.manifest.params.contains_key(name) {
+                let id = &other.manifest.id;
+                wrong.push(format!("the parameter `{name}` is one of {id} too"));
+            }
+        }
+    }
+    wrong
+}
+
+/// What is expected of it shows soon enough to be waited for.
+fn windows(entry: &Entry) -> Vec<String> {
+    let manifest = &entry.manifest;
+    let (values, release_s) = (manifest.formula_values(), manifest.release_s());
+    let mut wrong = Vec::new();
+    if release_s > RELEASED_S {
+        wrong.push(format!("the release goes out after {release_s} s, {RELEASED_S} are allowed"));
+    }
+    for expect in &manifest.expectations {
+        let end = expect.window.to_s.as_ref().and_then(|end| end.eval(&values).ok());
+        if let Some(end_s) = end.filter(|end_s| *end_s > IN_TIME_S) {
+            let (variant, metric) = (&expect.variant, &expect.metric);
+            wrong.push(format!(
+                "`{variant}`, {metric}: the window ends {end_s} s after the release, \
+                 {IN_TIME_S} are allowed"
+            ));
+        }
+    }
+    wrong
+}
+
+/// Its layers leave those of the service and of every other incident where they were.
+fn others(catalogue: &Catalogue, entry: &Entry) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let stands = |in_play: BTreeMap<String, String>| {
+        let chain = catalogue.chain(base_chain(), &in_play).ok()?;
+        let all: Vec<Standing> =
+            chain.around_routes().into_iter().chain(chain.around_store()).collect();
+        Some(all)
+    };
+    let id = &entry.manifest.id;
+    for other in catalogue.entries.iter().filter(|other| other.manifest.id != *id) {
+        let of_other = |in_play| -> Option<Vec<String>> {
+            let all = stands(in_play)?;
+            let own = all.into_iter().filter(|layer| layer.owner == other.manifest.id);
+            Some(own.map(|layer| layer.slot.to_owned()).collect())
+        };
+        let pair = |id: &String, variant: &str| (id.clone(), variant.to_owned());
+        let alone = of_other([pair(&other.manifest.id, "broken")].into());
+        let both = of_other([pair(&other.manifest.id, "broken"), pair(id, "broken")].into());
+        // A clash is refused where it would be switched on, and says so there.
+        if let (Some(mut alone), Some(mut both)) = (alone, both) {
+            alone.sort_unstable();
+            both.sort_unstable();
+            if alone != both {
+                wrong.push(format!("it changes which layers {} has", other.manifest.id));
+            }
+        }
+    }
+    wrong
+}
+
+/// The line at fault and the line that mends it are marked.
+fn marked(catalogue: &Catalogue, entry: &Entry) -> Vec<String> {
+    let folder = entry.incident.folder();
+    let (mut cause, mut fix) = (false, false);
+    for (file, text) in catalogue.sources().filter(|(file, _)| file.starts_with(folder)) {
+        for Marked { mark, .. } in marks(text) {
+            let in_fixed = file.ends_with("/fixed.rs");
+            cause |= mark == Mark::Cause && !in_fixed;
+            fix |= mark == Mark::Fix && in_fixed;
+        }
+    }
+    let missing = |there: bool, what: &str| (!there).then(|| what.to_owned());
+    [
+        missing(cause, "no line of a broken variant is marked with `// cause: …`"),
+        missing(fix, "no line of fixed.rs is marked with `// fix: …`"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}

@@ -1,0 +1,36 @@
+//! The outage: each request hands its log line to the writer, and waits until the writer takes it.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
+
+use super::{Lines, describe};
+use firedrill_core::incident::{Chain, Env, Parked, Slot};
+use firedrill_core::service::log_file::LogLine;
+
+/// Puts the bug into the chain.
+pub fn install(chain: &mut Chain) {
+    chain.layer(Slot::Log, log);
+}
+
+struct Log(Lines);
+
+/// The middleware; another incident releases it too.
+pub(crate) fn log(routes: Router, env: &Env) -> Router {
+    let log = env.shared(|| Log(Lines::start(env, 1)));
+    routes.layer(from_fn_with_state(log, log_request))
+}
+
+async fn log_request(State(log): State<Arc<Log>>, request: Request, next: Next) -> Response {
+    log.0.show_depth();
+    let described = describe(&request);
+    let response = next.run(request).await;
+    let line = LogLine { request: described, status: response.status().as_u16() };
+    // cause: ten lines a second leave this channel. The eleventh request of the second waits here,
+    // and holds its task and its response while it does.
+    log.0.sender.send(line).parked("log channel").await.ok();
+    response
+}

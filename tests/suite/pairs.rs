@@ -1,0 +1,83 @@
+//! Any two incidents in one lane: both bugs bite, each by its own measure.
+
+use std::time::Duration;
+
+use firedrill::run::{Control, Run, Spec};
+use firedrill_core::catalogue::Entry;
+use firedrill_core::event::Clock;
+use firedrill_core::service::base_chain;
+use firedrill_core::timeline::Timeline;
+use firedrill_core::verdict::{Stretch, value};
+
+use crate::common::{alone, catalogue, spec};
+
+/// The highest value of the measure by which an incident's bug shows, in the one lane of a run.
+fn bitten(entry: &Entry, timeline: &Timeline) -> f64 {
+    let all = Stretch { from_s: 0.0, to_s: timeline.end_s };
+    value(&timeline.lanes[0], &entry.manifest.bite.metric, None, all).unwrap_or(0.0)
+}
+
+async fn play(spec: Spec) -> Timeline {
+    let mut timeline = Timeline::new(&spec.entry.manifest, &spec.variants);
+    let mut run = Run::start(spec).expect("it starts");
+    while let Some(event) = run.events.recv().await {
+        timeline.push(&event);
+    }
+    run.ended().await.expect("it ends well");
+    timeline
+}
+
+/// A run of the first incident's broken variant, in which the second one's bug is switched on at the
+/// same moment.
+fn both(first: &Entry, second: &Entry) -> Spec {
+    let mut spec = spec(&first.manifest.id, &["broken"]);
+    spec.clock = Clock::Virtual;
+    spec.duration = Some(Duration::from_secs_f64(first.manifest.release_s() + 12.0));
+    let (incident, variant) = (second.manifest.id.clone(), Some("broken".to_owned()));
+    let at_ms = (first.manifest.release_s() * 1000.0) as u64;
+    spec.time_lapse.controls = vec![(at_ms, Control::SetBug { lane: 0, incident, variant })];
+    spec
+}
+
+#[tokio::test]
+async fn both_bugs_of_every_pair_bite() {
+    let _alone = alone().await;
+    let entries = &catalogue().entries;
+    let (mut pairs, mut clashes) = (0, Vec::new());
+    for first in entries {
+        for second in entries.iter().filter(|second| second.manifest.id != first.manifest.id) {
+            let name = format!("{} with {}", first.manifest.id, second.manifest.id);
+            let in_play = [first, second].map(|e| (e.manifest.id.clone(), "broken".to_owned()));
+            if let Err(clash) = catalogue().chain(base_chain(), &in_play.into()) {
+                clashes.push(clash.to_string());
+                continue;
+            }
+            let timeline = play(both(first, second)).await;
+            for entry in [first, second] {
+                let (seen, above) = (bitten(entry, &timeline), entry.manifest.bite.above);
+                assert!(seen > above, "{name}: {} does not show: {seen}", entry.manifest.id);
+            }
+            pairs += 1;
+        }
+    }
+    assert!(pairs > clashes.len(), "{clashes:?}");
+    // One carries the other's code: that they cannot be on together is said with both names.
+    for clash in &clashes {
+        assert!(clash.contains("cannot be on together"), "{clash}");
+    }
+}
+
+#[tokio::test]
+async fn by_its_measure_a_bug_shows_and_its_fix_does_not() {
+    let _alone = alone().await;
+    for entry in &catalogue().entries {
+        for (variant, shows) in [("broken", true), ("fixed", false)] {
+            let seconds = entry.manifest.release_s() + 10.0;
+            let duration = Some(Duration::from_secs_f64(seconds));
+            let spec = spec(&entry.manifest.id, &[variant]);
+            let timeline = play(Spec { clock: Clock::Virtual, duration, ..spec }).await;
+            let (seen, above) = (bitten(entry, &timeline), entry.manifest.bite.above);
+            assert_eq!(seen > above, shows, "{}={variant}: {seen}", entry.manifest.id);
+        }
+    }
+}

@@ -409,7 +409,7 @@ pub struct InstanceSample {
     /// Those that were answered well.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub ok: u64,
-    /// Those that ended otherwise.
+    /// Those that failed, timed out or were answered wrongly.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub bad: u64,
 }

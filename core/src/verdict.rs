@@ -102,7 +102,7 @@ impl Verdict {
 /// What the expectations of a manifest amount to in a run.
 pub fn judge(manifest: &Manifest, timeline: &Timeline) -> Verdict {
     let mut verdict = judge_since(timeline.release_s, &manifest.expectations, timeline);
-    let values = timeline.course.at(timeline.release_s.unwrap_or_default());
+    let values = timeline.course.at(timeline.release_s.unwrap_or_default() + SETTLED_S);
     let overload = manifest.overload.as_ref().and_then(|overload| overload.eval(values).ok());
     if overload.is_some_and(|overload| overload <= 0.0) {
         let failed = |check: &&mut Check| !check.holds && check.undecided.is_none();
@@ -229,6 +229,9 @@ pub struct Stretch {
     pub to_s: f64,
 }
 
+/// Seconds after which what a phase changes has been changed: live, that takes a moment.
+const SETTLED_S: f64 = 0.05;
+
 /// Seconds of a stretch that must have passed before its process ends, or the load is changed.
 const LEAST_S: f64 = 1.0;
 
@@ -244,7 +247,7 @@ pub fn stretch(
     lane: &LaneLine,
 ) -> Result<Stretch, Undecided> {
     let since_s = since_s.ok_or(Undecided::TooShort)?;
-    let values = timeline.course.at(since_s);
+    let values = timeline.course.at(since_s + SETTLED_S);
     let at = |formula: &Option<Formula>| match formula {
         Some(formula) => formula.eval(values).map(|s| Some(since_s + s)),
         None => Ok(None),
@@ -281,7 +284,7 @@ fn unchanged_until(
 ) -> Result<f64, Undecided> {
     let names = expectation.claim.formulas().map_or(&[][..], Formula::names);
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    match timeline.course.first_change_of(&names, from_s, to_s) {
+    match timeline.course.first_change_of(&names, from_s + SETTLED_S, to_s) {
         Some(changed_s) if changed_s - from_s < LEAST_S => Err(Undecided::Changed),
         Some(changed_s) => Ok(changed_s),
         None => Ok(to_s),
@@ -322,7 +325,9 @@ fn compare(
     stretch: Result<Stretch, Undecided>,
 ) -> Outcome {
     let from_s = stretch.map_or(timeline.end_s, |stretch| stretch.from_s);
-    let wanted = |formula: &Formula| formula.eval(timeline.course.at(from_s)).unwrap_or(f64::NAN);
+    let wanted = |formula: &Formula| {
+        formula.eval(timeline.course.at(from_s + SETTLED_S)).unwrap_or(f64::NAN)
+    };
     let metric = &expectation.metric;
     let kind = expectation.kind.as_deref();
     let of = |lane: &LaneLine| value(lane, metric, kind, stretch.ok()?);

@@ -204,7 +204,7 @@ impl Sending {
 
     /// The instance that the next request goes to, and how it is reached.
     fn next(&mut self) -> (usize, Option<Rc<HttpTarget>>) {
-        let instance = self.splitter.next().min(self.instances.len().saturating_sub(1));
+        let instance = self.splitter.pick().min(self.instances.len().saturating_sub(1));
         (instance, self.instances.get(instance).and_then(|(_, target)| target.clone()))
     }
 }

@@ -207,14 +207,15 @@ impl Instance {
             return;
         }
         match message {
-            Message::Line(line) => match serde_json::from_str(&line) {
-                Ok(said) => self.told(said, outlet),
-                Err(_) => {
+            Message::Line(line) => {
+                if let Ok(said) = serde_json::from_str(&line) {
+                    self.told(said, outlet);
+                } else {
                     let line: String = line.chars().take(200).collect();
                     let why = format!("it wrote a line that is no event of a lane: {line:?}");
                     self.end_with(ExitCause::Refused { why }, false);
                 }
-            },
+            }
             Message::Stderr(line) => {
                 if self.last_lines.len() == LAST_LINES {
                     self.last_lines.pop_front();
@@ -242,8 +243,6 @@ impl Instance {
                     other => self.process = other,
                 }
             }
-            // Without a port nobody can reach it: it will not have been ready in time.
-            ServerSays::Ready(_) => {}
             ServerSays::Server(sample) => {
                 self.newest = Some((Instant::now(), sample));
                 if std::mem::take(&mut self.silent) {
@@ -254,7 +253,9 @@ impl Instance {
             ServerSays::Metric(metric) => outlet.emit(lane, What::Metric(metric)),
             ServerSays::Log { line } => outlet.emit(lane, What::Log { line }),
             ServerSays::Chain(chain) if self.index == 0 => outlet.emit(lane, What::Chain(chain)),
-            ServerSays::Chain(_) => {}
+            // Without a port nobody can reach it: it will not have been ready in time. And the chain
+            // is told of the first instance alone.
+            ServerSays::Ready(_) | ServerSays::Chain(_) => {}
         }
     }
 
@@ -321,7 +322,8 @@ impl Instance {
 
     /// Takes in what became of its requests.
     pub(super) fn count(&mut self, load: &LoadTick) {
-        let bad = load.wrong + load.rejected + load.failed + load.timed_out;
+        // Who is refused for what it asked is no fault of the release.
+        let bad = load.wrong + load.failed + load.timed_out;
         let (sent, ok, before) = self.since_order;
         self.since_order = (sent + load.sent, ok + load.ok, before + bad);
     }

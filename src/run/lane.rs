@@ -361,7 +361,7 @@ impl Lane {
                 resident_bytes: resident.map_or(0, |r| r.bytes),
                 sent: tick.sent,
                 ok: tick.ok,
-                bad: tick.wrong + tick.rejected + tick.failed + tick.timed_out,
+                bad: tick.wrong + tick.failed + tick.timed_out,
             });
             load.add(tick.clone());
             if let Some(own) = own {

@@ -1,6 +1,43 @@
 //! Memory and processors that the children take.
 
+use firedrill_core::prose::figures::mib;
 use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
+
+/// Processes that may grow to more than the machine has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{processes} processes may take {} at their caps, and the machine has {} available: \
+     fewer lanes or instances would fit",
+    mib(*.needed_bytes), mib(*.available_bytes)
+)]
+pub struct TooLittleMemory {
+    /// How many processes.
+    pub processes: usize,
+    /// What they take at most.
+    pub needed_bytes: u64,
+    /// What there is.
+    pub available_bytes: u64,
+}
+
+/// Checks that the machine carries so many processes at their caps.
+///
+/// # Errors
+///
+/// When it does not.
+pub fn enough(processes: usize, cap_bytes: u64) -> Result<(), TooLittleMemory> {
+    let mut system = System::new();
+    system.refresh_memory();
+    fits(processes, cap_bytes, system.available_memory())
+}
+
+fn fits(processes: usize, cap_bytes: u64, available_bytes: u64) -> Result<(), TooLittleMemory> {
+    let needed_bytes = processes as u64 * cap_bytes;
+    // Where the system does not tell, the cap is all there is to trust.
+    if available_bytes == 0 || needed_bytes <= available_bytes {
+        return Ok(());
+    }
+    Err(TooLittleMemory { processes, needed_bytes, available_bytes })
+}
 
 /// What a process takes.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -49,6 +86,13 @@ impl Memory {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn more_than_there_is_is_refused_with_both_figures() {
+        assert_eq!(fits(2, 100 << 20, 200 << 20), Ok(()));
+        let said = fits(5, 160 << 20, 512 << 20).expect_err("too many").to_string();
+        assert!(said.contains("800 MiB") && said.contains("512 MiB"), "{said}");
+    }
 
     #[test]
     fn reads_this_process_and_not_one_that_is_gone() {

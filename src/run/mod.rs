@@ -57,19 +57,22 @@ impl Run {
     ///
     /// # Errors
     ///
-    /// When the system allows fewer open files than the run needs.
+    /// When the system allows fewer open files than the run needs, or has less memory.
     pub fn start(spec: Spec) -> anyhow::Result<Self> {
         let (control, controls) = mpsc::channel(64);
         let (task, events) = match spec.clock {
             Clock::Live => {
                 files::raise(files::needed(spec.in_flight(spec.rate_per_s)))?;
+                let manifest = &spec.entry.manifest;
+                let processes = spec.variants.len() * manifest.instances;
+                memory::enough(processes, manifest.memory.cap_bytes())?;
                 let (out, events) = mpsc::channel(EVENTS);
-                let stage = Stage::new(spec, Outlet { out, began: None, dropped: 0 })?;
+                let stage = Stage::new(spec, Outlet { out, began: None, dropped: 0 });
                 (tokio::spawn(stage.play(controls)), events)
             }
             Clock::Virtual => {
                 let (out, events) = mpsc::channel(VIRTUAL_EVENTS);
-                let player = Player::new(spec, out)?;
+                let player = Player::new(spec, out);
                 (tokio::spawn(player.play(controls)), events)
             }
         };

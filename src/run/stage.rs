@@ -9,7 +9,7 @@ use super::child::Message;
 use super::files;
 use super::instance::Instance;
 use super::lane::Lane;
-use super::memory::{Memory, Resident};
+use super::memory::{Memory, Resident, enough};
 use super::spec::Spec;
 use super::{Address, Control, Outlet, START_TIMEOUT};
 use crate::load::Driver;
@@ -32,13 +32,13 @@ pub(super) struct Stage {
 }
 
 impl Stage {
-    pub(super) fn new(spec: Spec, outlet: Outlet) -> anyhow::Result<Self> {
+    pub(super) fn new(spec: Spec, outlet: Outlet) -> Self {
         let (message, messages) = mpsc::channel(1024);
         let script = Script::new(spec.plan());
         let count = spec.variants.len();
         let lane = |i| Lane::new(i, &spec, &message, script.in_play(i));
         let lanes = (0..count).map(lane).collect();
-        Ok(Self {
+        Self {
             targets: vec![(Vec::new(), Vec::new()); count],
             lanes,
             script,
@@ -48,7 +48,7 @@ impl Stage {
             outlet,
             rate_per_s: spec.rate_per_s,
             spec,
-        })
+        }
     }
 
     pub(super) async fn play(
@@ -160,6 +160,10 @@ impl Stage {
             }
             Change::Without(lane, slots) => self.lanes[lane].set_without(slots),
             Change::Scale(lane, instances) => {
+                let others: usize = self.lanes.iter().map(|lane| lane.instances.len()).sum();
+                let all = others - self.lanes[lane].instances.len() + instances;
+                let cap_bytes = self.spec.entry.manifest.memory.cap_bytes();
+                enough(all, cap_bytes).map_err(|few| few.to_string())?;
                 self.lanes[lane].scale(instances, &mut self.outlet);
                 self.retarget(lane);
             }

@@ -86,9 +86,9 @@ impl Pace {
 }
 
 impl Player {
-    pub(super) fn new(spec: Spec, out: mpsc::Sender<Event>) -> anyhow::Result<Self> {
+    pub(super) fn new(spec: Spec, out: mpsc::Sender<Event>) -> Self {
         let (message, messages) = mpsc::channel(1024);
-        Ok(Self {
+        Self {
             script: Script::new(spec.plan()),
             controls: spec.time_lapse.controls.iter().cloned().collect(),
             lanes: spec.variants.iter().map(|_| Lane::default()).collect(),
@@ -100,7 +100,7 @@ impl Player {
             end_ms: spec.duration.map(|duration| duration.as_millis() as u64),
             pace: Pace { speed: spec.time_lapse.speed, since: None },
             spec,
-        })
+        }
     }
 
     pub(super) async fn play(

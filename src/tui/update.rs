@@ -19,6 +19,7 @@ use firedrill_core::prose::figures::number;
 
 /// What can happen to the screen.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "events are most of them, and are not kept")]
 pub enum Msg {
     /// A key was pressed.
     Key(KeyEvent),

@@ -112,7 +112,7 @@ async fn picks_an_incident_watches_the_bug_switches_it_off_and_leaves() {
     person.sees("[x] bug on");
     person.sees("wait at broken.rs");
     person.types("c");
-    person.sees("tasks that wait ▶ line");
+    person.sees("tasks that wait ▶ line, cause and fix");
     person.types("\x1b");
     person.waits("the code is closed", |text| !text.contains("wait ▶ line"));
     person.types(" ");

@@ -73,7 +73,9 @@ fn without_heap(mut event: Value) -> Value {
             fields.values_mut().for_each(|value| *value = without_heap(value.take()));
         }
         Value::Array(items) => {
-            items.iter_mut().for_each(|value| *value = without_heap(value.take()));
+            for value in items {
+                *value = without_heap(value.take());
+            }
         }
         _ => {}
     }

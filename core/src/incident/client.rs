@@ -88,6 +88,7 @@ impl StoreClient {
 
     /// This client with a layer around it: each request goes to `ask`, with the layer's state and
     /// the client inside.
+    #[must_use]
     pub fn layer<S, F>(self, state: Arc<S>, ask: fn(Arc<S>, Self, StoreRequest) -> F) -> Self
     where
         S: Send + Sync + 'static,

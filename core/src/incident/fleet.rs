@@ -30,7 +30,7 @@ pub struct Instance {
     pub sent: u64,
     /// Those that were answered well.
     pub ok: u64,
-    /// Those that ended otherwise.
+    /// Those that failed, timed out or were answered wrongly.
     pub bad: u64,
     /// Tasks alive in it now.
     pub tasks: u64,
@@ -123,7 +123,7 @@ impl Splitter {
     }
 
     /// The instance that the next request goes to; the first where nobody has a weight.
-    pub fn next(&mut self) -> usize {
+    pub fn pick(&mut self) -> usize {
         let mut best = 0;
         for (i, weight) in self.weights.iter().enumerate() {
             self.due[i] += weight;
@@ -164,11 +164,11 @@ mod tests {
         splitter.set(weights(&[true, false, false, false, false], 4.0));
         let mut counts = [0; 5];
         for _ in 0..1000 {
-            counts[splitter.next()] += 1;
+            counts[splitter.pick()] += 1;
         }
         assert_eq!(counts, [40, 240, 240, 240, 240]);
         splitter.set(weights(&[false; 3], 50.0));
-        let mut next = || splitter.next();
+        let mut next = || splitter.pick();
         assert_eq!([next(), next(), next()], [0, 1, 2]);
         assert_eq!(weights(&[true, true], 7.0), [50.0, 50.0]);
     }

@@ -36,7 +36,8 @@ struct Inner {
 /// One metric: a value for each set of labels that it has had.
 #[derive(Debug)]
 struct Registered {
-    series: HashMap<Key, Series>,
+    /// In a fixed order: sums of fractions depend on it.
+    series: BTreeMap<Key, Series>,
     form: Form,
     incident: String,
     announced: bool,
@@ -196,7 +197,7 @@ impl Registry {
         let Inner { owners, registered, .. } = &mut *self.lock();
         if !registered.contains_key(key.name()) {
             let incident = owner(owners, metadata.module_path().unwrap_or_default());
-            let metric = Registered { series: HashMap::new(), form, incident, announced: false };
+            let metric = Registered { series: BTreeMap::new(), form, incident, announced: false };
             registered.insert(key.name().to_owned(), metric);
         }
         let new = || match form {

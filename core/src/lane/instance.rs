@@ -84,7 +84,7 @@ impl Instance {
         self.process.show_time(&self.out);
         let (registry, before) = (self.registry.clone(), (self.heap)());
         let done = metrics::with_local_recorder(&registry, || act(self));
-        self.held_bytes += (self.heap)() as i64 - before as i64;
+        self.held_bytes += (self.heap)().cast_signed() - before.cast_signed();
         done
     }
 
@@ -215,7 +215,8 @@ impl Instance {
     /// What became of its requests since the last call.
     pub(super) fn take_load(&mut self) -> LoadTick {
         let load = lock(&self.tally).take();
-        let bad = load.wrong + load.rejected + load.failed + load.timed_out;
+        // Who is refused for what it asked is no fault of the release.
+        let bad = load.wrong + load.failed + load.timed_out;
         let (sent, ok, before) = self.since_order;
         self.since_order = (sent + load.sent, ok + load.ok, before + bad);
         load

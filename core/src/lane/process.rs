@@ -207,9 +207,10 @@ fn answer(
         let response = gateway.handle(request).await;
         let status = response.status();
         let body = response.into_body().collect().await.ok()?;
-        Some(match prepared.has_right_answer() {
-            true => prepared.outcome(status, &body.to_bytes(), key),
-            false => Outcome::Answered(status),
+        Some(if prepared.has_right_answer() {
+            prepared.outcome(status, &body.to_bytes(), key)
+        } else {
+            Outcome::Answered(status)
         })
     };
     async move { AssertUnwindSafe(answer).catch_unwind().await.ok().flatten() }

@@ -245,7 +245,7 @@ impl VirtualLane {
             let goal_ms = next_ms.min(to_ms);
             // A sample comes after all arrivals of its moment.
             if arrival_ms == goal_ms {
-                let target = self.splitter.next().min(self.instances.len() - 1);
+                let target = self.splitter.pick().min(self.instances.len() - 1);
                 self.run(target, goal_ms)?;
                 self.now_ms = goal_ms;
                 self.arrive(target);
@@ -281,7 +281,9 @@ impl VirtualLane {
         let host = Host { cpus: CPUS, seed: self.begin.seed, instance: i, work: Work::Simulated };
         let params = self.params.clone();
         let prepare = |env: &Env| {
-            params.iter().for_each(|(name, value)| env.set_param(name, *value));
+            for (name, value) in &params {
+                env.set_param(name, *value);
+            }
         };
         let start = Start { host, chain: &chain, version: &version, prepare: &prepare };
         self.instances[i].start(at_ms, &start)?;
@@ -376,7 +378,7 @@ impl VirtualLane {
                 resident_bytes: instance.heap_bytes(),
                 sent: tick.sent,
                 ok: tick.ok,
-                bad: tick.wrong + tick.rejected + tick.failed + tick.timed_out,
+                bad: tick.wrong + tick.failed + tick.timed_out,
             });
             load.add(tick);
             if let Some(own) = own {

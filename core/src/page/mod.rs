@@ -16,6 +16,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use crate::catalogue::Catalogue;
 use crate::event::{Clock, Event, LoadTick, Sample, What};
 use crate::incident::Manifest;
+use crate::incident::marks::marks;
 use crate::incident::measure::{Level, Measure};
 use crate::incident::show::{self, Shows};
 use crate::incident::theory::Theory;
@@ -236,8 +237,14 @@ fn frame(
             ("tasks", linear(top, number), full)
         }
     };
-    let title = chart.title();
+    let title = capital(&chart.title());
     Frame { title, class, end_s, axis, ticks, cap, phases_s: phases_s.to_vec() }
+}
+
+/// With a capital at its beginning.
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
 }
 
 /// One lane's line in a chart.
@@ -359,12 +366,16 @@ fn sites(catalogue: &Catalogue, report: &Report) -> Markup {
 /// The lines around a wait site, with the tasks that waited beside theirs.
 fn excerpt(text: &str, site: &WaitSiteReport) -> Markup {
     let line = site.line as usize;
+    let marked = marks(text);
     let shown = text.lines().enumerate().map(|(i, text)| (i + 1, text));
     let shown = shown.skip(line.saturating_sub(AROUND + 1)).take(2 * AROUND + 1);
     html! {
         pre tabindex="0" { code {
             @for (number, text) in shown {
-                @if number == line {
+                @let mark = marked.iter().find(|m| m.line == number).map(|m| m.mark.word());
+                @if let (Some(mark), true) = (mark, number != line) {
+                    span.waits { (format!("{mark:>7}   {number:>4}  {text}\n")) }
+                } @else if number == line {
                     span.waits { (format!("{:>7} ▶ {number:>4}  {text}\n", count(site.peak))) }
                 } @else {
                     (format!("{:>7}   {number:>4}  {text}\n", ""))

@@ -30,8 +30,9 @@ pub fn line(what: &What) -> Option<String> {
         What::Phase { says, .. } => says.clone(),
         What::Release(Release { version, instances, share_percent, says }) => {
             let share = number(*share_percent);
+            let plural = if *instances == 1 { "" } else { "s" };
             format!(
-                "{says}: `{version}` on {instances} of the instances, {share} % of the requests"
+                "{says}: `{version}` on {instances} instance{plural}, {share} % of the requests"
             )
         }
         What::Scale { instances: 1 } => "one instance serves".to_owned(),

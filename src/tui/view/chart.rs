@@ -38,12 +38,15 @@ pub struct Chart<'a> {
     /// A level not to be reached.
     pub cap: Option<f64>,
     /// What theory says at these times, in seconds.
-    pub theory: Option<&'a dyn Fn(&[f64]) -> Vec<Option<f64>>>,
+    pub theory: Option<Told<'a>>,
     /// Whether a tick without a value is one without a process.
     pub gaps: bool,
     /// Moments to mark, in seconds.
     pub marks_s: &'a [f64],
 }
+
+/// What theory says at given times, in seconds.
+pub type Told<'a> = &'a dyn Fn(&[f64]) -> Vec<Option<f64>>;
 
 /// A value of a tick; none where there was no process to measure.
 pub type Value<'a> = &'a dyn Fn(&Point) -> Option<f64>;

@@ -1,7 +1,9 @@
 //! The code that the selected lane runs, with the tasks that wait at each line beside it.
 
+use firedrill_core::incident::marks::{Mark, marks};
 use ratatui::Frame;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 use ratatui::text::{Line, Span, Text};
 use ratatui::widgets::Paragraph;
 
@@ -26,7 +28,7 @@ pub fn draw(frame: &mut Frame, area: Rect, catalogue: &'static Catalogue, lab: &
         return;
     };
     let title = format!(
-        "lane {} {}: {}, tasks that wait ▶ line",
+        "lane {} {}: {}, tasks that wait ▶ line, cause and fix marked",
         letter(lab.selected),
         lane.variant,
         source.file
@@ -40,28 +42,28 @@ pub fn draw(frame: &mut Frame, area: Rect, catalogue: &'static Catalogue, lab: &
     let room = usize::from(inner.width).saturating_sub(12);
     let lines: Vec<String> = source.text.lines().map(|line| cut(line, room)).collect();
     let height = usize::from(inner.height);
+    let marked = marks(source.text);
+    let mark = |line: usize| marked.iter().find(|marked| marked.line == line).map(|m| m.mark);
     let culprit = (1..=lines.len()).max_by_key(|line| waiting(*line)).filter(|l| waiting(*l) > 0);
-    let install = lines.iter().position(|line| line.starts_with("pub fn install")).unwrap_or(0);
-    let centred =
-        culprit.map_or(install.saturating_sub(2), |line| line.saturating_sub(height / 2 + 1));
+    let shown = culprit.or(marked.first().map(|marked| marked.line)).unwrap_or(1);
+    let centred = shown.saturating_sub(height / 2 + 1);
     let last = lines.len().saturating_sub(height);
     let top = centred.min(last).saturating_add_signed(shift).min(last);
     let shown = lines.iter().enumerate().skip(top).take(height);
     let shown = shown.map(|(i, line)| {
-        let number = Span::styled(format!("{:>4} ", i + 1), theme::quiet());
-        match waiting(i + 1) {
-            0 if line.trim_start().starts_with("//") => Line::from(vec![
-                Span::raw(" ".repeat(7)),
-                number,
-                Span::styled(line.clone(), theme::quiet()),
-            ]),
-            0 => Line::from(vec![Span::raw(" ".repeat(7)), number, Span::raw(line.clone())]),
-            tasks => Line::from(vec![
-                Span::styled(format!("{:>6}▶", count(tasks)), theme::bad()),
-                Span::styled(format!("{:>4} ", i + 1), theme::bad()),
-                Span::styled(line.clone(), theme::bad()),
-            ]),
-        }
+        let number = format!("{:>4} ", i + 1);
+        let text = line.clone();
+        let is_comment = line.trim_start().starts_with("//");
+        let (left, style) = match (waiting(i + 1), mark(i + 1)) {
+            (0, Some(mark @ Mark::Cause)) => (format!("{:>6}▶", mark.word()), theme::bad()),
+            (0, Some(mark @ Mark::Fix)) => (format!("{:>6}▶", mark.word()), theme::good()),
+            (0, None) if is_comment => (" ".repeat(7), theme::quiet()),
+            (0, None) => (" ".repeat(7), Style::new()),
+            (tasks, _) => (format!("{:>6}▶", count(tasks)), theme::bad()),
+        };
+        let number =
+            Span::styled(number, if style == Style::new() { theme::quiet() } else { style });
+        Line::from(vec![Span::styled(left, style), number, Span::styled(text, style)])
     });
     frame.render_widget(Paragraph::new(Text::from(shown.collect::<Vec<Line>>())), inner);
 }

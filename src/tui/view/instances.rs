@@ -5,6 +5,7 @@
 //!  1 broken      4 %    340      0      8
 //! ```
 
+use firedrill_core::event::InstanceSample;
 use firedrill_core::prose::figures::{count, number};
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -14,8 +15,12 @@ use ratatui::widgets::Paragraph;
 use crate::tui::lane::LaneModel;
 use crate::tui::theme;
 
-/// Draws the rows.
+/// Draws the rows; where there is no room for them, the tasks and the failures of all in two.
 pub fn draw(frame: &mut Frame, area: Rect, lane: &LaneModel) {
+    if usize::from(area.height) <= lane.instances.len() {
+        frame.render_widget(Paragraph::new(Text::from(short(lane))), area);
+        return;
+    }
     let head =
         format!(" # {:<9}{:>6}{:>8}{:>7}{:>7}", "version", "share", "tasks", "ok/s", "bad/s");
     let mut lines = vec![Line::styled(head, theme::quiet())];
@@ -36,4 +41,16 @@ pub fn draw(frame: &mut Frame, area: Rect, lane: &LaneModel) {
         lines.push(Line::styled(text, style));
     }
     frame.render_widget(Paragraph::new(Text::from(lines)), area);
+}
+
+/// One figure of all instances a line.
+fn short(lane: &LaneModel) -> Vec<Line<'static>> {
+    let row = |name: &str, of: &dyn Fn(&InstanceSample) -> String| {
+        let each: Vec<String> = lane.instances.iter().map(of).collect();
+        Line::raw(format!(" {name:<6} {}", each.join("  ")))
+    };
+    let tasks = |instance: &InstanceSample| {
+        if instance.serves { count(instance.tasks) } else { "down".to_owned() }
+    };
+    vec![row("tasks", &tasks), row("bad/s", &|instance| count(instance.bad * 10))]
 }

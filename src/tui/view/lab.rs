@@ -24,6 +24,9 @@ use firedrill_core::page::axis::nice_ceiling;
 /// The least width in which a lane can be read.
 const LANE_WIDTH: u16 = 38;
 
+/// Stretches of the time shown whose outcomes give their axis its end: single ticks would jump.
+const OUTCOMES: usize = 30;
+
 /// What all lanes share, so that heights compare.
 #[derive(Debug, Clone)]
 pub struct Axes {
@@ -98,7 +101,12 @@ fn axes(lab: &Lab) -> Axes {
         Shows::Tasks => highest(&|point| point.tasks, 50.0),
         // The cap is the top row, on whatever screen.
         Shows::Memory => (manifest.memory.cap_bytes() * manifest.instances as u64) as f64 * 1.01,
-        Shows::Outcomes => highest(&|p| Some(f64::from(p.ok + p.bad) * 10.0), 1.0),
+        Shows::Outcomes => {
+            let each = lanes.iter().flat_map(|lane| {
+                lane.series.rates(window_s, OUTCOMES, |p| f64::from(p.ok + p.bad)).into_iter()
+            });
+            nice_ceiling(each.flatten().fold(1.0, f64::max))
+        }
         Shows::Latency | Shows::State => 1.0,
         Shows::Level(_) => {
             let index = levels;

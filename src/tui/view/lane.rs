@@ -79,6 +79,7 @@ fn inside(frame: &mut Frame, area: Rect, lab: &Lab, lane: &LaneModel, axes: &Axe
     let big = area.height >= 26 && area.width >= 40;
     let room = match area.height {
         ..20 => 2,
+        _ if !lane.instances.is_empty() => axes.gauge_rows,
         20..30 => 4,
         _ => 7,
     };
@@ -169,6 +170,7 @@ fn big(lane: &LaneModel, figure: &Figure) -> Big {
     let beyond = figure.bad_from.zip(value).is_some_and(|(from, value)| value >= from);
     let style = match value {
         _ if beyond || growth.is_some() => theme::bad(),
+        _ if lane.suffers() && figure.metric.name().starts_with("ok_") => theme::bad(),
         _ if lane.suffers() && is_ms => theme::bad(),
         Some(100.0..) if is_ms => theme::warn(),
         _ => theme::good(),

@@ -80,6 +80,14 @@ pub enum Verb {
     /// Check that incidents are what their manifests say, on many seeds of the virtual clock and
     /// live; exit status 0: they are, 1: they are not
     Check(CheckOptions),
+    /// For authors: write the folder of a new incident, like that of another
+    New {
+        /// The new incident, such as slow-disk
+        id: String,
+        /// The incident whose folder is copied
+        #[arg(long, value_name = "ID")]
+        like: String,
+    },
     /// Tell what this machine can and cannot do
     Doctor,
     /// Print a completion script for a shell

@@ -4,13 +4,14 @@
 //! * [`mod@run`]: a run without the screen
 //! * [`mod@report`], [`picture`]: pages and pictures of runs
 //! * [`list`], [`doctor`], [`describe`]: what there is, what this machine can do, how to use it
-//! * [`check`]: whether incidents are what their manifests say
+//! * [`new`], [`check`]: an incident begun, and whether incidents are what their manifests say
 
 pub mod check;
 pub mod describe;
 pub mod doctor;
 pub mod lab;
 pub mod list;
+pub mod new;
 pub mod picture;
 pub mod report;
 pub mod run;
@@ -52,6 +53,7 @@ pub fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Some(Verb::Serve(options)) => serve::serve(catalogue, options.settings(catalogue)?),
         Some(Verb::Child) => child::be(catalogue),
         Some(Verb::Check(options)) => check::run(catalogue, &options),
+        Some(Verb::New { id, like }) => new::write(catalogue, &id, &like),
         Some(Verb::Doctor) => doctor::print(catalogue).context(OUTPUT),
         Some(Verb::Completions { shell }) => describe::completions(shell).context(OUTPUT),
         Some(Verb::Man) => describe::manual().context(OUTPUT),

@@ -111,6 +111,31 @@ fn doctor_man_and_completions_speak() {
 }
 
 #[test]
+fn a_new_incident_begins_as_a_copy_under_its_own_name() {
+    let tree = tempfile::tempdir().expect("writable");
+    let new = |id: &str| {
+        let mut command = firedrill(&["new", id, "--like", "pool-leak"]);
+        command.current_dir(tree.path()).output().expect("it starts")
+    };
+    let said = |output: &std::process::Output| String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said(&new("slow-disk")).contains("run this at the root of the workspace"));
+    std::fs::create_dir(tree.path().join("incidents")).expect("writable");
+    std::fs::write(tree.path().join("incidents/lib.rs"), "").expect("writable");
+    assert!(said(&new("Slow Disk")).contains("expected lower-case words"));
+    let output = new("slow-disk");
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(text.contains("&slow_disk::INCIDENT,"), "{text}");
+    let folder = tree.path().join("incidents/slow_disk");
+    let manifest = std::fs::read_to_string(folder.join("incident.toml")).expect("it is there");
+    assert!(manifest.starts_with("id = \"slow-disk\"\ntitle = \"Slow disk\"\n"), "{manifest}");
+    assert!(folder.join("broken.rs").is_file() && folder.join("mod.rs").is_file());
+    let again = new("slow-disk");
+    assert!(said(&again).contains("will not be overwritten"), "{}", said(&again));
+    assert_eq!(again.status.code(), Some(2));
+}
+
+#[test]
 fn a_closed_pipe_is_a_quiet_end() {
     for arguments in
         [&["list"][..], &["man"], &["completions", "bash"], &["list", "--json"], &["doctor"]]

@@ -44,3 +44,21 @@ fn a_call_of_the_wall_clock_planted_in_an_incident_is_named() {
         assert_eq!((found[0].line, found[0].path.as_str()), (line, "std::thread::sleep"), "{file}");
     }
 }
+
+#[test]
+fn the_readme_lists_what_there_is() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let readme = std::fs::read_to_string(path).expect("it is in the tree");
+    let rows: Vec<&str> = readme.lines().filter(|line| line.starts_with("| `")).collect();
+    let expected: Vec<String> = catalogue()
+        .entries
+        .iter()
+        .map(|entry| {
+            let manifest = &entry.manifest;
+            let names = manifest.variants.iter().map(|v| format!("`{}`", v.name));
+            let names: Vec<String> = names.collect();
+            format!("| `{}` | {} | {} |", manifest.id, manifest.summary, names.join(", "))
+        })
+        .collect();
+    assert_eq!(rows, expected, "the table of README.md; this is how it should read");
+}

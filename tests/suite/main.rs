@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests watch other processes, by the wall clock")]
 
 mod agreement;
+mod bad;
 mod browser;
 mod chain;
 mod child;

@@ -10,6 +10,126 @@
 //! * [`mod@env`]: what a server hands to the code in its chain; [`cpu`]: processors
 //! * [`metrics`]: every metric that code registers, for the screen and for Prometheus
 //! * [`wait`]: where tasks wait, by source line; [`marks`]: the lines at fault, and that mend it
+//!
+//! A whole incident, in one file in place of a folder: a limit of one request at a time, where there
+//! should be eight.
+//!
+//! ```
+//! use std::borrow::Cow;
+//! use std::sync::Arc;
+//!
+//! use firedrill_core::catalogue::Catalogue;
+//! use firedrill_core::incident::client::{StoreClient, StoreRequest, StoreResult};
+//! use firedrill_core::incident::{Chain, ClientSlot, Env, Incident, Pack, Parked, Variant};
+//! use tokio::sync::Semaphore;
+//!
+//! struct Places<const N: usize>(Semaphore);
+//!
+//! fn pool<const N: usize>(store: StoreClient, env: &Env) -> StoreClient {
+//!     store.layer(env.shared(|| Places::<N>(Semaphore::new(N))), ask)
+//! }
+//!
+//! async fn ask<const N: usize>(
+//!     places: Arc<Places<N>>,
+//!     store: StoreClient,
+//!     request: StoreRequest,
+//! ) -> StoreResult {
+//!     // cause: one place for everybody.
+//!     let _place = places.0.acquire().parked("a place").await;
+//!     store.ask(request).await
+//! }
+//!
+//! static INCIDENT: Incident = Incident {
+//!     module: module_path!(),
+//!     file: "pack/one_place/mod.rs",
+//!     manifest_toml: r#"
+//! id = "one-place"
+//! title = "One place"
+//! summary = "Every request waits for the one before"
+//! severity = "degraded"
+//! source = "An example"
+//! duration_s = 20
+//! load = { rate_per_s = 200, arrivals = "constant", client_timeout_ms = 2000, request = [
+//!     { weight = 1, method = "GET", path = "/orders/7", headers = { authorization = "Bearer demo-token" } },
+//! ] }
+//! memory = { cap_mib = 160 }
+//! bite = { metric = "waiting", above = 10 }
+//!
+//! [params.store_ms]
+//! value = 10
+//! unit = "ms"
+//! min = 1
+//! max = 1000
+//! says = "how long the store takes for a command"
+//!
+//! [[variant]]
+//! name = "broken"
+//! says = "one at a time"
+//!
+//! [[variant]]
+//! name = "fixed"
+//! says = "eight at a time"
+//!
+//! [[phase]]
+//! at_s = 0
+//! says = "quiet"
+//!
+//! [[phase]]
+//! at_s = 2
+//! says = "the release goes out"
+//! bugs = "on"
+//!
+//! [[theory]]
+//! metric = "waiting"
+//! variant = "broken"
+//! per_s = "rate_per_s - 1000 / store_ms"
+//!
+//! [[expect]]
+//! variant = "broken"
+//! metric = "waiting"
+//! window = { from_s = 1, to_s = 8 }
+//! slope_per_s = "rate_per_s - 1000 / store_ms"
+//!
+//! [[expect]]
+//! variant = "fixed"
+//! metric = "p99_ms"
+//! below = 50
+//!
+//! [switch_off]
+//! after_s = 5
+//! says = "new requests find eight places"
+//!
+//! [[switch_off.expect]]
+//! variant = "broken"
+//! metric = "ok_percent"
+//! window = { from_s = 3, to_s = 6 }
+//! above = 99
+//! "#,
+//!     shares: &[],
+//!     variants: &[
+//!         Variant {
+//!             name: "broken",
+//!             install: |chain: &mut Chain| chain.client(ClientSlot::Pool, pool::<1>),
+//!             steer: None,
+//!         },
+//!         Variant {
+//!             name: "fixed",
+//!             install: |chain: &mut Chain| chain.client(ClientSlot::Pool, pool::<8>),
+//!             steer: None,
+//!         },
+//!     ],
+//! };
+//!
+//! static PACK: Pack = Pack {
+//!     file: "pack/lib.rs",
+//!     incidents: &[&INCIDENT],
+//!     files: Vec::<Cow<'static, str>>::new,
+//!     source: |_| None,
+//! };
+//!
+//! let catalogue = Catalogue::read(&PACK, |_| None).expect("the manifest is in order");
+//! assert_eq!(catalogue.find("one-place").expect("known").manifest.variants.len(), 2);
+//! ```
 
 pub mod chain;
 pub mod claim;

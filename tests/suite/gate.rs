@@ -1,5 +1,5 @@
 //! `firedrill check`, for all incidents: what each manifest says holds on the virtual clock, with
-//! the bug switched off on the way, and live.
+//! the bug switched off on the way. Its live runs take minutes; CI has the command itself make them.
 
 use firedrill::commands::check::wall_clock::find;
 
@@ -8,13 +8,13 @@ use crate::common::{alone, catalogue, firedrill};
 #[tokio::test]
 async fn every_incident_is_what_its_manifest_says() {
     let _alone = alone().await;
-    let output = firedrill(&["check", "--seeds", "3"]).output().expect("it starts");
+    let output = firedrill(&["check", "--seeds", "3", "--skip-live"]).output().expect("it starts");
     let said = String::from_utf8_lossy(&output.stdout);
     assert_eq!(output.status.code(), Some(0), "{said}{}", String::from_utf8_lossy(&output.stderr));
     for id in catalogue().ids() {
         assert!(said.lines().any(|line| line == id), "{said}");
     }
-    assert!(said.contains("live, ") && !said.contains("FAILED"), "{said}");
+    assert!(!said.contains("FAILED"), "{said}");
 }
 
 #[test]

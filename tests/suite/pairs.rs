@@ -27,14 +27,17 @@ async fn play(spec: Spec) -> Timeline {
     timeline
 }
 
-/// A run of the first incident's broken variant, in which the second one's bug is switched on at the
-/// same moment.
+/// Seconds after the release of the first one at which the second bug is switched on: a canary is
+/// through by then.
+const SWITCHED_S: f64 = 5.0;
+
+/// A run of the first incident's broken variant, in which the second one's bug is switched on.
 fn both(first: &Entry, second: &Entry) -> Spec {
     let mut spec = spec(&first.manifest.id, &["broken"]);
     spec.clock = Clock::Virtual;
-    spec.duration = Some(Duration::from_secs_f64(first.manifest.release_s() + 12.0));
+    spec.duration = Some(Duration::from_secs_f64(first.manifest.release_s() + SWITCHED_S + 12.0));
     let (incident, variant) = (second.manifest.id.clone(), Some("broken".to_owned()));
-    let at_ms = (first.manifest.release_s() * 1000.0) as u64;
+    let at_ms = ((first.manifest.release_s() + SWITCHED_S) * 1000.0) as u64;
     spec.time_lapse.controls = vec![(at_ms, Control::SetBug { lane: 0, incident, variant })];
     spec
 }

@@ -373,7 +373,7 @@ fn draw_chart(
         }
         Shows::Outcomes => {
             title.push(Span::styled("   █ ok", theme::good()));
-            title.push(Span::styled("   █ failed, timed out, wrong", theme::bad()));
+            title.push(Span::styled("   █ failed", theme::bad()));
             let labels = labels("0", count(top as u64));
             (Fill::Outcomes, Color::LightGreen, Axis::Linear(top), labels, None)
         }

@@ -3,7 +3,7 @@
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span, Text};
-use ratatui::widgets::Paragraph;
+use ratatui::widgets::{Paragraph, Wrap};
 
 use super::{boxed, letter};
 use crate::tui::lane::State;
@@ -20,6 +20,9 @@ pub fn draw(frame: &mut Frame, area: Rect, lab: &Lab) {
         lines.push(Line::raw(format!(
             " http://127.0.0.1:{port}   /metrics there too   process {pid}"
         )));
+    }
+    if let Some(sentence) = &lane.sentence {
+        lines.push(Line::styled(format!(" {sentence}"), theme::strong()));
     }
     let ms = |ms: Option<f64>| ms.map_or("–".to_owned(), millis);
     lines.push(Line::raw(format!(
@@ -62,6 +65,7 @@ pub fn draw(frame: &mut Frame, area: Rect, lab: &Lab) {
     } else {
         lines.push(Line::styled(" no server to measure now", theme::warn()));
     }
-    let inner = boxed(frame, area, (area.width - 2, lines.len() as u16 + 2), &title);
-    frame.render_widget(Paragraph::new(Text::from(lines)), inner);
+    let (width, rows) = (area.width - 2, lines.len() as u16 + 4);
+    let inner = boxed(frame, area, (width, rows), &title);
+    frame.render_widget(Paragraph::new(Text::from(lines)).wrap(Wrap { trim: false }), inner);
 }

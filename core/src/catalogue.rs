@@ -76,7 +76,7 @@ fn metrics(pack: &Pack, incident: &Incident) -> BTreeSet<String> {
 }
 
 /// What the service itself registers.
-const SERVICE_METRICS: [&str; 8] = [
+const SERVICE_METRICS: [&str; 7] = [
     "http_requests_total",
     "http_requests_in_flight",
     "http_request_duration_seconds_count",
@@ -84,7 +84,6 @@ const SERVICE_METRICS: [&str; 8] = [
     "store_commands",
     "store_busy",
     "store_waiting",
-    "metrics_scrape_ms",
 ];
 
 /// Why there is no chain of these incidents.

@@ -1,6 +1,9 @@
 //! A request of a manifest, ready to be sent.
 
 use std::sync::Arc;
+// Where a pointer has 32 bits this is not the one of the standard library.
+use metrics::atomics::AtomicU64;
+use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use http::header::{HOST, HeaderMap, HeaderName, HeaderValue};
@@ -81,6 +84,42 @@ pub fn prepare(
     requests.iter().map(|r| Ok((r.weight / sum * share, Arc::new(build(r)?)))).collect()
 }
 
+/// Bytes of the bodies that a service holds. Clones share the count.
+#[derive(Debug, Clone, Default)]
+pub struct BodyBytes(Arc<AtomicU64>);
+
+impl BodyBytes {
+    /// How many there are now.
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// A body that is counted until it is dropped.
+struct Held {
+    content: Bytes,
+    held: BodyBytes,
+}
+
+impl Held {
+    fn new(content: Bytes, held: &BodyBytes) -> Self {
+        held.0.fetch_add(content.len() as u64, Ordering::Relaxed);
+        Self { content, held: held.clone() }
+    }
+}
+
+impl AsRef<[u8]> for Held {
+    fn as_ref(&self) -> &[u8] {
+        &self.content
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.held.0.fetch_sub(self.content.len() as u64, Ordering::Relaxed);
+    }
+}
+
 impl Keys {
     /// The key that a number drawn at random, all equally likely, stands for.
     fn pick(self, draw: u64) -> u64 {
@@ -123,10 +162,11 @@ impl Prepared {
         if served && !well { Outcome::Wrong } else { Outcome::Answered(status) }
     }
 
-    /// One for a service in this process: its body is a copy, as what comes from a socket is, and
-    /// takes as much memory.
-    pub fn in_process(&self, key: u64) -> http::Request<Full<Bytes>> {
-        self.with_body(Bytes::copy_from_slice(&self.body), key)
+    /// One for a service in this process. The bytes of its body are shared, not copied, and `held`
+    /// counts them for as long as the service holds them: a body that came from a socket would
+    /// take that much memory.
+    pub fn in_process(&self, key: u64, held: &BodyBytes) -> http::Request<Full<Bytes>> {
+        self.with_body(Bytes::from_owner(Held::new(self.body.clone(), held)), key)
     }
 
     /// One to send.

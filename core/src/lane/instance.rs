@@ -1,18 +1,18 @@
 //! One instance of a virtual lane over its processes: what it runs, what it holds, its crashes.
 
-use std::sync::Arc;
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::HeapMeter;
 use super::back_off::BackOff;
 use super::output::Output;
-use super::process::Process;
+use super::process::{Clients, Due, Process};
 use super::watch::Watch;
 use crate::event::{ExitCause, LaneSays, LoadTick, Ready, ServerSample};
 use crate::incident::Chain;
 use crate::incident::env::{Env, Host};
 use crate::incident::metrics::{Owners, Registry};
-use crate::incident::request::Prepared;
+use crate::incident::request::BodyBytes;
 use crate::incident::wait::Sites;
 use crate::load::tally::CutOff;
 use crate::load::under_way::{SharedTally, lock};
@@ -28,6 +28,11 @@ pub(super) struct Instance {
     /// Heap bytes that its process holds: what its code has taken, less what it has given back.
     held_bytes: i64,
     tally: SharedTally,
+    client_timeout: Duration,
+    /// Requests to come, in order of time.
+    due: VecDeque<Due>,
+    /// What the bodies of its requests take.
+    bodies: BodyBytes,
     process: Process,
     watch: Option<Watch>,
     starts: u32,
@@ -56,6 +61,7 @@ impl Instance {
         owners: Owners,
         heap: HeapMeter,
         watch: Option<Watch>,
+        client_timeout: Duration,
         (out, at_ms): (&Output, u64),
     ) -> std::io::Result<Self> {
         Ok(Self {
@@ -66,6 +72,9 @@ impl Instance {
             heap,
             held_bytes: 0,
             tally: SharedTally::default(),
+            client_timeout,
+            due: VecDeque::new(),
+            bodies: BodyBytes::default(),
             process: Process::absent(at_ms, None)?,
             watch,
             starts: 0,
@@ -103,7 +112,8 @@ impl Instance {
 
     /// Heap bytes that its process holds.
     pub(super) fn heap_bytes(&self) -> u64 {
-        if self.serves() { u64::try_from(self.held_bytes).unwrap_or(0) } else { 0 }
+        let held = u64::try_from(self.held_bytes).unwrap_or(0) + self.bodies.get();
+        if self.serves() { held } else { 0 }
     }
 
     /// Puts `chain` in force.
@@ -153,25 +163,23 @@ impl Instance {
         self.out.emit(at_ms, &LaneSays::Exit { cause, code: None, instance });
     }
 
-    /// Lets its time pass up to `to_ms`. Returns the time at which its process ended itself before,
-    /// with the code.
-    pub(super) fn run(&mut self, to_ms: u64) -> Option<(u64, i32)> {
-        self.within(|instance| {
-            let code = instance.process.run(to_ms)?;
-            Some((instance.process.now_ms(), code))
-        })
+    /// Requests that are due before its time passes on, in order of time.
+    pub(super) fn expect(&mut self, due: Due) {
+        self.due.push_back(due);
     }
 
-    /// Sends it a request that is due now.
-    pub(super) fn request(
-        &mut self,
-        at_ms: u64,
-        (request, key): (&Arc<Prepared>, u64),
-        client_timeout: Duration,
-    ) {
+    /// Lets its time pass up to `to_ms`, and starts the requests that are due until then. Returns
+    /// the time at which its process ended itself before, with the code.
+    pub(super) fn run(&mut self, to_ms: u64) -> Option<(u64, i32)> {
         self.within(|instance| {
-            instance.process.request(at_ms, (request, key), &instance.tally, client_timeout);
-        });
+            let clients = Clients {
+                tally: &instance.tally,
+                timeout: instance.client_timeout,
+                bodies: &instance.bodies,
+            };
+            let code = instance.process.run(to_ms, &mut instance.due, &clients)?;
+            Some((instance.process.now_ms(), code))
+        })
     }
 
     /// Its process has ended, and is started again after a while.

@@ -1,6 +1,7 @@
 //! One simulated process: a paused runtime of its own. When it ends, its runtime is dropped, and
 //! with it exactly its tasks.
 
+use std::collections::VecDeque;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
@@ -17,7 +18,7 @@ use super::output::Output;
 use super::watch::Watch;
 use crate::incident::Chain;
 use crate::incident::env::{Env, Host};
-use crate::incident::request::Prepared;
+use crate::incident::request::{BodyBytes, Prepared};
 use crate::load::tally::Outcome;
 use crate::load::under_way::{SharedTally, UnderWay};
 use crate::service::Gateway;
@@ -31,6 +32,28 @@ pub struct Process {
     /// The same, on its own clock.
     began: Instant,
     server: Option<Server>,
+}
+
+/// A request to come.
+#[derive(Debug)]
+pub struct Due {
+    /// When it starts, in milliseconds since the run began.
+    pub at_ms: u64,
+    /// What is sent.
+    pub request: Arc<Prepared>,
+    /// Its key.
+    pub key: u64,
+}
+
+/// Who sends requests.
+#[derive(Debug)]
+pub struct Clients<'a> {
+    /// Where they count what becomes of them.
+    pub tally: &'a SharedTally,
+    /// How long they wait for an answer.
+    pub timeout: Duration,
+    /// What the bodies that they sent take.
+    pub bodies: &'a BodyBytes,
 }
 
 /// What serves in it.
@@ -113,32 +136,34 @@ impl Process {
         self.server.as_ref().is_some_and(|server| server.gateway.switch(chain))
     }
 
-    /// Starts a request that is due now, at `at_ms`; without a server it fails at once.
-    pub fn request(
-        &self,
-        at_ms: u64,
-        (request, key): (&Arc<Prepared>, u64),
-        tally: &SharedTally,
-        limit: Duration,
-    ) {
-        let _entered = self.runtime.enter();
-        let times = (self.instant(at_ms), limit);
-        let under_way = UnderWay::start(Arc::clone(tally), request.kind(), times);
+    /// Starts a request that is due; without a server it fails at once.
+    fn start(&self, due: &Due, clients: &Clients) {
+        let times = (self.instant(due.at_ms), clients.timeout);
+        let under_way = UnderWay::start(Arc::clone(clients.tally), due.request.kind(), times);
         match &self.server {
             Some(server) => {
-                let answer = answer(Arc::clone(&server.gateway), request, key);
+                let answer = answer(Arc::clone(&server.gateway), due, clients.bodies);
                 self.runtime.spawn(under_way.wait(answer));
             }
             None => under_way.unanswered(),
         }
     }
 
-    /// Lets its clock run to `to_ms`. Returns the exit code when it ends itself before.
-    pub fn run(&self, to_ms: u64) -> Option<i32> {
+    /// Lets its clock run to `to_ms`, and starts each request when it is due. Returns the exit code
+    /// when it ends itself before; requests that are due later are left.
+    pub fn run(&self, to_ms: u64, due: &mut VecDeque<Due>, clients: &Clients) -> Option<i32> {
+        let passes = async {
+            while let Some(at_ms) = due.front().map(|due| due.at_ms).filter(|at| *at <= to_ms) {
+                sleep_until(self.instant(at_ms)).await;
+                if let Some(due) = due.pop_front() {
+                    self.start(&due, clients);
+                }
+            }
+            sleep_until(self.instant(to_ms)).await;
+        };
         self.runtime.block_on(async {
-            let until = sleep_until(self.instant(to_ms));
             let Some(server) = &self.server else {
-                until.await;
+                passes.await;
                 return None;
             };
             tokio::select! {
@@ -146,7 +171,7 @@ impl Process {
                 () = server.crash.happened.notified() => {
                     Some(server.crash.code.load(Ordering::Relaxed))
                 }
-                () = until => None,
+                () = passes => None,
             }
         })
     }
@@ -198,11 +223,11 @@ fn watch_polls(_: &mut Builder, _: &Watch) {}
 /// What the answer amounts to; none when the service's panic drops the connection.
 fn answer(
     gateway: Arc<Gateway>,
-    prepared: &Arc<Prepared>,
-    key: u64,
+    due: &Due,
+    bodies: &BodyBytes,
 ) -> impl Future<Output = Option<Outcome>> + Send + use<> {
-    let request = prepared.in_process(key).map(Body::new);
-    let prepared = Arc::clone(prepared);
+    let (prepared, key) = (Arc::clone(&due.request), due.key);
+    let request = prepared.in_process(key, bodies).map(Body::new);
     let answer = async move {
         let response = gateway.handle(request).await;
         let status = response.status();

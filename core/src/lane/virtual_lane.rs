@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::instance::{Instance, Start};
 use super::output::Output;
+use super::process::Due;
 use super::watch::Watch;
 use super::{CPUS, HeapMeter, Settings};
 use crate::catalogue::{Catalogue, NoChain};
@@ -202,8 +203,9 @@ impl VirtualLane {
         while self.instances.len() < wanted {
             let (owners, watch) = (self.catalogue.owners(), self.watch.clone());
             let index = self.instances.len();
-            let out = (&self.out, now_ms);
-            self.instances.push(Instance::new(index, owners, self.heap, watch, out)?);
+            let (out, timeout) = ((&self.out, now_ms), self.client_timeout);
+            let instance = Instance::new(index, owners, self.heap, watch, timeout, out)?;
+            self.instances.push(instance);
         }
         if before != 0 && before != wanted {
             self.out.emit(now_ms, &LaneSays::Scale { instances: wanted });
@@ -239,18 +241,11 @@ impl VirtualLane {
                 return Ok(());
             }
             self.start_due()?;
-            let arrival_ms = self.next.map_or(u64::MAX, |arrival| due_ms(&arrival));
             let again_ms = self.instances.iter().filter_map(Instance::again_ms).min();
-            let next_ms = arrival_ms.min(self.tick_ms).min(again_ms.unwrap_or(u64::MAX));
+            let next_ms = self.tick_ms.min(again_ms.unwrap_or(u64::MAX));
             let goal_ms = next_ms.min(to_ms);
             // A sample comes after all arrivals of its moment.
-            if arrival_ms == goal_ms {
-                let target = self.splitter.pick().min(self.instances.len() - 1);
-                self.run(target, goal_ms)?;
-                self.now_ms = goal_ms;
-                self.arrive(target);
-                continue;
-            }
+            self.arrivals_until(goal_ms);
             for i in 0..self.instances.len() {
                 self.run(i, goal_ms)?;
             }
@@ -305,15 +300,18 @@ impl VirtualLane {
         }
     }
 
-    fn arrive(&mut self, target: usize) {
-        let Some(arrival) = self.next else { return };
-        // The mix may have shrunk since this arrival was drawn.
-        if let Some(request) = self.mix.get(arrival.kind).or(self.mix.last()) {
-            let key = request.key(arrival.draw);
-            let request = (&Arc::clone(request), key);
-            self.instances[target].request(self.now_ms, request, self.client_timeout);
+    /// Hands each instance its share of the requests that are due by then.
+    fn arrivals_until(&mut self, to_ms: u64) {
+        while let Some(arrival) = self.next.filter(|arrival| due_ms(arrival) <= to_ms) {
+            let target = self.splitter.pick().min(self.instances.len() - 1);
+            // The mix may have shrunk since this arrival was drawn.
+            if let Some(request) = self.mix.get(arrival.kind).or(self.mix.last()) {
+                let (at_ms, key) = (due_ms(&arrival), request.key(arrival.draw));
+                let request = Arc::clone(request);
+                self.instances[target].expect(Due { at_ms, request, key });
+            }
+            self.next = self.schedule.next();
         }
-        self.next = self.schedule.next();
     }
 
     fn tick(&mut self) -> anyhow::Result<()> {

@@ -93,6 +93,8 @@ pub enum What {
         /// The line, without its end.
         line: String,
     },
+    /// The end of the service's log, where the incident's charts show it.
+    LogTail(LogTail),
     /// What stands in a lane's chain.
     Chain(ChainShown),
     /// A process of a lane ended.
@@ -146,6 +148,8 @@ pub enum ServerSays {
         /// The line, without its end.
         line: String,
     },
+    /// The end of its service's log.
+    LogTail(LogTail),
     /// What stands in its chain.
     Chain(ChainShown),
 }
@@ -170,6 +174,7 @@ pub enum LaneSays {
     Log {
         line: String,
     },
+    LogTail(LogTail),
     Chain(ChainShown),
     Exit {
         cause: ExitCause,
@@ -203,6 +208,7 @@ impl LaneSays {
             Self::Release(release) => What::Release(release),
             Self::Scale { instances } => What::Scale { instances },
             Self::Log { line } => What::Log { line },
+            Self::LogTail(tail) => What::LogTail(tail),
             Self::Chain(chain) => What::Chain(chain),
             Self::Exit { cause, code, instance } => What::Exit { cause, code, instance },
             Self::Restart { count, after_ms, instance } => {
@@ -251,6 +257,16 @@ pub struct ChainShown {
     pub routes: Vec<(String, String)>,
     /// Around each call to the store.
     pub store: Vec<(String, String)>,
+}
+
+/// The end of a service's log.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogTail {
+    /// The newest lines, oldest first.
+    pub lines: Vec<String>,
+    /// The newest line that should not be there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wrong: Option<String>,
 }
 
 /// Why a lane's process ended.

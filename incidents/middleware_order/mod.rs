@@ -61,7 +61,9 @@ fn watch_log(env: &Env) {
     describe_counter!("log_secrets", Unit::Count, "lines in the log that hold a credential");
     let (rejected, secrets) = (counter!("log_rejected_lines"), counter!("log_secrets"));
     log_file(env).subscribe(move |line: &LogLine| {
+        let secret = line.request.contains("access_token=");
         rejected.increment((line.status == StatusCode::UNAUTHORIZED.as_u16()).into());
-        secrets.increment(line.request.contains("access_token=").into());
+        secrets.increment(secret.into());
+        secret
     });
 }

@@ -25,6 +25,7 @@ use firedrill_core::incident::metrics::Telemetry;
 use firedrill_core::incident::wait::{self, Sites};
 use firedrill_core::incident::{Bugs, Chain, Slot, Unknown};
 use firedrill_core::lane::virtual_lane::shown;
+use firedrill_core::service::log_file::Tailed;
 use firedrill_core::service::{Gateway, base_chain};
 
 use super::connection::{self, Connections};
@@ -120,8 +121,10 @@ pub fn serve(catalogue: &'static Catalogue, settings: Settings) -> anyhow::Resul
         let (handle, gateway) = (runtime.handle().clone(), Arc::clone(&gateway));
         let (telemetry, out) = (telemetry.clone(), out.clone());
         let connections = connections.clone();
+        let shows_log = catalogue.find(&begin.incident).is_ok_and(|e| e.manifest.shows_log());
+        let tailed = (shows_log && begin.instance == 0).then(Tailed::default);
         thread("sampler", move || {
-            sample(&handle, (&gateway, &connections), (&telemetry, &sites), &out);
+            sample(&handle, (&gateway, &connections), (&telemetry, &sites), tailed, &out);
         })?;
     }
     if !by_hand {
@@ -246,11 +249,15 @@ fn sample(
     handle: &Handle,
     (gateway, connections): (&Gateway, &Connections),
     (telemetry, sites): (&Telemetry, &Sites),
+    mut tailed: Option<Tailed>,
     out: &Output,
 ) {
     for tick in 0_u32.. {
         for metric in telemetry.registry.announce() {
             out.write(&ServerSays::Metric(metric));
+        }
+        if let Some(tail) = tailed.as_mut().and_then(|tailed| tailed.tick(gateway.env())) {
+            out.write(&ServerSays::LogTail(tail));
         }
         let alive = handle.metrics().num_alive_tasks() as u64;
         let connections = connections.open();

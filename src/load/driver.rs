@@ -15,7 +15,7 @@ use super::http::HttpTarget;
 use super::pacer::{Change, Due, pace};
 use firedrill_core::event::LoadTick;
 use firedrill_core::incident::fleet::Splitter;
-use firedrill_core::incident::manifest::Load;
+use firedrill_core::incident::manifest::{Load, MAX_INSTANCES};
 use firedrill_core::incident::request::{Prepared, prepare};
 use firedrill_core::load::schedule::Schedule;
 use firedrill_core::load::tally::{Latencies, Outcome};
@@ -37,9 +37,6 @@ struct LaneTargets {
 
 type Targets = Vec<LaneTargets>;
 
-/// The most instances that a lane has.
-pub const MOST_INSTANCES: usize = 8;
-
 /// Load on a set of lanes. Dropping it stops the load.
 #[derive(Debug)]
 pub struct Driver {
@@ -54,7 +51,7 @@ pub struct Driver {
 #[derive(Debug)]
 struct Measured {
     /// By lane, then by instance.
-    lanes: Vec<[SharedTally; MOST_INSTANCES]>,
+    lanes: Vec<[SharedTally; MAX_INSTANCES]>,
     lag: Mutex<Latencies>,
 }
 
@@ -111,7 +108,7 @@ impl Driver {
         self.targets.send_modify(|targets| {
             let lane = &mut targets[lane];
             lane.version += 1;
-            lane.instances.resize(ports.len().min(MOST_INSTANCES), (0, None));
+            lane.instances.resize(ports.len().min(MAX_INSTANCES), (0, None));
             for (instance, port) in lane.instances.iter_mut().zip(ports) {
                 if instance.1 != address(port) {
                     *instance = (lane.version, address(port));
@@ -151,7 +148,7 @@ impl Driver {
     /// What a lane did since the last call.
     pub fn take_tick(&self, lane: usize) -> LoadTick {
         let mut sum = LoadTick::default();
-        (0..MOST_INSTANCES).for_each(|instance| sum.add(self.take_tick_of(lane, instance)));
+        (0..MAX_INSTANCES).for_each(|instance| sum.add(self.take_tick_of(lane, instance)));
         sum
     }
 

@@ -252,6 +252,7 @@ impl Instance {
             }
             ServerSays::Metric(metric) => outlet.emit(lane, What::Metric(metric)),
             ServerSays::Log { line } => outlet.emit(lane, What::Log { line }),
+            ServerSays::LogTail(tail) => outlet.emit(lane, What::LogTail(tail)),
             ServerSays::Chain(chain) if self.index == 0 => outlet.emit(lane, What::Chain(chain)),
             // Without a port nobody can reach it: it will not have been ready in time. And the chain
             // is told of the first instance alone.

@@ -7,6 +7,7 @@ use firedrill_core::event::{
 };
 use firedrill_core::incident::Bugs;
 use firedrill_core::incident::fleet::{self, Fleet, Order};
+use firedrill_core::incident::manifest::MAX_INSTANCES;
 use firedrill_core::lane::virtual_lane::version;
 use tokio::time::Instant;
 
@@ -15,7 +16,6 @@ use super::instance::Instance;
 use super::memory::Resident;
 use super::steering::Steering;
 use super::{Messages, Outlet, Spec};
-use crate::load::driver::MOST_INSTANCES;
 
 /// One lane.
 pub(super) struct Lane {
@@ -61,9 +61,14 @@ impl Lane {
     }
 
     fn add_instances(&mut self, wanted: usize) {
-        while self.instances.len() < wanted.clamp(1, MOST_INSTANCES) {
+        // Who comes after a release to all has it too.
+        let before = &self.instances;
+        let released = !before.is_empty() && before.iter().all(|instance| instance.released);
+        while self.instances.len() < wanted.clamp(1, MAX_INSTANCES) {
             let at = (self.index, self.instances.len());
-            self.instances.push(Instance::new(at, self.spec.program.clone(), &self.messages));
+            let mut new = Instance::new(at, self.spec.program.clone(), &self.messages);
+            new.released = released;
+            self.instances.push(new);
         }
     }
 
@@ -210,7 +215,7 @@ impl Lane {
 
     /// Lets so many instances serve.
     pub(super) fn scale(&mut self, wanted: usize, outlet: &mut Outlet) {
-        let wanted = wanted.clamp(1, MOST_INSTANCES);
+        let wanted = wanted.clamp(1, MAX_INSTANCES);
         let before = self.instances.len();
         // Dropping an instance kills its process.
         self.instances.truncate(wanted);

@@ -27,6 +27,9 @@ pub enum Action {
     NextVariant,
     LoadUp,
     LoadDown,
+    ScaleOut,
+    ScaleIn,
+    Instances,
     Freeze,
     PlayPause,
     Now,
@@ -151,6 +154,14 @@ const LOAD_UP: Binding = binding(
     ("+ -", "load", "more load, up to five times the incident's; less, to a tenth"),
 );
 const LOAD_DOWN: Binding = binding(&[Char('-')], A::LoadDown, ("-", "", ""));
+const SCALE_OUT: Binding = binding(
+    &[Char(']')],
+    A::ScaleOut,
+    ("[ ]", "", "one instance more in the selected lane, up to eight; one less"),
+);
+const SCALE_IN: Binding = binding(&[Char('[')], A::ScaleIn, ("[", "", ""));
+const INSTANCES: Binding =
+    binding(&[Char('i')], A::Instances, ("i", "", "charts of each instance, or of the whole lane"));
 const RESTART: Binding =
     binding(&[Char('r')], A::Restart, ("r", "restart", "restart the selected lane's process"));
 const FREEZE: Binding = binding(
@@ -169,14 +180,15 @@ const LEAVE: Binding = binding(&[Esc], A::Back, ("esc", "leave", "back to the ca
 const LANES: &[Binding] = &[LANE, LANE_BEFORE, LANE_1, LANE_2, LANE_3, LANE_4];
 
 /// Keys that change what the lanes meet.
-const WORLD: &[Binding] = &[BUGS_KEY, CHAIN_KEY, LOAD_UP, LOAD_DOWN];
+const WORLD: &[Binding] =
+    &[BUGS_KEY, CHAIN_KEY, LOAD_UP, LOAD_DOWN, SCALE_OUT, SCALE_IN, INSTANCES];
 
 /// Keys that move in the past.
 const SEEK: &[Binding] =
     &[REWIND, FORWARD, STEP, STEP_BACK, NEXT_EVENT, EVENT_BEFORE, GO_TO, FASTER, SLOWER];
 
 /// Keys that show more of what is on screen.
-const LOOK: &[Binding] = &[CODE, ZOOM, METRICS_KEY, EVENTS];
+const LOOK: &[Binding] = &[CODE, ZOOM, METRICS_KEY, EVENTS, INSTANCES];
 
 const PLAY: Binding =
     binding(&[Char(' '), Char('p')], A::PlayPause, ("space", "play/pause", "play, or pause"));
@@ -298,13 +310,19 @@ static METRICS: Table = &[&[
 
 static MESSAGE: Table = &[&[binding(&[Esc, Enter], A::Back, ("esc", "close", "close this")), QUIT]];
 
-static HELP_SCREEN: Table =
-    &[&[binding(&[Esc, Char('?'), Enter], A::Back, ("esc", "close", "close this")), QUIT]];
+static HELP_SCREEN: Table = &[&[
+    UP,
+    DOWN,
+    binding(&[PageUp], A::PageUp, ("pgup", "", "a page up")),
+    binding(&[PageDown], A::PageDown, ("pgdn", "", "a page down")),
+    binding(&[Esc, Char('?'), Enter], A::Back, ("esc", "close", "close this")),
+    QUIT,
+]];
 
 /// The keys of what lies on top.
 pub fn bindings(model: &Model) -> impl Iterator<Item = &'static Binding> {
     let table = match &model.overlay {
-        Some(Overlay::Help) => HELP_SCREEN,
+        Some(Overlay::Help { .. }) => HELP_SCREEN,
         Some(Overlay::Bugs { .. }) => BUGS,
         Some(Overlay::Code { .. } | Overlay::Log { .. }) => SCROLLED,
         Some(Overlay::Metrics) => METRICS,

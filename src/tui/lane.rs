@@ -4,18 +4,18 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use firedrill_core::event::{
-    ChainShown, ExitCause, InstanceSample, LoadTick, Metric, Ready, Sample, ServerSample, WaitSite,
-    What,
+    ChainShown, ExitCause, InstanceSample, LoadTick, LogTail, Metric, Ready, Sample, ServerSample,
+    WaitSite, What,
 };
 use firedrill_core::incident::Bugs;
 use firedrill_core::incident::formula::Values;
 use firedrill_core::incident::measure::{Level, Measure, Stretch};
-use firedrill_core::incident::show::Sentence;
+use firedrill_core::incident::show::{MOST_LEVELS, Sentence};
 use firedrill_core::load::tally::nearest_rank_ms;
 use firedrill_core::prose;
 use firedrill_core::timeline::{level, slope};
 
-use super::series::{LEVELS, Point, Series};
+use super::series::{Point, Series};
 
 /// Ticks that the rates and percentiles on screen look back over: one second.
 const RECENT: usize = 10;
@@ -91,6 +91,10 @@ pub struct LaneModel {
     pub without: Vec<String>,
     /// Each of its instances, where it has several.
     pub instances: Vec<InstanceSample>,
+    /// The history of each of them.
+    pub each: Vec<Series>,
+    /// The end of its log.
+    pub log: LogTail,
     /// What is to be said of it now.
     pub sentence: Option<String>,
     /// Levels that charts show beside the usual ones.
@@ -143,6 +147,8 @@ impl LaneModel {
             chain: ChainShown::default(),
             without: Vec::new(),
             instances: Vec::new(),
+            each: Vec::new(),
+            log: LogTail::default(),
             sentence: None,
             levels,
             window: VecDeque::new(),
@@ -186,6 +192,10 @@ impl LaneModel {
             What::Slots { without } => {
                 self.without.clone_from(without);
                 prose::line(what)
+            }
+            What::LogTail(tail) => {
+                self.log.clone_from(tail);
+                None
             }
             What::Chain(chain) => {
                 let known = std::mem::replace(&mut self.chain, chain.clone());
@@ -248,6 +258,17 @@ impl LaneModel {
         self.resident_bytes = sample.resident_bytes;
         self.cpu_percent = sample.cpu_percent;
         self.instances.clone_from(&sample.instances);
+        self.each.resize_with(sample.instances.len(), Series::default);
+        for (series, instance) in self.each.iter_mut().zip(&sample.instances) {
+            series.push(Point {
+                at_s,
+                tasks: instance.serves.then_some(instance.tasks as f64),
+                memory_bytes: instance.serves.then_some(instance.resident_bytes as f64),
+                ok: instance.ok as f32,
+                bad: instance.bad as f32,
+                ..Point::default()
+            });
+        }
         self.in_flight = sample.load.in_flight;
         if self.window.len() == RECENT {
             self.window.pop_front();
@@ -260,7 +281,7 @@ impl LaneModel {
         all.extend(ticks().flat_map(|tick| &tick.unanswered_us));
         all.sort_unstable();
         let p99_ms = nearest_rank_ms(&all, 99.0);
-        let mut levels = [None; LEVELS];
+        let mut levels = [None; MOST_LEVELS];
         for (at, measure) in levels.iter_mut().zip(self.levels.iter()) {
             *at = level(sample, measure).map(|value| value as f32);
         }

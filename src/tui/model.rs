@@ -10,7 +10,6 @@ use crate::run::{Control, Spec};
 use firedrill_core::catalogue::{Catalogue, Entry};
 use firedrill_core::event::{Clock, Event, What};
 use firedrill_core::incident::measure::Measure;
-use firedrill_core::incident::show::Shows;
 use firedrill_core::incident::theory::Course;
 use firedrill_core::load::tally::Percentiles;
 use firedrill_core::load::tally::TRUSTED_LAG_MS;
@@ -56,8 +55,11 @@ pub enum Screen {
 /// What lies over the screen.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Overlay {
-    /// The keys.
-    Help,
+    /// The keys, scrolled by lines.
+    Help {
+        /// Lines down from the first.
+        down: usize,
+    },
     /// The bugs of the selected lane, with the cursor.
     Bugs {
         /// The bug under the cursor.
@@ -129,6 +131,8 @@ pub struct Lab {
     pub selected: usize,
     /// Seconds that the charts span.
     pub span_s: f64,
+    /// Whether the charts show each instance by itself, where there are several.
+    pub by_instance: bool,
     /// The lane that tokio-console shall open on, once it is ready for it.
     pub console_wanted: Option<usize>,
     /// The run that is recorded, and the file.
@@ -208,6 +212,7 @@ impl Lab {
             controls: Vec::new(),
             selected: 0,
             span_s: 60.0,
+            by_instance: false,
             console_wanted: None,
             recording: None,
         }
@@ -261,12 +266,8 @@ impl LabData {
     /// A run that has not begun.
     pub fn new(spec: &Spec) -> Self {
         let charts = spec.entry.manifest.charts.iter();
-        let levels: Arc<[Measure]> = charts
-            .filter_map(|chart| match &chart.shows {
-                Shows::Level(measure) => Some(measure.clone()),
-                _ => None,
-            })
-            .collect();
+        let levels: Arc<[Measure]> =
+            charts.flat_map(|chart| chart.levels().into_iter().cloned()).collect();
         Self {
             lanes: spec.variants.iter().map(|v| LaneModel::new(v, Arc::clone(&levels))).collect(),
             now_s: 0.0,

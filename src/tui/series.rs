@@ -3,6 +3,8 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use firedrill_core::incident::show::MOST_LEVELS;
+
 /// Ticks that are kept: ten minutes.
 pub const KEPT: usize = 6000;
 
@@ -24,11 +26,8 @@ pub struct Point {
     /// Requests of this tick that failed, timed out or were answered wrongly.
     pub bad: f32,
     /// Levels that the incident's charts show.
-    pub levels: [Option<f32>; LEVELS],
+    pub levels: [Option<f32>; MOST_LEVELS],
 }
-
-/// Levels that an incident's charts show at most.
-pub const LEVELS: usize = 4;
 
 /// Points that a copy of a series shares with it, in pieces of this many.
 const PIECE: usize = 100;

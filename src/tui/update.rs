@@ -14,7 +14,7 @@ use crate::commands::doctor::INSTALL_CONSOLE;
 use crate::run::{Control, Spec};
 use firedrill_core::event::{Event, What};
 use firedrill_core::incident::chain::slot_names;
-use firedrill_core::incident::manifest::MAX_RATE_PER_S;
+use firedrill_core::incident::manifest::{MAX_INSTANCES, MAX_RATE_PER_S};
 use firedrill_core::prose::figures::number;
 
 /// What can happen to the screen.
@@ -183,7 +183,7 @@ fn press(model: &mut Model, key: KeyEvent) -> Option<Command> {
         return in_overlay(model, action);
     }
     if action == Action::Help {
-        model.overlay = Some(Overlay::Help);
+        model.overlay = Some(Overlay::Help { down: 0 });
         return None;
     }
     match &mut model.screen {
@@ -259,6 +259,16 @@ fn in_lab(model: &mut Model, action: Action) -> Option<Command> {
         Action::Zoom => lab.span_s = if lab.span_s > 60.0 { 60.0 } else { 600.0 },
         Action::LoadUp => return change_load(lab, true),
         Action::LoadDown => return change_load(lab, false),
+        Action::ScaleOut => return scale(lab, 1),
+        Action::ScaleIn => return scale(lab, -1),
+        Action::Instances => {
+            lab.by_instance = !lab.by_instance;
+            if lab.shown().lanes.iter().all(|lane| lane.instances.is_empty()) {
+                lab.by_instance = false;
+                let line = "every lane has one instance; ] adds one to the selected lane";
+                lab.note(None, line.to_owned());
+            }
+        }
         Action::ToggleBug => {
             let incident = lab.spec.entry.manifest.id.clone();
             let control = toggle(lab, incident);
@@ -348,6 +358,18 @@ fn change_load(lab: &mut Lab, up: bool) -> Option<Command> {
     Some(tell(lab, Control::SetRate(next?)))
 }
 
+/// Changes how many instances the selected lane has.
+fn scale(lab: &mut Lab, by: isize) -> Option<Command> {
+    let lane = lab.selected;
+    let now = lab.track().head.lanes[lane].instances.len().max(1);
+    let wanted = now.saturating_add_signed(by).clamp(1, MAX_INSTANCES);
+    if wanted == now {
+        lab.note(Some(lane), format!("{now} is as far as this key goes"));
+        return None;
+    }
+    Some(tell(lab, Control::Scale { lane, instances: wanted }))
+}
+
 fn console(model: &mut Model) -> Option<Command> {
     let Screen::Lab(lab) = &mut model.screen else {
         return None;
@@ -386,6 +408,7 @@ fn in_overlay(model: &mut Model, action: Action) -> Option<Command> {
         lab.selected = (lab.selected + 1) % lab.lanes();
         return None;
     }
+    let furthest = view::help::furthest(model);
     match model.overlay.as_mut()? {
         Overlay::Bugs { cursor } => match action {
             Action::Up => *cursor = (*cursor + bugs - 1) % bugs,
@@ -429,6 +452,9 @@ fn in_overlay(model: &mut Model, action: Action) -> Option<Command> {
                 track.shift(by_ms);
                 return hold(lab, looked_back);
             }
+        }
+        Overlay::Help { down } => {
+            *down = down.saturating_add_signed(scrolled(action, page)).min(furthest);
         }
         Overlay::Code { shift } => *shift = (*shift + scrolled(action, page)).clamp(-LINES, LINES),
         Overlay::Log { back } => {

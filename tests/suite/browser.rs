@@ -10,9 +10,13 @@ use crate::common::firedrill;
 
 /// A page of a short run with three lanes.
 fn page(folder: &Path) -> PathBuf {
+    page_of(folder, "unbuffered-log-channel", "broken,buffered,fixed", "40s")
+}
+
+fn page_of(folder: &Path, incident: &str, variants: &str, long: &str) -> PathBuf {
     let file = folder.join("run.jsonl");
-    let run = ["run", "unbuffered-log-channel", "--clock", "virtual", "--for", "40s"];
-    let variants = ["--variants", "broken,buffered,fixed", "--record"];
+    let run = ["run", incident, "--clock", "virtual", "--for", long];
+    let variants = ["--variants", variants, "--record"];
     firedrill(&run).args(variants).arg(&file).output().expect("it starts");
     let output = firedrill(&["report"]).arg(&file).output().expect("it starts");
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
@@ -43,6 +47,20 @@ fn the_page_is_whole_by_itself() {
     ] {
         assert!(text.contains(expected), "{expected}");
     }
+}
+
+#[test]
+fn the_page_shows_the_chains_the_log_and_the_slots_of_a_pool() {
+    let folder = tempfile::tempdir().expect("writable");
+    let order = page_of(folder.path(), "middleware-order", "broken,fixed", "9s");
+    let text = fs::read_to_string(order).expect("it is written");
+    assert_eq!(text.matches("→ log → auth").count(), 1, "in the broken lane");
+    assert_eq!(text.matches("→ auth → log").count(), 1, "in the fixed one");
+    let leaked = "401 GET /orders/17?access_token=not-for-the-log";
+    assert!(text.contains(leaked) && text.matches("should not be there").count() == 1);
+    let pool = page_of(folder.path(), "pool-leak", "broken,fixed", "9s");
+    let text = fs::read_to_string(pool).expect("it is written");
+    assert_eq!(text.matches("dashed: those of them that are lost").count(), 2);
 }
 
 #[test]

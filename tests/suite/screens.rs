@@ -6,7 +6,8 @@ use firedrill::tui::model::{Model, Overlay, Screen};
 use firedrill::tui::update::{Command, Msg, RunId, open, update};
 use firedrill::tui::view;
 use firedrill_core::event::{
-    Event, ExitCause, LoadTick, Metric, Ready, Sample, ServerSample, WaitSite, What,
+    ChainShown, Event, ExitCause, InstanceSample, LoadTick, LogTail, Metric, Ready, Sample,
+    ServerSample, WaitSite, What,
 };
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -151,6 +152,95 @@ fn what_lies_over_the_lab() {
     }
 }
 
+/// Two lanes that serve, each with these metrics.
+fn with_metrics(size: (u16, u16), incident: &str, metrics: &[(&str, f64)]) -> Model {
+    let mut model = lab(size, spec(incident, &["broken", "fixed"]));
+    let metrics = metrics.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect();
+    let server = ServerSample { metrics, ..ServerSample::default() };
+    for lane in 0..2 {
+        let ready = Ready { port: Some(4000), pid: Some(100), ..Ready::default() };
+        happen(&mut model, 0, lane, What::Ready(ready));
+        for tick in 1..=100 {
+            let server = Some(server.clone());
+            let load = LoadTick { sent: 10, ok: 7, failed: 3, ..LoadTick::default() };
+            let sample = Sample { server, load, ..Sample::default() };
+            happen(&mut model, tick * 100, lane, What::Sample(sample));
+        }
+    }
+    model
+}
+
+#[test]
+fn charts_of_a_pools_slots_and_of_a_state_and_the_log_and_the_chain() {
+    for size in [(80, 24), (120, 36)] {
+        let pool = [
+            ("pool_in_use", 5.0),
+            ("pool_in_use_capacity", 8.0),
+            ("pool_lost", 3.0),
+            ("pool_waiting", 40.0),
+        ];
+        let model = with_metrics(size, "pool-leak", &pool);
+        let screen = draw(&model);
+        assert!(screen.contains("pool 3 lost 2 used 3 free 40 wait"), "{screen}");
+        let mut model = with_metrics(size, "middleware-order", &[("audit_rejections", 2.0)]);
+        let layer = |slot: &str, owner: &str| (slot.to_owned(), owner.to_owned());
+        let routes = vec![layer("log", "service"), layer("auth", "middleware-order")];
+        let chain = ChainShown { routes, store: Vec::new() };
+        happen(&mut model, 10_000, 0, What::Chain(chain));
+        let lines = vec!["201 POST /a".to_owned(), "201 POST /b".to_owned()];
+        let wrong = Some("401 GET /c?access_token=x".to_owned());
+        happen(&mut model, 10_000, 0, What::LogTail(LogTail { lines, wrong }));
+        let screen = draw(&model);
+        assert!(screen.contains("log → auth"), "{screen}");
+        assert!(screen.contains("door open"), "{screen}");
+        assert!(screen.contains("✖ 401 GET /c?access_token=x"), "{screen}");
+        assert!(screen.contains("201 POST /b"), "{screen}");
+    }
+}
+
+#[test]
+fn each_instance_has_a_chart_on_a_key() {
+    for size in SIZES {
+        let mut model = lab(size, spec("unbuffered-log-channel", &["broken", "fixed"]));
+        play(&mut model, false);
+        press(&mut model, KeyCode::Char('i'));
+        assert!(draw(&model).contains("every lane has one instance"));
+        let Some(Command::Tell(RunId::Main, Control::Scale { lane: 0, instances: 2 })) =
+            press(&mut model, KeyCode::Char(']'))
+        else {
+            panic!("it scales out")
+        };
+        let instance = |version: &str, tasks| InstanceSample {
+            version: version.to_owned(),
+            share_percent: 50.0,
+            serves: true,
+            tasks,
+            ..InstanceSample::default()
+        };
+        for tick in 200..300 {
+            let instances = vec![instance("broken", tick), instance("before", 3)];
+            let sample = Sample { instances, ..sample(Some(tick)) };
+            happen(&mut model, tick * 100, 0, What::Sample(sample));
+        }
+        press(&mut model, KeyCode::Char('i'));
+        let screen = draw(&model);
+        assert!(screen.contains("1 broken  50 %"), "{screen}");
+        assert!(screen.contains("2 before  50 %"), "{screen}");
+    }
+}
+
+#[test]
+fn help_that_does_not_fit_can_be_scrolled() {
+    let mut model = lab((80, 24), spec("unbuffered-log-channel", &["broken", "fixed"]));
+    press(&mut model, KeyCode::Char('?'));
+    assert!(!draw(&model).contains("leave the program"));
+    for _ in 0..5 {
+        press(&mut model, KeyCode::Down);
+    }
+    let screen = draw(&model);
+    assert!(screen.contains("leave the program") && screen.contains("marks:"), "{screen}");
+}
+
 #[test]
 fn every_lane_can_be_reached_where_not_all_fit() {
     let all = ["broken", "buffered", "cancelled", "fixed"];
@@ -173,11 +263,11 @@ fn a_small_terminal_says_what_it_needs() {
 
 #[test]
 fn no_size_and_no_key_makes_it_panic() {
-    let keys = ['b', ' ', 'v', 'c', 'm', 'e', 'f', 'z', '+', '-', '?', 'r', '2', '4', 'j', 'k'];
+    let keys = "b vcmefz+-?r24jki[]d".chars();
     for size in [(1, 1), (10, 3), (79, 23), (80, 24), (81, 25), (100, 30), (300, 100)] {
         let mut model = lab(size, spec("unbuffered-log-channel", &["broken", "fixed"]));
         play(&mut model, true);
-        for key in keys {
+        for key in keys.clone() {
             press(&mut model, KeyCode::Char(key));
             draw(&model);
             for code in

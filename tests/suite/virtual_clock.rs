@@ -183,7 +183,7 @@ async fn commands_take_effect_at_their_time() {
     assert!(events.is_sorted_by_key(|event| event.at_ms));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_lane_that_stands_still_is_named() {
     let folder = tempfile::tempdir().expect("writable");
     let mute = folder.path().join("mute");

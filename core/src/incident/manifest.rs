@@ -8,10 +8,13 @@ use super::claim::Expectation;
 use super::context::Class;
 use super::formula::{Formula, Values};
 use super::measure::Measure;
-use super::show::{Chart, Figure, Headline, Sentence};
+use super::show::{Chart, Figure, Headline, Sentence, Shows};
 use super::theory::Theory;
 use super::validate::Places;
 use crate::service::params::{self, ServiceParam};
+
+/// The most instances that a lane has.
+pub const MAX_INSTANCES: usize = 8;
 
 /// The highest rate that a manifest, the command line or the screen may ask for, per lane.
 pub const MAX_RATE_PER_S: f64 = 5_000.0;
@@ -358,6 +361,11 @@ pub struct ManifestError {
 }
 
 impl Manifest {
+    /// Whether its charts show the end of the service's log.
+    pub fn shows_log(&self) -> bool {
+        self.charts.iter().any(|chart| chart.shows == Shows::Log)
+    }
+
     /// Reads and validates a manifest.
     ///
     /// # Errors

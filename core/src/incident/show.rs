@@ -11,15 +11,13 @@ use crate::prose::figures::number;
 
 /// A chart.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "Fields")]
 pub struct Chart {
     /// What it shows.
     pub shows: Shows,
     /// Its title; where absent, what it shows.
-    #[serde(default, rename = "of")]
     pub title: Option<String>,
     /// A metric or a number that a level is full at.
-    #[serde(default)]
     pub capacity: Option<String>,
 }
 
@@ -34,25 +32,82 @@ pub enum Shows {
     Latency,
     /// What became of the requests each second, stacked.
     Outcomes,
+    /// The names of the layers that a request passes, in order.
+    Chain,
+    /// The newest lines of the service's log, and the newest that should not be there.
+    Log,
     /// Up or down.
-    State,
+    Up,
+    /// A metric whose values 0, 1, 2 … have these names.
+    State(Measure, Vec<String>),
+    /// Slots, as many as the capacity: those in use, and those of them that are lost; and how many
+    /// wait for one.
+    Slots {
+        /// In use, lost ones included.
+        used: Measure,
+        /// Lost.
+        lost: Measure,
+        /// Who waits.
+        waiting: Measure,
+    },
     /// A level.
     Level(Measure),
 }
 
-impl<'de> Deserialize<'de> for Shows {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let name = String::deserialize(deserializer)?;
-        Ok(match name.as_str() {
-            "tasks" => Self::Tasks,
-            "memory" => Self::Memory,
-            "latency" => Self::Latency,
-            "outcomes" => Self::Outcomes,
-            "state" => Self::State,
-            name => Self::Level(Measure::parse(name)),
-        })
+/// A chart as it stands in a manifest.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Fields {
+    shows: String,
+    #[serde(default)]
+    of: Option<String>,
+    #[serde(default)]
+    capacity: Option<String>,
+    #[serde(default)]
+    states: Vec<String>,
+    #[serde(default)]
+    slots: Option<Slots>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Slots {
+    used: Measure,
+    lost: Measure,
+    waiting: Measure,
+}
+
+impl TryFrom<Fields> for Chart {
+    type Error = String;
+
+    fn try_from(fields: Fields) -> Result<Self, String> {
+        let Fields { shows, of, capacity, states, slots } = fields;
+        let shows = match (shows.as_str(), slots) {
+            ("slots", Some(Slots { used, lost, waiting })) if capacity.is_some() => {
+                Shows::Slots { used, lost, waiting }
+            }
+            ("slots", _) => {
+                return Err("`slots` wants a `capacity`, and `slots = { used, lost, \
+                                        waiting }` with a metric each"
+                    .to_owned());
+            }
+            (_, Some(_)) => return Err("`slots` belongs to a chart that shows slots".to_owned()),
+            ("tasks", None) => Shows::Tasks,
+            ("memory", None) => Shows::Memory,
+            ("latency", None) => Shows::Latency,
+            ("outcomes", None) => Shows::Outcomes,
+            ("chain", None) => Shows::Chain,
+            ("log", None) => Shows::Log,
+            ("up", None) => Shows::Up,
+            (name, None) if states.len() > 1 => Shows::State(Measure::parse(name), states),
+            (name, None) => Shows::Level(Measure::parse(name)),
+        };
+        Ok(Self { shows, title: of, capacity })
     }
 }
+
+/// The levels that charts are drawn from, at most.
+pub const MOST_LEVELS: usize = 8;
 
 impl Chart {
     /// A chart of this.
@@ -65,6 +120,15 @@ impl Chart {
         [Shows::Tasks, Shows::Memory, Shows::Latency].map(Self::of).into()
     }
 
+    /// The levels that it is drawn from, beside those that every lane has.
+    pub fn levels(&self) -> Vec<&Measure> {
+        match &self.shows {
+            Shows::State(measure, _) | Shows::Level(measure) => vec![measure],
+            Shows::Slots { used, lost, waiting } => vec![used, lost, waiting],
+            _ => Vec::new(),
+        }
+    }
+
     /// Its title.
     pub fn title(&self) -> String {
         self.title.clone().unwrap_or_else(|| match &self.shows {
@@ -72,8 +136,11 @@ impl Chart {
             Shows::Memory => "memory".to_owned(),
             Shows::Latency => "latency p99".to_owned(),
             Shows::Outcomes => "requests a second".to_owned(),
-            Shows::State => "up".to_owned(),
-            Shows::Level(measure) => measure.name().replace('_', " "),
+            Shows::Chain => "chain".to_owned(),
+            Shows::Log => "the log".to_owned(),
+            Shows::Up => "up".to_owned(),
+            Shows::Slots { .. } => "slots".to_owned(),
+            Shows::State(measure, _) | Shows::Level(measure) => measure.name().replace('_', " "),
         })
     }
 }

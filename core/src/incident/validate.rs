@@ -5,9 +5,11 @@ use std::collections::BTreeSet;
 use super::Unknown;
 use super::claim::{Claim, Expectation};
 use super::formula::Formula;
-use super::manifest::{MAX_RATE_PER_S, Manifest, ManifestError, Param, Switch, rate_allowed};
+use super::manifest::{
+    MAX_INSTANCES, MAX_RATE_PER_S, Manifest, ManifestError, Param, Switch, rate_allowed,
+};
 use super::measure::Measure;
-use super::show::Shows;
+use super::show::{MOST_LEVELS, Shows};
 use crate::service::params;
 
 impl Manifest {
@@ -29,8 +31,8 @@ impl Manifest {
         places.check(&[], "live_s", (1.0..=30.0).contains(&self.live_s), || {
             format!("expected 1 to 30 seconds, found {}", self.live_s)
         })?;
-        places.check(&[], "instances", (1..=8).contains(&self.instances), || {
-            format!("expected 1 to 8 instances, found {}", self.instances)
+        places.check(&[], "instances", (1..=MAX_INSTANCES).contains(&self.instances), || {
+            format!("expected 1 to {MAX_INSTANCES} instances, found {}", self.instances)
         })?;
         self.validate_variants(places)?;
         self.validate_params(places)?;
@@ -234,6 +236,10 @@ impl Manifest {
         places.check(&["[[chart]]"], "shows", (1..=4).contains(&count), || {
             format!("expected one to four charts, found {count}")
         })?;
+        let levels: usize = self.charts.iter().map(|chart| chart.levels().len()).sum();
+        places.check(&["[[chart]]"], "shows", levels <= MOST_LEVELS, || {
+            format!("all charts together show {levels} metrics, {MOST_LEVELS} are allowed")
+        })?;
         for (i, sentence) in self.sentences.iter().enumerate() {
             let section = vec!["[[sentence]]"; i + 1];
             let known = self.variants.iter().any(|v| v.name == sentence.variant);
@@ -278,8 +284,9 @@ impl Manifest {
         check(&["[headline]"], "right", &self.headline.right.metric)?;
         for (i, chart) in self.charts.iter().enumerate() {
             let section = vec!["[[chart]]"; i + 1];
-            if let Shows::Level(measure) = &chart.shows {
-                check(&section, "shows", measure)?;
+            for measure in chart.levels() {
+                let key = if let Shows::Slots { .. } = chart.shows { "slots" } else { "shows" };
+                check(&section, key, measure)?;
             }
             if let Some(name) = chart.capacity.as_ref().filter(|c| c.parse::<f64>().is_err()) {
                 check(&section, "capacity", &Measure::parse(name))?;

@@ -17,16 +17,15 @@ use crate::event::{
 use crate::incident::cpu::Work;
 use crate::incident::env::{Env, Host};
 use crate::incident::fleet::{self, Fleet, Order, Splitter, Steer};
+use crate::incident::manifest::MAX_INSTANCES;
 use crate::incident::request::Prepared;
 use crate::incident::{Bugs, Chain};
 use crate::load::Schedule;
 use crate::load::schedule::Arrival;
 use crate::service::base_chain;
+use crate::service::log_file::Tailed;
 
 const TICK_MS: u64 = TICK.as_millis() as u64;
-
-/// The most instances that a lane has.
-const MOST_INSTANCES: usize = 8;
 
 /// A virtual lane.
 #[derive(Debug)]
@@ -50,6 +49,8 @@ pub struct VirtualLane {
     /// When the next sample is due.
     tick_ms: u64,
     rollout: Rollout,
+    /// Where its charts show the log.
+    tailed: Option<Tailed>,
     announced: BTreeSet<String>,
 }
 
@@ -95,6 +96,7 @@ impl VirtualLane {
             now_ms: 0,
             tick_ms: TICK_MS,
             rollout: Rollout { steer, ..Rollout::default() },
+            tailed: manifest.shows_log().then(Tailed::default),
             announced: BTreeSet::new(),
             begin,
         };
@@ -193,18 +195,21 @@ impl VirtualLane {
     ///
     /// When a runtime cannot be made.
     pub fn scale(&mut self, wanted: usize) -> anyhow::Result<()> {
-        let wanted = wanted.clamp(1, MOST_INSTANCES);
+        let wanted = wanted.clamp(1, MAX_INSTANCES);
         let (now_ms, before) = (self.now_ms, self.instances.len());
         while self.instances.len() > wanted {
             if let Some(mut gone) = self.instances.pop() {
                 gone.end(now_ms)?;
             }
         }
+        // Who comes after a release to all has it too.
+        let released = before > 0 && self.instances.iter().all(|instance| instance.released);
         while self.instances.len() < wanted {
             let (owners, watch) = (self.catalogue.owners(), self.watch.clone());
             let index = self.instances.len();
             let (out, timeout) = ((&self.out, now_ms), self.client_timeout);
-            let instance = Instance::new(index, owners, self.heap, watch, timeout, out)?;
+            let mut instance = Instance::new(index, owners, self.heap, watch, timeout, out)?;
+            instance.released = released;
             self.instances.push(instance);
         }
         if before != 0 && before != wanted {
@@ -321,6 +326,11 @@ impl VirtualLane {
                     self.out.emit(self.now_ms, &LaneSays::Metric(metric));
                 }
             }
+        }
+        if let (Some(tailed), Some(env)) = (&mut self.tailed, self.instances[0].env())
+            && let Some(tail) = tailed.tick(env)
+        {
+            self.out.emit(self.now_ms, &LaneSays::LogTail(tail));
         }
         let (sample, fleet) = self.sample();
         self.out.emit(self.now_ms, &LaneSays::Sample(sample));

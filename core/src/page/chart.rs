@@ -45,6 +45,8 @@ pub struct Curve<'a> {
     pub points: Vec<(f64, Option<f64>)>,
     /// What went wrong, on top of the points, in the same form.
     pub bad: Vec<(f64, Option<f64>)>,
+    /// What the two are, where there are two.
+    pub legend: &'static str,
     /// What theory says, in the same form.
     pub theory: Vec<(f64, Option<f64>)>,
     /// How a value reads.
@@ -64,7 +66,7 @@ pub fn draw(frame: &Frame, curve: &Curve) -> Markup {
             figcaption {
                 (curve.name) ": " (frame.title)
                 @if !curve.theory.is_empty() { " (dots: theory)" }
-                @if !curve.bad.is_empty() { " (answered well; dashed: those that failed or timed out)" }
+                (curve.legend)
             }
             svg viewBox={ "0 0 " (width) " " (height) } role="img" aria-label=(describe(frame, curve)) {
                 @for (value, label) in &frame.ticks {

@@ -14,7 +14,7 @@ use std::path::Path;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::catalogue::Catalogue;
-use crate::event::{Clock, Event, LoadTick, Sample, What};
+use crate::event::{ChainShown, Clock, Event, LoadTick, LogTail, Sample, What};
 use crate::incident::Manifest;
 use crate::incident::marks::marks;
 use crate::incident::measure::{Level, Measure};
@@ -184,12 +184,66 @@ fn charts(manifest: &Manifest, timeline: &Timeline, names: &[String], events: &[
             "request was due, and one without an answer counts with its time-out."
         }
         @for chart in &manifest.charts {
-            @let frame = frame(chart, manifest, timeline, (end_s, &phases_s));
             div.charts {
-                @for (lane, name) in timeline.lanes.iter().zip(names) {
-                    (chart::draw(&frame, &curve(chart, manifest, timeline, (lane, name))))
+                @match chart.shows {
+                    Shows::Chain => @for (i, name) in names.iter().enumerate() {
+                        (chain(name, newest(events, i, |what| match what {
+                            What::Chain(chain) => Some(chain),
+                            _ => None,
+                        })))
+                    },
+                    Shows::Log => @for (i, name) in names.iter().enumerate() {
+                        (log(&capital(&chart.title()), name, newest(events, i, |what| match what {
+                            What::LogTail(tail) => Some(tail),
+                            _ => None,
+                        })))
+                    },
+                    _ => {
+                        @let frame = frame(chart, manifest, timeline, (end_s, &phases_s));
+                        @for (lane, name) in timeline.lanes.iter().zip(names) {
+                            (chart::draw(&frame, &curve(chart, manifest, timeline, (lane, name))))
+                        }
+                    }
                 }
             }
+        }
+    }
+}
+
+/// The newest of what a lane says of one kind.
+fn newest<T>(events: &[Event], lane: usize, is: impl Fn(&What) -> Option<&T>) -> Option<&T> {
+    let mut mine = events.iter().rev().filter(|event| event.lane == Some(lane));
+    mine.find_map(|event| is(&event.what))
+}
+
+/// What a request passes on its way, in order.
+fn chain(name: &str, chain: Option<&ChainShown>) -> Markup {
+    html! {
+        figure {
+            figcaption { (name) ": what a request passes, in order, at the end of the run" }
+            @if let Some(chain) = chain {
+                p { code { "request" @for (slot, _) in &chain.routes { " → " (slot) } " → routes" } }
+            } @else {
+                p { "nothing was said of it" }
+            }
+        }
+    }
+}
+
+/// The end of a lane's log.
+fn log(title: &str, name: &str, tail: Option<&LogTail>) -> Markup {
+    let LogTail { lines, wrong } = tail.cloned().unwrap_or_default();
+    html! {
+        figure {
+            figcaption { (name) ": " (title) ", its newest lines" }
+            pre tabindex="0" { code {
+                @if lines.is_empty() { "nothing was written\n" }
+                @for line in &lines { (line) "\n" }
+                @if let Some(line) = wrong {
+                    "and the newest that should not be there:\n"
+                    span.waits { (line) "\n" }
+                }
+            } }
         }
     }
 }
@@ -207,6 +261,10 @@ fn frame(
         samples.filter_map(|(_, sample)| level(sample, measure)).fold(0.0, f64::max)
     };
     let linear = |top: f64, read: fn(f64) -> String| (Axis::Linear(top), shares(top, read));
+    let capacity = chart.capacity.as_deref();
+    let fixed = capacity.and_then(|capacity| capacity.parse::<f64>().ok());
+    let metric = capacity.filter(|_| fixed.is_none()).map(Measure::parse);
+    let full = fixed.or(metric.map(|measure| highest(&measure))).filter(|full| *full > 0.0);
     let bytes = |bytes: f64| mib(bytes as u64);
     let (class, (axis, ticks), cap) = match &chart.shows {
         Shows::Tasks => {
@@ -227,18 +285,29 @@ fn frame(
             let top = timeline.lanes.iter().filter_map(second).fold(1.0, f64::max);
             ("tasks", linear(nice_ceiling(top), number), None)
         }
-        Shows::State => ("tasks", linear(1.0, number), None),
+        Shows::Up => ("tasks", (Axis::Linear(1.0), named(&["down", "up"])), None),
+        Shows::State(_, names) => {
+            let top = names.len().saturating_sub(1).max(1) as f64;
+            ("tasks", (Axis::Linear(top), named(names)), None)
+        }
+        Shows::Slots { used, .. } => {
+            let top = full.unwrap_or(1.0).max(highest(used));
+            ("tasks", linear(top, number), full)
+        }
+        // Both are words, not curves.
+        Shows::Chain | Shows::Log => ("tasks", linear(1.0, number), None),
         Shows::Level(measure) => {
-            let capacity = chart.capacity.as_deref();
-            let fixed = capacity.and_then(|capacity| capacity.parse::<f64>().ok());
-            let named = capacity.filter(|_| fixed.is_none()).map(Measure::parse);
-            let full = fixed.or(named.map(|measure| highest(&measure))).filter(|full| *full > 0.0);
             let top = nice_ceiling(highest(measure).max(full.unwrap_or(1.0)));
             ("tasks", linear(top, number), full)
         }
     };
     let title = capital(&chart.title());
     Frame { title, class, end_s, axis, ticks, cap, phases_s: phases_s.to_vec() }
+}
+
+/// The names of a state's values, each with its value.
+fn named(names: &[impl AsRef<str>]) -> Vec<(f64, String)> {
+    names.iter().enumerate().map(|(i, name)| (i as f64, name.as_ref().to_owned())).collect()
 }
 
 /// With a capital at its beginning.
@@ -257,21 +326,29 @@ fn curve<'a>(
     let measure = match &chart.shows {
         Shows::Tasks => Some(Measure::Level(Level::Tasks)),
         Shows::Memory => Some(Measure::Level(Level::MemoryBytes)),
-        Shows::Level(measure) => Some(measure.clone()),
-        Shows::Latency | Shows::Outcomes | Shows::State => None,
+        Shows::Level(measure) | Shows::State(measure, _) | Shows::Slots { used: measure, .. } => {
+            Some(measure.clone())
+        }
+        _ => None,
     };
     let points = match (&chart.shows, &measure) {
         (_, Some(measure)) => levels(lane, measure),
         (Shows::Outcomes, _) => outcomes(lane).map(|(at_s, ok, _)| (at_s, Some(ok))).collect(),
-        (Shows::State, _) => {
+        (Shows::Up, _) => {
             let up = |sample: &Sample| if sample.server.is_some() { 1.0 } else { 0.0 };
             lane.samples.iter().map(|(at_s, sample)| (*at_s, Some(up(sample)))).collect()
         }
         _ => latencies(lane),
     };
-    let bad = match &chart.shows {
-        Shows::Outcomes => outcomes(lane).map(|(at_s, _, bad)| (at_s, Some(bad))).collect(),
-        _ => Vec::new(),
+    let (bad, legend) = match &chart.shows {
+        Shows::Outcomes => (
+            outcomes(lane).map(|(at_s, _, bad)| (at_s, Some(bad))).collect(),
+            " (answered well; dashed: those that failed or timed out)",
+        ),
+        Shows::Slots { lost, .. } => {
+            (levels(lane, lost), " (in use; dashed: those of them that are lost)")
+        }
+        _ => (Vec::new(), ""),
     };
     let theory = measure.map_or(Vec::new(), |measure| theory(manifest, timeline, lane, &measure));
     let read: fn(f64) -> String = match &chart.shows {
@@ -279,7 +356,7 @@ fn curve<'a>(
         Shows::Latency => millis,
         _ => number,
     };
-    Curve { lane, name, points, bad, theory, read }
+    Curve { lane, name, points, bad, legend, theory, read }
 }
 
 /// For each second: when it ended, requests answered well, and those that ended otherwise.

@@ -58,6 +58,7 @@ pub fn line(what: &What) -> Option<String> {
         | What::Driver { .. }
         | What::Param { .. }
         | What::Chain(_)
+        | What::LogTail(_)
         | What::Blocked { .. } => return None,
     })
 }

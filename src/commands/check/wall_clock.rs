@@ -1,12 +1,13 @@
 //! What does not belong on a virtual clock: wall-clock time, blocking calls, real input and output,
 //! found in the source by the paths it names.
+//!
+//! It reads tokens, not syntax: paths are paths, whatever grammar the macro around them has.
 
 use std::collections::HashMap;
+use std::iter::Peekable;
 
-use proc_macro2::{Span, TokenStream, TokenTree};
-use syn::spanned::Spanned;
-use syn::visit::{self, Visit};
-use syn::{ItemUse, Macro, Path, UseTree};
+use proc_macro2::token_stream::IntoIter;
+use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
 
 /// Paths, each with what to use in its place.
 const BANNED: [(&str, &str); 18] = [
@@ -52,180 +53,163 @@ pub struct Found {
 ///
 /// When the text is no Rust.
 pub fn find(file: &str, text: &str) -> Result<Vec<Found>, String> {
-    let parsed = syn::parse_file(text)
-        .map_err(|error| format!("{file}:{}: {error}", error.span().start().line))?;
-    let mut names = Names::default();
-    names.visit_file(&parsed);
-    let mut search = Search { file, names: names.0, found: Vec::new() };
-    search.visit_file(&parsed);
+    let tokens: TokenStream = text
+        .parse()
+        .map_err(|e: proc_macro2::LexError| format!("{file}:{}: {e}", e.span().start().line))?;
+    let mut search = Search { file, imported: HashMap::new(), found: Vec::new() };
+    search.imports(tokens.clone());
+    search.paths(tokens);
     search.found.sort();
     search.found.dedup_by(|a, b| a.line == b.line && a.instead == b.instead);
     Ok(search.found)
 }
 
-/// Names that `use` brings in, with their whole paths.
-#[derive(Default)]
-struct Names(HashMap<String, String>);
-
-impl<'ast> Visit<'ast> for Names {
-    fn visit_item_use(&mut self, item: &'ast ItemUse) {
-        self.tree("", &item.tree);
-    }
-}
-
-impl Names {
-    fn tree(&mut self, before: &str, tree: &UseTree) {
-        let joined = |name: &dyn std::fmt::Display| match before {
-            "" => name.to_string(),
-            before => format!("{before}::{name}"),
-        };
-        match tree {
-            UseTree::Path(path) => self.tree(&joined(&path.ident), &path.tree),
-            UseTree::Name(name) if name.ident == "self" => {
-                let last = before.rsplit("::").next().unwrap_or(before).to_owned();
-                self.0.insert(last, before.to_owned());
-            }
-            UseTree::Name(name) => {
-                self.0.insert(name.ident.to_string(), joined(&name.ident));
-            }
-            UseTree::Rename(renamed) => {
-                let path = if renamed.ident == "self" {
-                    before.to_owned()
-                } else {
-                    joined(&renamed.ident)
-                };
-                self.0.insert(renamed.rename.to_string(), path);
-            }
-            UseTree::Group(group) => group.items.iter().for_each(|tree| self.tree(before, tree)),
-            UseTree::Glob(_) => {}
-        }
-    }
-}
-
 struct Search<'a> {
     file: &'a str,
-    names: HashMap<String, String>,
+    /// Names that `use` brings in, with their whole paths.
+    imported: HashMap<String, String>,
     found: Vec<Found>,
 }
 
+type Tokens = Peekable<IntoIter>;
+
+fn joined(before: &str, name: &str) -> String {
+    if before.is_empty() { name.to_owned() } else { format!("{before}::{name}") }
+}
+
+/// Whether a path is this one, or leads into it.
+fn within(path: &str, outer: &str) -> bool {
+    path.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
+}
+
+fn is(token: Option<&TokenTree>, sign: char) -> bool {
+    matches!(token, Some(TokenTree::Punct(punct)) if punct.as_char() == sign)
+}
+
+fn colon(tokens: &mut Tokens) -> bool {
+    tokens.next_if(|token| is(Some(token), ':')).is_some()
+}
+
+/// Reads `::`, if that comes next.
+fn colons(tokens: &mut Tokens) -> bool {
+    // A lone colon ends a path as anything else does.
+    colon(tokens) && colon(tokens)
+}
+
 impl Search<'_> {
-    fn note(&mut self, path: &str, span: Span) {
-        let within = |banned: &str| {
-            path.strip_prefix(banned).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
-        };
-        if let Some((_, instead)) = BANNED.iter().find(|(banned, _)| within(banned)) {
-            self.add(path.to_owned(), span, instead);
+    /// Collects what `use` brings in, wherever in the file.
+    fn imports(&mut self, tokens: TokenStream) {
+        let mut tokens = tokens.into_iter().peekable();
+        while let Some(token) = tokens.next() {
+            match token {
+                TokenTree::Ident(ident) if ident == "use" => self.import(&mut tokens, ""),
+                TokenTree::Group(group) => self.imports(group.stream()),
+                _ => {}
+            }
+        }
+    }
+
+    /// One tree of a `use`, up to the comma or semicolon after it.
+    fn import(&mut self, tokens: &mut Tokens, before: &str) {
+        let mut path = before.to_owned();
+        colons(tokens);
+        loop {
+            match tokens.next() {
+                Some(TokenTree::Ident(name)) if name == "as" => {
+                    if let Some(TokenTree::Ident(new)) = tokens.next() {
+                        self.imported.insert(new.to_string(), path);
+                    }
+                    return;
+                }
+                Some(TokenTree::Ident(name)) => {
+                    if name != "self" {
+                        path = joined(&path, &name.to_string());
+                    }
+                    let renamed =
+                        matches!(tokens.peek(), Some(TokenTree::Ident(name)) if name == "as");
+                    if !colons(tokens) && !renamed {
+                        let last = path.rsplit("::").next().unwrap_or(&path).to_owned();
+                        self.imported.insert(last, path);
+                        return;
+                    }
+                }
+                Some(TokenTree::Group(group)) => {
+                    let mut inner = group.stream().into_iter().peekable();
+                    while inner.peek().is_some() {
+                        self.import(&mut inner, &path);
+                        while inner.next_if(|token| is(Some(token), ',')).is_some() {}
+                    }
+                    return;
+                }
+                // A glob brings in names that nobody can see here.
+                Some(TokenTree::Punct(star)) if star.as_char() == '*' => {
+                    self.glob(&path, star.span());
+                    return;
+                }
+                _ => return,
+            }
+        }
+    }
+
+    fn glob(&mut self, path: &str, span: Span) {
+        let inside = path.starts_with("std::") || path.starts_with("tokio::");
+        let holds = |(banned, _): &&(&str, &str)| within(banned, path) || within(path, banned);
+        if let Some((_, instead)) = BANNED.iter().find(holds).filter(|_| inside) {
+            self.add(format!("{path}::*"), span, instead);
+        }
+    }
+
+    /// Looks at every path outside of a `use`.
+    fn paths(&mut self, tokens: TokenStream) {
+        let mut tokens = tokens.into_iter().peekable();
+        // After a dot stands a field or a method; after `::`, a path from the root.
+        let (mut dot, mut rooted) = (false, false);
+        while let Some(token) = tokens.next() {
+            match token {
+                TokenTree::Ident(ident) if ident == "use" => {
+                    while tokens.next_if(|token| !is(Some(token), ';')).is_some() {}
+                }
+                TokenTree::Ident(ident) => {
+                    let (mut names, span) = (vec![ident.to_string()], ident.span());
+                    while colons(&mut tokens) {
+                        let Some(TokenTree::Ident(_)) = tokens.peek() else { break };
+                        names.extend(tokens.next().map(|name| name.to_string()));
+                    }
+                    if !dot {
+                        self.path(&names, rooted, span, &mut tokens);
+                    }
+                }
+                TokenTree::Group(group) => self.paths(group.stream()),
+                TokenTree::Punct(punct) => {
+                    let sign = punct.as_char();
+                    (dot, rooted) = (sign == '.', sign == ':' && colon(&mut tokens));
+                    continue;
+                }
+                TokenTree::Literal(_) => {}
+            }
+            (dot, rooted) = (false, false);
+        }
+    }
+
+    fn path(&mut self, names: &[String], rooted: bool, span: Span, after: &mut Tokens) {
+        let Some((first, rest)) = names.split_first() else { return };
+        let first = if rooted { None } else { self.imported.get(first) }.unwrap_or(first);
+        let whole = std::iter::once(first).chain(rest).cloned().collect::<Vec<_>>().join("::");
+        // `core` and `std` are the same here.
+        let whole = whole.replacen("core::", "std::", usize::from(whole.starts_with("core::")));
+        if let Some((_, instead)) = BANNED.iter().find(|(banned, _)| within(&whole, banned)) {
+            self.add(whole, span, instead);
+        } else if PRINTING.contains(&names[names.len() - 1].as_str())
+            && after.next_if(|token| is(Some(token), '!')).is_some()
+            && matches!(after.peek(), Some(TokenTree::Group(g)) if g.delimiter() != Delimiter::None)
+        {
+            self.add(format!("{}!", names[names.len() - 1]), span, "a metric, or nothing");
         }
     }
 
     fn add(&mut self, path: String, span: Span, instead: &'static str) {
         let line = span.start().line;
         self.found.push(Found { file: self.file.to_owned(), line, path, instead });
-    }
-
-    /// Globs bring in names that nobody can see here.
-    fn globs(&mut self, before: &str, tree: &UseTree) {
-        let joined = |name: &syn::Ident| match before {
-            "" => name.to_string(),
-            before => format!("{before}::{name}"),
-        };
-        match tree {
-            UseTree::Path(path) => self.globs(&joined(&path.ident), &path.tree),
-            UseTree::Group(group) => group.items.iter().for_each(|tree| self.globs(before, tree)),
-            UseTree::Glob(glob) => {
-                let holds = |banned: &str| {
-                    banned
-                        .strip_prefix(before)
-                        .is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
-                };
-                if let Some((_, instead)) = BANNED.iter().find(|(banned, _)| holds(banned))
-                    && (before.starts_with("std::") || before.starts_with("tokio::"))
-                {
-                    self.add(format!("{before}::*"), glob.span(), instead);
-                }
-            }
-            UseTree::Name(_) | UseTree::Rename(_) => {}
-        }
-    }
-}
-
-impl<'ast> Visit<'ast> for Search<'_> {
-    fn visit_path(&mut self, path: &'ast Path) {
-        let names: Vec<String> = path.segments.iter().map(|s| s.ident.to_string()).collect();
-        if let Some((first, rest)) = names.split_first() {
-            let first = match path.leading_colon {
-                None => self.names.get(first).unwrap_or(first),
-                Some(_) => first,
-            };
-            let whole = std::iter::once(first).chain(rest).cloned().collect::<Vec<_>>().join("::");
-            // `core` and `std` are the same here.
-            let whole = whole.replacen("core::", "std::", usize::from(whole.starts_with("core::")));
-            self.note(&whole, path.span());
-        }
-        visit::visit_path(self, path);
-    }
-
-    fn visit_item_use(&mut self, item: &'ast ItemUse) {
-        self.globs("", &item.tree);
-    }
-
-    fn visit_macro(&mut self, called: &'ast Macro) {
-        let name = called.path.segments.last().map(|segment| segment.ident.to_string());
-        if let Some(name) = name.filter(|name| PRINTING.contains(&name.as_str())) {
-            self.add(format!("{name}!"), called.span(), "a metric, or nothing");
-        }
-        // What a macro is given is no syntax yet; most take expressions.
-        let parser = syn::punctuated::Punctuated::<syn::Expr, syn::Token![,]>::parse_terminated;
-        match called.parse_body_with(parser) {
-            Ok(given) => given.iter().for_each(|expression| self.visit_expr_owned(expression)),
-            // `vec![x; n]`, `select! { … }`: whatever grammar it has, its paths are paths.
-            Err(_) => self.tokens(called.tokens.clone()),
-        }
-        visit::visit_macro(self, called);
-    }
-}
-
-impl Search<'_> {
-    /// Looks for paths in tokens of any grammar.
-    fn tokens(&mut self, tokens: TokenStream) {
-        let mut path: Vec<proc_macro2::Ident> = Vec::new();
-        let mut colons = 0;
-        for token in tokens {
-            match token {
-                TokenTree::Ident(ident) => {
-                    if colons != 2 {
-                        self.path(&std::mem::take(&mut path));
-                    }
-                    path.push(ident);
-                    colons = 0;
-                    continue;
-                }
-                TokenTree::Punct(punct) if punct.as_char() == ':' && !path.is_empty() => {
-                    colons += 1;
-                    continue;
-                }
-                TokenTree::Group(group) => self.tokens(group.stream()),
-                TokenTree::Punct(_) | TokenTree::Literal(_) => {}
-            }
-            self.path(&std::mem::take(&mut path));
-            colons = 0;
-        }
-        self.path(&path);
-    }
-
-    fn path(&mut self, idents: &[proc_macro2::Ident]) {
-        let Some((first, rest)) = idents.split_first() else { return };
-        let first_name = first.to_string();
-        let whole = self.names.get(&first_name).cloned().unwrap_or(first_name);
-        let rest = rest.iter().map(ToString::to_string);
-        let whole = std::iter::once(whole).chain(rest).collect::<Vec<_>>().join("::");
-        self.note(&whole, first.span());
-    }
-
-    fn visit_expr_owned(&mut self, expression: &syn::Expr) {
-        let mut inner = Search { file: self.file, names: self.names.clone(), found: Vec::new() };
-        inner.visit_expr(expression);
-        self.found.append(&mut inner.found);
     }
 }
 
@@ -271,6 +255,23 @@ mod tests {
             (2, "std::thread::sleep"),
             (3, "std::time::Instant::now"),
             (4, "std::sync::mpsc::Receiver"),
+        ];
+        assert_eq!(found(text), expected.map(|(line, path)| (line, path.to_owned())));
+    }
+
+    #[test]
+    fn groups_selves_and_roots_are_followed() {
+        let text = "use std::{sync::mpsc::{self, Sender}, time::{self as t}};\n\
+                    fn a(s: Sender<u8>) { ::std::thread::yield_now() }\n\
+                    mod inner { use tokio::{net::{TcpStream as S}, time}; type X = S; }\n\
+                    fn b() -> core::time::Duration { x.fs.read(); t::Instant::now(); }\n\
+                    fn c() { mpsc::channel::<u8>(); let print = 1; print != 2; }\n";
+        let expected = [
+            (2, "std::sync::mpsc::Sender"),
+            (2, "std::thread::yield_now"),
+            (3, "tokio::net::TcpStream"),
+            (4, "std::time::Instant::now"),
+            (5, "std::sync::mpsc::channel"),
         ];
         assert_eq!(found(text), expected.map(|(line, path)| (line, path.to_owned())));
     }

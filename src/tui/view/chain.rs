@@ -84,6 +84,29 @@ fn row(
     Line::from(spans)
 }
 
+/// What a request passes in this lane, in order, in one line: what an incident has put there
+/// stands out.
+pub fn line(frame: &mut Frame, area: Rect, lane: &LaneModel) {
+    let names: Vec<(&str, bool)> =
+        lane.chain.routes.iter().map(|(slot, owner)| (slot.as_str(), owner != "service")).collect();
+    let all: usize = names.iter().map(|(name, _)| name.len()).sum();
+    let (first, arrow, last) = match usize::from(area.width) {
+        room if all + 3 * names.len() + 20 <= room => (" request → ", " → ", " → routes"),
+        room if all + 3 * names.len() + 6 <= room => (" chain ", " → ", ""),
+        _ => (" ", "›", ""),
+    };
+    let mut spans = vec![Span::styled(first, theme::quiet())];
+    for (i, (name, own)) in names.iter().enumerate() {
+        if i > 0 {
+            spans.push(Span::styled(arrow, theme::quiet()));
+        }
+        let style = if *own { theme::accent() } else { theme::strong() };
+        spans.push(Span::styled((*name).to_owned(), style));
+    }
+    spans.push(Span::styled(last, theme::quiet()));
+    frame.render_widget(Paragraph::new(Line::from(spans)), area);
+}
+
 /// The order of the slots around the routes.
 fn order(lane: &LaneModel) -> String {
     let mut names: Vec<&str> = lane.chain.routes.iter().map(|(slot, _)| slot.as_str()).collect();

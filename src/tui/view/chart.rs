@@ -57,6 +57,8 @@ pub enum Fill<'a> {
     Level(Value<'a>, Option<Value<'a>>),
     /// Requests a second: those answered well, and on top those that were not.
     Outcomes,
+    /// Slots in use, and those of them that are lost.
+    Slots(Value<'a>, Value<'a>),
 }
 
 /// Draws a chart.
@@ -77,11 +79,17 @@ pub fn draw(frame: &mut Frame, area: Rect, chart: &Chart) {
         Fill::Level(value, second) => {
             canvas.columns(buffer, &canvas.values(value), chart.colour, None);
             if chart.gaps {
-                canvas.gaps(buffer, value);
+                canvas.gaps(buffer);
             }
             if let Some(second) = second {
                 canvas.second(buffer, second);
             }
+        }
+        Fill::Slots(used, lost) => {
+            canvas.columns(buffer, &canvas.values(used), chart.colour, None);
+            let lost = canvas.values(lost);
+            canvas.columns(buffer, &lost, Color::LightRed, Some(chart.colour));
+            canvas.gaps(buffer);
         }
         Fill::Outcomes => {
             let rates = |of: &dyn Fn(&Point) -> f64| {
@@ -175,10 +183,10 @@ impl Plot<'_> {
         }
     }
 
-    /// Marks where nothing could be measured, because no process was there.
-    fn gaps(&self, buffer: &mut Buffer, value: Value) {
+    /// Marks where no process was there to be measured.
+    fn gaps(&self, buffer: &mut Buffer) {
         let width = usize::from(self.area.width);
-        let gaps = self.chart.series.gaps(self.chart.window_s, width, value);
+        let gaps = self.chart.series.gaps(self.chart.window_s, width, |point| point.tasks);
         for (x, gap) in (self.area.left()..).zip(gaps) {
             if gap {
                 buffer[(x, self.area.bottom() - 1)].set_symbol("✖").set_style(theme::bad());

@@ -10,10 +10,33 @@ use crate::tui::keys::screen_bindings;
 use crate::tui::model::{Model, Screen};
 use crate::tui::theme;
 
-/// Draws the help.
-pub fn draw(frame: &mut Frame, area: Rect, model: &Model) {
+/// Rows of the frame.
+const FRAME: u16 = 2;
+
+/// Draws the help, from a line on.
+pub fn draw(frame: &mut Frame, area: Rect, model: &Model, down: usize) {
+    let lines = lines(model);
+    let all = lines.len();
+    let room = usize::from(area.height.saturating_sub(FRAME));
+    let title = match all.saturating_sub(room) {
+        0 => "keys".to_owned(),
+        more if down < more => format!("keys · ↓ {} more", more - down),
+        _ => "keys · ↑ back".to_owned(),
+    };
+    let inner = boxed(frame, area, (72, all as u16 + FRAME), &title);
+    let shown: Vec<Line> = lines.into_iter().skip(down).collect();
+    frame.render_widget(Paragraph::new(Text::from(shown)), inner);
+}
+
+/// Lines that the help can be scrolled down.
+pub fn furthest(model: &Model) -> usize {
+    // The key bar has a row of its own.
+    lines(model).len().saturating_sub(usize::from(model.size.1.saturating_sub(FRAME + 1)))
+}
+
+fn lines(model: &Model) -> Vec<Line<'static>> {
     let told = screen_bindings(model).filter(|binding| !binding.long.is_empty());
-    let mut lines: Vec<Line> = told
+    let mut lines: Vec<Line<'static>> = told
         .map(|binding| {
             let key = Span::styled(format!(" {:>6}  ", binding.key), theme::accent());
             Line::from(vec![key, Span::raw(binding.long)])
@@ -25,7 +48,5 @@ pub fn draw(frame: &mut Frame, area: Rect, model: &Model) {
             theme::quiet(),
         )));
     }
-    let height = lines.len() as u16 + 2;
-    let inner = boxed(frame, area, (72, height), "keys");
-    frame.render_widget(Paragraph::new(Text::from(lines)), inner);
+    lines
 }

@@ -1,4 +1,4 @@
-//! A lane's instances, a row each: what it runs, its share, and how it does.
+//! A lane's instances, a row each: what it runs, its share, and how it does. On a key, a chart each.
 //!
 //! ```text
 //!  # version   share  tasks   ok/s  bad/s
@@ -6,13 +6,20 @@
 //! ```
 
 use firedrill_core::event::InstanceSample;
+use firedrill_core::incident::show::Shows;
+use firedrill_core::page::axis::Axis;
 use firedrill_core::prose::figures::{count, number};
 use ratatui::Frame;
-use ratatui::layout::Rect;
-use ratatui::text::{Line, Text};
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::style::{Color, Style};
+use ratatui::text::{Line, Span, Text};
 use ratatui::widgets::Paragraph;
 
+use super::chart::{self, Chart, Fill};
+use super::lab::Axes;
 use crate::tui::lane::LaneModel;
+use crate::tui::model::Lab;
+use crate::tui::series::Point;
 use crate::tui::theme;
 
 /// Draws the rows; where there is no room for them, the tasks and the failures of all in two.
@@ -33,14 +40,72 @@ pub fn draw(frame: &mut Frame, area: Rect, lane: &LaneModel) {
             instance.version,
             if instance.serves { count(instance.tasks) } else { "down".to_owned() }
         );
-        let style = match (instance.serves, bad > ok) {
-            (true, false) if instance.version == "before" => theme::good(),
-            (true, false) => theme::warn(),
-            _ => theme::bad(),
-        };
-        lines.push(Line::styled(text, style));
+        lines.push(Line::styled(text, style(instance)));
     }
     frame.render_widget(Paragraph::new(Text::from(lines)), area);
+}
+
+/// A chart of each instance: its outcomes where the incident shows those first, else its tasks.
+pub fn charts(frame: &mut Frame, area: Rect, lab: &Lab, lane: &LaneModel, axes: &Axes) {
+    let charts = &lab.spec.entry.manifest.charts;
+    let outcomes = charts.first().is_some_and(|chart| chart.shows == Shows::Outcomes);
+    let tasks = |point: &Point| point.tasks;
+    // All of one height, so that they compare.
+    let most = lab.shown().lanes.iter().map(|lane| lane.instances.len()).max().unwrap_or(1);
+    let height = area.height / most.max(1) as u16;
+    let areas =
+        Layout::vertical(vec![Constraint::Length(height); lane.instances.len()]).split(area);
+    for (i, (instance, series)) in lane.instances.iter().zip(&lane.each).enumerate() {
+        let [outcomes_top, tasks_top] = axes.instance_tops;
+        let (fill, colour, top) = if outcomes {
+            (Fill::Outcomes, Color::LightGreen, outcomes_top)
+        } else {
+            (Fill::Level(&tasks, None), Color::LightCyan, tasks_top)
+        };
+        let title = Line::from(vec![
+            Span::styled(format!(" {} {}", i + 1, instance.version), style(instance)),
+            Span::styled(figures(instance, area.width), theme::strong()),
+        ]);
+        let chart = Chart {
+            title,
+            series,
+            fill,
+            colour,
+            window_s: axes.window_s,
+            axis: Axis::Linear(top),
+            labels: ["0".to_owned(), number(top)],
+            cap: None,
+            theory: None,
+            gaps: !outcomes,
+            marks_s: lab.shown().phases_s.get(1..).unwrap_or_default(),
+        };
+        chart::draw(frame, areas[i], &chart);
+    }
+}
+
+fn figures(instance: &InstanceSample, width: u16) -> String {
+    let (ok, bad) = (instance.ok * 10, instance.bad * 10);
+    let share = number(instance.share_percent);
+    match (instance.serves, width) {
+        (false, _) => "  down".to_owned(),
+        (true, ..48) => format!("  {share} %  ok {ok}  bad {bad} /s"),
+        (true, ..68) => {
+            let tasks = count(instance.tasks);
+            format!("  {share} %  ok {ok}  bad {bad} /s  {tasks} tasks")
+        }
+        (true, _) => {
+            let tasks = count(instance.tasks);
+            format!("  {share} % of the requests  ok {ok}  bad {bad} /s  {tasks} tasks")
+        }
+    }
+}
+
+fn style(instance: &InstanceSample) -> Style {
+    match (instance.serves, instance.bad > instance.ok) {
+        (true, false) if instance.version == "before" => theme::good(),
+        (true, false) => theme::warn(),
+        _ => theme::bad(),
+    }
 }
 
 /// One figure of all instances a line.

@@ -17,7 +17,7 @@ use ratatui::layout::{Constraint, Layout, Position, Rect};
 use super::{gauges, header, lane, log};
 use crate::tui::lane::LaneModel;
 use crate::tui::model::Lab;
-use crate::tui::series::Point;
+use crate::tui::series::{Point, Series};
 use firedrill_core::incident::show::{Chart, Shows};
 use firedrill_core::page::axis::nice_ceiling;
 
@@ -32,20 +32,26 @@ const OUTCOMES: usize = 30;
 pub struct Axes {
     /// The greatest value of each chart.
     pub tops: Vec<f64>,
+    /// What the lane with most instances may take in memory.
+    pub cap_bytes: u64,
+    /// The greatest value of an instance's outcomes, and of its tasks.
+    pub instance_tops: [f64; 2],
     /// The stretch of time in seconds.
     pub window_s: (f64, f64),
-    /// Rows that the lane with most gauges, or instances, needs for them.
-    pub gauge_rows: u16,
     /// Rows that the lane needs of which most is said.
     pub said_rows: u16,
+    /// Rows that the lane with most gauges, or instances, needs for them.
+    pub gauge_rows: u16,
 }
 
 /// Draws the lab.
 pub fn draw(frame: &mut Frame, area: Rect, lab: &Lab) {
     let [first, second, lanes, events] = regions(area);
     header::draw(frame, [first, second], lab);
-    let axes = axes(lab);
     let (shown, areas) = visible(lab, lanes);
+    let mut axes = axes(lab);
+    let said = shown.clone().zip(&areas).map(|(i, area)| lane::said_rows(lab, i, area.width));
+    axes.said_rows = said.max().unwrap_or_default();
     let hidden = lab.shown().lanes.len() - shown.len();
     for (index, area) in shown.zip(areas) {
         lane::draw(frame, area, lab, index, &axes, hidden);
@@ -96,33 +102,47 @@ fn axes(lab: &Lab) -> Axes {
         let each = lanes.iter().map(|lane| lane.series.highest(window_s.0, of));
         nice_ceiling(each.fold(least, f64::max))
     };
+    let instances = lanes.iter().map(|lane| lane.instances.len()).max().unwrap_or(0);
+    let cap_bytes = manifest.memory.cap_bytes() * manifest.instances.max(instances) as u64;
+    let outcomes = |series: &Series| {
+        let rates = series.rates(window_s, OUTCOMES, |p| f64::from(p.ok + p.bad));
+        rates.into_iter().flatten().fold(1.0, f64::max)
+    };
     let mut levels = 0;
-    let top = |chart: &Chart| match &chart.shows {
-        Shows::Tasks => highest(&|point| point.tasks, 50.0),
-        // The cap is the top row, on whatever screen.
-        Shows::Memory => (manifest.memory.cap_bytes() * manifest.instances as u64) as f64 * 1.01,
-        Shows::Outcomes => {
-            let each = lanes.iter().flat_map(|lane| {
-                lane.series.rates(window_s, OUTCOMES, |p| f64::from(p.ok + p.bad)).into_iter()
-            });
-            nice_ceiling(each.flatten().fold(1.0, f64::max))
-        }
-        Shows::Latency | Shows::State => 1.0,
-        Shows::Level(_) => {
-            let index = levels;
-            levels += 1;
-            let full = lanes.iter().filter_map(|lane| lane::capacity(lane, chart));
-            highest(&|point| point.levels[index].map(f64::from), full.fold(1.0, f64::max))
+    let top = |chart: &Chart| {
+        let index = levels;
+        levels += chart.levels().len();
+        let highest_of = |least: f64| highest(&|point| point.levels[index].map(f64::from), least);
+        let full =
+            || lanes.iter().filter_map(|lane| lane::capacity(lane, chart)).fold(1.0, f64::max);
+        match &chart.shows {
+            Shows::Tasks => highest(&|point| point.tasks, 50.0),
+            // The cap is the top row, on whatever screen.
+            Shows::Memory => cap_bytes as f64 * 1.01,
+            Shows::Outcomes => {
+                nice_ceiling(lanes.iter().map(|lane| outcomes(&lane.series)).fold(1.0, f64::max))
+            }
+            Shows::State(_, names) => names.len() as f64,
+            Shows::Slots { .. } => full(),
+            Shows::Latency | Shows::Up | Shows::Chain | Shows::Log => 1.0,
+            Shows::Level(_) => highest_of(full()),
         }
     };
+    let each = || lanes.iter().flat_map(|lane| &lane.each);
+    let instance_tops = [
+        nice_ceiling(each().map(outcomes).fold(1.0, f64::max)),
+        nice_ceiling(each().map(|s| s.highest(window_s.0, |p| p.tasks)).fold(10.0, f64::max)),
+    ];
     let rows = |lane: &LaneModel| match lane.instances.len() {
         0 => gauges::rows(lab, lane),
         instances => instances as u16 + 1,
     };
     Axes {
+        cap_bytes,
+        instance_tops,
+        said_rows: 0,
         tops: manifest.charts.iter().map(top).collect(),
         window_s,
         gauge_rows: lanes.iter().map(rows).max().unwrap_or(0),
-        said_rows: 1,
     }
 }

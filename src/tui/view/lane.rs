@@ -19,11 +19,12 @@ use tui_big_text::{BigText, PixelSize};
 
 use super::chart::{self, Chart, Fill};
 use super::lab::Axes;
-use super::{cut, gauges, instances, letter};
+use super::{chain, cut, gauges, instances, letter};
 use crate::tui::lane::{LaneModel, State};
 use crate::tui::model::{Lab, LabData};
 use crate::tui::series::Point;
 use crate::tui::theme;
+use firedrill_core::event::LogTail;
 use firedrill_core::incident::measure::{Level, Measure};
 use firedrill_core::incident::show::{self, Figure, Headline, Shows};
 use firedrill_core::page::axis::Axis;
@@ -32,8 +33,14 @@ use firedrill_core::prose::figures::{clock, count, mib, millis, number};
 /// Latencies from here to [`SLOWEST_MS`] have a place on the axis.
 const FASTEST_MS: f64 = 0.1;
 
+/// Columns of an axis' label.
+const AXIS: usize = chart::GUTTER as usize - 1;
+
 /// Columns of a big digit. Quarters of a cell, which every font has; smaller ones few have.
 const DIGIT: u16 = 4;
+
+/// Rows of what is said of a lane, at most.
+const MOST_SAID: usize = 3;
 
 /// Tasks that wait at one place, from which on something is wrong with the lane.
 const MANY: u64 = 20;
@@ -78,17 +85,18 @@ fn inside(frame: &mut Frame, area: Rect, lab: &Lab, lane: &LaneModel, axes: &Axe
     let data = lab.shown();
     let big = area.height >= 26 && area.width >= 40;
     let room = match area.height {
-        ..20 => 2,
+        ..20 if !lab.by_instance => 1,
+        // The charts of the instances say it all.
+        _ if lab.by_instance && !lane.instances.is_empty() => 0,
         _ if !lane.instances.is_empty() => axes.gauge_rows,
         20..30 => 4,
         _ => 7,
     };
-    let width = usize::from(area.width);
-    let said = says(lab, lane, (width, if area.height >= 20 { 3 } else { 1 }));
+    let said = says(lab, lane, usize::from(area.width));
     let [state, figures, culprit, charts, time, below] = Layout::vertical([
         Constraint::Length(1),
         Constraint::Length(if big { 6 } else { 2 }),
-        Constraint::Length(axes.said_rows.max(said.len() as u16)),
+        Constraint::Length(axes.said_rows.max(1)),
         Constraint::Min(0),
         Constraint::Length(1),
         Constraint::Length(axes.gauge_rows.min(room)),
@@ -103,7 +111,7 @@ fn inside(frame: &mut Frame, area: Rect, lab: &Lab, lane: &LaneModel, axes: &Axe
     frame.render_widget(Paragraph::new(said), culprit);
     draw_charts(frame, charts, lab, lane, axes);
     chart::time_axis(frame, time, axes.window_s);
-    if lane.instances.is_empty() {
+    if lane.instances.is_empty() || lab.by_instance {
         gauges::draw(frame, below, lab, lane);
     } else {
         instances::draw(frame, below, lane);
@@ -113,7 +121,12 @@ fn inside(frame: &mut Frame, area: Rect, lab: &Lab, lane: &LaneModel, axes: &Axe
 /// Whether a lane is not as it should be.
 fn is_wrong(lab: &Lab, lane: &LaneModel) -> bool {
     let stuck = lane.culprit().is_some_and(|site| site.waiting >= MANY);
-    stuck || lane.suffers() || gauges::violation(lab, lane).is_some()
+    let Headline { left, right } = &lab.spec.entry.manifest.headline;
+    stuck
+        || lane.suffers()
+        || is_beyond(lane, left)
+        || is_beyond(lane, right)
+        || gauges::violation(lab, lane).is_some()
 }
 
 fn state_line(data: &LabData, lane: &LaneModel) -> Line<'static> {
@@ -156,6 +169,11 @@ fn headline(lab: &Lab, lane: &LaneModel) -> [Big; 2] {
     [left, right].map(|figure| big(lane, figure))
 }
 
+/// Whether a figure of the headline is where it is bad.
+fn is_beyond(lane: &LaneModel, figure: &Figure) -> bool {
+    figure.bad_from.zip(lane.value(&figure.metric)).is_some_and(|(from, value)| value >= from)
+}
+
 fn big(lane: &LaneModel, figure: &Figure) -> Big {
     let value = lane.value(&figure.metric);
     let of_tasks = figure.metric == Measure::Level(Level::Tasks);
@@ -167,7 +185,7 @@ fn big(lane: &LaneModel, figure: &Figure) -> Big {
         _ if value >= 1.0 => count(value.round() as u64),
         _ => number(value),
     });
-    let beyond = figure.bad_from.zip(value).is_some_and(|(from, value)| value >= from);
+    let beyond = is_beyond(lane, figure);
     let style = match value {
         _ if beyond || growth.is_some() => theme::bad(),
         _ if lane.suffers() && figure.metric.name().starts_with("ok_") => theme::bad(),
@@ -245,7 +263,7 @@ fn big_figures(frame: &mut Frame, area: Rect, lab: &Lab, lane: &LaneModel) {
 
 /// What is wrong with the lane, or what its fix costs: the manifest's sentence, with the place where
 /// most tasks wait; else that place alone; else the metric that is beyond what the fixed form keeps.
-fn says(lab: &Lab, lane: &LaneModel, (width, rows): (usize, usize)) -> Vec<Line<'static>> {
+fn says(lab: &Lab, lane: &LaneModel, width: usize) -> Vec<Line<'static>> {
     let Some(sentence) = &lane.sentence else {
         return vec![culprit_line(lab, lane, width)];
     };
@@ -256,19 +274,25 @@ fn says(lab: &Lab, lane: &LaneModel, (width, rows): (usize, usize)) -> Vec<Line<
         format!(" ▶ {} wait at {file}:{}", count(site.waiting), site.line)
     });
     let mut text = wrapped(sentence, width.saturating_sub(1));
-    let room = rows - usize::from(place.is_some() && rows > 1);
-    if text.len() > room {
-        text.truncate(room);
+    if text.len() > MOST_SAID {
+        text.truncate(MOST_SAID);
         if let Some(last) = text.last_mut() {
             *last = cut(&format!("{last} …"), width.saturating_sub(1));
         }
     }
     let mut lines: Vec<Line> =
         text.into_iter().map(|line| Line::styled(format!(" {line}"), style)).collect();
-    if let Some(place) = place.filter(|_| rows > 1) {
+    // The code shows the place too.
+    if let Some(place) = place.filter(|_| lines.len() < MOST_SAID) {
         lines.push(Line::styled(cut(&place, width), theme::bad()));
     }
     lines
+}
+
+/// Rows of what is said of a lane in an area of this width.
+pub fn said_rows(lab: &Lab, index: usize, width: u16) -> u16 {
+    // Two columns are the frame's.
+    says(lab, &lab.shown().lanes[index], usize::from(width.saturating_sub(2))).len() as u16
 }
 
 /// A text in lines of at most this width.
@@ -306,18 +330,67 @@ fn culprit_line(lab: &Lab, lane: &LaneModel, width: usize) -> Line<'static> {
 }
 
 fn draw_charts(frame: &mut Frame, area: Rect, lab: &Lab, lane: &LaneModel, axes: &Axes) {
+    if lab.by_instance && !lane.instances.is_empty() {
+        instances::charts(frame, area, lab, lane, axes);
+        return;
+    }
     let charts = &lab.spec.entry.manifest.charts;
-    // A chart of less than three rows shows nothing: then the first ones have the room.
-    let fit = usize::from((area.height / 3).max(1)).min(charts.len());
-    let areas = Layout::vertical(vec![Constraint::Fill(1); fit]).split(area);
+    let areas = Layout::vertical(heights(charts, area.height)).split(area);
     let mut levels = 0;
     for (i, chart) in charts.iter().enumerate() {
         let index = levels;
-        levels += usize::from(matches!(chart.shows, Shows::Level(_)));
-        if let Some(area) = areas.get(i) {
-            draw_chart(frame, *area, lab, lane, (axes, axes.tops[i]), (chart, index));
+        levels += chart.levels().len();
+        let Some(area) = areas.get(i) else { break };
+        match chart.shows {
+            Shows::Chain => chain::line(frame, *area, lane),
+            Shows::Log => log_tail(frame, *area, lane, chart),
+            _ => draw_chart(frame, *area, lab, lane, (axes, axes.tops[i]), (chart, index)),
         }
     }
+}
+
+/// The heights of the first charts that there is room for: what is drawn of less than three rows
+/// shows nothing.
+fn heights(charts: &[show::Chart], rows: u16) -> Vec<Constraint> {
+    let mut room = rows;
+    let mut heights = Vec::new();
+    for chart in charts {
+        let (least, height) = match chart.shows {
+            Shows::Chain => (1, Constraint::Length(1)),
+            Shows::Log if rows < 16 => (3, Constraint::Length(3)),
+            Shows::Log => (5, Constraint::Length(5)),
+            _ => (3, Constraint::Fill(1)),
+        };
+        if least > room && !heights.is_empty() {
+            break;
+        }
+        room = room.saturating_sub(least);
+        heights.push(height);
+    }
+    heights
+}
+
+/// The end of the service's log: first the newest line that should not be there.
+fn log_tail(frame: &mut Frame, area: Rect, lane: &LaneModel, chart: &show::Chart) {
+    let LogTail { lines, wrong } = &lane.log;
+    let width = usize::from(area.width);
+    let title = Line::from(vec![
+        Span::styled(format!(" {}", chart.title()), theme::strong()),
+        Span::styled("   its newest lines", theme::quiet()),
+    ]);
+    let mut shown = vec![title];
+    let line = |mark: &str, text: &str| cut(&format!(" {mark} {text}"), width);
+    shown.extend(wrong.iter().map(|wrong| Line::styled(line("✖", wrong), theme::bad())));
+    let room = usize::from(area.height).saturating_sub(shown.len());
+    let newest = lines.iter().filter(|line| Some(*line) != wrong.as_ref());
+    let newest: Vec<&String> = newest.collect();
+    for text in &newest[newest.len().saturating_sub(room)..] {
+        shown.push(Line::styled(line(" ", text), theme::quiet()));
+    }
+    if lines.is_empty() {
+        shown.push(Line::styled("   nothing yet", theme::quiet()));
+    }
+    frame.render_widget(Paragraph::new(shown), area);
 }
 
 /// Draws a chart; a level is the lane's of this index.
@@ -329,9 +402,8 @@ fn draw_chart(
     (axes, top): (&Axes, f64),
     (shown, index): (&show::Chart, usize),
 ) {
-    let manifest = &lab.spec.entry.manifest;
     let data = lab.shown();
-    let cap_bytes = manifest.memory.cap_bytes() * manifest.instances as u64;
+    let cap_bytes = axes.cap_bytes;
     let name = Span::styled(format!(" {}", shown.title()), theme::strong());
     let measure = match &shown.shows {
         Shows::Tasks => Some(Measure::Level(Level::Tasks)),
@@ -348,6 +420,9 @@ fn draw_chart(
     let (p50, p99) = (|point: &Point| point.p50_ms, |point: &Point| point.p99_ms);
     let up = |point: &Point| point.tasks.map(|_| 1.0);
     let level = |point: &Point| point.levels[index].map(f64::from);
+    // Each value of a state has a height of its own.
+    let state = |point: &Point| point.levels[index].map(|value| f64::from(value) + 1.0);
+    let lost = |point: &Point| point.levels[index + 1].map(f64::from);
     let labels = |bottom: &str, top: String| [bottom.to_owned(), top];
     let value = |measure: &Measure| lane.value(measure).map_or("–".to_owned(), number);
     let (fill, colour, axis, labels, cap) = match &shown.shows {
@@ -377,11 +452,26 @@ fn draw_chart(
             let labels = labels("0", count(top as u64));
             (Fill::Outcomes, Color::LightGreen, Axis::Linear(top), labels, None)
         }
-        Shows::State => {
+        Shows::Up => {
             title.push(Span::styled("   ✖ down", theme::bad()));
             let fill = Fill::Level(&up, None);
             (fill, Color::LightGreen, Axis::Linear(1.0), labels("down", "up".to_owned()), None)
         }
+        Shows::State(measure, names) => {
+            let name = |value: f64| names.get(value as usize).map_or("?", String::as_str);
+            let now = lane.value(measure).map_or("–", name);
+            title.insert(1, Span::styled(format!(" {now}"), theme::strong()));
+            let labels = [cut(name(0.0), AXIS), cut(name(top - 1.0), AXIS)];
+            (Fill::Level(&state, None), Color::LightYellow, Axis::Linear(top), labels, None)
+        }
+        Shows::Slots { used, lost: gone, waiting } => {
+            let full = capacity(lane, shown);
+            title.extend(slots_now(lane, [used, gone, waiting], full));
+            let labels = labels("0", number(top));
+            (Fill::Slots(&level, &lost), Color::LightCyan, Axis::Linear(top), labels, None)
+        }
+        // Both are words, drawn elsewhere.
+        Shows::Chain | Shows::Log => return,
         Shows::Level(measure) => {
             title.insert(1, Span::styled(format!(" {}", value(measure)), theme::strong()));
             let full = capacity(lane, shown);
@@ -407,6 +497,29 @@ fn draw_chart(
         marks_s: data.phases_s.get(1..).unwrap_or_default(),
     };
     chart::draw(frame, area, &chart);
+}
+
+/// The slots of a pool in words: lost, in use, free, and who waits for one.
+fn slots_now(
+    lane: &LaneModel,
+    [used, lost, waiting]: [&Measure; 3],
+    full: Option<f64>,
+) -> Vec<Span<'static>> {
+    let (Some(used), Some(full)) = (lane.value(used), full) else {
+        return vec![Span::styled(" –", theme::quiet())];
+    };
+    let lost = lane.value(lost).unwrap_or_default().min(used);
+    let waiting = lane.value(waiting).unwrap_or_default();
+    let figure = |value: f64, what: &str, style: Style| {
+        Span::styled(format!(" {} {what}", number(value)), style)
+    };
+    let bad = |is_bad: bool| if is_bad { theme::bad() } else { theme::quiet() };
+    vec![
+        figure(lost, "lost", bad(lost > 0.0)),
+        figure(used - lost, "used", Style::new().fg(theme::paint(Color::LightCyan))),
+        figure((full - used).max(0.0), "free", theme::quiet()),
+        figure(waiting, "wait", bad(waiting > 0.0)),
+    ]
 }
 
 /// What a level of a lane is full at.

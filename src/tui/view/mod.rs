@@ -42,7 +42,7 @@ pub fn draw(frame: &mut Frame, model: &Model) {
     }
     keybar::draw(frame, bar, model);
     match (&model.overlay, &model.screen) {
-        (Some(Overlay::Help), _) => help::draw(frame, body, model),
+        (Some(Overlay::Help { down }), _) => help::draw(frame, body, model, *down),
         (Some(Overlay::GoTo { typed }), Screen::Lab(lab)) => go_to::draw(frame, body, lab, typed),
         (Some(Overlay::Message(text)), _) => message::draw(frame, body, text),
         (Some(Overlay::Bugs { cursor }), Screen::Lab(lab)) => {

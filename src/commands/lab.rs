@@ -6,8 +6,8 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use firedrill_core::catalogue::Catalogue;
-use firedrill_core::event::Clock;
-use firedrill_core::record::{self, Recording};
+use firedrill_core::event::{Clock, Event};
+use firedrill_core::record::{self, Faults, Header, Recording};
 use firedrill_core::script::Speed;
 
 use super::runtime;
@@ -15,6 +15,7 @@ use crate::cli::LabOptions;
 use crate::recorder::Recorder;
 use crate::run::Spec;
 use crate::tui::event_loop::{self, Begin};
+use crate::tui::past::Lines;
 use crate::tui::time::LAPSE_LASTS;
 
 /// Opens the catalogue.
@@ -49,8 +50,9 @@ pub fn open(catalogue: &'static Catalogue, options: LabOptions) -> anyhow::Resul
 ///
 /// When it cannot be read, or there is no terminal.
 pub fn view(catalogue: &'static Catalogue, file: &Path) -> anyhow::Result<ExitCode> {
-    let (spec, recording) = recording(catalogue, file)?;
-    let view = Begin::Recording(Box::new(spec), recording);
+    let mut lines = Lines::default();
+    let (spec, _, faults) = scanned(catalogue, file, |line, event| lines.keep(line, &event))?;
+    let view = Begin::Recording(Box::new(spec), lines, faults);
     runtime()?.block_on(event_loop::run(catalogue, view))
 }
 
@@ -59,13 +61,24 @@ pub(super) fn recording(
     catalogue: &'static Catalogue,
     file: &Path,
 ) -> anyhow::Result<(Spec, Recording)> {
-    let open = || Ok(record::read(File::open(file)?)?);
-    let recording: anyhow::Result<Recording> = open();
-    let mut recording = recording.with_context(|| format!("cannot show {}", file.display()))?;
-    let spec = Spec::recorded(catalogue, &recording.header)
+    let mut events = Vec::new();
+    let (spec, header, faults) = scanned(catalogue, file, |_, event| events.push(event))?;
+    Ok((spec, Recording { header, events, faults }))
+}
+
+/// Reads a recording, and hands on its lines and events.
+fn scanned(
+    catalogue: &'static Catalogue,
+    file: &Path,
+    keep: impl FnMut(&str, Event),
+) -> anyhow::Result<(Spec, Header, Faults)> {
+    let open = || Ok(record::scan(File::open(file)?, keep)?);
+    let read: anyhow::Result<(Header, Faults)> = open();
+    let (header, mut faults) = read.with_context(|| format!("cannot show {}", file.display()))?;
+    let spec = Spec::recorded(catalogue, &header)
         .with_context(|| format!("cannot show {}: line 1", file.display()))?;
     for unknown in spec.variants.iter().filter_map(|name| spec.entry.known_variant(name).err()) {
-        recording.faults.add(1, unknown.to_string());
+        faults.add(1, unknown.to_string());
     }
-    Ok((spec, recording))
+    Ok((spec, header, faults))
 }

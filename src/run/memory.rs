@@ -76,7 +76,8 @@ impl Memory {
         self.system.refresh_processes_specifics(ProcessesToUpdate::Some(&known), true, what);
         let look = |pid: Option<Pid>| {
             let process = self.system.process(pid?)?;
-            let cpu_percent = f64::from(process.cpu_usage()) / self.cpus;
+            // The system counts in hundredths of a second: finer than a tenth of a percent is noise.
+            let cpu_percent = (f64::from(process.cpu_usage()) / self.cpus * 10.0).round() / 10.0;
             Some(Resident { bytes: process.memory(), cpu_percent }).filter(|seen| seen.bytes > 0)
         };
         pids.into_iter().map(look).collect()

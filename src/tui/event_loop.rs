@@ -13,6 +13,7 @@ use tokio::process::Command as Process;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use super::model::{Lab, Model, Screen};
+use super::past::Lines;
 use super::terminal::{self, panics};
 use super::track::Source;
 use super::update::{Command, Msg, RunId, open, update};
@@ -22,7 +23,7 @@ use crate::recorder::Recorder;
 use crate::run::{Control, Run, Spec};
 use firedrill_core::catalogue::Catalogue;
 use firedrill_core::event::{Clock, Event};
-use firedrill_core::record::Recording;
+use firedrill_core::record::Faults;
 
 /// Time between two frames.
 const FRAME: Duration = Duration::from_millis(33);
@@ -57,8 +58,8 @@ pub async fn run(catalogue: &'static Catalogue, begin: Begin) -> anyhow::Result<
             stage.recorder = recorder.map(|recorder| (RunId::Main, recorder));
             Some(open(&mut model, *spec))
         }
-        Begin::Recording(spec, recording) => {
-            model.screen = Screen::Lab(Box::new(Lab::recorded(*spec, recording)));
+        Begin::Recording(spec, lines, faults) => {
+            model.screen = Screen::Lab(Box::new(Lab::recorded(*spec, lines, &faults)));
             None
         }
     };
@@ -129,7 +130,7 @@ pub enum Begin {
     /// The lab of one run, which may be recorded.
     Lab(Box<Spec>, Option<Recorder>),
     /// A recording.
-    Recording(Box<Spec>, Recording),
+    Recording(Box<Spec>, Lines, Faults),
 }
 
 /// What the loop holds besides the model.

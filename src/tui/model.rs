@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::lane::LaneModel;
+use super::past::Lines;
 use super::track::{RunId, Source, Track};
 use crate::run::{Control, Spec};
 use firedrill_core::catalogue::{Catalogue, Entry};
@@ -14,7 +15,7 @@ use firedrill_core::incident::theory::Course;
 use firedrill_core::load::tally::Percentiles;
 use firedrill_core::load::tally::TRUSTED_LAG_MS;
 use firedrill_core::prose;
-use firedrill_core::record::Recording;
+use firedrill_core::record::Faults;
 
 /// Lines that the event log keeps.
 const LOG_LINES: usize = 500;
@@ -195,12 +196,12 @@ impl Lab {
     }
 
     /// A recording, playing from its beginning.
-    pub fn recorded(spec: Spec, recording: Recording) -> Self {
+    pub fn recorded(spec: Spec, lines: Lines, faults: &Faults) -> Self {
         let mut beginning = LabData::new(&spec);
-        for line in recording.faults.lines() {
+        for line in faults.lines() {
             beginning.log(0.0, None, format!("⚠ {line}"));
         }
-        let main = Track::recording(beginning, recording.events, recording.faults.all);
+        let main = Track::recording(beginning, lines, faults.all);
         Self::of(spec, main)
     }
 

@@ -13,13 +13,17 @@ use firedrill_core::record::{Decoder, Encoder};
 /// Bytes of lines that are kept: some twenty minutes of four lanes, forty of two.
 const MOST_BYTES: usize = 16 << 20;
 
-/// Time between two screens that are kept.
+/// Time between two screens that are kept, at least.
 const BETWEEN_MS: u64 = 10_000;
+
+/// Screens that are kept of a recording, at most, however long it is.
+const MOST_SCREENS: u64 = 360;
 
 /// The past of a run. When it has grown to its bound, its oldest part falls out.
 #[derive(Debug)]
 pub struct Past {
-    most_bytes: usize,
+    /// Time between two screens that are kept.
+    between_ms: u64,
     bytes: usize,
     /// Lines with their times; the first has the number `first`.
     lines: VecDeque<(u64, Box<str>)>,
@@ -28,6 +32,27 @@ pub struct Past {
     /// Times of what is worth to be looked for.
     marks_ms: VecDeque<u64>,
     encoder: Encoder,
+}
+
+/// The lines of a recording that was read.
+#[derive(Debug, Default)]
+pub struct Lines {
+    lines: VecDeque<(u64, Box<str>)>,
+    marks_ms: VecDeque<u64>,
+}
+
+impl Lines {
+    /// Adds a line, with the event that it stands for.
+    pub fn keep(&mut self, line: &str, event: &Event) {
+        self.lines.push_back((event.at_ms, line.into()));
+        mark(&mut self.marks_ms, event);
+    }
+}
+
+fn mark(marks_ms: &mut VecDeque<u64>, event: &Event) {
+    if is_mark(event) && marks_ms.back() != Some(&event.at_ms) {
+        marks_ms.push_back(event.at_ms);
+    }
 }
 
 /// The screen at a time, and where to read on.
@@ -43,13 +68,18 @@ pub struct Moment {
 }
 
 impl Past {
-    /// A past that begins with this screen. It is bounded unless it holds a recording that was
-    /// read whole.
-    pub fn new(beginning: LabData, bounded: bool) -> Self {
-        let most_bytes = if bounded { MOST_BYTES } else { usize::MAX };
+    /// A recording that was read whole.
+    pub fn recorded(beginning: LabData, Lines { lines, marks_ms }: Lines) -> Self {
+        let ends_ms = lines.back().map_or(0, |(at_ms, _)| *at_ms);
+        let between_ms = BETWEEN_MS.max(ends_ms / MOST_SCREENS);
+        Self { between_ms, lines, marks_ms, ..Self::new(beginning) }
+    }
+
+    /// A past that begins with this screen.
+    pub fn new(beginning: LabData) -> Self {
         let decoder = Decoder::default();
         Self {
-            most_bytes,
+            between_ms: BETWEEN_MS,
             bytes: 0,
             lines: VecDeque::new(),
             first: 0,
@@ -61,7 +91,7 @@ impl Past {
 
     /// Keeps an event; `before` is the screen before it.
     pub fn keep(&mut self, event: &Event, before: &LabData) {
-        let due_ms = self.screens.back().map_or(0, |screen| screen.at_ms + BETWEEN_MS);
+        let due_ms = self.screens.back().map_or(0, |screen| screen.at_ms + self.between_ms);
         if event.at_ms >= due_ms {
             self.screens.push_back(Moment {
                 at_ms: event.at_ms,
@@ -70,13 +100,11 @@ impl Past {
                 decoder: self.encoder.decoder(),
             });
         }
-        if is_mark(event) && self.marks_ms.back() != Some(&event.at_ms) {
-            self.marks_ms.push_back(event.at_ms);
-        }
+        mark(&mut self.marks_ms, event);
         let line = self.encoder.line(event).into_boxed_str();
         self.bytes += line.len();
         self.lines.push_back((event.at_ms, line));
-        while self.bytes > self.most_bytes && self.screens.len() > 2 {
+        while self.bytes > MOST_BYTES && self.screens.len() > 2 {
             self.forget();
         }
     }
@@ -115,8 +143,14 @@ impl Past {
     }
 
     /// The screen as it was at a time, or at the nearest that is kept.
-    pub fn at(&self, at_ms: u64) -> Option<Moment> {
+    pub fn at(&mut self, at_ms: u64) -> Option<Moment> {
         let at_ms = at_ms.clamp(self.begins_ms(), self.ends_ms().max(self.begins_ms()));
+        // Of a recording, screens are made and kept up to the furthest time that was looked at.
+        while let Some(last) = self.screens.back().filter(|s| s.at_ms + self.between_ms <= at_ms) {
+            let mut moment = last.clone();
+            self.pass(&mut moment, last.at_ms + self.between_ms);
+            self.screens.push_back(moment);
+        }
         let screen = self.screens.iter().rev().find(|screen| screen.at_ms <= at_ms)?;
         let mut moment = screen.clone();
         self.pass(&mut moment, at_ms);

@@ -1,7 +1,7 @@
 //! One run on screen: how it stands, its past, and the part of that which is played again.
 
 use super::model::LabData;
-use super::past::{Moment, Past};
+use super::past::{Lines, Moment, Past};
 use crate::run::Speed;
 use firedrill_core::event::{Event, TICK};
 
@@ -22,7 +22,7 @@ pub enum RunId {
 pub struct Track {
     /// Where it comes from.
     pub source: Source,
-    /// How it stands now.
+    /// How it stands now; of a recording, how it began.
     pub head: LabData,
     /// What has happened.
     pub past: Past,
@@ -60,22 +60,15 @@ pub struct Playback {
 impl Track {
     /// A run that is about to begin.
     pub fn new(source: Source, head: LabData) -> Self {
-        let past = Past::new(head.clone(), true);
+        let past = Past::new(head.clone());
         Self { source, head, past, playback: None }
     }
 
     /// A recording, ready to be played from its beginning.
-    pub fn recording(
-        beginning: LabData,
-        events: impl IntoIterator<Item = Event>,
-        unreadable: usize,
-    ) -> Self {
-        let past = Past::new(beginning.clone(), false);
+    pub fn recording(beginning: LabData, lines: Lines, unreadable: usize) -> Self {
+        let past = Past::recorded(beginning.clone(), lines);
         let source = Source::Recording { unreadable };
         let mut track = Self { source, head: beginning, past, playback: None };
-        for event in events {
-            track.take(&event);
-        }
         track.go(0, true);
         track
     }

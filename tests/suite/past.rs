@@ -5,10 +5,12 @@ use std::time::Duration;
 use crossterm::event::{KeyCode, KeyEvent};
 use firedrill::run::{Control, Spec, Speed};
 use firedrill::tui::model::{Lab, LabData, Model, Screen};
+use firedrill::tui::past::Lines;
 use firedrill::tui::track::{Source, Track};
 use firedrill::tui::update::{Command, Msg, RunId, open, update};
 use firedrill::tui::view;
 use firedrill_core::event::{Clock, Event, Sample, What};
+use firedrill_core::record::Encoder;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
@@ -114,7 +116,11 @@ async fn a_recording_is_played_paused_stepped_and_searched() {
         .map(|event| event.at_ms)
         .collect();
     let data = LabData::new(&spec);
-    let mut track = Track::recording(data, events, 0);
+    let (mut encoder, mut lines) = (Encoder::default(), Lines::default());
+    for event in &events {
+        lines.keep(&encoder.line(event), event);
+    }
+    let mut track = Track::recording(data, lines, 0);
     assert_eq!(track.shown_ms(), 0);
     assert!(track.pass(1500.0));
     assert_eq!(track.shown_ms(), 1500);

@@ -8,10 +8,11 @@ use std::process::Output;
 use crossterm::event::{KeyCode, KeyEvent};
 use firedrill::run::Spec;
 use firedrill::tui::model::{Lab, Model, Screen};
+use firedrill::tui::past::Lines;
 use firedrill::tui::update::{Msg, update};
 use firedrill::tui::view;
 use firedrill_core::page;
-use firedrill_core::record::{Recording, Unreadable, read};
+use firedrill_core::record::{Recording, Unreadable, read, scan};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
@@ -27,12 +28,14 @@ fn bytes(name: &str) -> Vec<u8> {
 
 /// Shows a recording in every way there is: plays it, jumps about, opens what lies over it, at
 /// three sizes; and makes the page. Returns the last screens' text and the page.
-fn show(recording: Recording) -> (String, String) {
+fn show(bytes: &[u8], recording: &Recording) -> (String, String) {
     let Ok(spec) = Spec::recorded(catalogue(), &recording.header) else {
         return (String::new(), String::new());
     };
-    let page = page::render(&spec.plan(), &recording);
-    let lab = Lab::recorded(spec, recording);
+    let page = page::render(&spec.plan(), recording);
+    let mut lines = Lines::default();
+    let (_, faults) = scan(bytes, |line, event| lines.keep(line, &event)).expect("read before");
+    let lab = Lab::recorded(spec, lines, &faults);
     let mut model = Model::new(catalogue(), (80, 24));
     model.screen = Screen::Lab(Box::new(lab));
     let mut text = String::new();
@@ -82,7 +85,7 @@ fn what_is_readable_of_a_nasty_file_is_shown_and_what_is_missing_is_said() {
         let recording = read(&bytes(name)[..]).unwrap_or_else(|why| panic!("{name}: {why}"));
         let said = recording.faults.lines().join("\n");
         assert!(said.contains(expected), "{name}: {said}");
-        let (screens, page) = show(recording);
+        let (screens, page) = show(&bytes(name), &recording);
         if !expected.is_empty() {
             assert!(
                 screens.contains('⚠'),

@@ -354,7 +354,8 @@ impl Chain {
             let layers = group.layers.iter().rev();
             router.merge(layers.fold(routes, |inner, (.., wrap)| wrap(inner, env)))
         });
-        let inside = routes.layer(Extension(store));
+        // Routes without a state would be made from their handlers, with all layers, for each request.
+        let inside = routes.with_state(()).layer(Extension(store));
         let all = self.middleware.all();
         let wrapped = all.iter().rev().fold(inside, |inner, (.., wrap)| wrap(inner, env));
         wrapped.layer(axum::middleware::from_fn_with_state(env.clone(), super::context::attach))

@@ -1,16 +1,30 @@
 //! Between events and lines: what a lane's samples have in common is written once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::MOST_LANES;
 use crate::event::{Event, Sample, WaitSite, What};
 
-/// What a lane's last sample said that need not be said again.
+/// What a lane's samples have said that need not be said again.
 #[derive(Debug, Clone, Default)]
 struct Known {
     metrics: BTreeMap<String, f64>,
+    /// Names of metrics, in the order of their first values.
+    names: Vec<String>,
+    /// The place of each in that order.
+    numbers: HashMap<String, usize>,
     wait_sites: Vec<WaitSite>,
 }
+
+impl Known {
+    fn learn(&mut self, name: &str) {
+        self.numbers.insert(name.to_owned(), self.names.len());
+        self.names.push(name.to_owned());
+    }
+}
+
+/// Metrics that a lane has at most: a file that names more was written by nobody's lane.
+const MOST_METRICS: usize = 10_000;
 
 /// Makes lines of events.
 #[derive(Debug, Clone, Default)]
@@ -30,10 +44,21 @@ impl Encoder {
         match &mut event.what {
             What::Starting { .. } => *known = Known::default(),
             What::Sample(Sample { server: Some(server), .. }) => {
-                server.metrics.retain(|name, value| {
-                    let old = known.metrics.insert(name.clone(), *value);
-                    old.is_none_or(|old| old.to_bits() != value.to_bits())
-                });
+                let mut changed = BTreeMap::new();
+                for (name, value) in std::mem::take(&mut server.metrics) {
+                    let old = known.metrics.insert(name.clone(), value);
+                    if old.is_some_and(|old| old.to_bits() == value.to_bits()) {
+                        continue;
+                    }
+                    let said = if let Some(number) = known.numbers.get(&name) {
+                        number.to_string()
+                    } else {
+                        known.learn(&name);
+                        name
+                    };
+                    changed.insert(said, value);
+                }
+                server.metrics = changed;
                 let sites = server.wait_sites.clone();
                 for (site, old) in server.wait_sites.iter_mut().zip(&known.wait_sites) {
                     if (&site.file, site.line, &site.label) == (&old.file, old.line, &old.label) {
@@ -64,14 +89,42 @@ impl Decoder {
     ///
     /// When the line is none, or one that this version does not know.
     pub fn event(&mut self, line: &str) -> Result<Event, serde_json::Error> {
-        let mut event: Event = serde_json::from_str(line)?;
+        let event = serde_json::from_str(line)?;
+        self.complete(event).map_err(serde::de::Error::custom)
+    }
+
+    /// The event that a line stands for, as it was read. One that is refused leaves no trace.
+    ///
+    /// # Errors
+    ///
+    /// When it has metrics that nobody has named, or more than a lane has.
+    pub fn complete(&mut self, mut event: Event) -> Result<Event, String> {
         let Some(known) = lane(&mut self.0, &event) else {
             return Ok(event);
         };
         match &mut event.what {
             What::Starting { .. } => *known = Known::default(),
             What::Sample(Sample { server: Some(server), .. }) => {
-                known.metrics.append(&mut server.metrics);
+                let said = std::mem::take(&mut server.metrics);
+                if known.names.len() + said.len() > MOST_METRICS {
+                    return Err(format!("more than {MOST_METRICS} metrics"));
+                }
+                let number = |name: &str| name.parse::<usize>().ok();
+                let unnamed = |name: &&String| number(name).is_some_and(|n| n >= known.names.len());
+                if let Some(name) = said.keys().find(unnamed) {
+                    return Err(format!("nothing has told the name of metric number {name}"));
+                }
+                for (name, value) in said {
+                    let name = if let Some(number) = number(&name) {
+                        known.names[number].clone()
+                    } else {
+                        if !known.numbers.contains_key(&name) {
+                            known.learn(&name);
+                        }
+                        name
+                    };
+                    known.metrics.insert(name, value);
+                }
                 server.metrics.clone_from(&known.metrics);
                 for (site, old) in server.wait_sites.iter_mut().zip(&known.wait_sites) {
                     if site.file.is_empty() && site.line == old.line {
@@ -133,7 +186,7 @@ mod tests {
         let mut encoder = Encoder::default();
         let lines: Vec<String> = events.iter().map(|event| encoder.line(event)).collect();
         assert!(lines[1].contains(r#""metrics":{"depth":1,"lost":0.5}"#), "{}", lines[1]);
-        assert!(lines[2].contains(r#""metrics":{"depth":2}"#), "{}", lines[2]);
+        assert!(lines[2].contains(r#""metrics":{"0":2.0}"#), "{}", lines[2]);
         assert!(lines[2].contains(r#"[{"line":7,"waiting":2},{"file":"b.rs""#), "{}", lines[2]);
         let mut decoder = Decoder::default();
         for (line, event) in lines.iter().zip(&events) {

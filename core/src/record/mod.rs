@@ -1,8 +1,9 @@
 //! Recordings: the events of a run, a JSON object a line, after a line that says what ran.
 //!
 //! Each line is written as it comes, so a run that is killed leaves a file that is whole up to its
-//! last line. A sample names only the metrics that have changed since the lane's last one: the
-//! others keep their values. A wait site on the same line of source as the one at its place in the
+//! last line. A sample has only the metrics that have changed since the lane's last one: the
+//! others keep their values. A metric's name is written once; then its number stands for it, counted
+//! from 0 in the order of the lane's names. A wait site on the same line of source as the one at its place in the
 //! lane's last sample is without file and label: they are the same. When a lane's process starts,
 //! all this is forgotten.
 //!
@@ -18,7 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::Clock;
 pub use codec::{Decoder, Encoder};
-pub use read::{Fault, Faults, Recording, Unreadable, read};
+pub use read::{Fault, Faults, Recording, Unreadable, read, scan};
 
 /// Lanes that a run has at most.
 const MOST_LANES: usize = 4;

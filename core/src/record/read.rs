@@ -104,6 +104,21 @@ pub enum Unreadable {
 ///
 /// When not even its first line tells what ran.
 pub fn read(input: impl Read) -> Result<Recording, Unreadable> {
+    let mut events = Vec::new();
+    let (header, faults) = scan(input, |_, event| events.push(event))?;
+    Ok(Recording { header, events, faults })
+}
+
+/// Reads a recording, and hands on each line that is an event, in order of time: the same lines,
+/// given to a [`Decoder`] one after the other, are the same events.
+///
+/// # Errors
+///
+/// When not even its first line tells what ran.
+pub fn scan(
+    input: impl Read,
+    mut keep: impl FnMut(&str, Event),
+) -> Result<(Header, Faults), Unreadable> {
     let mut input = BufReader::new(input);
     let (first, _) = next_line(&mut input)?.ok_or(Unreadable::Empty)?;
     let mut faults = Faults::default();
@@ -124,7 +139,7 @@ pub fn read(input: impl Read) -> Result<Recording, Unreadable> {
         faults.add(1, format!("the format is version {}, which never was", header.version));
     }
     let mut decoder = Decoder::default();
-    let mut events: Vec<Event> = Vec::new();
+    let (mut kept, mut last_ms) = (0, None);
     let mut gaps = Gaps::new(&header);
     let (mut number, mut ended) = (1, false);
     while let Some((line, whole)) = next_line(&mut input)? {
@@ -133,36 +148,37 @@ pub fn read(input: impl Read) -> Result<Recording, Unreadable> {
         if ended {
             continue;
         }
-        let earliest_ms = events.last().map_or(0, |event| event.at_ms);
-        match event(&mut decoder, &line, whole, &header, earliest_ms) {
-            Ok(_) if events.len() == MOST_EVENTS => {
-                let most = count(MOST_EVENTS as u64);
-                faults.add(
-                    number,
-                    format!("the file goes on, beyond the {most} events that are read"),
-                );
-                break;
-            }
+        if kept == MOST_EVENTS {
+            let most = count(MOST_EVENTS as u64);
+            faults.add(number, format!("the file goes on, beyond the {most} events that are read"));
+            break;
+        }
+        let Ok(text) = std::str::from_utf8(&line) else {
+            faults.add(number, "not text");
+            continue;
+        };
+        match event(&mut decoder, text, whole, &header, last_ms.unwrap_or_default()) {
             Ok(event) => {
                 if let Some(what) = gaps.before(&event) {
                     faults.add(number, what);
                 }
-                events.push(event);
+                (kept, last_ms) = (kept + 1, Some(event.at_ms));
+                keep(text, event);
             }
             Err(what) => faults.add(number, what),
         }
     }
-    match events.last() {
+    match last_ms {
         None => faults.add(number, "there is no event in the file"),
         Some(_) if ended => {}
-        Some(last) => {
-            let at_s = last.at_ms as f64 / 1000.0;
+        Some(last_ms) => {
+            let at_s = last_ms as f64 / 1000.0;
             faults.add(number, format!(
                 "the recording stops at {at_s:.1} s without its end: it was cut, or is still written"
             ));
         }
     }
-    Ok(Recording { header, events, faults })
+    Ok((header, faults))
 }
 
 fn no_header(line: &[u8], error: &serde_json::Error) -> Unreadable {
@@ -192,16 +208,15 @@ fn no_header(line: &[u8], error: &serde_json::Error) -> Unreadable {
 
 fn event(
     decoder: &mut Decoder,
-    line: &[u8],
+    text: &str,
     whole: bool,
     header: &Header,
     earliest_ms: u64,
 ) -> Result<Event, String> {
-    if line.len() as u64 >= LONGEST_LINE {
+    if text.len() as u64 >= LONGEST_LINE {
         return Err("longer than any event".to_owned());
     }
-    let text = std::str::from_utf8(line).map_err(|_| "not text".to_owned())?;
-    let event = decoder.event(text).map_err(|error| {
+    let event: Event = serde_json::from_str(text).map_err(|error| {
         if whole {
             format!("not an event: {}", short(&error))
         } else {
@@ -218,7 +233,7 @@ fn event(
             Err(format!("at {} ms: earlier than the event before", event.at_ms))
         }
         _ if !plausible(&event) => Err("counts that no run has".to_owned()),
-        _ => Ok(event),
+        _ => decoder.complete(event),
     }
 }
 

@@ -186,7 +186,7 @@ mod tests {
         let mut encoder = Encoder::default();
         let lines: Vec<String> = events.iter().map(|event| encoder.line(event)).collect();
         assert!(lines[1].contains(r#""metrics":{"depth":1,"lost":0.5}"#), "{}", lines[1]);
-        assert!(lines[2].contains(r#""metrics":{"0":2.0}"#), "{}", lines[2]);
+        assert!(lines[2].contains(r#""metrics":{"0":2}"#), "{}", lines[2]);
         assert!(lines[2].contains(r#"[{"line":7,"waiting":2},{"file":"b.rs""#), "{}", lines[2]);
         let mut decoder = Decoder::default();
         for (line, event) in lines.iter().zip(&events) {

@@ -22,7 +22,7 @@ use firedrill::tui::model::Model;
 use firedrill::tui::update::{Msg, RunId, open, update};
 use firedrill::tui::view;
 use firedrill_core::event::{
-    Command as ToChild, Event, LoadTick, Ready, Sample, ServerSample, ServerSays, What,
+    Event, LoadTick, ParentSays, Ready, Sample, ServerSample, ServerSays, What,
 };
 use firedrill_core::incident::manifest::{Arrivals, Load, Request};
 use firedrill_core::incident::request::build;
@@ -384,7 +384,7 @@ fn switch() -> anyhow::Result<()> {
             std::collections::BTreeMap::new()
         };
         let start = Instant::now();
-        writeln!(stdin, "{}", serde_json::to_string(&ToChild::SetBugs { bugs })?)?;
+        writeln!(stdin, "{}", serde_json::to_string(&ParentSays::SetBugs { bugs })?)?;
         // Fixed, this payload gets a 500; with the bug its connection is dropped.
         while ask(helper.port)?.is_empty() != on {}
         worst = worst.max(start.elapsed().as_secs_f64() * 1000.0);

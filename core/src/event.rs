@@ -645,7 +645,7 @@ pub struct Begin {
 /// What a parent tells a child, one JSON object a line on its standard input.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "snake_case")]
-pub enum Command {
+pub enum ParentSays {
     /// The incidents in play from now on, id to variant, the fixed one included.
     SetBugs {
         /// All of them.

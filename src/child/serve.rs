@@ -17,7 +17,7 @@ use tokio::runtime::{Handle, Runtime};
 use tokio::sync::mpsc;
 
 use firedrill_core::catalogue::Catalogue;
-use firedrill_core::event::{Begin, Command, Ready, ServerSample, ServerSays, TICK};
+use firedrill_core::event::{Begin, ParentSays, Ready, ServerSample, ServerSays, TICK};
 use firedrill_core::incident::chain::slot_names;
 use firedrill_core::incident::cpu::Work;
 use firedrill_core::incident::env::{Env, Host};
@@ -303,19 +303,19 @@ fn obey(standing: &mut Standing, handle: &Handle, gateway: &Gateway, out: &Outpu
     for line in io::stdin().lock().lines() {
         let Ok(line) = line else { return };
         match serde_json::from_str(&line) {
-            Ok(Command::SetBugs { bugs }) => {
+            Ok(ParentSays::SetBugs { bugs }) => {
                 let before = std::mem::replace(&mut standing.in_play, bugs);
                 if !switch(standing, handle, gateway, out) {
                     standing.in_play = before;
                 }
             }
-            Ok(Command::SetWithout { slots }) => {
+            Ok(ParentSays::SetWithout { slots }) => {
                 let before = std::mem::replace(&mut standing.without, slots);
                 if !switch(standing, handle, gateway, out) {
                     standing.without = before;
                 }
             }
-            Ok(Command::SetParam { name, value }) => match standing.catalogue.param(&name) {
+            Ok(ParentSays::SetParam { name, value }) => match standing.catalogue.param(&name) {
                 Ok(param) => match param.check(&name, value) {
                     Ok(()) => gateway.env().set_param(&name, value),
                     Err(range) => note(&range),

@@ -14,7 +14,7 @@ use firedrill_core::prose::figures::{count, mib};
 /// How to get tokio-console.
 pub const INSTALL_CONSOLE: &str = "cargo install --locked tokio-console";
 
-struct Finding {
+struct Answer {
     well: bool,
     name: &'static str,
     says: String,
@@ -42,16 +42,16 @@ pub fn print(catalogue: &Catalogue) -> io::Result<ExitCode> {
     Ok(if well { ExitCode::SUCCESS } else { ExitCode::from(USAGE) })
 }
 
-fn loopback() -> Finding {
+fn loopback() -> Answer {
     let bound = TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
     let says = match &bound {
         Ok(_) => "127.0.0.1 takes connections".to_owned(),
         Err(error) => format!("cannot listen on 127.0.0.1: {error}"),
     };
-    Finding { well: bound.is_ok(), name: "loopback", says }
+    Answer { well: bound.is_ok(), name: "loopback", says }
 }
 
-fn open_files(catalogue: &Catalogue) -> Finding {
+fn open_files(catalogue: &Catalogue) -> Answer {
     let in_flight = |rate_per_s: f64, timeout_ms: u64| rate_per_s * timeout_ms as f64 / 1000.0;
     let loads = catalogue.entries.iter().map(|entry| &entry.manifest.load);
     let most = loads.map(|load| in_flight(load.rate_per_s, load.client_timeout_ms) * 2.0);
@@ -68,35 +68,35 @@ fn open_files(catalogue: &Catalogue) -> Finding {
                 rate(2.0),
                 rate(4.0)
             );
-            Finding { well: hard >= needed, name: "open files", says }
+            Answer { well: hard >= needed, name: "open files", says }
         }
-        Err(error) => Finding { well: false, name: "open files", says: error.to_string() },
+        Err(error) => Answer { well: false, name: "open files", says: error.to_string() },
     }
 }
 
-fn memory(catalogue: &Catalogue) -> Finding {
+fn memory(catalogue: &Catalogue) -> Answer {
     let mut system = sysinfo::System::new();
     system.refresh_memory();
     let caps = catalogue.entries.iter().map(|entry| entry.manifest.memory.cap_bytes());
     let needed = 2 * caps.max().unwrap_or(0);
     let free = system.available_memory();
     let says = format!("{} available, two lanes take at most {}", mib(free), mib(needed));
-    Finding { well: free >= needed, name: "memory", says }
+    Answer { well: free >= needed, name: "memory", says }
 }
 
-fn processors() -> Finding {
+fn processors() -> Answer {
     let cpus = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let says = match cpus {
         1 => "1: driver and servers share it, latencies will be noisy".to_owned(),
         n => n.to_string(),
     };
-    Finding { well: cpus > 1, name: "processors", says }
+    Answer { well: cpus > 1, name: "processors", says }
 }
 
-fn terminal() -> Finding {
+fn terminal() -> Answer {
     if !io::stdout().is_terminal() {
         let says = "standard output is none: `firedrill run` works, the lab does not".to_owned();
-        return Finding { well: false, name: "terminal", says };
+        return Answer { well: false, name: "terminal", says };
     }
     match crossterm::terminal::size() {
         Ok((width, height)) => {
@@ -111,13 +111,13 @@ fn terminal() -> Finding {
             let well = width >= 80 && height >= 24;
             let small = if well { "" } else { "; the lab needs 80x24" };
             let says = format!("{width}x{height}, {colours}{small}");
-            Finding { well, name: "terminal", says }
+            Answer { well, name: "terminal", says }
         }
-        Err(error) => Finding { well: false, name: "terminal", says: error.to_string() },
+        Err(error) => Answer { well: false, name: "terminal", says: error.to_string() },
     }
 }
 
-fn console() -> Finding {
+fn console() -> Answer {
     let built = cfg!(tokio_unstable);
     let (well, says) = match (which::which("tokio-console"), built) {
         (Ok(path), true) => (true, path.display().to_string()),
@@ -126,5 +126,5 @@ fn console() -> Finding {
         }
         (Err(_), _) => (false, format!("not installed; {INSTALL_CONSOLE}")),
     };
-    Finding { well, name: "tokio-console", says }
+    Answer { well, name: "tokio-console", says }
 }

@@ -12,7 +12,7 @@ use tokio::task::LocalSet;
 use tokio::time::Instant;
 
 use super::http::HttpTarget;
-use super::pacer::{Change, Due, pace};
+use super::pacer::{Due, Retune, pace};
 use firedrill_core::event::LoadTick;
 use firedrill_core::incident::fleet::Splitter;
 use firedrill_core::incident::manifest::{Load, MAX_INSTANCES};
@@ -41,7 +41,7 @@ type Targets = Vec<LaneTargets>;
 #[derive(Debug)]
 pub struct Driver {
     /// None once stopped: its end is what tells the pacer.
-    changes: Option<std_mpsc::Sender<Change>>,
+    changes: Option<std_mpsc::Sender<Retune>>,
     targets: watch::Sender<Targets>,
     measured: Arc<Measured>,
     stop: Option<oneshot::Sender<()>>,
@@ -125,15 +125,15 @@ impl Driver {
 
     /// A new rate.
     pub fn set_rate(&self, rate_per_s: f64) {
-        self.change(Change::Rate(rate_per_s));
+        self.change(Retune::Rate(rate_per_s));
     }
 
     /// A new mix of requests, each with its weight.
     pub fn set_mix(&self, kinds: Vec<(f64, Arc<Prepared>)>) {
-        self.change(Change::Mix(kinds));
+        self.change(Retune::Mix(kinds));
     }
 
-    fn change(&self, change: Change) {
+    fn change(&self, change: Retune) {
         if let Some(changes) = &self.changes {
             // Fails only when the pacer has ended, and with it everything to change.
             changes.send(change).ok();

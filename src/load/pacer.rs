@@ -23,7 +23,7 @@ pub struct Due {
 
 /// What the pacer can be told.
 #[derive(Debug)]
-pub enum Change {
+pub enum Retune {
     /// Arrivals a second.
     Rate(f64),
     /// The kinds of requests and their weights.
@@ -37,7 +37,7 @@ pub fn pace(
     mut schedule: Schedule,
     mut mix: Vec<Arc<Prepared>>,
     began: Instant,
-    changes: &Receiver<Change>,
+    changes: &Receiver<Retune>,
     out: &mpsc::Sender<Due>,
 ) {
     while let Some(arrival) = schedule.next() {
@@ -45,8 +45,8 @@ pub fn pace(
         loop {
             let wait = at.saturating_duration_since(Instant::now());
             match changes.recv_timeout(wait) {
-                Ok(Change::Rate(rate_per_s)) => schedule.set_rate(rate_per_s),
-                Ok(Change::Mix(kinds)) => {
+                Ok(Retune::Rate(rate_per_s)) => schedule.set_rate(rate_per_s),
+                Ok(Retune::Mix(kinds)) => {
                     let weights: Vec<f64> = kinds.iter().map(|(weight, _)| *weight).collect();
                     schedule.set_weights(&weights);
                     mix = kinds.into_iter().map(|(_, request)| request).collect();

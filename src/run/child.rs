@@ -84,7 +84,7 @@ impl Child {
     /// # Errors
     ///
     /// When the child has ended, or reads no commands.
-    pub fn command(&self, command: event::Command) -> Result<(), &'static str> {
+    pub fn command(&self, command: event::ParentSays) -> Result<(), &'static str> {
         let Some(commands) = &self.commands else {
             return Err("it is about to end");
         };
@@ -108,7 +108,7 @@ impl Child {
     /// # Errors
     ///
     /// When the child has ended.
-    pub async fn command_in_turn(&self, command: event::Command) -> Result<(), &'static str> {
+    pub async fn command_in_turn(&self, command: event::ParentSays) -> Result<(), &'static str> {
         let Some(commands) = &self.commands else {
             return Err("it is about to end");
         };

@@ -5,7 +5,7 @@ use std::process::ExitStatus;
 use std::time::Duration;
 
 use firedrill_core::event::{
-    Begin, Command, ExitCause, LoadTick, Ready, ServerSample, ServerSays, What,
+    Begin, ExitCause, LoadTick, ParentSays, Ready, ServerSample, ServerSays, What,
 };
 use firedrill_core::lane::back_off::BackOff;
 use firedrill_core::prose;
@@ -191,7 +191,7 @@ impl Instance {
     }
 
     /// Tells its process something.
-    pub(super) fn command(&mut self, command: Command) {
+    pub(super) fn command(&mut self, command: ParentSays) {
         if let Process::Starting { child, .. } | Process::Serving { child, .. } = &mut self.process
         {
             // A child that takes no commands any more is ended like one that hangs.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use firedrill_core::event::{
-    Begin, Clock, Command, InstanceSample, LoadTick, Release, Sample, ServerSample, What,
+    Begin, Clock, InstanceSample, LoadTick, ParentSays, Release, Sample, ServerSample, What,
 };
 use firedrill_core::incident::Bugs;
 use firedrill_core::incident::fleet::{self, Fleet, Order};
@@ -194,14 +194,14 @@ impl Lane {
     pub(super) fn set_without(&mut self, slots: Vec<String>) {
         self.without.clone_from(&slots);
         for instance in &mut self.instances {
-            instance.command(Command::SetWithout { slots: slots.clone() });
+            instance.command(ParentSays::SetWithout { slots: slots.clone() });
         }
     }
 
     fn switch(&mut self) {
         for i in 0..self.instances.len() {
             let bugs = self.in_play_of(i);
-            self.instances[i].command(Command::SetBugs { bugs });
+            self.instances[i].command(ParentSays::SetBugs { bugs });
         }
     }
 
@@ -209,7 +209,7 @@ impl Lane {
     pub(super) fn set_param(&mut self, name: &str, value: f64) {
         self.params.insert(name.to_owned(), value);
         for instance in &mut self.instances {
-            instance.command(Command::SetParam { name: name.to_owned(), value });
+            instance.command(ParentSays::SetParam { name: name.to_owned(), value });
         }
     }
 

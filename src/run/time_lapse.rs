@@ -1,7 +1,7 @@
 //! A virtual run: each lane a child that simulates server, clients and supervision on a paused
 //! clock; here they are told how far to go, and their events are put in order.
 //!
-//! Time passes in the children only as far as they are told ([`Command::Advance`]), so that the
+//! Time passes in the children only as far as they are told ([`ParentSays::Advance`]), so that the
 //! commands between two advances take effect at one exact time in all of them. Events are handed on
 //! by time, then by lane, and only once every lane is past their time: the order does not depend on
 //! which child is faster.
@@ -15,7 +15,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use super::child::{Child, Message};
 use super::{Address, Control, Messages, Spec, Speed};
-use firedrill_core::event::{Command, Event, LaneSays, TICK};
+use firedrill_core::event::{Event, LaneSays, ParentSays, TICK};
 use firedrill_core::script::{Change, Script, Step};
 use serde::Deserialize;
 
@@ -34,7 +34,7 @@ pub(super) struct Player {
     spec: Spec,
     script: Script,
     controls: VecDeque<(u64, Control)>,
-    lanes: Vec<Lane>,
+    lanes: Vec<Replay>,
     messages: mpsc::Receiver<(Address, Message)>,
     /// Kept, so that the other end does not close between two children.
     message: Messages,
@@ -48,7 +48,7 @@ pub(super) struct Player {
 }
 
 #[derive(Default)]
-struct Lane {
+struct Replay {
     child: Option<Child>,
     /// Its events that wait for the other lanes.
     events: VecDeque<Event>,
@@ -91,7 +91,7 @@ impl Player {
         Self {
             script: Script::new(spec.plan()),
             controls: spec.time_lapse.controls.iter().cloned().collect(),
-            lanes: spec.variants.iter().map(|_| Lane::default()).collect(),
+            lanes: spec.variants.iter().map(|_| Replay::default()).collect(),
             messages,
             message,
             out,
@@ -190,7 +190,7 @@ impl Player {
             let to_ms = limit_ms.min(change_ms.max(self.written_ms));
             if to_ms > self.written_ms {
                 self.written_ms = to_ms;
-                self.tell_all(&Command::Advance { to_ms }).await?;
+                self.tell_all(&ParentSays::Advance { to_ms }).await?;
             }
             if change_ms > to_ms || self.end_ms == Some(to_ms) {
                 return Ok(());
@@ -210,19 +210,21 @@ impl Player {
     async fn take(&mut self, steps: Vec<Step>) -> anyhow::Result<()> {
         for Step { change, lane, tell } in steps {
             match change {
-                Change::Rate(rate_per_s) => self.tell_all(&Command::SetRate { rate_per_s }).await?,
-                Change::Param(name, value) => {
-                    self.tell_all(&Command::SetParam { name, value }).await?;
+                Change::Rate(rate_per_s) => {
+                    self.tell_all(&ParentSays::SetRate { rate_per_s }).await?;
                 }
-                Change::Mix(incidents) => self.tell_all(&Command::SetMix { incidents }).await?,
-                Change::InPlay(lane, bugs) => self.tell(lane, Command::SetBugs { bugs }).await?,
+                Change::Param(name, value) => {
+                    self.tell_all(&ParentSays::SetParam { name, value }).await?;
+                }
+                Change::Mix(incidents) => self.tell_all(&ParentSays::SetMix { incidents }).await?,
+                Change::InPlay(lane, bugs) => self.tell(lane, ParentSays::SetBugs { bugs }).await?,
                 Change::Without(lane, slots) => {
-                    self.tell(lane, Command::SetWithout { slots }).await?;
+                    self.tell(lane, ParentSays::SetWithout { slots }).await?;
                 }
                 Change::Scale(lane, instances) => {
-                    self.tell(lane, Command::Scale { instances }).await?;
+                    self.tell(lane, ParentSays::Scale { instances }).await?;
                 }
-                Change::Restart(lane, _) => self.tell(lane, Command::Restart).await?,
+                Change::Restart(lane, _) => self.tell(lane, ParentSays::Restart).await?,
                 Change::Nothing => {}
             }
             if let Some(what) = tell {
@@ -232,14 +234,14 @@ impl Player {
         Ok(())
     }
 
-    async fn tell_all(&mut self, command: &Command) -> anyhow::Result<()> {
+    async fn tell_all(&mut self, command: &ParentSays) -> anyhow::Result<()> {
         for lane in 0..self.lanes.len() {
             self.tell(lane, command.clone()).await?;
         }
         Ok(())
     }
 
-    async fn tell(&mut self, lane: usize, command: Command) -> anyhow::Result<()> {
+    async fn tell(&mut self, lane: usize, command: ParentSays) -> anyhow::Result<()> {
         let told = match &self.lanes[lane].child {
             Some(child) => child.command_in_turn(command).await,
             None => Err("it has not begun"),

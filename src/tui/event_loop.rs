@@ -49,13 +49,13 @@ pub async fn run(catalogue: &'static Catalogue, begin: Begin) -> anyhow::Result<
     crate::run::signals::outlive_file_limit()?;
     let mut terminations = crate::run::signals::terminations()?;
     let mut model = Model::new(catalogue, crossterm::terminal::size()?);
-    let mut stage =
-        Stage { open: Some(Open::new()?), run: None, lapse: None, recorder: None, lost: None };
+    let mut session =
+        Session { open: Some(Open::new()?), run: None, lapse: None, recorder: None, lost: None };
     // The first frame does not wait for anything, least of all for a child.
     let start = match begin {
         Begin::Catalogue => None,
         Begin::Lab(spec, recorder) => {
-            stage.recorder = recorder.map(|recorder| (RunId::Main, recorder));
+            session.recorder = recorder.map(|recorder| (RunId::Main, recorder));
             Some(open(&mut model, *spec))
         }
         Begin::Recording(spec, lines, faults) => {
@@ -63,12 +63,12 @@ pub async fn run(catalogue: &'static Catalogue, begin: Begin) -> anyhow::Result<
             None
         }
     };
-    if let (Some((run, recorder)), Screen::Lab(lab)) = (&stage.recorder, &mut model.screen) {
+    if let (Some((run, recorder)), Screen::Lab(lab)) = (&session.recorder, &mut model.screen) {
         lab.recording = Some((*run, recorder.path().to_owned()));
     }
-    stage.draw(&mut model)?;
+    session.draw(&mut model)?;
     if let Some(command) = start {
-        stage.carry_out(&mut model, command).await?;
+        session.carry_out(&mut model, command).await?;
     }
 
     let mut drawn = Instant::now();
@@ -76,13 +76,13 @@ pub async fn run(catalogue: &'static Catalogue, begin: Begin) -> anyhow::Result<
     frames.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let code = loop {
         let command = tokio::select! {
-            input = next_input(&mut stage.open) => match input {
+            input = next_input(&mut session.open) => match input {
                 Some(Ok(input)) => message(input).and_then(|msg| update(&mut model, msg)),
                 // The terminal is gone, and with it whoever looked.
                 Some(Err(_)) | None => Some(Command::Quit),
             },
-            event = next_event(&mut stage.run) => stage.take(&mut model, RunId::Main, event).await,
-            event = next_event(&mut stage.lapse) => stage.take(&mut model, RunId::Lapse, event).await,
+            event = next_event(&mut session.run) => session.take(&mut model, RunId::Main, event).await,
+            event = next_event(&mut session.lapse) => session.take(&mut model, RunId::Lapse, event).await,
             signal = terminations.recv() => {
                 let number = match signal {
                     Some("terminated") => 15,
@@ -98,7 +98,7 @@ pub async fn run(catalogue: &'static Catalogue, begin: Begin) -> anyhow::Result<
                 let passed = drawn.elapsed();
                 drawn += passed;
                 let command = update(&mut model, Msg::Passed(passed.as_secs_f64() * 1000.0));
-                stage.draw(&mut model)?;
+                session.draw(&mut model)?;
                 command
             }
         };
@@ -106,17 +106,17 @@ pub async fn run(catalogue: &'static Catalogue, begin: Begin) -> anyhow::Result<
             break ExitCode::SUCCESS;
         }
         if let Some(command) = command {
-            stage.carry_out(&mut model, command).await?;
+            session.carry_out(&mut model, command).await?;
         }
     };
-    drop(stage.open.take());
-    let recorded = stage.finish_recording();
-    end(stage.lapse.take()).await;
-    end(stage.run.take()).await;
+    drop(session.open.take());
+    let recorded = session.finish_recording();
+    end(session.lapse.take()).await;
+    end(session.run.take()).await;
     if let Some(path) = recorded {
         note(&format!("recorded to {}", path.display()));
     }
-    if let Some(lost) = stage.lost {
+    if let Some(lost) = session.lost {
         anyhow::bail!(lost);
     }
     Ok(code)
@@ -134,7 +134,7 @@ pub enum Begin {
 }
 
 /// What the loop holds besides the model.
-struct Stage {
+struct Session {
     /// None while another program has the terminal.
     open: Option<Open>,
     run: Option<Run>,
@@ -187,7 +187,7 @@ async fn end(run: Option<Run>) {
     }
 }
 
-impl Stage {
+impl Session {
     fn draw(&mut self, model: &mut Model) -> io::Result<()> {
         if let Some(open) = &mut self.open
             && std::mem::take(&mut model.dirty)

@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::process::{Child, ChildStdin, Stdio};
 use std::time::Duration;
 
-use firedrill_core::event::{ChainShown, Command, Ready, ServerSays};
+use firedrill_core::event::{ChainShown, ParentSays, Ready, ServerSays};
 
 use crate::common::{firedrill, wait_for};
 
@@ -56,7 +56,7 @@ impl Served {
         ))
     }
 
-    fn tell(&mut self, command: &Command) {
+    fn tell(&mut self, command: &ParentSays) {
         let stdin = self.stdin.as_mut().expect("still open");
         writeln!(stdin, "{}", serde_json::to_string(command).expect("plain data")).expect("read");
     }
@@ -105,7 +105,7 @@ fn it_serves_samples_and_exposes_metrics() {
 fn a_switch_holds_for_the_next_request() {
     let mut served = Served::start(&[]);
     let bugs = [("middleware-order".to_owned(), "broken".to_owned())].into();
-    served.tell(&Command::SetBugs { bugs });
+    served.tell(&ParentSays::SetBugs { bugs });
     loop {
         if let ServerSays::Chain(ChainShown { routes, .. }) = served.next() {
             let order: Vec<&str> = routes.iter().map(|(slot, _)| slot.as_str()).collect();

@@ -8,9 +8,10 @@ use super::claim::Expectation;
 use super::context::Class;
 use super::formula::{Formula, Values};
 use super::measure::Measure;
+use super::places::Places;
 use super::show::{Chart, Figure, Headline, Sentence, Shows};
 use super::theory::Theory;
-use super::validate::Places;
+
 use crate::service::params::{self, ServiceParam};
 
 /// The most instances that a lane has.
@@ -385,7 +386,7 @@ impl Manifest {
         text: &str,
         metrics: Option<&BTreeSet<String>>,
     ) -> Result<Self, ManifestError> {
-        let places = Places { file, text };
+        let places = Places::new(file, text);
         let manifest: Self = toml::from_str(text).map_err(|e| {
             let start = e.span().map_or(0, |span| span.start);
             places.error(start, "", e.message().replace('\n', ", "))

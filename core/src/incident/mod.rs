@@ -143,6 +143,7 @@ pub mod manifest;
 pub mod marks;
 pub mod measure;
 pub mod metrics;
+mod places;
 pub mod request;
 pub mod show;
 pub mod theory;

@@ -9,8 +9,13 @@ use super::manifest::{
     MAX_INSTANCES, MAX_RATE_PER_S, Manifest, ManifestError, Param, Switch, rate_allowed,
 };
 use super::measure::Measure;
+use super::places::Places;
+use super::places::Step::{self, Key, Nth};
 use super::show::{MOST_LEVELS, Shows};
 use crate::service::params;
+
+/// What is expected when the bug is switched off.
+const OFF: [Step; 2] = [Key("switch_off"), Key("expect")];
 
 impl Manifest {
     /// Checks what the types alone do not say.
@@ -25,9 +30,12 @@ impl Manifest {
             self.duration_s > 0.0 && self.duration_s <= 3600.0,
             || format!("expected 0 to 3600 seconds, found {}", self.duration_s),
         )?;
-        places.check(&[], "cap_mib", (64..=4096).contains(&self.memory.cap_mib), || {
-            format!("expected 64 to 4096 MiB, found {}", self.memory.cap_mib)
-        })?;
+        places.check(
+            &[Key("memory")],
+            "cap_mib",
+            (64..=4096).contains(&self.memory.cap_mib),
+            || format!("expected 64 to 4096 MiB, found {}", self.memory.cap_mib),
+        )?;
         places.check(&[], "live_s", (1.0..=30.0).contains(&self.live_s), || {
             format!("expected 1 to 30 seconds, found {}", self.live_s)
         })?;
@@ -46,12 +54,12 @@ impl Manifest {
         let first = self.variants.first().map(|v| v.name.as_str());
         let last = self.variants.last().map(|v| v.name.as_str());
         let ends = (first, last) == (Some("broken"), Some("fixed"));
-        places.check(&["[[variant]]"], "name", ends, || {
+        places.check(&[Key("variant"), Nth(0)], "name", ends, || {
             format!("expected `broken` first and `fixed` last, found {first:?} and {last:?}")
         })?;
         for (i, variant) in self.variants.iter().enumerate() {
             let twice = self.variants[..i].iter().any(|v| v.name == variant.name);
-            places.check(&["[[variant]]"; 8][..(i + 1).min(8)], "name", !twice, || {
+            places.check(&[Key("variant"), Nth(i)], "name", !twice, || {
                 format!("`{}` stands twice", variant.name)
             })?;
         }
@@ -60,13 +68,13 @@ impl Manifest {
 
     fn validate_params(&self, places: &Places) -> Result<(), ManifestError> {
         for (name, param) in &self.params {
-            let section = format!("[params.{name}]");
+            let section = [Key("params"), Key(name)];
             let ordered = param.min <= param.max && param.min >= 0.0 && param.max.is_finite();
-            places.check(&[&section], "min", ordered, || {
+            places.check(&section, "min", ordered, || {
                 format!("expected 0 ≤ min ≤ max, found {} and {}", param.min, param.max)
             })?;
             let checked = param.check(name, param.value);
-            places.check(&[&section], "value", checked.is_ok(), || {
+            places.check(&section, "value", checked.is_ok(), || {
                 checked.clone().err().unwrap_or_default()
             })?;
         }
@@ -75,18 +83,18 @@ impl Manifest {
 
     fn validate_load(&self, places: &Places) -> Result<(), ManifestError> {
         let load = &self.load;
-        places.check(&["[load]"], "rate_per_s", rate_allowed(load.rate_per_s), || {
+        places.check(&[Key("load")], "rate_per_s", rate_allowed(load.rate_per_s), || {
             format!("expected 1 to {MAX_RATE_PER_S} requests a second, found {}", load.rate_per_s)
         })?;
         let timeout = (1..=60_000).contains(&load.client_timeout_ms);
-        places.check(&["[load]"], "client_timeout_ms", timeout, || {
+        places.check(&[Key("load")], "client_timeout_ms", timeout, || {
             format!("expected 1 to 60000, found {}", load.client_timeout_ms)
         })?;
-        places.check(&["[load]"], "request", !load.requests.is_empty(), || {
+        places.check(&[Key("load")], "request", !load.requests.is_empty(), || {
             "expected at least one [[load.request]]".to_owned()
         })?;
         for (i, request) in load.requests.iter().enumerate() {
-            let section = vec!["[[load.request]]"; i + 1];
+            let section = [Key("load"), Key("request"), Nth(i)];
             let positive = request.weight > 0.0 && request.weight.is_finite();
             places.check(&section, "weight", positive, || {
                 format!("expected more than 0, found {}", request.weight)
@@ -111,15 +119,15 @@ impl Manifest {
 
     fn validate_phases(&self, places: &Places) -> Result<(), ManifestError> {
         let first = self.phases.first().map(|p| p.at_s);
-        places.check(&["[[phase]]"], "at_s", first == Some(0.0), || {
+        places.check(&[Key("phase"), Nth(0)], "at_s", first == Some(0.0), || {
             format!("expected the first phase at 0, found {first:?}")
         })?;
         let releases = self.phases.iter().any(|p| p.bugs == Some(Switch::On));
-        places.check(&["[[phase]]"], "bugs", releases, || {
+        places.check(&[Key("phase"), Nth(0)], "bugs", releases, || {
             "expected a phase with bugs = \"on\": the release".to_owned()
         })?;
         for (i, phase) in self.phases.iter().enumerate() {
-            let section = vec!["[[phase]]"; i + 1];
+            let section = [Key("phase"), Nth(i)];
             let after = i == 0 || phase.at_s > self.phases[i - 1].at_s;
             places.check(&section, "at_s", after && phase.at_s < self.duration_s, || {
                 format!(
@@ -156,7 +164,7 @@ impl Manifest {
             format!("expected more than 0 as the manifest stands, found {overload:?}")
         })?;
         for (i, theory) in self.theories.iter().enumerate() {
-            let section = vec!["[[theory]]"; i + 1];
+            let section = [Key("theory"), Nth(i)];
             places.check(&section, "variant", known(&theory.variant), || {
                 format!("`{}` is no variant of this incident", theory.variant)
             })?;
@@ -168,11 +176,14 @@ impl Manifest {
             }
         }
         let off = &self.switch_off;
-        places.check(&["[switch_off]"], "after_s", (0.5..=600.0).contains(&off.after_s), || {
-            format!("expected 0.5 to 600 seconds, found {}", off.after_s)
-        })?;
-        self.validate_expectations(places, "[[expect]]", &self.expectations)?;
-        self.validate_expectations(places, "[[switch_off.expect]]", &off.expectations)?;
+        places.check(
+            &[Key("switch_off")],
+            "after_s",
+            (0.5..=600.0).contains(&off.after_s),
+            || format!("expected 0.5 to 600 seconds, found {}", off.after_s),
+        )?;
+        self.validate_expectations(places, &[Key("expect")], &self.expectations)?;
+        self.validate_expectations(places, &OFF, &off.expectations)?;
         for variant in &self.variants {
             let expected = |list: &[Expectation]| list.iter().any(|e| e.variant == variant.name);
             places.check(&[], "expect", expected(&self.expectations), || {
@@ -180,7 +191,7 @@ impl Manifest {
             })?;
             let last = variant.name == "fixed";
             places.check(
-                &["[switch_off]"],
+                &[Key("switch_off")],
                 "expect",
                 last || expected(&off.expectations),
                 || format!("nothing is expected of variant `{}`", variant.name),
@@ -192,13 +203,13 @@ impl Manifest {
     fn validate_expectations(
         &self,
         places: &Places,
-        section: &str,
+        section: &[Step],
         expectations: &[Expectation],
     ) -> Result<(), ManifestError> {
         let values = self.formula_values();
         let known = |name: &str| self.variants.iter().any(|v| v.name == name);
         for (i, expect) in expectations.iter().enumerate() {
-            let section = vec![section; i + 1];
+            let section = [section, &[Nth(i)]].concat();
             places.check(&section, "variant", known(&expect.variant), || {
                 format!("`{}` is no variant of this incident", expect.variant)
             })?;
@@ -233,15 +244,15 @@ impl Manifest {
 
     fn validate_shows(&self, places: &Places) -> Result<(), ManifestError> {
         let count = self.charts.len();
-        places.check(&["[[chart]]"], "shows", (1..=4).contains(&count), || {
+        places.check(&[Key("chart"), Nth(0)], "shows", (1..=4).contains(&count), || {
             format!("expected one to four charts, found {count}")
         })?;
         let levels: usize = self.charts.iter().map(|chart| chart.levels().len()).sum();
-        places.check(&["[[chart]]"], "shows", levels <= MOST_LEVELS, || {
+        places.check(&[Key("chart"), Nth(0)], "shows", levels <= MOST_LEVELS, || {
             format!("all charts together show {levels} metrics, {MOST_LEVELS} are allowed")
         })?;
         for (i, sentence) in self.sentences.iter().enumerate() {
-            let section = vec!["[[sentence]]"; i + 1];
+            let section = [Key("sentence"), Nth(i)];
             let known = self.variants.iter().any(|v| v.name == sentence.variant);
             places.check(&section, "variant", known, || {
                 format!("`{}` is no variant of this incident", sentence.variant)
@@ -261,29 +272,29 @@ impl Manifest {
             Measure::built_in().for_each(|name| known.push(name));
             Unknown::new("metric", name, known).to_string()
         };
-        let check = |section: &[&str], key: &str, measure: &Measure| match measure {
+        let check = |section: &[Step], key: &str, measure: &Measure| match measure {
             Measure::Registered(name) if !registered.contains(name) => {
                 places.check(section, key, false, || unknown(name))
             }
             _ => Ok(()),
         };
         let expects = [
-            ("[[expect]]", &self.expectations),
-            ("[[switch_off.expect]]", &self.switch_off.expectations),
+            (&[Key("expect")] as &[Step], &self.expectations),
+            (&OFF, &self.switch_off.expectations),
         ];
         for (section, list) in expects {
             for (i, expect) in list.iter().enumerate() {
-                check(&vec![section; i + 1], "metric", &expect.metric)?;
+                check(&[section, &[Nth(i)]].concat(), "metric", &expect.metric)?;
             }
         }
         for (i, theory) in self.theories.iter().enumerate() {
-            check(&vec!["[[theory]]"; i + 1], "metric", &theory.metric)?;
+            check(&[Key("theory"), Nth(i)], "metric", &theory.metric)?;
         }
-        check(&["[bite]"], "metric", &self.bite.metric)?;
-        check(&["[headline]"], "left", &self.headline.left.metric)?;
-        check(&["[headline]"], "right", &self.headline.right.metric)?;
+        check(&[Key("bite")], "metric", &self.bite.metric)?;
+        check(&[Key("headline")], "left", &self.headline.left.metric)?;
+        check(&[Key("headline")], "right", &self.headline.right.metric)?;
         for (i, chart) in self.charts.iter().enumerate() {
-            let section = vec!["[[chart]]"; i + 1];
+            let section = [Key("chart"), Nth(i)];
             for measure in chart.levels() {
                 let key = if let Shows::Slots { .. } = chart.shows { "slots" } else { "shows" };
                 check(&section, key, measure)?;
@@ -294,60 +305,12 @@ impl Manifest {
         }
         let values = self.formula_values();
         for (i, sentence) in self.sentences.iter().enumerate() {
-            let section = vec!["[[sentence]]"; i + 1];
+            let section = [Key("sentence"), Nth(i)];
             let formulas = sentence.says.formulas().chain(&sentence.when);
             for name in formulas.flat_map(Formula::names).filter(|n| !values.contains_key(*n)) {
                 check(&section, "says", &Measure::parse(name))?;
             }
         }
         Ok(())
-    }
-}
-
-/// Finds the line of a field for an error.
-pub(super) struct Places<'a> {
-    pub(super) file: &'a str,
-    pub(super) text: &'a str,
-}
-
-impl Places<'_> {
-    /// Fails with the line of `key` in the last of `sections` (each searched after the one
-    /// before) unless `holds`.
-    fn check(
-        &self,
-        sections: &[&str],
-        key: &str,
-        holds: bool,
-        message: impl FnOnce() -> String,
-    ) -> Result<(), ManifestError> {
-        if holds {
-            return Ok(());
-        }
-        let mut start = 0;
-        for section in sections {
-            if let Some(found) = self.text[start..].find(section) {
-                start += found + section.len();
-            }
-        }
-        let at_key = self.text[start..]
-            .split_inclusive('\n')
-            .scan(start, |offset, line| {
-                let this = *offset;
-                *offset += line.len();
-                Some((this, line))
-            })
-            .find(|(_, line)| {
-                line.trim_start().strip_prefix(key).is_some_and(|rest| {
-                    rest.trim_start().starts_with('=') || rest.trim_start().starts_with('.')
-                })
-            })
-            .map_or(start, |(offset, _)| offset);
-        Err(self.error(at_key, key, message()))
-    }
-
-    pub(super) fn error(&self, offset: usize, key: &str, message: String) -> ManifestError {
-        let line = self.text[..offset.min(self.text.len())].matches('\n').count() + 1;
-        let message = if key.is_empty() { message } else { format!("field `{key}`: {message}") };
-        ManifestError { file: self.file.to_owned(), line, message }
     }
 }

@@ -25,7 +25,7 @@ pub mod watch;
 use std::io::BufRead;
 
 use crate::catalogue::Catalogue;
-use crate::event::{Begin, Command, LaneSays};
+use crate::event::{Begin, LaneSays, ParentSays};
 use output::Output;
 use virtual_lane::VirtualLane;
 use watch::Watch;
@@ -62,20 +62,20 @@ pub fn replay(settings: Settings, commands: impl BufRead, out: &Output) -> anyho
         if out.failed() {
             return Ok(());
         }
-        let command: Command = serde_json::from_str(&line?)?;
+        let command: ParentSays = serde_json::from_str(&line?)?;
         match command {
-            Command::Advance { to_ms } => {
+            ParentSays::Advance { to_ms } => {
                 lane.advance(to_ms)?;
                 out.emit(to_ms, &LaneSays::Reached);
                 out.flush();
             }
-            Command::SetBugs { bugs } => lane.set_in_play(bugs)?,
-            Command::SetParam { name, value } => lane.set_param(name, value),
-            Command::SetRate { rate_per_s } => lane.set_rate(rate_per_s),
-            Command::SetMix { incidents } => lane.set_mix(&incidents)?,
-            Command::SetWithout { slots } => lane.set_without(slots)?,
-            Command::Scale { instances } => lane.scale(instances)?,
-            Command::Restart => lane.restart(),
+            ParentSays::SetBugs { bugs } => lane.set_in_play(bugs)?,
+            ParentSays::SetParam { name, value } => lane.set_param(name, value),
+            ParentSays::SetRate { rate_per_s } => lane.set_rate(rate_per_s),
+            ParentSays::SetMix { incidents } => lane.set_mix(&incidents)?,
+            ParentSays::SetWithout { slots } => lane.set_without(slots)?,
+            ParentSays::Scale { instances } => lane.scale(instances)?,
+            ParentSays::Restart => lane.restart(),
         }
     }
     lane.end()?;

@@ -15,7 +15,7 @@ use firedrill_core::catalogue::Catalogue;
 use firedrill_core::prose::figures::count;
 
 /// A source file on screen.
-struct Source {
+struct Listing {
     file: String,
     text: &'static str,
 }
@@ -69,9 +69,9 @@ pub fn draw(frame: &mut Frame, area: Rect, catalogue: &'static Catalogue, lab: &
 }
 
 /// The file in which most tasks of the lane wait; where none do, that of its variant.
-fn source(catalogue: &'static Catalogue, lab: &Lab, lane: &LaneModel) -> Option<Source> {
+fn source(catalogue: &'static Catalogue, lab: &Lab, lane: &LaneModel) -> Option<Listing> {
     let on = lane.bugs.get(&lab.spec.entry.manifest.id);
     let own = lab.spec.entry.file(on.map_or("fixed", String::as_str));
-    let known = |file: String| catalogue.source(&file).map(|text| Source { file, text });
+    let known = |file: String| catalogue.source(&file).map(|text| Listing { file, text });
     lane.culprit().and_then(|site| known(site.file.clone())).or_else(|| known(own))
 }

@@ -10,6 +10,7 @@ mod child;
 mod command_line;
 mod common;
 mod console;
+mod documents;
 mod driver;
 mod gate;
 mod lab;

@@ -84,15 +84,13 @@ impl Person {
         Pid::from_raw(i32::try_from(pid).expect("a process id"))
     }
 
-    /// Presses `q`, again where nothing happens, as a person does: a key that comes with a resize may
-    /// be heard only with the next one. Returns the exit code.
+    /// Presses `q`. Returns the exit code.
     fn quits(&mut self) -> u32 {
+        self.keyboard.write_all(b"q").expect("it reads");
         let deadline = Instant::now() + Duration::from_secs(40);
         while self.child.try_wait().expect("our child").is_none() {
             assert!(Instant::now() < deadline, "it does not leave:\n{}", self.text());
-            // Once it has left there is nobody to read.
-            self.keyboard.write_all(b"q").ok();
-            std::thread::sleep(Duration::from_secs(4));
+            std::thread::sleep(Duration::from_millis(50));
         }
         self.leaves()
     }

@@ -298,7 +298,7 @@ fn check(
     lane: &LaneLine,
 ) -> Check {
     let stretch = stretch(since_s, expectation, timeline, lane);
-    let outcome = compare(expectation, timeline, lane, stretch);
+    let outcome = compare(since_s, expectation, timeline, lane, stretch);
     let kind = expectation.kind.as_ref().map_or(String::new(), |kind| format!(" of {kind}"));
     Check {
         variant: lane.variant.clone(),
@@ -319,6 +319,7 @@ struct Outcome {
 }
 
 fn compare(
+    since_s: Option<f64>,
     expectation: &Expectation,
     timeline: &Timeline,
     lane: &LaneLine,
@@ -377,14 +378,31 @@ fn compare(
         Claim::Exits(word) => {
             (format!("exits: {word}"), stretch.ok().map(|stretch| exits(word, lane, stretch)))
         }
-        Claim::Times { of: other, at_least } => {
+        Claim::Times { of: other, window, at_least } => {
             let at_least = wanted(at_least);
-            let text = format!("{} times `{other}`", number(at_least));
+            let mut text = format!("{} times `{other}`", number(at_least));
             let other = timeline.lanes.iter().find(|lane| lane.variant == *other);
-            if other.is_none() {
-                undecided = undecided.or(Some(Undecided::NotBeside));
-            }
-            let other = other.and_then(of);
+            let other = match (other, window) {
+                (None, _) => {
+                    undecided = undecided.or(Some(Undecided::NotBeside));
+                    None
+                }
+                (Some(other), None) => of(other),
+                (Some(other), Some(window)) => {
+                    let there = Expectation { window: window.clone(), ..expectation.clone() };
+                    match self::stretch(since_s, &there, timeline, other) {
+                        Ok(there) => {
+                            let (from_s, to_s) = (number(there.from_s), number(there.to_s));
+                            text = format!("{text} at {from_s} to {to_s} s");
+                            value(other, metric, kind, there)
+                        }
+                        Err(why) => {
+                            undecided = undecided.or(Some(why));
+                            None
+                        }
+                    }
+                }
+            };
             // Next to nothing, anything is many times as much.
             let times = of(lane).zip(other).map(|(own, other)| own / other.max(1e-9));
             (text, times.map(|times| (format!("{} times", number(times)), times >= at_least)))
@@ -506,6 +524,33 @@ mod tests {
             timeline.push(&Event { at_ms: tick * 100, lane: Some(0), what });
         }
         judge(&manifest, &timeline).checks.remove(0)
+    }
+
+    #[test]
+    fn a_value_is_compared_with_that_of_another_stretch() {
+        let text = include_str!("../tests/data/incident.toml");
+        let mut manifest = Manifest::parse("incident.toml", text).expect("it is in order");
+        let mut timeline = Timeline::new(&manifest, &["broken".to_owned()]);
+        let says = String::new();
+        timeline.push(&Event { at_ms: 0, lane: None, what: What::Phase { index: 1, says } });
+        for tick in 0..100 {
+            // 10 in flight in the first five seconds, then 40.
+            let mut sample = Sample::default();
+            sample.load.in_flight = if tick < 50 { 10 } else { 40 };
+            timeline.push(&Event { at_ms: tick * 100, lane: Some(0), what: What::Sample(sample) });
+        }
+        let claim = |at_least: f64| {
+            let text = format!(
+                "variant = \"broken\"\nmetric = \"in_flight\"\nwindow = {{ from_s = 6, to_s = 9 }}\n\
+                 times = {{ of = \"broken\", window = {{ from_s = 1, to_s = 4 }}, at_least = {at_least:?} }}"
+            );
+            toml::from_str::<Expectation>(&text).expect("a claim")
+        };
+        manifest.expectations = vec![claim(4.0), claim(4.1)];
+        let checks = judge(&manifest, &timeline).checks;
+        assert_eq!(checks[0].observed.as_deref(), Some("4 times"));
+        assert!(checks[0].holds && !checks[1].holds, "{checks:?}");
+        assert_eq!(checks[0].expected, "4 times `broken` at 1 to 4 s");
     }
 
     #[test]

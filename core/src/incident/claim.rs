@@ -41,10 +41,12 @@ pub enum Claim {
     ReturnsTo(Formula),
     /// The processes end like this: a word of [`crate::event::ExitCause::word`], or `none`.
     Exits(String),
-    /// The value is at least so many times that of another lane.
+    /// The value is at least so many times that of another lane, or of another stretch.
     Times {
-        /// The other lane's variant.
+        /// The other lane's variant, or the lane's own.
         of: String,
+        /// The other stretch; none: the same.
+        window: Option<Window>,
         /// So many times.
         at_least: Formula,
     },
@@ -116,6 +118,8 @@ struct Raw {
 #[serde(deny_unknown_fields)]
 struct Times {
     of: String,
+    #[serde(default)]
+    window: Option<Window>,
     at_least: Formula,
 }
 
@@ -139,7 +143,7 @@ impl TryFrom<Raw> for Expectation {
             raw.rate_per_s.map(|formula| Claim::Rate(formula, within)),
             raw.returns_to.map(Claim::ReturnsTo),
             raw.exits.map(Claim::Exits),
-            raw.times.map(|times| Claim::Times { of: times.of, at_least: times.at_least }),
+            raw.times.map(|Times { of, window, at_least }| Claim::Times { of, window, at_least }),
         ]
         .into_iter()
         .flatten()

@@ -213,7 +213,12 @@ impl Manifest {
             places.check(&section, "variant", known(&expect.variant), || {
                 format!("`{}` is no variant of this incident", expect.variant)
             })?;
-            let window = [&expect.window.from_s, &expect.window.to_s].into_iter().flatten();
+            let other = match &expect.claim {
+                Claim::Times { window, .. } => window.as_ref(),
+                _ => None,
+            };
+            let windows = [Some(&expect.window), other].into_iter().flatten();
+            let window = windows.flat_map(|w| [&w.from_s, &w.to_s]).flatten();
             for formula in expect.claim.formulas().into_iter().chain(window) {
                 let computed = formula.eval(&values);
                 places.check(&section, "metric", computed.is_ok(), || {

@@ -8,7 +8,7 @@
 //! * [`child`]: a lane's child: one server in a process of its own, live or on the virtual clock
 //! * [`load`]: the open-loop driver
 //! * [`run`]: the parent: children, load, memory cap, restarts, one stream of events
-//! * [`recorder`]: the events of a run to a file
+//! * [`recorder`]: the events of a run to a file; [`beside`]: how files take the place of older ones
 //! * [`tui`]: the terminal
 //! * [`commands`]: what each command does; [`cli`]: what can be typed
 //!
@@ -19,6 +19,7 @@
 //! `firedrill_core::lane`, percentiles that count what never came back in
 //! `firedrill_core::load::tally`.
 
+pub mod beside;
 pub mod child;
 pub mod cli;
 pub mod commands;

@@ -4,13 +4,15 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-use firedrill_core::event::Event;
+use firedrill_core::event::{Event, What};
 use firedrill_core::record::{Encoder, Header, end_line};
+
+use crate::beside::{Beside, Taken};
 
 /// Writes a recording.
 #[derive(Debug)]
 pub struct Recorder {
-    file: File,
+    file: Beside,
     path: PathBuf,
     /// The first line, until it is written.
     header: Option<String>,
@@ -22,17 +24,14 @@ pub struct Recorder {
 /// A recording that could not be begun, or not be written on.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordError {
-    /// The file cannot be created.
+    /// The file cannot be begun.
     #[error("cannot record to {path}: {cause}")]
     Create {
         /// The file.
         path: PathBuf,
         /// Why.
-        cause: io::Error,
+        cause: Taken,
     },
-    /// There is something else in the file.
-    #[error("{0} is there already and is no recording: it will not be overwritten")]
-    Occupied(PathBuf),
     /// Writing has failed.
     #[error("the recording {path} is lost from {at_s:.1} s on: {cause}")]
     Lost {
@@ -46,18 +45,16 @@ pub enum RecordError {
 }
 
 impl Recorder {
-    /// Creates the file, in place of a recording that it holds.
+    /// Begins a recording, which takes the place of an older one with its first sample: a run that
+    /// cannot start leaves that as it was.
     ///
     /// # Errors
     ///
-    /// When the file cannot be created, or holds something else.
+    /// When the file cannot be created, holds something else, or is written by another run.
     pub fn create(path: &Path, header: &Header) -> Result<Self, RecordError> {
         let failed = |cause| RecordError::Create { path: path.to_owned(), cause };
-        if path.is_file() && !replaceable(path).map_err(failed)? {
-            return Err(RecordError::Occupied(path.to_owned()));
-        }
-        let file = File::create(path).map_err(failed)?;
-        let line = serde_json::to_string(header).map_err(io::Error::from).map_err(failed)?;
+        let file = Beside::create(path, replaceable).map_err(failed)?;
+        let line = serde_json::to_string(header).map_err(|e| failed(Taken::Io(e.into())))?;
         let header = Some(format!("{line}\n"));
         Ok(Self { file, path: path.to_owned(), header, encoder: Encoder::default(), newest_ms: 0 })
     }
@@ -71,16 +68,22 @@ impl Recorder {
     pub fn write(&mut self, event: &Event) -> Result<(), RecordError> {
         self.newest_ms = self.newest_ms.max(event.at_ms);
         let line = self.encoder.line(event);
-        self.append(&line, event.at_ms)
+        self.append(&line, event.at_ms)?;
+        if matches!(event.what, What::Sample(_)) {
+            let placed = self.file.take_place();
+            placed.map_err(|cause| self.lost(event.at_ms, cause))?;
+        }
+        Ok(())
     }
 
     fn append(&mut self, line: &str, at_ms: u64) -> Result<(), RecordError> {
         let line = self.header.take().unwrap_or_default() + line + "\n";
-        self.file.write_all(line.as_bytes()).map_err(|cause| RecordError::Lost {
-            path: self.path.clone(),
-            at_s: at_ms as f64 / 1000.0,
-            cause,
-        })
+        let written = self.file.file().write_all(line.as_bytes());
+        written.map_err(|cause| self.lost(at_ms, cause))
+    }
+
+    fn lost(&self, at_ms: u64, cause: io::Error) -> RecordError {
+        RecordError::Lost { path: self.path.clone(), at_s: at_ms as f64 / 1000.0, cause }
     }
 
     /// Writes the end, without which the recording counts as cut off.
@@ -90,7 +93,9 @@ impl Recorder {
     /// When the system refuses.
     pub fn finish(mut self) -> Result<(), RecordError> {
         let line = end_line(self.newest_ms);
-        self.append(&line, self.newest_ms)
+        self.append(&line, self.newest_ms)?;
+        let whole = self.file.take_place().and_then(|()| self.file.sync());
+        whole.map_err(|cause| self.lost(self.newest_ms, cause))
     }
 
     /// The file.

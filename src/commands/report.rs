@@ -1,6 +1,5 @@
 //! `firedrill report`: a recording as one self-contained page.
 
-use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -11,6 +10,7 @@ use firedrill_core::page;
 
 use super::OUTPUT;
 use super::lab::recording;
+use crate::beside::{Beside, Taken};
 use crate::cli::note;
 
 /// Writes the page of a recording beside it, or to `output`; `-` is standard output.
@@ -30,11 +30,12 @@ pub fn write(
         io::stdout().write_all(render().as_bytes()).context(OUTPUT)?;
         return Ok(ExitCode::SUCCESS);
     }
-    if output.is_file() && !page::replaceable(&output)? {
-        let output = output.display();
-        anyhow::bail!("{output} is there already and is no report: it will not be overwritten");
-    }
-    fs::write(&output, render()).with_context(|| format!("cannot write {}", output.display()))?;
+    let place = || -> Result<(), Taken> {
+        let mut page = Beside::create(&output, page::replaceable)?;
+        page.file().write_all(render().as_bytes())?;
+        Ok(page.take_place()?)
+    };
+    place().with_context(|| format!("cannot write {}", output.display()))?;
     for line in recording.faults.lines() {
         note(&line);
     }

@@ -64,9 +64,9 @@ pub enum Verb {
     Run(HeadlessOptions),
     /// Serve the service alone, for curl, wrk and tokio-console
     ///
-    /// Its routes: POST /orders (any body), GET /orders/7, POST /coupons (JSON: percent, email),
-    /// GET /healthz, GET /metrics. All but the last two want the header
-    /// `authorization: Bearer demo-token`.
+    /// Its routes: POST /orders (any body), GET /orders/7, GET /healthz, GET /metrics. All but the
+    /// last two want the header `authorization: Bearer demo-token`. With the bug missing-recover on
+    /// there is POST /coupons too (`content-type: application/json`; percent, email).
     ///
     /// Events go out on standard output, commands come in on standard input, a JSON object a
     /// line: `{"command":"set_bugs","bugs":{"pool-leak":"broken"}}` or

@@ -31,6 +31,8 @@ pub struct Report {
     pub params: Values,
     /// Resident memory at which a lane is killed.
     pub memory_cap_bytes: u64,
+    /// Processes of the lane that had most of them.
+    pub instances: usize,
     /// What was measured, in seconds.
     pub duration_s: f64,
     /// How late the driver started requests.
@@ -178,6 +180,8 @@ impl Report {
             p99: timeline.lag.at_ms(99.0),
             max: timeline.lag.max_ms(),
         };
+        let samples = timeline.lanes.iter().flat_map(|lane| &lane.samples);
+        let instances = samples.map(|(_, sample)| sample.instances.len());
         let lanes = timeline.lanes.iter().map(|lane| lane_report(manifest, timeline, lane));
         Self {
             incident: manifest.id.clone(),
@@ -190,6 +194,7 @@ impl Report {
                 .filter_map(|n| Some((n.clone(), *values.get(n)?)))
                 .collect(),
             memory_cap_bytes: manifest.memory.cap_bytes(),
+            instances: instances.max().unwrap_or(manifest.instances).max(manifest.instances),
             duration_s: timeline.end_s,
             trusted: lag.p99.is_none_or(|p99| p99 <= TRUSTED_LAG_MS),
             driver_lag_ms: lag,
@@ -362,7 +367,10 @@ impl Report {
         }
         row("tasks, peak", &|lane| level(lane.tasks.peak));
         row("tasks, growth a second", &|lane| level(lane.tasks.slope_per_s));
-        let cap = format!("memory, peak of {}", mib(self.memory_cap_bytes));
+        let cap = match self.instances {
+            1 => format!("memory, peak of {}", mib(self.memory_cap_bytes)),
+            n => format!("memory, peak of {n} x {}", mib(self.memory_cap_bytes)),
+        };
         row(&cap, &|lane| memory(lane.memory_bytes.peak));
         if self.lanes.iter().any(|lane| lane.cpu_percent.peak > Some(0.0)) {
             row("processors, peak %", &|lane| level(lane.cpu_percent.peak));

@@ -16,9 +16,9 @@ pub fn steer(fleet: &Fleet) -> Option<Order> {
     let all = fleet.instances.len();
     match (fleet.orders, fleet.canaries().count()) {
         (0, _) => {
+            let says = "canary: one instance, few requests".to_owned();
             // cause: 8 requests a second are fewer than the 10 that the writer takes: what breaks
             // under load is not under load.
-            let says = "canary: one instance, few requests".to_owned();
             Some(Order::Release { instances: 1, share_percent: SHARE_PERCENT, says })
         }
         (_, 1) if fleet.since_order_s >= WATCHED_S => {

@@ -27,8 +27,8 @@ async fn ask(_: Arc<()>, store: StoreClient, request: StoreRequest) -> StoreResu
         if reply.is_ok() {
             break;
         }
-        // cause: whoever is too slow for one call gets three more, from everybody, at once.
         counter!("store_retries").increment(1);
+        // cause: whoever is too slow for one call gets three more, from everybody, at once.
         reply = store.ask(request.clone()).await;
     }
     reply

@@ -208,7 +208,7 @@ fn announce(port: u16, console_port: Option<u16>, begin: &Begin) {
     note(&format!(
         "try  curl -H 'authorization: Bearer demo-token' -d order http://127.0.0.1:{port}/orders"
     ));
-    note("also POST /coupons, GET /orders/7; only /healthz and /metrics do without the header");
+    note("also GET /orders/7; only /healthz and /metrics do without the header");
     if let Some(console_port) = console_port {
         note(&format!("try  tokio-console http://127.0.0.1:{console_port}"));
     }
@@ -322,7 +322,9 @@ fn obey(standing: &mut Standing, handle: &Handle, gateway: &Gateway, out: &Outpu
                 },
                 Err(unknown) => note(&unknown.to_string()),
             },
-            Ok(other) => note(&format!("only a replay takes this command: {other:?}")),
+            Ok(_) => note(&format!(
+                "a server takes set_bugs, set_without and set_param alone, not {line}"
+            )),
             Err(error) => note(&format!(
                 "not a command: {error}: {line}\n\
                  such as {{\"command\":\"set_bugs\",\"bugs\":{{\"pool-leak\":\"broken\"}}}} or \

@@ -28,8 +28,10 @@ pub fn print(catalogue: &Catalogue, as_json: bool) -> io::Result<ExitCode> {
             writeln!(out, "    {:<10} {}", variant.name, variant.says)?;
         }
         for (name, param) in &manifest.params {
-            let (value, unit) = (param.value, &param.unit);
-            writeln!(out, "    --set {name}={value}  {unit}, {}", param.says)?;
+            let set = format!("--set {name}={}", param.value);
+            let unit =
+                if param.unit.is_empty() { String::new() } else { format!("{}, ", param.unit) };
+            writeln!(out, "    {set}  {unit}{}", param.says)?;
         }
         writeln!(out)?;
     }

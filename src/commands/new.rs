@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use firedrill_core::catalogue::Catalogue;
+use firedrill_core::service::params;
 
 /// Writes the folder, and prints what is left to do.
 ///
@@ -16,9 +17,11 @@ use firedrill_core::catalogue::Catalogue;
 /// is there already, or a file cannot be written.
 pub fn write(catalogue: &'static Catalogue, id: &str, like: &str) -> anyhow::Result<ExitCode> {
     let other = catalogue.find(like)?;
-    let kebab = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    if id.is_empty() || !id.chars().all(kebab) {
-        bail!("`{id}` is no name of an incident: expected lower-case words joined by `-`");
+    if !is_name(id) {
+        bail!(
+            "`{id}` is no name of an incident: expected lower-case words joined by `-`, the first of \
+             which begins with a letter, and none that is a word of Rust's own"
+        );
     }
     let name = id.replace('-', "_");
     let from = other.incident.folder();
@@ -38,6 +41,14 @@ pub fn write(catalogue: &'static Catalogue, id: &str, like: &str) -> anyhow::Res
         .filter_map(|(file, text)| Some((file.strip_prefix(from)?.to_owned(), text.to_owned())))
         .collect();
     files.push(("incident.toml".to_owned(), renamed(other.incident.manifest_toml, id)));
+    // Parameters are one incident's alone.
+    let own = other.manifest.params.keys().filter(|name| params::find(name).is_none());
+    let own: Vec<(String, String)> = own.map(|p| (p.clone(), format!("{name}_{p}"))).collect();
+    for (_, text) in &mut files {
+        for (old, new) in &own {
+            *text = with_word(text, old, new);
+        }
+    }
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let mut out = io::stdout().lock();
     for (file, text) in files {
@@ -47,8 +58,44 @@ pub fn write(catalogue: &'static Catalogue, id: &str, like: &str) -> anyhow::Res
     }
     let lib = root.join("lib.rs");
     writeln!(out, "\nAdd to {}:\n\n    mod {name};\n    &{name}::INCIDENT,\n", lib.display())?;
+    for (old, new) in &own {
+        writeln!(out, "The parameter `{old}` of {like} is called `{new}` here.")?;
+    }
     writeln!(out, "Then: cargo run --release -- check {id} --skip-live")?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Words that no module can be called, and the pack's own.
+const TAKEN: [&str; 53] = [
+    "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate",
+    "do", "dyn", "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl",
+    "in", "let", "lib", "loop", "macro", "match", "mod", "move", "mut", "override", "priv", "pub",
+    "ref", "return", "self", "static", "struct", "super", "trait", "true", "try", "type", "typeof",
+    "unsafe", "unsized", "use", "virtual", "where", "while", "yield", "examples",
+];
+
+/// Whether an incident, and the module that its folder is, can have this name.
+fn is_name(id: &str) -> bool {
+    let word = |word: &str| {
+        !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
+    };
+    let begins = id.starts_with(|c: char| c.is_ascii_lowercase());
+    begins && id.split('-').all(word) && !TAKEN.contains(&id)
+}
+
+/// A text with another word in place of one, wherever that stands alone.
+fn with_word(text: &str, old: &str, new: &str) -> String {
+    let within = |c: char| c.is_alphanumeric() || c == '_';
+    let mut done = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find(old) {
+        let (before, after) = (&rest[..at], &rest[at + old.len()..]);
+        let alone = !before.ends_with(within) && !after.starts_with(within);
+        done.push_str(before);
+        done.push_str(if alone { new } else { old });
+        rest = after;
+    }
+    done + rest
 }
 
 /// A manifest under another name.
@@ -62,4 +109,25 @@ fn renamed(manifest: &str, id: &str) -> String {
     };
     // The first of each: later ones stand in sections of their own.
     manifest.lines().map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_one_that_a_module_can_have() {
+        for good in ["slow-disk", "a1", "x-2"] {
+            assert!(is_name(good), "{good}");
+        }
+        for bad in ["", "-", "self", "mod", "9lives", "a--b", "a-", "lib", "Slow", "a_b"] {
+            assert!(!is_name(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_word_is_replaced_where_it_stands_alone() {
+        let text = with_word("wait_ms = \"pool_wait_ms wait_ms\"", "wait_ms", "x");
+        assert_eq!(text, "x = \"pool_wait_ms x\"");
+    }
 }

@@ -346,6 +346,12 @@ impl Lane {
         }
     }
 
+    /// What an instance runs, in a word: where nobody steers the release, all of them what is on.
+    fn runs(&self, released: bool) -> &str {
+        let on = self.in_play.get(&self.spec.entry.manifest.id).map(String::as_str);
+        if self.is_steered() { version(released, &self.variant) } else { on.unwrap_or("fixed") }
+    }
+
     /// What the lane measured in this tick.
     pub(super) fn sample(&self, resident: &[Option<Resident>], ticks: &[LoadTick]) -> Sample {
         let (mut server, mut load) = (None::<ServerSample>, LoadTick::default());
@@ -359,7 +365,7 @@ impl Lane {
             bytes += resident.map_or(0, |r| r.bytes);
             cpu += resident.map_or(0.0, |r| r.cpu_percent);
             shown.push(InstanceSample {
-                version: version(instance.released, &self.variant).to_owned(),
+                version: self.runs(instance.released).to_owned(),
                 share_percent: weights[i],
                 serves: instance.port().is_some(),
                 tasks: own.map_or(0, |server| server.tasks),

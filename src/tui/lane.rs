@@ -1,11 +1,11 @@
 //! One lane of the lab, aggregated from its events.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use firedrill_core::event::{
-    ChainShown, ExitCause, InstanceSample, LoadTick, LogTail, Metric, Ready, Sample, ServerSample,
-    WaitSite, What,
+    ChainShown, ExitCause, InstanceSample, KindTick, LoadTick, LogTail, Metric, Ready, Sample,
+    ServerSample, WaitSite, What,
 };
 use firedrill_core::incident::Bugs;
 use firedrill_core::incident::formula::Values;
@@ -79,6 +79,8 @@ pub struct LaneModel {
     pub in_flight: u64,
     /// The last second.
     pub recent: Recent,
+    /// The last second by kind of request, where kinds have names.
+    pub kinds: BTreeMap<String, RecentKind>,
     /// Where tokio-console may connect.
     pub console_port: Option<u16>,
     /// When its newest sample was, in seconds.
@@ -91,6 +93,8 @@ pub struct LaneModel {
     pub without: Vec<String>,
     /// Each of its instances, where it has several.
     pub instances: Vec<InstanceSample>,
+    /// How many it shall have, where that has been asked for and has not happened yet.
+    pub wanted: Option<usize>,
     /// The history of each of them.
     pub each: Vec<Series>,
     /// The end of its log.
@@ -99,6 +103,10 @@ pub struct LaneModel {
     pub sentence: Option<String>,
     /// Levels that charts show beside the usual ones.
     levels: Arc<[Measure]>,
+    /// Metrics whose growth a second its sentences tell.
+    growing: Arc<[String]>,
+    /// Their values over the last second.
+    grown: VecDeque<Vec<f64>>,
     window: VecDeque<LoadTick>,
 }
 
@@ -125,9 +133,40 @@ pub struct Recent {
     pub tasks_per_s: Option<f64>,
 }
 
+/// The last second of one kind of request.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct RecentKind {
+    /// Answered well, a second.
+    pub ok_per_s: f64,
+    /// Failed, timed out or answered wrongly, a second.
+    pub bad_per_s: f64,
+    /// 99th percentile, the unanswered included.
+    pub p99_ms: Option<f64>,
+}
+
+impl RecentKind {
+    /// That of this kind in these ticks.
+    fn of(kind: &str, ticks: &VecDeque<LoadTick>) -> Self {
+        let seconds = ticks.len().max(1) as f64 * 0.1;
+        let mine: Vec<&KindTick> = ticks.iter().filter_map(|tick| tick.kinds.get(kind)).collect();
+        let per_s = |of: fn(&KindTick) -> u64| {
+            mine.iter().map(|tick| of(tick) as f64).sum::<f64>() / seconds
+        };
+        let all = mine.iter().flat_map(|tick| tick.latency_us.iter().chain(&tick.unanswered_us));
+        let mut all: Vec<(u64, u32)> = all.copied().collect();
+        all.sort_unstable();
+        Self {
+            ok_per_s: per_s(|tick| tick.ok),
+            bad_per_s: per_s(|tick| tick.wrong + tick.failed + tick.timed_out),
+            p99_ms: nearest_rank_ms(&all, 99.0),
+        }
+    }
+}
+
 impl LaneModel {
-    /// A lane that has not begun; charts will show these levels of it.
-    pub fn new(variant: &str, levels: Arc<[Measure]>) -> Self {
+    /// A lane that has not begun; charts will show these levels of it, and sentences how much these
+    /// metrics grow.
+    pub fn new(variant: &str, levels: Arc<[Measure]>, growing: Arc<[String]>) -> Self {
         Self {
             variant: variant.to_owned(),
             bugs: Bugs::new(),
@@ -141,16 +180,20 @@ impl LaneModel {
             resident_bytes: None,
             in_flight: 0,
             recent: Recent::default(),
+            kinds: BTreeMap::new(),
             console_port: None,
             sampled_s: 0.0,
             cpu_percent: None,
             chain: ChainShown::default(),
             without: Vec::new(),
             instances: Vec::new(),
+            wanted: None,
             each: Vec::new(),
             log: LogTail::default(),
             sentence: None,
             levels,
+            growing,
+            grown: VecDeque::new(),
             window: VecDeque::new(),
         }
     }
@@ -258,6 +301,7 @@ impl LaneModel {
         self.resident_bytes = sample.resident_bytes;
         self.cpu_percent = sample.cpu_percent;
         self.instances.clone_from(&sample.instances);
+        self.wanted = self.wanted.filter(|wanted| *wanted != self.instances.len().max(1));
         self.each.resize_with(sample.instances.len(), Series::default);
         for (series, instance) in self.each.iter_mut().zip(&sample.instances) {
             series.push(Point {
@@ -281,14 +325,25 @@ impl LaneModel {
         all.extend(ticks().flat_map(|tick| &tick.unanswered_us));
         all.sort_unstable();
         let p99_ms = nearest_rank_ms(&all, 99.0);
+        let kinds: BTreeSet<&String> = ticks().flat_map(|tick| tick.kinds.keys()).collect();
+        let kinds =
+            kinds.into_iter().map(|kind| (kind.clone(), RecentKind::of(kind, &self.window)));
+        self.kinds = kinds.collect();
         let mut levels = [None; MOST_LEVELS];
         for (at, measure) in levels.iter_mut().zip(self.levels.iter()) {
             *at = level(sample, measure).map(|value| value as f32);
         }
+        if self.grown.len() > RECENT {
+            self.grown.pop_front();
+        }
+        let now = self.growing.iter().map(|name| self.metric(name).unwrap_or_default());
+        let now = now.collect();
+        self.grown.push_back(now);
         let last = &sample.load;
         let bad = last.wrong + last.failed + last.timed_out;
         self.series.push(Point {
             ok: last.ok as f32,
+            rejected: last.rejected as f32,
             bad: bad as f32,
             levels,
             at_s,
@@ -411,6 +466,19 @@ impl LaneModel {
         }
         let metrics = self.server.iter().flat_map(|server| &server.metrics);
         values.extend(metrics.map(|(name, value)| (name.clone(), *value)));
+        for (i, metric) in self.growing.iter().enumerate() {
+            let ends = self.grown.front().zip(self.grown.back());
+            let seconds = self.grown.len().saturating_sub(1) as f64 * 0.1;
+            let grown = ends.filter(|_| seconds > 0.0).map(|(a, b)| (b[i] - a[i]) / seconds);
+            values.insert(format!("{metric}_per_s"), grown.unwrap_or_default());
+        }
+        // What code has not registered yet has counted nothing.
+        let registered = |name: &&str| matches!(Measure::parse(name), Measure::Registered(_));
+        for name in sentences.iter().flat_map(Sentence::names).filter(registered) {
+            if !values.contains_key(name) {
+                values.insert(name.to_owned(), 0.0);
+            }
+        }
         let holds = |sentence: &&Sentence| {
             sentence.when.as_ref().is_none_or(|when| when.eval(&values).is_ok_and(|v| v > 0.0))
         };

@@ -1,6 +1,6 @@
 //! Everything that is on screen.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -11,6 +11,7 @@ use crate::run::{Control, Spec};
 use firedrill_core::catalogue::{Catalogue, Entry};
 use firedrill_core::event::{Clock, Event, What};
 use firedrill_core::incident::measure::Measure;
+use firedrill_core::incident::show::{Sentence, growth_of};
 use firedrill_core::incident::theory::Course;
 use firedrill_core::load::tally::Percentiles;
 use firedrill_core::load::tally::TRUSTED_LAG_MS;
@@ -269,8 +270,13 @@ impl LabData {
         let charts = spec.entry.manifest.charts.iter();
         let levels: Arc<[Measure]> =
             charts.flat_map(|chart| chart.levels().into_iter().cloned()).collect();
+        let names = spec.entry.manifest.sentences.iter().flat_map(Sentence::names);
+        let growing: BTreeSet<String> = names.filter_map(growth_of).map(str::to_owned).collect();
+        let growing: Arc<[String]> = growing.into_iter().collect();
+        let lane =
+            |variant: &String| LaneModel::new(variant, Arc::clone(&levels), Arc::clone(&growing));
         Self {
-            lanes: spec.variants.iter().map(|v| LaneModel::new(v, Arc::clone(&levels))).collect(),
+            lanes: spec.variants.iter().map(lane).collect(),
             now_s: 0.0,
             phase: None,
             phases_s: Vec::new(),

@@ -23,6 +23,8 @@ pub struct Point {
     pub p99_ms: Option<f64>,
     /// Requests of this tick that were answered well.
     pub ok: f32,
+    /// Requests of this tick that were refused for what they asked.
+    pub rejected: f32,
     /// Requests of this tick that failed, timed out or were answered wrongly.
     pub bad: f32,
     /// Levels that the incident's charts show.

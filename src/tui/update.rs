@@ -361,12 +361,14 @@ fn change_load(lab: &mut Lab, up: bool) -> Option<Command> {
 /// Changes how many instances the selected lane has.
 fn scale(lab: &mut Lab, by: isize) -> Option<Command> {
     let lane = lab.selected;
-    let now = lab.track().head.lanes[lane].instances.len().max(1);
+    let head = &mut lab.head_mut().lanes[lane];
+    let now = head.wanted.unwrap_or(head.instances.len().max(1));
     let wanted = now.saturating_add_signed(by).clamp(1, MAX_INSTANCES);
     if wanted == now {
         lab.note(Some(lane), format!("{now} is as far as this key goes"));
         return None;
     }
+    head.wanted = Some(wanted);
     Some(tell(lab, Control::Scale { lane, instances: wanted }))
 }
 

@@ -88,8 +88,8 @@ fn a_broken_manifest_is_refused_with_line_and_field() {
             "slope_per_s = \"rate_per_s\"",
             "slope_per_s = \"speed\"",
             ":",
-            "`speed` has no value",
-            "metric =",
+            "unknown value `speed`",
+            "slope_per_s =",
         ),
         ("slope_per_s = \"rate_per_s\"", "slope_per_s = \"1 +\"", ":", "formula `1 +`", "slope"),
         (

@@ -210,6 +210,11 @@ fn each_instance_has_a_chart_on_a_key() {
         else {
             panic!("it scales out")
         };
+        // The next press counts from what was asked, not from what is there yet.
+        let third = press(&mut model, KeyCode::Char(']'));
+        assert!(matches!(third, Some(Command::Tell(_, Control::Scale { instances: 3, .. }))));
+        let second = press(&mut model, KeyCode::Char('['));
+        assert!(matches!(second, Some(Command::Tell(_, Control::Scale { instances: 2, .. }))));
         let instance = |version: &str, tasks| InstanceSample {
             version: version.to_owned(),
             share_percent: 50.0,

@@ -53,6 +53,21 @@ pub enum Claim {
 }
 
 impl Claim {
+    /// The field of a manifest that it stands in.
+    pub fn key(&self) -> &'static str {
+        match self {
+            Self::Below(_) => "below",
+            Self::Above(_) => "above",
+            Self::StaysAbove(_) => "stays_above",
+            Self::StaysBelow(_) => "stays_below",
+            Self::Slope(..) => "slope_per_s",
+            Self::Rate(..) => "rate_per_s",
+            Self::ReturnsTo(_) => "returns_to",
+            Self::Exits(_) => "exits",
+            Self::Times { .. } => "times",
+        }
+    }
+
     /// The formulas in it.
     pub fn formulas(&self) -> Option<&Formula> {
         match self {

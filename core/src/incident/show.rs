@@ -182,6 +182,20 @@ pub struct Sentence {
     pub says: Text,
 }
 
+impl Sentence {
+    /// The names in its formulas.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let formulas = self.says.formulas().chain(&self.when);
+        formulas.flat_map(Formula::names).map(String::as_str)
+    }
+}
+
+/// The metric of which a name is the growth a second: `log_lines_dropped_per_s`.
+pub fn growth_of(name: &str) -> Option<&str> {
+    let built_in = Measure::built_in().any(|known| known == name);
+    name.strip_suffix("_per_s").filter(|_| !built_in && name != "rate_per_s")
+}
+
 /// A text with formulas in braces.
 #[derive(Debug, Clone)]
 pub struct Text(Vec<Part>);

@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 
 use super::Unknown;
 use super::claim::{Claim, Expectation};
-use super::formula::Formula;
+use super::formula::{Formula, Values};
 use super::manifest::{
     MAX_INSTANCES, MAX_RATE_PER_S, Manifest, ManifestError, Param, Switch, rate_allowed,
 };
 use super::measure::Measure;
 use super::places::Places;
 use super::places::Step::{self, Key, Nth};
-use super::show::{MOST_LEVELS, Shows};
+use super::show::{MOST_LEVELS, Shows, growth_of};
 use crate::service::params;
 
 /// What is expected when the bug is switched off.
@@ -161,7 +161,12 @@ impl Manifest {
         let known = |name: &str| self.variants.iter().any(|v| v.name == name);
         let overload = self.overload.as_ref().map(|formula| formula.eval(&values));
         places.check(&[], "overload", !matches!(overload, Some(Err(_) | Ok(..=0.0))), || {
-            format!("expected more than 0 as the manifest stands, found {overload:?}")
+            let found = match &overload {
+                Some(Ok(value)) => value.to_string(),
+                Some(Err(error)) => error.to_string(),
+                None => String::new(),
+            };
+            format!("expected more than 0 as the manifest stands, found {found}")
         })?;
         for (i, theory) in self.theories.iter().enumerate() {
             let section = [Key("theory"), Nth(i)];
@@ -169,10 +174,7 @@ impl Manifest {
                 format!("`{}` is no variant of this incident", theory.variant)
             })?;
             for formula in theory.formulas() {
-                let computed = formula.eval(&values);
-                places.check(&section, "metric", computed.is_ok(), || {
-                    computed.clone().err().map(|e| e.to_string()).unwrap_or_default()
-                })?;
+                check_formula(places, (&section, "metric"), formula, &values)?;
             }
         }
         let off = &self.switch_off;
@@ -219,11 +221,9 @@ impl Manifest {
             };
             let windows = [Some(&expect.window), other].into_iter().flatten();
             let window = windows.flat_map(|w| [&w.from_s, &w.to_s]).flatten();
-            for formula in expect.claim.formulas().into_iter().chain(window) {
-                let computed = formula.eval(&values);
-                places.check(&section, "metric", computed.is_ok(), || {
-                    computed.clone().err().map(|e| e.to_string()).unwrap_or_default()
-                })?;
+            let claimed = expect.claim.formulas().into_iter().map(|f| (expect.claim.key(), f));
+            for (key, formula) in claimed.chain(window.map(|f| ("window", f))) {
+                check_formula(places, (&section, key), formula, &values)?;
             }
             if let Some(kind) = &expect.kind {
                 let kinds = self.load.requests.iter().filter_map(|request| request.name.as_ref());
@@ -311,11 +311,31 @@ impl Manifest {
         let values = self.formula_values();
         for (i, sentence) in self.sentences.iter().enumerate() {
             let section = [Key("sentence"), Nth(i)];
-            let formulas = sentence.says.formulas().chain(&sentence.when);
-            for name in formulas.flat_map(Formula::names).filter(|n| !values.contains_key(*n)) {
-                check(&section, "says", &Measure::parse(name))?;
+            let says = sentence.says.formulas().flat_map(Formula::names).map(|n| ("says", n));
+            let when = sentence.when.iter().flat_map(Formula::names).map(|n| ("when", n));
+            for (key, name) in says.chain(when).filter(|(_, n)| !values.contains_key(*n)) {
+                let metric = growth_of(name).unwrap_or(name);
+                check(&section, key, &Measure::parse(metric))?;
             }
         }
         Ok(())
     }
+}
+
+/// A formula names nothing that has no value, and can be computed as the manifest stands.
+fn check_formula(
+    places: &Places,
+    (section, key): (&[Step], &str),
+    formula: &Formula,
+    values: &Values,
+) -> Result<(), ManifestError> {
+    for name in formula.names().iter().filter(|name| !values.contains_key(*name)) {
+        places.check(section, key, false, || {
+            Unknown::new("value", name, values.keys().map(String::as_str)).to_string()
+        })?;
+    }
+    let computed = formula.eval(values);
+    places.check(section, key, computed.is_ok(), || {
+        computed.clone().err().map(|e| e.to_string()).unwrap_or_default()
+    })
 }

@@ -358,6 +358,7 @@ impl VirtualLane {
             &self.instances.iter().map(|i| i.released).collect::<Vec<_>>(),
             self.rollout.share_percent,
         );
+        let runs = [false, true].map(|released| self.runs(released).to_owned());
         let (mut server, mut load) = (None::<ServerSample>, LoadTick::default());
         let (mut shown, mut seen, mut busy) = (Vec::new(), Vec::new(), 0.0);
         for (instance, share_percent) in self.instances.iter_mut().zip(share) {
@@ -379,7 +380,7 @@ impl VirtualLane {
                 cpu_percent,
             });
             shown.push(InstanceSample {
-                version: version(instance.released, &self.begin.variant).to_owned(),
+                version: runs[usize::from(instance.released)].clone(),
                 share_percent,
                 serves: instance.serves(),
                 tasks,
@@ -409,6 +410,13 @@ impl VirtualLane {
             instances: seen,
         });
         (sample, fleet)
+    }
+
+    /// What an instance runs, in a word: where nobody steers the release, all of them what is on.
+    fn runs(&self, released: bool) -> &str {
+        let on = self.in_play.get(&self.begin.incident).map(String::as_str);
+        let steered = self.rollout.steer.is_some();
+        if steered { version(released, &self.begin.variant) } else { on.unwrap_or("fixed") }
     }
 
     /// Carries out an order of whoever steers the release.

@@ -43,7 +43,9 @@ pub struct Curve<'a> {
     pub name: &'a str,
     /// Seconds and value; none where there was no process to measure.
     pub points: Vec<(f64, Option<f64>)>,
-    /// What went wrong, on top of the points, in the same form.
+    /// The points and those that were refused, in the same form.
+    pub rejected: Vec<(f64, Option<f64>)>,
+    /// All, those included that went wrong; or a part of the points; in the same form.
     pub bad: Vec<(f64, Option<f64>)>,
     /// What the two are, where there are two.
     pub legend: &'static str,
@@ -88,6 +90,9 @@ pub fn draw(frame: &Frame, curve: &Curve) -> Markup {
                 }
                 @for stretch in stretches(&curve.points, frame.end_s) {
                     polyline class=(frame.class) points=(points(&stretch, x, y)) {}
+                }
+                @for stretch in stretches(&curve.rejected, frame.end_s) {
+                    polyline class="rejected" points=(points(&stretch, x, y)) {}
                 }
                 @for stretch in stretches(&curve.bad, frame.end_s) {
                     polyline class="bad" points=(points(&stretch, x, y)) {}

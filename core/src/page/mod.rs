@@ -7,6 +7,7 @@ pub mod axis;
 pub mod chart;
 mod happened;
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
@@ -61,6 +62,7 @@ pub fn render(plan: &Plan, recording: &Recording) -> String {
                 (warnings(faults, &report))
                 (verdict(&report.verdict))
                 (charts(manifest, &timeline, &names, events))
+                (marked(plan, &header.variants))
                 (sites(catalogue, &report))
                 (figures(&report))
                 (happened::happened(events, &header.variants))
@@ -86,7 +88,7 @@ pub fn replaceable(path: &Path) -> io::Result<bool> {
 fn story(manifest: &Manifest, header: &Header, report: &Report) -> Markup {
     let machine = match (&header.machine, header.clock) {
         (Some(machine), _) => format!("{}, {} processors", machine.system, machine.cpus),
-        (None, Clock::Virtual) => "the same on every machine".to_owned(),
+        (None, Clock::Virtual) => "the same on every machine, with the same build".to_owned(),
         (None, Clock::Live) => "on a machine that is not named".to_owned(),
     };
     let clock_says = match header.clock {
@@ -280,8 +282,9 @@ fn frame(
             ("latency", (Axis::Log(0.1, 10_000.0), ticks), None)
         }
         Shows::Outcomes => {
-            let second =
-                |lane: &LaneLine| outcomes(lane).map(|(_, ok, bad)| ok + bad).reduce(f64::max);
+            let second = |lane: &LaneLine| {
+                outcomes(lane).map(|(_, ok, rejected, bad)| ok + rejected + bad).reduce(f64::max)
+            };
             let top = timeline.lanes.iter().filter_map(second).fold(1.0, f64::max);
             ("tasks", linear(nice_ceiling(top), number), None)
         }
@@ -333,17 +336,28 @@ fn curve<'a>(
     };
     let points = match (&chart.shows, &measure) {
         (_, Some(measure)) => levels(lane, measure),
-        (Shows::Outcomes, _) => outcomes(lane).map(|(at_s, ok, _)| (at_s, Some(ok))).collect(),
+        (Shows::Outcomes, _) => outcomes(lane).map(|(at_s, ok, ..)| (at_s, Some(ok))).collect(),
         (Shows::Up, _) => {
             let up = |sample: &Sample| if sample.server.is_some() { 1.0 } else { 0.0 };
             lane.samples.iter().map(|(at_s, sample)| (*at_s, Some(up(sample)))).collect()
         }
         _ => latencies(lane),
     };
+    // Stacked: each line is the sum of what is below it.
+    let rejected: Vec<(f64, Option<f64>)> = match &chart.shows {
+        Shows::Outcomes if outcomes(lane).any(|(_, _, rejected, _)| rejected > 0.0) => {
+            outcomes(lane).map(|(at_s, ok, rejected, _)| (at_s, Some(ok + rejected))).collect()
+        }
+        _ => Vec::new(),
+    };
     let (bad, legend) = match &chart.shows {
         Shows::Outcomes => (
-            outcomes(lane).map(|(at_s, _, bad)| (at_s, Some(bad))).collect(),
-            " (answered well; dashed: those that failed or timed out)",
+            outcomes(lane).map(|(at_s, ok, rej, bad)| (at_s, Some(ok + rej + bad))).collect(),
+            if rejected.is_empty() {
+                " (stacked: answered well; dashed: with those that failed or timed out)"
+            } else {
+                " (stacked: answered well; dotted: with those rejected; dashed: with those that failed)"
+            },
         ),
         Shows::Slots { lost, .. } => {
             (levels(lane, lost), " (in use; dashed: those of them that are lost)")
@@ -356,17 +370,18 @@ fn curve<'a>(
         Shows::Latency => millis,
         _ => number,
     };
-    Curve { lane, name, points, bad, legend, theory, read }
+    Curve { lane, name, points, rejected, bad, legend, theory, read }
 }
 
-/// For each second: when it ended, requests answered well, and those that ended otherwise.
-fn outcomes(lane: &LaneLine) -> impl Iterator<Item = (f64, f64, f64)> {
+/// For each second: when it ended, requests answered well, those refused for what they asked, and
+/// those that ended otherwise.
+fn outcomes(lane: &LaneLine) -> impl Iterator<Item = (f64, f64, f64, f64)> {
     seconds(lane).filter_map(|ticks| {
         let sum = |of: fn(&LoadTick) -> u64| {
             ticks.iter().map(|(_, sample)| of(&sample.load) as f64).sum::<f64>()
         };
         let bad = sum(|load| load.wrong + load.failed + load.timed_out);
-        Some((ticks.last()?.0, sum(|load| load.ok), bad))
+        Some((ticks.last()?.0, sum(|load| load.ok), sum(|load| load.rejected), bad))
     })
 }
 
@@ -419,6 +434,28 @@ fn theory(
     times.into_iter().zip(values).collect()
 }
 
+/// The line at fault in each lane's code, and the line that mends it.
+fn marked(plan: &Plan, variants: &[String]) -> Markup {
+    let files: BTreeSet<String> =
+        variants.iter().map(String::as_str).chain(["fixed"]).map(|v| plan.entry.file(v)).collect();
+    let marks = files.iter().filter_map(|file| {
+        let text = plan.catalogue.source(file)?;
+        Some((file, text, marks(text)))
+    });
+    let marks: Vec<_> = marks.filter(|(.., marks)| !marks.is_empty()).collect();
+    html! {
+        @if !marks.is_empty() {
+            h2 { "The line at fault, and the line that mends it" }
+            @for (file, text, marks) in marks {
+                @for mark in marks {
+                    p { code { (file) ":" (mark.line) } }
+                    (excerpt(text, mark.line, None))
+                }
+            }
+        }
+    }
+}
+
 fn sites(catalogue: &Catalogue, report: &Report) -> Markup {
     let sites: Vec<(&LaneReport, &WaitSiteReport)> = report
         .lanes
@@ -434,15 +471,14 @@ fn sites(catalogue: &Catalogue, report: &Report) -> Markup {
                     "In " strong { (lane.variant) } " up to " strong { (count(site.peak)) } " tasks waited at "
                     code { (site.file) ":" (site.line) } " (" (site.label) "):"
                 }
-                @if let Some(text) = catalogue.source(&site.file) { (excerpt(text, site)) }
+                @if let Some(text) = catalogue.source(&site.file) { (excerpt(text, site.line as usize, Some(site.peak))) }
             }
         }
     }
 }
 
-/// The lines around a wait site, with the tasks that waited beside theirs.
-fn excerpt(text: &str, site: &WaitSiteReport) -> Markup {
-    let line = site.line as usize;
+/// The lines around one, with its mark, or with the tasks that waited there.
+fn excerpt(text: &str, line: usize, peak: Option<u64>) -> Markup {
     let marked = marks(text);
     let shown = text.lines().enumerate().map(|(i, text)| (i + 1, text));
     let shown = shown.skip(line.saturating_sub(AROUND + 1)).take(2 * AROUND + 1);
@@ -450,10 +486,10 @@ fn excerpt(text: &str, site: &WaitSiteReport) -> Markup {
         pre tabindex="0" { code {
             @for (number, text) in shown {
                 @let mark = marked.iter().find(|m| m.line == number).map(|m| m.mark.word());
-                @if let (Some(mark), true) = (mark, number != line) {
-                    span.waits { (format!("{mark:>7}   {number:>4}  {text}\n")) }
-                } @else if number == line {
-                    span.waits { (format!("{:>7} ▶ {number:>4}  {text}\n", count(site.peak))) }
+                @if let (true, Some(peak)) = (number == line, peak) {
+                    span.waits { (format!("{:>7} ▶ {number:>4}  {text}\n", count(peak))) }
+                } @else if let Some(mark) = mark {
+                    span.waits { (format!("{mark:>7} ▶ {number:>4}  {text}\n")) }
                 } @else {
                     (format!("{:>7}   {number:>4}  {text}\n", ""))
                 }

@@ -24,7 +24,8 @@ const COLUMN: usize = 25;
 pub fn draw(frame: &mut Frame, area: Rect, lab: &Lab, cursor: usize) {
     let lanes = &lab.shown().lanes;
     let width = (22 + lanes.len() * COLUMN) as u16;
-    let title = format!("the chain, outermost first; slots of lane {}", letter(lab.selected));
+    let title =
+        format!("slots of lane {}; what a request passes, in order, below", letter(lab.selected));
     let mut lines = vec![head("  request", lab)];
     let routes = Slot::ALL.iter().map(|slot| slot.name());
     for (i, slot) in routes.enumerate() {
@@ -37,11 +38,10 @@ pub fn draw(frame: &mut Frame, area: Rect, lab: &Lab, cursor: usize) {
     }
     lines.push(Line::styled("  store", theme::quiet()));
     let orders: Vec<String> = lanes.iter().map(order).collect();
-    if orders.iter().any(|order| *order != orders[0]) {
-        lines.push(Line::raw(""));
-        for (i, order) in orders.iter().enumerate() {
-            lines.push(Line::styled(format!("  {} {order}", letter(i)), theme::strong()));
-        }
+    let differ = orders.iter().any(|order| *order != orders[0]);
+    for (i, order) in orders.iter().enumerate() {
+        let style = if differ { theme::accent() } else { theme::quiet() };
+        lines.push(Line::styled(format!("  {} {order}", letter(i)), style));
     }
     let inner = boxed(frame, area, (width.max(66), lines.len() as u16 + 2), &title);
     frame.render_widget(Paragraph::new(Text::from(lines)), inner);

@@ -55,7 +55,8 @@ pub type Value<'a> = &'a dyn Fn(&Point) -> Option<f64>;
 pub enum Fill<'a> {
     /// A level; and another one, marked in each column.
     Level(Value<'a>, Option<Value<'a>>),
-    /// Requests a second: those answered well, and on top those that were not.
+    /// Requests a second: those answered well, on top those that were refused for what they asked, and
+    /// on top of these those that failed.
     Outcomes,
     /// Slots in use, and those of them that are lost.
     Slots(Value<'a>, Value<'a>),
@@ -95,17 +96,33 @@ pub fn draw(frame: &mut Frame, area: Rect, chart: &Chart) {
             let rates = |of: &dyn Fn(&Point) -> f64| {
                 chart.series.rates(chart.window_s, usize::from(plot.width), of)
             };
-            let all = rates(&|point| f64::from(point.ok) + f64::from(point.bad));
             let bad = rates(&|point| f64::from(point.bad));
-            let good: Vec<Option<f64>> = rates(&|point| f64::from(point.ok));
-            // Where nothing went wrong, no red line shall say that something did.
-            let all: Vec<Option<f64>> = all
-                .into_iter()
-                .zip(bad)
-                .map(|(all, bad)| all.filter(|_| bad > Some(0.0)))
-                .collect();
-            canvas.columns(buffer, &all, Color::LightRed, None);
-            canvas.columns(buffer, &good, chart.colour, Some(Color::LightRed));
+            let rejected = rates(&|point| f64::from(point.rejected));
+            let good = rates(&|point| f64::from(point.ok));
+            let sum = |a: &[Option<f64>], b: &[Option<f64>]| -> Vec<Option<f64>> {
+                a.iter().zip(b).map(|(a, b)| Some((*a)? + (*b)?)).collect()
+            };
+            // Where nothing went wrong, no line shall say that something did.
+            let only = |all: Vec<Option<f64>>, part: &[Option<f64>]| -> Vec<Option<f64>> {
+                all.into_iter()
+                    .zip(part)
+                    .map(|(all, part)| all.filter(|_| *part > Some(0.0)))
+                    .collect()
+            };
+            let served = sum(&good, &rejected);
+            canvas.columns(buffer, &only(sum(&served, &bad), &bad), Color::LightRed, None);
+            canvas.columns(
+                buffer,
+                &only(served, &rejected),
+                Color::LightYellow,
+                Some(Color::LightRed),
+            );
+            let behind = if rejected.iter().any(|rate| *rate > Some(0.0)) {
+                Color::LightYellow
+            } else {
+                Color::LightRed
+            };
+            canvas.columns(buffer, &good, chart.colour, Some(behind));
         }
     }
     canvas.theory(buffer);

@@ -8,7 +8,7 @@
 use firedrill_core::event::InstanceSample;
 use firedrill_core::incident::show::Shows;
 use firedrill_core::page::axis::Axis;
-use firedrill_core::prose::figures::{count, number};
+use firedrill_core::prose::figures::{count, mib, number};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Color, Style};
@@ -25,7 +25,7 @@ use crate::tui::theme;
 /// Draws the rows; where there is no room for them, the tasks and the failures of all in two.
 pub fn draw(frame: &mut Frame, area: Rect, lane: &LaneModel) {
     if usize::from(area.height) <= lane.instances.len() {
-        frame.render_widget(Paragraph::new(Text::from(short(lane))), area);
+        frame.render_widget(Paragraph::new(Text::from(short(lane, area.width))), area);
         return;
     }
     let head =
@@ -94,8 +94,8 @@ fn figures(instance: &InstanceSample, width: u16) -> String {
             format!("  {share} %  ok {ok}  bad {bad} /s  {tasks} tasks")
         }
         (true, _) => {
-            let tasks = count(instance.tasks);
-            format!("  {share} % of the requests  ok {ok}  bad {bad} /s  {tasks} tasks")
+            let (tasks, memory) = (count(instance.tasks), mib(instance.resident_bytes));
+            format!("  {share} % of the requests  ok {ok}  bad {bad} /s  {tasks} tasks  {memory}")
         }
     }
 }
@@ -109,10 +109,20 @@ fn style(instance: &InstanceSample) -> Style {
 }
 
 /// One figure of all instances a line.
-fn short(lane: &LaneModel) -> Vec<Line<'static>> {
+fn short(lane: &LaneModel, width: u16) -> Vec<Line<'static>> {
     let row = |name: &str, of: &dyn Fn(&InstanceSample) -> String| {
-        let each: Vec<String> = lane.instances.iter().map(of).collect();
-        Line::raw(format!(" {name:<6} {}", each.join("  ")))
+        // Whole figures only: one that is cut looks like another.
+        let mut text = format!(" {name:<6}");
+        for (i, figure) in lane.instances.iter().map(of).enumerate() {
+            let left = lane.instances.len() - i;
+            let room = usize::from(width).saturating_sub(if left > 1 { 4 } else { 0 });
+            if text.chars().count() + 1 + figure.chars().count() > room {
+                text = format!("{text} +{left}");
+                break;
+            }
+            text = text + " " + &figure;
+        }
+        Line::raw(text)
     };
     let tasks = |instance: &InstanceSample| {
         if instance.serves { count(instance.tasks) } else { "down".to_owned() }

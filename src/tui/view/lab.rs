@@ -105,7 +105,7 @@ fn axes(lab: &Lab) -> Axes {
     let instances = lanes.iter().map(|lane| lane.instances.len()).max().unwrap_or(0);
     let cap_bytes = manifest.memory.cap_bytes() * manifest.instances.max(instances) as u64;
     let outcomes = |series: &Series| {
-        let rates = series.rates(window_s, OUTCOMES, |p| f64::from(p.ok + p.bad));
+        let rates = series.rates(window_s, OUTCOMES, |p| f64::from(p.ok + p.rejected + p.bad));
         rates.into_iter().flatten().fold(1.0, f64::max)
     };
     let mut levels = 0;

@@ -226,7 +226,18 @@ fn outcomes(lane: &LaneModel) -> Line<'static> {
 
 fn small_figures(frame: &mut Frame, area: Rect, lab: &Lab, lane: &LaneModel) {
     let mut spans = Vec::new();
-    for Big { name, value, style, more } in headline(lab, lane) {
+    let figures = headline(lab, lane);
+    // A figure that is cut looks like another one: names give way.
+    let wide = |figure: &Big| {
+        4 + [&figure.name, &figure.value, &figure.more]
+            .map(|t| t.chars().count())
+            .iter()
+            .sum::<usize>()
+    };
+    let over = figures.iter().map(wide).sum::<usize>().saturating_sub(usize::from(area.width));
+    let share = over.div_ceil(figures.len());
+    for Big { name, value, style, more } in figures {
+        let name = cut(&name, name.chars().count().saturating_sub(share));
         spans.push(Span::raw(format!(" {name} ")));
         spans.push(Span::styled(value, style.patch(theme::strong())));
         spans.push(Span::styled(format!(" {more} "), style));
@@ -448,6 +459,9 @@ fn draw_chart(
         }
         Shows::Outcomes => {
             title.push(Span::styled("   █ ok", theme::good()));
+            if lane.series.since(axes.window_s.0).any(|point| point.rejected > 0.0) {
+                title.push(Span::styled("   █ rejected", theme::warn()));
+            }
             title.push(Span::styled("   █ failed", theme::bad()));
             let labels = labels("0", count(top as u64));
             (Fill::Outcomes, Color::LightGreen, Axis::Linear(top), labels, None)

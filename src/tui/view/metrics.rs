@@ -39,13 +39,24 @@ pub fn draw(frame: &mut Frame, area: Rect, lab: &Lab) {
             count(server.connections),
             mib(server.heap_bytes)
         )));
+        let cpu =
+            lane.cpu_percent.map_or("–".to_owned(), |percent| format!("{} %", number(percent)));
+        let series = count(server.series);
+        lines.push(Line::raw(format!(" processors {cpu}   series of metrics {series}")));
+        for (kind, recent) in &lane.kinds {
+            let (ok, bad) = (number(recent.ok_per_s.round()), number(recent.bad_per_s.round()));
+            let p99 = ms(recent.p99_ms);
+            lines.push(Line::raw(format!(" {kind}: ok {ok}/s   bad {bad}/s   p99 {p99}")));
+        }
         lines.push(Line::raw(""));
+        let width = server.metrics.keys().map(String::len).max().unwrap_or(0);
         for (name, value) in &server.metrics {
             let metric = lane.metrics.get(name);
             let unit = metric.map_or("", |metric| metric.unit.as_str());
             let says = metric.map_or("", |metric| metric.says.as_str());
+            let name = format!("{name:<width$}");
             lines.push(Line::from(vec![
-                Span::styled(format!(" {name:<24}"), theme::strong()),
+                Span::styled(format!(" {name} "), theme::strong()),
                 Span::styled(format!("{:>10} {unit:<4}", number(*value)), theme::accent()),
                 Span::styled(says.to_owned(), theme::quiet()),
             ]));

@@ -17,11 +17,12 @@ use firedrill_core::incident::manifest::Param;
 use firedrill_core::incident::manifest::{MAX_RATE_PER_S, rate_allowed};
 use firedrill_core::incident::{Bugs, Unknown};
 use firedrill_core::service::{base_chain, params};
+use firedrill_core::visible::visible;
 
 /// Writes a line to standard error, for people. Where nobody can read it there is nobody to tell,
 /// so a failure is no error.
 pub fn note(line: &str) {
-    writeln!(std::io::stderr(), "{line}").ok();
+    writeln!(std::io::stderr(), "{}", visible(line)).ok();
 }
 
 /// Replays real outages on your own machine, the broken server beside the fixed one.
@@ -248,7 +249,7 @@ impl RunOptions {
                 let known = known.keys().map(String::as_str).chain(service);
                 bail!(Unknown::new("parameter", &name, known));
             };
-            param.check(&name, value).map_err(anyhow::Error::msg)?;
+            param.check(&name, value)?;
             spec.params.insert(name, value);
         }
         Ok(spec)
@@ -269,7 +270,7 @@ impl ServeOptions {
         let mut params: BTreeMap<String, f64> =
             own.map(|(name, param)| (name.clone(), param.value)).collect();
         for (name, value) in assignments(&self.params)? {
-            catalogue.param(&name)?.check(&name, value).map_err(anyhow::Error::msg)?;
+            catalogue.param(&name)?.check(&name, value)?;
             params.insert(name, value);
         }
         catalogue.chain(base_chain(), &in_play)?;

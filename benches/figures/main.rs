@@ -155,7 +155,7 @@ fn load(rate_per_s: f64, client_timeout_ms: u64) -> Load {
 const CONNECTIONS: usize = 50;
 
 fn as_driver(port: u16, requests: u64) -> anyhow::Result<()> {
-    let request = build(&Request::get("/")).map_err(anyhow::Error::msg)?;
+    let request = build(&Request::get("/"))?;
     let tick = saturate(port, request, CONNECTIONS, requests)?;
     if tick.ok != requests {
         bail!("{tick:?}");
@@ -281,7 +281,7 @@ fn start_firedrill(arguments: &[&str]) -> anyhow::Result<Helper> {
 }
 
 fn telemetry() -> anyhow::Result<()> {
-    let request = build(&Request::get("/healthz")).map_err(anyhow::Error::msg)?;
+    let request = build(&Request::get("/healthz"))?;
     let requests = 20_000;
     let seconds = |helper: &Helper| -> anyhow::Result<f64> {
         let start = Instant::now();
@@ -361,7 +361,7 @@ fn first_frame() -> anyhow::Result<()> {
 fn switch() -> anyhow::Result<()> {
     let body = r#"{"percent": 100, "email": "bob@example.com"}"#;
     let request = format!(
-        "POST /coupons HTTP/1.1\r\nhost: x\r\nauthorization: Bearer demo-token\r\n\
+        "POST /coupons HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer demo-token\r\n\
          content-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
         body.len()
     );

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::incident::chain::Clash;
 use crate::incident::manifest::{self, Manifest, ManifestError};
 use crate::incident::metrics::Owners;
-use crate::incident::request::{Prepared, prepare};
+use crate::incident::request::{Prepared, RequestError, prepare};
 use crate::incident::{Bugs, Chain, Incident, Pack, Unknown, Variant};
 use crate::service::params;
 
@@ -175,7 +175,7 @@ impl Catalogue {
     /// # Errors
     ///
     /// When HTTP does not allow one of the requests, which a validated manifest excludes.
-    pub fn mix(&self, incidents: &[String]) -> Result<Vec<(f64, Arc<Prepared>)>, String> {
+    pub fn mix(&self, incidents: &[String]) -> Result<Vec<(f64, Arc<Prepared>)>, RequestError> {
         let known: Vec<&Entry> = incidents.iter().filter_map(|id| self.find(id).ok()).collect();
         let share = 1.0 / known.len().max(1) as f64;
         let mut mix = Vec::new();

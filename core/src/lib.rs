@@ -33,3 +33,4 @@ pub mod script;
 pub mod service;
 pub mod timeline;
 pub mod verdict;
+pub mod visible;

@@ -9,6 +9,7 @@ use crate::incident::Manifest;
 use crate::incident::claim::{Claim, Expectation};
 use crate::incident::formula::Formula;
 use crate::incident::measure::Measure;
+use crate::incident::theory::Law;
 use crate::prose::figures::number;
 use crate::timeline::{LaneLine, LoadSum, Timeline, level, slope};
 
@@ -148,6 +149,10 @@ pub struct Agreement {
 impl Agreement {
     /// How far the measurement is from the theory, as a share of it.
     pub fn apart(&self) -> f64 {
+        // Where theory says that there is nothing, there must be nothing.
+        if self.theory == 0.0 && self.measured == 0.0 {
+            return 0.0;
+        }
         (self.measured / self.theory - 1.0).abs()
     }
 }
@@ -185,8 +190,11 @@ pub fn agreements(manifest: &Manifest, timeline: &Timeline) -> Vec<Agreement> {
             let samples: Vec<(f64, &Sample)> = lane.between(release_s, to_s).collect();
             let times: Vec<f64> = samples.iter().map(|(at_s, _)| *at_s).collect();
             let told = theory.values(&timeline.course, release_s, &times);
+            // A backlog says nothing before it shows. A value that is 0 throughout is flat at nothing.
+            let never = matches!(theory.law, Law::Value(_))
+                && told.iter().flatten().all(|value| *value == 0.0);
             let both = samples.iter().zip(told).filter_map(|((at_s, sample), told)| {
-                let told = told.filter(|value| *value > 0.0)?;
+                let told = told.filter(|value| never || *value > 0.0)?;
                 Some(((*at_s, told), (*at_s, level(sample, &theory.metric)?)))
             });
             let (told, seen): (Vec<_>, Vec<_>) = both.unzip();

@@ -6,13 +6,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::StatusCode;
+use axum::http::header::{CONTENT_TYPE, HOST};
+use axum::http::uri::Authority;
 use axum::response::Response;
+use http_body_util::Limited;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::{TcpListener, TcpStream};
+use tower_http::timeout::TimeoutBody;
 
 use crate::cli::note;
 use firedrill_core::incident::env::spawn;
@@ -34,19 +38,41 @@ impl Connections {
     }
 }
 
+/// Connections that a server started by hand has at most.
+const MOST_CONNECTIONS: u64 = 2000;
+
+/// The largest body that it takes, in bytes: more than any incident sends.
+const LARGEST_BODY: usize = 1 << 20;
+
+/// How long it waits for a request's head, and for each next part of its body.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Who is served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Clients {
+    /// The driver of a run.
+    Driver,
+    /// Anybody who reaches loopback, a page in a browser among them.
+    Anybody,
+}
+
 /// Accepts connections for as long as it is polled. `/metrics` is answered outside the chain, so
 /// that it answers when the chain does not.
 pub async fn serve(
     listener: TcpListener,
+    clients: Clients,
     gateway: Arc<Gateway>,
     prometheus: Option<PrometheusHandle>,
     connections: Connections,
 ) -> Infallible {
     loop {
         match listener.accept().await {
+            Ok(_) if clients == Clients::Anybody && connections.open() >= MOST_CONNECTIONS => {
+                // Dropped: its client sees it closed.
+            }
             Ok((stream, _)) => {
                 let open = connections.begin();
-                let answer = answer(stream, Arc::clone(&gateway), prometheus.clone());
+                let answer = answer(stream, clients, Arc::clone(&gateway), prometheus.clone());
                 spawn("connection", async move {
                     let _open = open;
                     answer.await;
@@ -61,7 +87,12 @@ pub async fn serve(
     }
 }
 
-async fn answer(stream: TcpStream, gateway: Arc<Gateway>, prometheus: Option<PrometheusHandle>) {
+async fn answer(
+    stream: TcpStream,
+    clients: Clients,
+    gateway: Arc<Gateway>,
+    prometheus: Option<PrometheusHandle>,
+) {
     // Without it small answers would wait for the client's acknowledgement; a failure to set it
     // changes speed, not meaning.
     stream.set_nodelay(true).ok();
@@ -69,21 +100,49 @@ async fn answer(stream: TcpStream, gateway: Arc<Gateway>, prometheus: Option<Pro
         let gateway = &gateway;
         let prometheus = prometheus.as_ref().filter(|_| request.uri().path() == "/metrics");
         async move {
+            if clients == Clients::Anybody && !names_loopback(&request) {
+                return Ok(misdirected());
+            }
             Ok::<_, Infallible>(match prometheus {
                 Some(prometheus) => {
                     gateway.env().bring_up_to_date();
                     exposition(prometheus)
                 }
-                None => gateway.handle(request.map(Body::new)).await,
+                None if clients == Clients::Driver => gateway.handle(request.map(Body::new)).await,
+                None => {
+                    let bounded =
+                        |body| Limited::new(TimeoutBody::new(PATIENCE, body), LARGEST_BODY);
+                    gateway.handle(request.map(|body| Body::new(bounded(body)))).await
+                }
             })
         }
     });
     // An error here is the client's: it left, or spoke no HTTP. The driver counts it on its side.
-    http1::Builder::new()
-        .timer(TokioTimer::new())
-        .serve_connection(TokioIo::new(stream), service)
-        .await
-        .ok();
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new());
+    // The driver keeps its connections for later.
+    if clients == Clients::Anybody {
+        http.header_read_timeout(PATIENCE);
+    }
+    http.serve_connection(TokioIo::new(stream), service).await.ok();
+}
+
+/// Whether a request is meant for loopback: a page of another site that has its name lead here names
+/// that site.
+fn names_loopback<B>(request: &hyper::Request<B>) -> bool {
+    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
+    let authority = host.and_then(|host| host.parse::<Authority>().ok());
+    // HTTP/1.0 has no such header.
+    authority.map_or(host.is_none(), |authority| {
+        ["localhost", "127.0.0.1", "[::1]"].contains(&authority.host())
+    })
+}
+
+fn misdirected() -> Response {
+    let says = "this server answers to localhost and 127.0.0.1 alone\n";
+    let mut response = Response::new(Body::from(says));
+    *response.status_mut() = StatusCode::MISDIRECTED_REQUEST;
+    response
 }
 
 /// One open connection, until it is dropped: by its end, or by a panic in it.

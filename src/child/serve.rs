@@ -28,7 +28,7 @@ use firedrill_core::lane::virtual_lane::shown;
 use firedrill_core::service::log_file::Tailed;
 use firedrill_core::service::{Gateway, base_chain};
 
-use super::connection::{self, Connections};
+use super::connection::{self, Clients, Connections};
 use super::heap;
 use crate::cli::note;
 use crate::run::files;
@@ -134,9 +134,11 @@ pub fn serve(catalogue: &'static Catalogue, settings: Settings) -> anyhow::Resul
             drop(stop);
         })?;
     }
+    let clients = if supervised { Clients::Driver } else { Clients::Anybody };
+    let prometheus = Some(telemetry.prometheus);
     runtime.block_on(async {
         tokio::select! {
-            never = connection::serve(listener, gateway, Some(telemetry.prometheus), connections) => match never {},
+            never = connection::serve(listener, clients, gateway, prometheus, connections) => match never {},
             _ = stopped.recv(), if !by_hand => {}
             _ = tokio::signal::ctrl_c(), if by_hand => {}
         }
@@ -300,8 +302,10 @@ fn pause() {
 
 /// Carries out the commands on standard input, until it ends.
 fn obey(standing: &mut Standing, handle: &Handle, gateway: &Gateway, out: &Output) {
-    for line in io::stdin().lock().lines() {
+    for line in io::stdin().lock().split(b'\n') {
+        // Without a way to hear anything more, it ends as with the end of the commands.
         let Ok(line) = line else { return };
+        let line = String::from_utf8_lossy(&line);
         match serde_json::from_str(&line) {
             Ok(ParentSays::SetBugs { bugs }) => {
                 let before = std::mem::replace(&mut standing.in_play, bugs);
@@ -318,7 +322,7 @@ fn obey(standing: &mut Standing, handle: &Handle, gateway: &Gateway, out: &Outpu
             Ok(ParentSays::SetParam { name, value }) => match standing.catalogue.param(&name) {
                 Ok(param) => match param.check(&name, value) {
                     Ok(()) => gateway.env().set_param(&name, value),
-                    Err(range) => note(&range),
+                    Err(range) => note(&range.to_string()),
                 },
                 Err(unknown) => note(&unknown.to_string()),
             },

@@ -13,6 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::{Address, Messages};
 use firedrill_core::event::{self, Begin};
 use firedrill_core::incident::fleet::Fleet;
+use firedrill_core::visible::log_line;
 
 /// The longest line that a child may write: more is not an event.
 const LONGEST_LINE: u64 = 1 << 20;
@@ -188,7 +189,7 @@ async fn attend(
         let mut reader = BufReader::new(stderr);
         while let Some(line) = next_line(&mut reader).await {
             if !line.is_empty() {
-                speaker.say(Message::Stderr(line)).await;
+                speaker.say(Message::Stderr(log_line(&line))).await;
             }
         }
     };

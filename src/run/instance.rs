@@ -9,6 +9,7 @@ use firedrill_core::event::{
 };
 use firedrill_core::lane::back_off::BackOff;
 use firedrill_core::prose;
+use firedrill_core::visible;
 use tokio::time::Instant;
 
 use super::child::{Child, Message};
@@ -208,7 +209,7 @@ impl Instance {
         }
         match message {
             Message::Line(line) => {
-                if let Ok(said) = serde_json::from_str(&line) {
+                if let Ok(said) = visible::read(&line) {
                     self.told(said, outlet);
                 } else {
                     let line: String = line.chars().take(200).collect();
@@ -251,7 +252,10 @@ impl Instance {
                 }
             }
             ServerSays::Metric(metric) => outlet.emit(lane, What::Metric(metric)),
-            ServerSays::Log { line } => outlet.emit(lane, What::Log { line }),
+            ServerSays::Log { line } => {
+                let line = visible::log_line(&line);
+                outlet.emit(lane, What::Log { line });
+            }
             ServerSays::LogTail(tail) => outlet.emit(lane, What::LogTail(tail)),
             ServerSays::Chain(chain) if self.index == 0 => outlet.emit(lane, What::Chain(chain)),
             // Without a port nobody can reach it: it will not have been ready in time. And the chain

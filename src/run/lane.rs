@@ -9,6 +9,7 @@ use firedrill_core::incident::Bugs;
 use firedrill_core::incident::fleet::{self, Fleet, Order};
 use firedrill_core::incident::manifest::MAX_INSTANCES;
 use firedrill_core::lane::virtual_lane::version;
+use firedrill_core::visible;
 use tokio::time::Instant;
 
 use super::child::Message;
@@ -272,8 +273,7 @@ impl Lane {
         outlet: &mut Outlet,
     ) {
         if let Message::Line(line) = &message
-            && let Ok(firedrill_core::event::ServerSays::Metric(metric)) =
-                serde_json::from_str(line)
+            && let Ok(firedrill_core::event::ServerSays::Metric(metric)) = visible::read(line)
             && !self.announced.insert(metric.name)
         {
             return;

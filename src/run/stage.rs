@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use anyhow::Context;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
 
@@ -134,17 +135,20 @@ impl Stage {
                         self.outlet.emit(step.lane, what);
                     }
                 }
-                Err(line) => self.outlet.emit(None, What::Log { line }),
+                Err(why) => {
+                    let line = format!("{why:#}");
+                    self.outlet.emit(None, What::Log { line });
+                }
             }
         }
     }
 
     /// Makes a change; an error says why not.
-    fn change(&mut self, change: Change) -> Result<(), String> {
+    fn change(&mut self, change: Change) -> anyhow::Result<()> {
         match change {
             Change::Rate(rate_per_s) => {
                 files::raise(files::needed(self.spec.in_flight(rate_per_s)))
-                    .map_err(|few| format!("the rate stays at {}/s: {few}", self.rate_per_s))?;
+                    .with_context(|| format!("the rate stays at {}/s", self.rate_per_s))?;
                 self.rate_per_s = rate_per_s;
                 if let Some(driver) = &self.driver {
                     driver.set_rate(rate_per_s);
@@ -163,7 +167,7 @@ impl Stage {
                 let others: usize = self.lanes.iter().map(|lane| lane.instances.len()).sum();
                 let all = others - self.lanes[lane].instances.len() + instances;
                 let cap_bytes = self.spec.entry.manifest.memory.cap_bytes();
-                enough(all, cap_bytes).map_err(|few| few.to_string())?;
+                enough(all, cap_bytes)?;
                 self.lanes[lane].scale(instances, &mut self.outlet);
                 self.retarget(lane);
             }

@@ -17,6 +17,7 @@ use super::child::{Child, Message};
 use super::{Address, Control, Messages, Spec, Speed};
 use firedrill_core::event::{Event, LaneSays, ParentSays, TICK};
 use firedrill_core::script::{Change, Script, Step};
+use firedrill_core::visible;
 use serde::Deserialize;
 
 /// Virtual time that the lanes may be told to pass before the slowest of them is there: what is
@@ -260,7 +261,7 @@ impl Player {
         let lane = &mut self.lanes[index];
         let name = &self.spec.variants[index];
         match message {
-            Message::Line(line) => match serde_json::from_str(&line) {
+            Message::Line(line) => match visible::read(&line) {
                 Ok(Said { at_ms, what: LaneSays::Reached }) => lane.reached_ms = at_ms,
                 Ok(Said { at_ms, what }) => {
                     let what = what.what();

@@ -23,6 +23,9 @@ const RECENT: usize = 10;
 /// Seconds without a sample after which the last one does not stand for now.
 const STALE_S: f64 = 1.0;
 
+/// Seconds after which instances that were asked for and are not there will not come.
+const REFUSED_S: f64 = 2.0;
+
 /// Seconds that the slope on screen looks back over.
 const SLOPE_S: f64 = 4.0;
 
@@ -93,8 +96,8 @@ pub struct LaneModel {
     pub without: Vec<String>,
     /// Each of its instances, where it has several.
     pub instances: Vec<InstanceSample>,
-    /// How many it shall have, where that has been asked for and has not happened yet.
-    pub wanted: Option<usize>,
+    /// How many it shall have, and when that was asked for, in seconds: until it happens.
+    pub wanted: Option<(usize, f64)>,
     /// The history of each of them.
     pub each: Vec<Series>,
     /// The end of its log.
@@ -301,7 +304,11 @@ impl LaneModel {
         self.resident_bytes = sample.resident_bytes;
         self.cpu_percent = sample.cpu_percent;
         self.instances.clone_from(&sample.instances);
-        self.wanted = self.wanted.filter(|wanted| *wanted != self.instances.len().max(1));
+        let instances = self.instances.len().max(1);
+        // What was refused does not stand for ever.
+        let open =
+            |(wanted, asked_s): &(usize, f64)| *wanted != instances && at_s - asked_s < REFUSED_S;
+        self.wanted = self.wanted.filter(open);
         self.each.resize_with(sample.instances.len(), Series::default);
         for (series, instance) in self.each.iter_mut().zip(&sample.instances) {
             series.push(Point {

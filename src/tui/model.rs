@@ -1,6 +1,6 @@
 //! Everything that is on screen.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -10,6 +10,8 @@ use super::track::{RunId, Source, Track};
 use crate::run::{Control, Spec};
 use firedrill_core::catalogue::{Catalogue, Entry};
 use firedrill_core::event::{Clock, Event, What};
+use firedrill_core::incident::claim::Claim;
+use firedrill_core::incident::formula::Values;
 use firedrill_core::incident::measure::Measure;
 use firedrill_core::incident::show::{Sentence, growth_of};
 use firedrill_core::incident::theory::Course;
@@ -154,6 +156,8 @@ pub struct LabData {
     pub phases_s: Vec<f64>,
     /// Rate and parameters as they were.
     pub course: Course,
+    /// What the manifest says that metrics of the fixed form stay below, as things are now.
+    pub limits: BTreeMap<String, f64>,
     /// The incident.
     pub entry: &'static Entry,
     /// What happened, oldest first.
@@ -280,6 +284,7 @@ impl LabData {
             now_s: 0.0,
             phase: None,
             phases_s: Vec::new(),
+            limits: limits(spec.entry, &spec.plan().values()),
             course: Course::new(spec.plan().values()),
             entry: spec.entry,
             log: VecDeque::new(),
@@ -339,10 +344,12 @@ impl LabData {
             }
             What::Rate { rate_per_s } => {
                 self.course.set(at_s, "rate_per_s", *rate_per_s);
+                self.limits = limits(self.entry, self.course.now());
                 prose::line(what).filter(|_| at_s > 0.0)
             }
             What::Param { name, value } => {
                 self.course.set(at_s, name, *value);
+                self.limits = limits(self.entry, self.course.now());
                 None
             }
             What::Log { line } => Some(line.clone()),
@@ -378,4 +385,17 @@ impl LabData {
     pub fn rate_per_s(&self) -> f64 {
         self.course.now().get("rate_per_s").copied().unwrap_or_default()
     }
+}
+
+/// What the manifest says that metrics of the fixed form stay below: the first such claim about each.
+fn limits(entry: &Entry, values: &Values) -> BTreeMap<String, f64> {
+    let mut limits = BTreeMap::new();
+    for expect in entry.manifest.expectations.iter().filter(|e| e.variant == "fixed") {
+        if let Claim::Below(formula) | Claim::StaysBelow(formula) = &expect.claim
+            && let Ok(limit) = formula.eval(values)
+        {
+            limits.entry(expect.metric.name().to_owned()).or_insert(limit);
+        }
+    }
+    limits
 }

@@ -361,14 +361,15 @@ fn change_load(lab: &mut Lab, up: bool) -> Option<Command> {
 /// Changes how many instances the selected lane has.
 fn scale(lab: &mut Lab, by: isize) -> Option<Command> {
     let lane = lab.selected;
+    let now_s = lab.head_mut().now_s;
     let head = &mut lab.head_mut().lanes[lane];
-    let now = head.wanted.unwrap_or(head.instances.len().max(1));
+    let now = head.wanted.map_or(head.instances.len().max(1), |(wanted, _)| wanted);
     let wanted = now.saturating_add_signed(by).clamp(1, MAX_INSTANCES);
     if wanted == now {
         lab.note(Some(lane), format!("{now} is as far as this key goes"));
         return None;
     }
-    head.wanted = Some(wanted);
+    head.wanted = Some((wanted, now_s));
     Some(tell(lab, Control::Scale { lane, instances: wanted }))
 }
 

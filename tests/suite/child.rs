@@ -52,7 +52,7 @@ impl Served {
     fn get(&self, path: &str) -> String {
         let token = "authorization: Bearer demo-token";
         self.request(&format!(
-            "GET {path} HTTP/1.1\r\nhost: x\r\n{token}\r\nconnection: close\r\n\r\n"
+            "GET {path} HTTP/1.1\r\nhost: localhost\r\n{token}\r\nconnection: close\r\n\r\n"
         ))
     }
 
@@ -75,7 +75,7 @@ fn it_serves_samples_and_exposes_metrics() {
     assert!(served.get("/orders/7").contains("order 7"));
     assert!(
         served
-            .request("GET /orders/7 HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+            .request("GET /orders/7 HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
             .contains("401")
     );
     // The figures of the runtime come with the first sample.
@@ -114,7 +114,9 @@ fn a_switch_holds_for_the_next_request() {
             }
         }
     }
-    served.request("GET /orders/1?access_token=1 HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+    served.request(
+        "GET /orders/1?access_token=1 HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n",
+    );
     loop {
         if let ServerSays::Server(sample) = served.next()
             && sample.metrics.get("log_secrets") >= Some(&1.0)
@@ -132,7 +134,7 @@ fn the_end_of_its_input_ends_it_also_when_it_is_full_of_stuck_requests() {
         .map(|_| {
             let mut stream = TcpStream::connect(("127.0.0.1", served.port)).expect("it listens");
             let token = "authorization: Bearer demo-token";
-            write!(stream, "GET /orders/1 HTTP/1.1\r\nhost: x\r\n{token}\r\n\r\n")
+            write!(stream, "GET /orders/1 HTTP/1.1\r\nhost: localhost\r\n{token}\r\n\r\n")
                 .expect("it reads");
             stream
         })
@@ -171,7 +173,7 @@ fn its_own_heap_limit_is_a_second_line_of_defence() {
         let token = "authorization: Bearer demo-token";
         let length = body.len();
         let head = format!(
-            "POST /orders HTTP/1.1\r\nhost: x\r\n{token}\r\ncontent-length: {length}\r\n\r\n"
+            "POST /orders HTTP/1.1\r\nhost: localhost\r\n{token}\r\ncontent-length: {length}\r\n\r\n"
         );
         if stream
             .write_all(head.as_bytes())
@@ -184,6 +186,46 @@ fn its_own_heap_limit_is_a_second_line_of_defence() {
     wait_for("the child aborts", Duration::from_secs(20), || {
         served.child.try_wait().expect("our child").is_some_and(|status| !status.success())
     });
+}
+
+#[test]
+fn by_hand_it_answers_to_loopback_alone_and_counts_invented_methods_as_one() {
+    let served = Served::start(&[]);
+    let ask = |method: &str, host: &str| {
+        let token = "authorization: Bearer demo-token";
+        served.request(&format!(
+            "{method} /orders/1 HTTP/1.1\r\nhost: {host}\r\n{token}\r\nconnection: close\r\n\r\n"
+        ))
+    };
+    for host in ["localhost", "localhost:8080", "127.0.0.1", "[::1]:9"] {
+        assert!(ask("GET", host).starts_with("HTTP/1.1 200"), "{host}");
+    }
+    for host in ["evil.example", "evil.example:80", "127.0.0.1.evil.example", "a b"] {
+        assert!(!ask("GET", host).starts_with("HTTP/1.1 200"), "{host}");
+    }
+    assert!(ask("GET", "evil.example").starts_with("HTTP/1.1 421"));
+    for n in 0..50 {
+        ask(&format!("MADEUP{n}"), "localhost");
+    }
+    let metrics = served.get("/metrics");
+    assert!(metrics.contains("method=\"other\"") && !metrics.contains("MADEUP"), "{metrics}");
+}
+
+#[test]
+fn bytes_that_are_no_text_do_not_end_it() {
+    let mut served = Served::start(&[]);
+    let stdin = served.stdin.as_mut().expect("still open");
+    stdin.write_all(b"\xff\xfe\n").expect("it reads");
+    stdin
+        .write_all(b"{\"command\":\"set_bugs\",\"bugs\":{\"middleware-order\":\"broken\"}}\n")
+        .expect("it reads");
+    loop {
+        if let ServerSays::Chain(ChainShown { routes, .. }) = served.next()
+            && routes.iter().any(|(_, owner)| owner == "middleware-order")
+        {
+            break;
+        }
+    }
 }
 
 #[test]

@@ -97,3 +97,13 @@ pub fn wait_for(what: &str, limit: Duration, mut holds: impl FnMut() -> bool) {
         std::thread::sleep(Duration::from_millis(20));
     }
 }
+
+/// Writes a program that is run in place of a child. A shell does it: what is open for writing in
+/// this process, another test's child may hold open for a moment, and then it cannot be run.
+pub fn script(directory: &tempfile::TempDir, text: &str) -> PathBuf {
+    let path = directory.path().join("child");
+    let write = "printf '#!/bin/sh\\n%s\\n' \"$1\" > \"$2\" && chmod +x \"$2\"";
+    let written = Command::new("sh").args(["-c", write, "sh", text]).arg(&path).status();
+    assert!(written.expect("there is a shell").success());
+    path
+}

@@ -98,6 +98,33 @@ fn what_is_readable_of_a_nasty_file_is_shown_and_what_is_missing_is_said() {
 }
 
 #[test]
+fn what_a_file_says_neither_moves_the_terminal_nor_gets_into_a_shell() {
+    let folder = tempfile::tempdir().expect("writable");
+    let page = folder.path().join("page.html");
+    let output = firedrill(&["report", "-o"])
+        .arg(&page)
+        .arg(nasty("escapes.jsonl"))
+        .output()
+        .expect("it starts");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("unknown variant `␛]52;"), "{said}");
+    let page = fs::read_to_string(page).expect("it is written");
+    let recording = read(&bytes("escapes.jsonl")[..]).expect("its header is in order");
+    let (screens, _) = show(&bytes("escapes.jsonl"), &recording);
+    for text in [&said, &*page, &screens] {
+        let hidden = text.chars().find(|c| (c.is_control() && *c != '\n') || *c == '\u{202e}');
+        assert_eq!(hidden, None);
+    }
+    let command = page.split("firedrill run ").nth(1).and_then(|rest| rest.split('<').next());
+    assert_eq!(
+        command,
+        Some(
+            "unbuffered-log-channel --clock virtual --variants fixed --rate 200 --seed 1 --for 1s"
+        )
+    );
+}
+
+#[test]
 fn of_other_files_it_is_said_why_they_cannot_be_shown() {
     for (name, expected) in [
         ("empty.jsonl", "line 1: the file is empty"),

@@ -1,6 +1,5 @@
 //! Children that die, hang, or speak nonsense.
 
-use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -9,7 +8,7 @@ use firedrill_core::event::{Event, ExitCause, Ready, What};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::common::{alone, spec, until, wait_for};
+use crate::common::{alone, script, spec, until, wait_for};
 
 fn exit(event: &Event) -> Option<(&ExitCause, Option<i32>)> {
     match &event.what {
@@ -72,14 +71,6 @@ async fn a_panic_in_a_job_is_a_crash_loop_under_gos_rule() {
         })
         .sum();
     assert!(failed > 10, "{failed} requests met nobody while the process was down");
-}
-
-/// Writes a program that is run in place of a child.
-fn script(directory: &tempfile::TempDir, text: &str) -> PathBuf {
-    let path = directory.path().join("child");
-    std::fs::write(&path, format!("#!/bin/sh\n{text}\n")).expect("a writable directory");
-    std::fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).expect("our own file");
-    path
 }
 
 async fn refused(text: &str) -> String {

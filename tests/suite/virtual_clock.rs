@@ -1,7 +1,6 @@
 //! The virtual clock: the same bytes each time, and the same behaviour as live.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use firedrill::run::{Control, Run, Spec};
@@ -9,7 +8,7 @@ use firedrill_core::event::{Clock, Event, ExitCause, LoadTick, What};
 use firedrill_core::incident::manifest::Arrivals;
 use serde_json::Value;
 
-use crate::common::{alone, alone_here, catalogue, firedrill, spec};
+use crate::common::{alone, alone_here, catalogue, firedrill, script, spec};
 
 /// The events of a virtual run of this many seconds.
 pub async fn play(spec: Spec, seconds: u64) -> Vec<Event> {
@@ -186,9 +185,7 @@ async fn commands_take_effect_at_their_time() {
 #[tokio::test(start_paused = true)]
 async fn a_lane_that_stands_still_is_named() {
     let folder = tempfile::tempdir().expect("writable");
-    let mute = folder.path().join("mute");
-    fs::write(&mute, "#!/bin/sh\nexec cat > /dev/null\n").expect("writable");
-    fs::set_permissions(&mute, fs::Permissions::from_mode(0o755)).expect("ours");
+    let mute = script(&folder, "exec cat > /dev/null");
     let spec = Spec { program: mute, clock: Clock::Virtual, ..spec("pool-leak", &["broken"]) };
     let mut run = Run::start(spec).expect("it starts");
     assert!(run.events.recv().await.is_none(), "it says nothing");

@@ -173,17 +173,27 @@ impl Param {
     /// # Errors
     ///
     /// Names the range when it is not.
-    pub fn check(&self, name: &str, value: f64) -> Result<(), String> {
+    pub fn check(&self, name: &str, value: f64) -> Result<(), OutOfRange> {
         if (self.min..=self.max).contains(&value) {
             return Ok(());
         }
-        let Self { min, max, unit, .. } = self;
-        // A number of hundreds of digits is no better for being written out.
-        let value = if value.abs() < 1e15 { value.to_string() } else { format!("{value:e}") };
-        Err(format!("`{name}` = {value} is out of range: {min} to {max} {unit}")
-            .trim_end()
-            .to_owned())
+        let unit = if self.unit.is_empty() { String::new() } else { format!(" {}", self.unit) };
+        Err(OutOfRange {
+            name: name.to_owned(),
+            // A number of hundreds of digits is no better for being written out.
+            value: if value.abs() < 1e15 { value.to_string() } else { format!("{value:e}") },
+            range: format!("{} to {}{unit}", self.min, self.max),
+        })
     }
+}
+
+/// A value that a parameter cannot have.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{name}` = {value} is out of range: {range}")]
+pub struct OutOfRange {
+    name: String,
+    value: String,
+    range: String,
 }
 
 /// The traffic that every lane gets.

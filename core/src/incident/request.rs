@@ -30,25 +30,49 @@ pub struct Prepared {
     right: Option<manifest::Answer>,
 }
 
+/// A request that HTTP does not allow, or whose key makes no sense.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RequestError {
+    /// Its method is none.
+    #[error("method `{0}`")]
+    Method(String),
+    /// Its path is not one from the root.
+    #[error("path `{0}`: expected to begin with `/`")]
+    NoRoot(String),
+    /// A key without a place in the path, or a place without a key.
+    #[error("path `{0}`: `{{key}}` in it and `key` go together")]
+    Key(String),
+    /// No key lies in its range.
+    #[error("key: expected `from` at most `to`")]
+    NoKeys,
+    /// Its path is none.
+    #[error("path `{0}`: {1}")]
+    Path(String, String),
+    /// A header is none.
+    #[error("header `{0}`: {1}")]
+    Header(String, String),
+}
+
 /// Prepares a request of a manifest.
 ///
 /// # Errors
 ///
 /// When HTTP does not allow its method, path or a header.
-pub fn build(request: &manifest::Request) -> Result<Prepared, String> {
+pub fn build(request: &manifest::Request) -> Result<Prepared, RequestError> {
     let method = request.method.parse::<Method>();
-    let method = method.map_err(|_| format!("method `{}`", request.method))?;
+    let method = method.map_err(|_| RequestError::Method(request.method.clone()))?;
+    let path = || request.path.clone();
     if !request.path.starts_with('/') {
-        return Err(format!("path `{}`: expected to begin with `/`", request.path));
+        return Err(RequestError::NoRoot(path()));
     }
     if request.path.contains(KEY) != request.key.is_some() {
-        return Err(format!("path `{}`: `{KEY}` in it and `key` go together", request.path));
+        return Err(RequestError::Key(path()));
     }
     if request.key.is_some_and(|keys| keys.from > keys.to) {
-        return Err("key: expected `from` at most `to`".to_owned());
+        return Err(RequestError::NoKeys);
     }
     let uri = request.path.replace(KEY, "0").parse::<Uri>();
-    let uri = uri.map_err(|e| format!("path `{}`: {e}", request.path))?;
+    let uri = uri.map_err(|e| RequestError::Path(path(), e.to_string()))?;
     let mut headers = HeaderMap::new();
     headers.insert(HOST, HeaderValue::from_static("localhost"));
     if let Some(class) = request.class {
@@ -57,9 +81,10 @@ pub fn build(request: &manifest::Request) -> Result<Prepared, String> {
     let tenant = request.tenant.iter().map(|tenant| (TENANT_HEADER, tenant.as_str()));
     let own = request.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     for (name, value) in tenant.chain(own) {
-        let name: HeaderName = name.parse().map_err(|e| format!("header `{name}`: {e}"))?;
-        let value: HeaderValue = value.parse().map_err(|e| format!("header `{name}`: {e}"))?;
-        headers.insert(name, value);
+        let wrong = |why: String| RequestError::Header(name.to_owned(), why);
+        let key: HeaderName = name.parse().map_err(|e| wrong(format!("{e}")))?;
+        let value: HeaderValue = value.parse().map_err(|e| wrong(format!("{e}")))?;
+        headers.insert(key, value);
     }
     let body = if request.body.is_empty() {
         Bytes::from(vec![b'x'; request.body_bytes])
@@ -79,7 +104,7 @@ pub fn build(request: &manifest::Request) -> Result<Prepared, String> {
 pub fn prepare(
     requests: &[manifest::Request],
     share: f64,
-) -> Result<Vec<(f64, Arc<Prepared>)>, String> {
+) -> Result<Vec<(f64, Arc<Prepared>)>, RequestError> {
     let sum: f64 = requests.iter().map(|request| request.weight).sum();
     requests.iter().map(|r| Ok((r.weight / sum * share, Arc::new(build(r)?)))).collect()
 }

@@ -74,9 +74,8 @@ impl Manifest {
                 format!("expected 0 ≤ min ≤ max, found {} and {}", param.min, param.max)
             })?;
             let checked = param.check(name, param.value);
-            places.check(&section, "value", checked.is_ok(), || {
-                checked.clone().err().unwrap_or_default()
-            })?;
+            let why = || checked.clone().err().map(|e| e.to_string()).unwrap_or_default();
+            places.check(&section, "value", checked.is_ok(), why)?;
         }
         Ok(())
     }
@@ -108,10 +107,8 @@ impl Manifest {
             })?;
             let built = super::request::build(request);
             places.check(&section, "path", built.is_ok(), || {
-                format!(
-                    "not a request that HTTP allows: {}",
-                    built.as_ref().err().map_or("", |e| e)
-                )
+                let why = built.as_ref().err().map(ToString::to_string).unwrap_or_default();
+                format!("not a request that HTTP allows: {why}")
             })?;
         }
         Ok(())
@@ -143,7 +140,7 @@ impl Manifest {
             for (name, value) in &phase.params {
                 let own = params::find(name).map(Param::of_service);
                 let checked = match self.params.get(name).cloned().or(own) {
-                    Some(param) => param.check(name, *value),
+                    Some(param) => param.check(name, *value).map_err(|e| e.to_string()),
                     None => {
                         Err(format!("`{name}` is no parameter of this incident or the service"))
                     }

@@ -18,7 +18,7 @@ use crate::incident::cpu::Work;
 use crate::incident::env::{Env, Host};
 use crate::incident::fleet::{self, Fleet, Order, Splitter, Steer};
 use crate::incident::manifest::MAX_INSTANCES;
-use crate::incident::request::Prepared;
+use crate::incident::request::{Prepared, RequestError};
 use crate::incident::{Bugs, Chain};
 use crate::load::Schedule;
 use crate::load::schedule::Arrival;
@@ -499,6 +499,6 @@ fn due_ms(arrival: &Arrival) -> u64 {
 type Mix = Vec<(f64, Arc<Prepared>)>;
 
 /// Weights and requests.
-fn apart(mix: Result<Mix, String>) -> anyhow::Result<(Vec<f64>, Vec<Arc<Prepared>>)> {
-    Ok(mix.map_err(anyhow::Error::msg)?.into_iter().unzip())
+fn apart(mix: Result<Mix, RequestError>) -> anyhow::Result<(Vec<f64>, Vec<Arc<Prepared>>)> {
+    Ok(mix?.into_iter().unzip())
 }

@@ -7,6 +7,8 @@ use crate::incident::Manifest;
 use crate::prose;
 use crate::prose::figures::{clock, count, number};
 use crate::record::{Faults, Header};
+use crate::service::params;
+
 use crate::timeline::{LaneLine, Timeline};
 
 /// Events that are listed.
@@ -53,13 +55,17 @@ pub(super) fn reproduce(
     // A live run ends when it ends; a virtual one to the millisecond.
     let steps_per_s = if header.clock == Clock::Live { 10.0 } else { 1000.0 };
     let duration_s = (timeline.end_s.max(1.0) * steps_per_s).round() / steps_per_s;
-    let sets = header.params.iter().map(|(name, value)| format!(" --set {name}={value}"));
-    let sets: Vec<String> = sets.collect();
+    // What a file says is pasted into a shell: nothing that the manifest does not know.
+    let known = |name: &str| manifest.params.contains_key(name) || params::find(name).is_some();
+    let sets = header.params.iter().filter(|(name, _)| known(name));
+    let sets: Vec<String> = sets.map(|(name, value)| format!(" --set {name}={value}")).collect();
+    let variants = header.variants.iter().filter(|name| manifest.variant(name).is_some());
+    let variants: Vec<&str> = variants.map(String::as_str).collect();
     let command = format!(
         "firedrill run {} --clock {} --variants {} --rate {} --seed {} --for {}s",
         manifest.id,
         header.clock.word(),
-        header.variants.join(","),
+        variants.join(","),
         header.rate_per_s,
         header.seed,
         duration_s

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use super::{Decoder, Header, Kind, MOST_LANES, VERSION};
 use crate::event::{Clock, Event, Sample, TICK, What};
 use crate::prose::figures::count;
+use crate::visible;
 
 /// The longest line that is read; those that are written are far shorter.
 const LONGEST_LINE: u64 = 1 << 20;
@@ -122,8 +123,11 @@ pub fn scan(
     let mut input = BufReader::new(input);
     let (first, _) = next_line(&mut input)?.ok_or(Unreadable::Empty)?;
     let mut faults = Faults::default();
-    let header: Header =
-        serde_json::from_slice(&first).map_err(|error| no_header(&first, &error))?;
+    let header = match std::str::from_utf8(&first) {
+        Ok(text) => visible::read::<Header>(text),
+        Err(_) => serde_json::from_slice(&first),
+    };
+    let header = header.map_err(|error| no_header(&first, &error))?;
     if header.variants.is_empty() || header.variants.len() > MOST_LANES {
         return Err(Unreadable::Lanes(header.variants.len()));
     }
@@ -216,7 +220,7 @@ fn event(
     if text.len() as u64 >= LONGEST_LINE {
         return Err("longer than any event".to_owned());
     }
-    let event: Event = serde_json::from_str(text).map_err(|error| {
+    let event: Event = visible::read(text).map_err(|error| {
         if whole {
             format!("not an event: {}", short(&error))
         } else {

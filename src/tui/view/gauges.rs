@@ -11,7 +11,7 @@ use crate::tui::lane::LaneModel;
 use crate::tui::model::Lab;
 use crate::tui::theme;
 use firedrill_core::event::Metric;
-use firedrill_core::incident::claim::{Claim, Expectation};
+
 use firedrill_core::prose::figures::number;
 
 /// Width of a bar.
@@ -69,13 +69,7 @@ fn name(metric: &Metric) -> String {
 
 /// What the manifest says that this metric of the fixed form stays below.
 fn limit(lab: &Lab, metric: &Metric) -> Option<f64> {
-    let expectations = &lab.spec.entry.manifest.expectations;
-    let named = |e: &&Expectation| e.variant == "fixed" && e.metric.name() == metric.name;
-    let mut limits = expectations.iter().filter(named).filter_map(|e| match &e.claim {
-        Claim::Below(formula) | Claim::StaysBelow(formula) => Some(formula),
-        _ => None,
-    });
-    limits.find_map(|formula| formula.eval(lab.shown().course.now()).ok())
+    lab.shown().limits.get(&metric.name).copied()
 }
 
 fn capacity_of(metric: &Metric) -> String {

@@ -142,7 +142,8 @@ impl Registry {
             }
             if metric.form == Form::Histogram {
                 values.insert(format!("{name}_count"), count);
-                values.insert(format!("{name}_sum"), total);
+                // Finer than a millionth is the noise of adding fractions.
+                values.insert(format!("{name}_sum"), (total * 1e6).round() / 1e6);
             } else {
                 values.insert(name.clone(), sum);
             }

@@ -25,6 +25,7 @@ pub enum Action {
     Lane(usize),
     Bugs,
     NextVariant,
+    OtherFile,
     LoadUp,
     LoadDown,
     ScaleOut,
@@ -298,7 +299,22 @@ static SCROLLED: Table = &[&[
     binding(&[PageUp], A::PageUp, ("pgup", "page up", "a page up")),
     binding(&[PageDown], A::PageDown, ("pgdn", "page down", "a page down")),
     binding(&[Tab], A::NextLane, ("tab", "lane", "the next lane")),
-    binding(&[Esc, Char('c'), Char('e')], A::Back, ("esc", "close", "close this")),
+    binding(&[Esc, Char('e')], A::Back, ("esc", "close", "close this")),
+    QUIT,
+]];
+
+static CODE_KEYS: Table = &[&[
+    UP,
+    DOWN,
+    binding(&[PageUp], A::PageUp, ("pgup", "page up", "a page up")),
+    binding(&[PageDown], A::PageDown, ("pgdn", "page down", "a page down")),
+    binding(
+        &[Right, Left],
+        A::OtherFile,
+        ("→", "other file", "where the tasks wait, or the variant's own file"),
+    ),
+    binding(&[Tab], A::NextLane, ("tab", "lane", "the next lane")),
+    binding(&[Esc, Char('c')], A::Back, ("esc", "close", "close this")),
     QUIT,
 ]];
 
@@ -324,7 +340,8 @@ pub fn bindings(model: &Model) -> impl Iterator<Item = &'static Binding> {
     let table = match &model.overlay {
         Some(Overlay::Help { .. }) => HELP_SCREEN,
         Some(Overlay::Bugs { .. }) => BUGS,
-        Some(Overlay::Code { .. } | Overlay::Log { .. }) => SCROLLED,
+        Some(Overlay::Code { .. }) => CODE_KEYS,
+        Some(Overlay::Log { .. }) => SCROLLED,
         Some(Overlay::Metrics) => METRICS,
         Some(Overlay::Chain { .. }) => CHAIN,
         Some(Overlay::GoTo { .. }) => GO_TO_KEYS,
@@ -375,6 +392,7 @@ mod tests {
             RECORDING,
             BUGS,
             SCROLLED,
+            CODE_KEYS,
             METRICS,
             CHAIN,
             GO_TO_KEYS,

@@ -73,6 +73,8 @@ pub enum Overlay {
     Code {
         /// Lines down from where the tasks wait.
         shift: isize,
+        /// Whether it is the variant's own file, wherever the tasks wait.
+        own: bool,
     },
     /// The metrics of the selected lane.
     Metrics,

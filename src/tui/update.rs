@@ -300,7 +300,7 @@ fn in_lab(model: &mut Model, action: Action) -> Option<Command> {
             let cursor = model.catalogue.ids().position(|id| id == here).unwrap_or(0);
             model.overlay = Some(Overlay::Bugs { cursor });
         }
-        Action::Code => model.overlay = Some(Overlay::Code { shift: 0 }),
+        Action::Code => model.overlay = Some(Overlay::Code { shift: 0, own: false }),
         Action::Metrics => model.overlay = Some(Overlay::Metrics),
         Action::Chain => model.overlay = Some(Overlay::Chain { cursor: 0 }),
         Action::Log => model.overlay = Some(Overlay::Log { back: 0 }),
@@ -459,7 +459,12 @@ fn in_overlay(model: &mut Model, action: Action) -> Option<Command> {
         Overlay::Help { down } => {
             *down = down.saturating_add_signed(scrolled(action, page)).min(furthest);
         }
-        Overlay::Code { shift } => *shift = (*shift + scrolled(action, page)).clamp(-LINES, LINES),
+        Overlay::Code { shift, own } if action == Action::OtherFile => {
+            (*shift, *own) = (0, !*own);
+        }
+        Overlay::Code { shift, .. } => {
+            *shift = (*shift + scrolled(action, page)).clamp(-LINES, LINES);
+        }
         Overlay::Log { back } => {
             let Screen::Lab(lab) = &model.screen else { return None };
             // The log's newest line is at the bottom: up goes back.

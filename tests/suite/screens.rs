@@ -275,9 +275,14 @@ fn no_size_and_no_key_makes_it_panic() {
         for key in keys.clone() {
             press(&mut model, KeyCode::Char(key));
             draw(&model);
-            for code in
-                [KeyCode::Up, KeyCode::Down, KeyCode::PageUp, KeyCode::PageDown, KeyCode::Tab]
-            {
+            for code in [
+                KeyCode::Right,
+                KeyCode::Up,
+                KeyCode::Down,
+                KeyCode::PageUp,
+                KeyCode::PageDown,
+                KeyCode::Tab,
+            ] {
                 press(&mut model, code);
                 draw(&model);
             }

@@ -20,11 +20,17 @@ struct Listing {
     text: &'static str,
 }
 
-/// Draws the code, `shift` lines from where the line stands in the middle at which most tasks
-/// wait.
-pub fn draw(frame: &mut Frame, area: Rect, catalogue: &'static Catalogue, lab: &Lab, shift: isize) {
+/// Draws the code, so many lines from where the line stands in the middle at which most tasks wait,
+/// or which is marked; of the variant's `own` file, or of that in which the tasks wait.
+pub fn draw(
+    frame: &mut Frame,
+    area: Rect,
+    catalogue: &'static Catalogue,
+    lab: &Lab,
+    (shift, own): (isize, bool),
+) {
     let lane = lab.lane();
-    let Some(source) = source(catalogue, lab, lane) else {
+    let Some(source) = source(catalogue, lab, lane, own) else {
         return;
     };
     let title = format!(
@@ -69,9 +75,15 @@ pub fn draw(frame: &mut Frame, area: Rect, catalogue: &'static Catalogue, lab: &
 }
 
 /// The file in which most tasks of the lane wait; where none do, that of its variant.
-fn source(catalogue: &'static Catalogue, lab: &Lab, lane: &LaneModel) -> Option<Listing> {
+fn source(
+    catalogue: &'static Catalogue,
+    lab: &Lab,
+    lane: &LaneModel,
+    own_file: bool,
+) -> Option<Listing> {
     let on = lane.bugs.get(&lab.spec.entry.manifest.id);
     let own = lab.spec.entry.file(on.map_or("fixed", String::as_str));
     let known = |file: String| catalogue.source(&file).map(|text| Listing { file, text });
-    lane.culprit().and_then(|site| known(site.file.clone())).or_else(|| known(own))
+    let culprit = lane.culprit().filter(|_| !own_file);
+    culprit.and_then(|site| known(site.file.clone())).or_else(|| known(own))
 }

@@ -369,7 +369,7 @@ impl Report {
         row("tasks, growth a second", &|lane| level(lane.tasks.slope_per_s));
         let cap = match self.instances {
             1 => format!("memory, peak of {}", mib(self.memory_cap_bytes)),
-            n => format!("memory, peak of {n} x {}", mib(self.memory_cap_bytes)),
+            n => format!("memory, of {n} x {}", mib(self.memory_cap_bytes)),
         };
         row(&cap, &|lane| memory(lane.memory_bytes.peak));
         if self.lanes.iter().any(|lane| lane.cpu_percent.peak > Some(0.0)) {

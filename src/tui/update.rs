@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
 
 use super::keys::{Action, action};
+use super::lane::LaneModel;
 use super::model::{CatalogueModel, Lab, Model, Overlay, Screen};
 use super::time::{hold, id, in_time, seconds, tell, time_lapse};
 pub use super::track::RunId;
@@ -263,7 +264,8 @@ fn in_lab(model: &mut Model, action: Action) -> Option<Command> {
         Action::ScaleIn => return scale(lab, -1),
         Action::Instances => {
             lab.by_instance = !lab.by_instance;
-            if lab.shown().lanes.iter().all(|lane| lane.instances.is_empty()) {
+            let one = |lane: &LaneModel| lane.instances.is_empty() && lane.wanted.is_none();
+            if lab.track().head.lanes.iter().all(one) && lab.shown().lanes.iter().all(one) {
                 lab.by_instance = false;
                 let line = "every lane has one instance; ] adds one to the selected lane";
                 lab.note(None, line.to_owned());

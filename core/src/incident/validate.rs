@@ -156,15 +156,13 @@ impl Manifest {
     fn validate_formulas(&self, places: &Places) -> Result<(), ManifestError> {
         let values = self.formula_values();
         let known = |name: &str| self.variants.iter().any(|v| v.name == name);
-        let overload = self.overload.as_ref().map(|formula| formula.eval(&values));
-        places.check(&[], "overload", !matches!(overload, Some(Err(_) | Ok(..=0.0))), || {
-            let found = match &overload {
-                Some(Ok(value)) => value.to_string(),
-                Some(Err(error)) => error.to_string(),
-                None => String::new(),
-            };
-            format!("expected more than 0 as the manifest stands, found {found}")
-        })?;
+        if let Some(overload) = &self.overload {
+            check_formula(places, (&[], "overload"), overload, &values)?;
+            let found = overload.eval(&values).unwrap_or_default();
+            places.check(&[], "overload", found > 0.0, || {
+                format!("expected more than 0 as the manifest stands, found {found}")
+            })?;
+        }
         for (i, theory) in self.theories.iter().enumerate() {
             let section = [Key("theory"), Nth(i)];
             places.check(&section, "variant", known(&theory.variant), || {

@@ -535,6 +535,34 @@ mod tests {
     }
 
     #[test]
+    fn a_theory_of_nothing_is_compared_and_of_a_backlog_only_once_it_shows() {
+        let text = include_str!("../tests/data/incident.toml");
+        let mut manifest = Manifest::parse("incident.toml", text).expect("it is in order");
+        let apart = |manifest: &Manifest, in_flight: u64| {
+            let mut timeline = Timeline::new(manifest, &["broken".to_owned()]);
+            let says = String::new();
+            timeline.push(&Event { at_ms: 0, lane: None, what: What::Phase { index: 1, says } });
+            for tick in 0..100 {
+                let mut sample = Sample::default();
+                sample.load.in_flight = in_flight;
+                let what = What::Sample(sample);
+                timeline.push(&Event { at_ms: tick * 100, lane: Some(0), what });
+            }
+            let found = agreements(manifest, &timeline);
+            found.iter().map(Agreement::apart).collect::<Vec<f64>>()
+        };
+        let theory = |law: &str| {
+            let text = format!("metric = \"in_flight\"\nvariant = \"broken\"\n{law}");
+            toml::from_str(&text).expect("a theory")
+        };
+        manifest.theories = vec![theory("formula = \"0 * t\"")];
+        assert_eq!(apart(&manifest, 0), [0.0]);
+        assert_eq!(apart(&manifest, 3), [f64::INFINITY]);
+        manifest.theories = vec![theory("per_s = \"1\"\nheadroom = \"1000\"")];
+        assert!(apart(&manifest, 3).is_empty());
+    }
+
+    #[test]
     fn a_value_is_compared_with_that_of_another_stretch() {
         let text = include_str!("../tests/data/incident.toml");
         let mut manifest = Manifest::parse("incident.toml", text).expect("it is in order");

@@ -85,6 +85,9 @@ const HELP: Binding = binding(&[Char('?')], A::Help, ("?", "help", "these keys")
 const UP: Binding = binding(&[KeyCode::Up, Char('k')], A::Up, ("↑", "", "up"));
 const DOWN: Binding = binding(&[KeyCode::Down, Char('j')], A::Down, ("↓", "", "down"));
 
+const PAGE_UP: Binding = binding(&[PageUp], A::PageUp, ("pgup", "page up", "a page up"));
+const PAGE_DOWN: Binding = binding(&[PageDown], A::PageDown, ("pgdn", "page down", "a page down"));
+
 static CATALOGUE: Table = &[&[
     binding(&[Enter], A::Open, ("enter", "run", "run the broken beside the fixed variant")),
     binding(
@@ -296,8 +299,8 @@ static CHAIN: Table = &[&[
 static SCROLLED: Table = &[&[
     UP,
     DOWN,
-    binding(&[PageUp], A::PageUp, ("pgup", "page up", "a page up")),
-    binding(&[PageDown], A::PageDown, ("pgdn", "page down", "a page down")),
+    PAGE_UP,
+    PAGE_DOWN,
     binding(&[Tab], A::NextLane, ("tab", "lane", "the next lane")),
     binding(&[Esc, Char('e')], A::Back, ("esc", "close", "close this")),
     QUIT,
@@ -306,8 +309,8 @@ static SCROLLED: Table = &[&[
 static CODE_KEYS: Table = &[&[
     UP,
     DOWN,
-    binding(&[PageUp], A::PageUp, ("pgup", "page up", "a page up")),
-    binding(&[PageDown], A::PageDown, ("pgdn", "page down", "a page down")),
+    PAGE_UP,
+    PAGE_DOWN,
     binding(
         &[Right, Left],
         A::OtherFile,

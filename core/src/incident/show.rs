@@ -87,9 +87,18 @@ impl TryFrom<Fields> for Chart {
                 Shows::Slots { used, lost, waiting }
             }
             ("slots", _) => {
-                return Err("`slots` wants a `capacity`, and `slots = { used, lost, \
-                                        waiting }` with a metric each"
+                return Err("`slots` wants a `capacity`, and `slots = { used, lost, waiting }` \
+                            with a metric each"
                     .to_owned());
+            }
+            (name, None) if !states.is_empty() => {
+                let metric = Measure::parse(name);
+                if !matches!(metric, Measure::Registered(_)) || states.len() < 2 {
+                    return Err("`states` names the values of a metric of the incident: two or \
+                                more of them"
+                        .to_owned());
+                }
+                Shows::State(metric, states)
             }
             (_, Some(_)) => return Err("`slots` belongs to a chart that shows slots".to_owned()),
             ("tasks", None) => Shows::Tasks,
@@ -99,7 +108,6 @@ impl TryFrom<Fields> for Chart {
             ("chain", None) => Shows::Chain,
             ("log", None) => Shows::Log,
             ("up", None) => Shows::Up,
-            (name, None) if states.len() > 1 => Shows::State(Measure::parse(name), states),
             (name, None) => Shows::Level(Measure::parse(name)),
         };
         Ok(Self { shows, title: of, capacity })
@@ -264,6 +272,21 @@ impl<'de> Deserialize<'de> for Text {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn states_and_slots_belong_to_charts_that_show_them() {
+        let chart = |text: &str| toml::from_str::<Chart>(text);
+        let state = chart("shows = \"door\"\nstates = [\"shut\", \"open\"]").expect("a state");
+        assert!(matches!(state.shows, Shows::State(_, names) if names.len() == 2));
+        for wrong in [
+            "shows = \"tasks\"\nstates = [\"shut\", \"open\"]",
+            "shows = \"door\"\nstates = [\"shut\"]",
+            "shows = \"slots\"",
+            "shows = \"tasks\"\nslots = { used = \"a\", lost = \"b\", waiting = \"c\" }",
+        ] {
+            assert!(chart(wrong).is_err(), "{wrong}");
+        }
+    }
 
     #[test]
     fn a_text_is_filled_with_figures_of_the_run() {

@@ -12,8 +12,8 @@
 //! Three things differ from a live lane. Requests start at whole milliseconds, tokio's resolution
 //! of a paused clock. Memory is the heap that the simulated process holds, counted by the
 //! allocator; the requests of the clients are in it, since they share the process, and take some
-//! 2 KiB each while they wait. A body counts with its size: its bytes are shared, not copied. And the service sizes its pools for [`CPUS`] processors, whatever
-//! the machine has.
+//! 2 KiB each while they wait. A body counts with its size: its bytes are shared, not copied. And
+//! the service sizes its pools for [`CPUS`] processors, whatever the machine has.
 
 pub mod back_off;
 mod instance;

@@ -235,6 +235,9 @@ pub struct Ready {
     /// Which of the lane's instances, from 0.
     #[serde(default, skip_serializing_if = "is_first")]
     pub instance: usize,
+    /// Its memory cap, where that is another than the manifest's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cap_bytes: Option<u64>,
 }
 
 /// A version that went to some instances of a lane.
@@ -280,6 +283,11 @@ pub enum ExitCause {
         /// The cap.
         cap_bytes: u64,
     },
+    /// It aborted at its own heap limit, before its supervisor saw it at the cap.
+    HeapLimit {
+        /// The limit.
+        limit_bytes: u64,
+    },
     /// It ended by itself with a code other than 0, or by a signal.
     Crashed,
     /// It broke the protocol on its standard output, or did not start in time.
@@ -295,7 +303,7 @@ impl ExitCause {
     /// The cause as one word, as an expectation and the report name it.
     pub fn word(&self) -> &'static str {
         match self {
-            Self::OutOfMemory { .. } => "out_of_memory",
+            Self::OutOfMemory { .. } | Self::HeapLimit { .. } => "out_of_memory",
             Self::Crashed => "crashed",
             Self::Refused { .. } => "refused",
             Self::Stopped => "stopped",
@@ -349,11 +357,11 @@ pub struct ServerSample {
 impl ServerSample {
     /// Adds another instance's.
     pub fn add(&mut self, other: Self) {
-        self.tasks += other.tasks;
-        self.connections += other.connections;
-        self.heap_bytes += other.heap_bytes;
-        self.series += other.series;
-        self.worked_us += other.worked_us;
+        self.tasks = self.tasks.saturating_add(other.tasks);
+        self.connections = self.connections.saturating_add(other.connections);
+        self.heap_bytes = self.heap_bytes.saturating_add(other.heap_bytes);
+        self.series = self.series.saturating_add(other.series);
+        self.worked_us = self.worked_us.saturating_add(other.worked_us);
         for (name, value) in other.metrics {
             *self.metrics.entry(name).or_default() += value;
         }
@@ -362,7 +370,7 @@ impl ServerSample {
                 (&known.file, known.line, &known.label) == (&site.file, site.line, &site.label)
             };
             match self.wait_sites.iter_mut().find(same) {
-                Some(known) => known.waiting += site.waiting,
+                Some(known) => known.waiting = known.waiting.saturating_add(site.waiting),
                 None => self.wait_sites.push(site),
             }
         }
@@ -472,26 +480,92 @@ pub struct LoadTick {
 impl LoadTick {
     /// Adds another instance's.
     pub fn add(&mut self, other: Self) {
-        self.sent += other.sent;
-        self.ok += other.ok;
-        self.wrong += other.wrong;
-        self.rejected += other.rejected;
-        self.failed += other.failed;
-        self.timed_out += other.timed_out;
-        self.unfinished += other.unfinished;
-        self.in_flight += other.in_flight;
-        merge(&mut self.latency_us, other.latency_us);
-        merge(&mut self.unanswered_us, other.unanswered_us);
-        for (name, kind) in other.kinds {
+        let in_flight = self.in_flight.saturating_add(other.in_flight);
+        self.and_then(other);
+        self.in_flight = in_flight;
+    }
+
+    /// Adds a later tick's: what is in flight after it is in flight after both.
+    fn and_then(&mut self, later: Self) {
+        self.sent = self.sent.saturating_add(later.sent);
+        self.ok = self.ok.saturating_add(later.ok);
+        self.wrong = self.wrong.saturating_add(later.wrong);
+        self.rejected = self.rejected.saturating_add(later.rejected);
+        self.failed = self.failed.saturating_add(later.failed);
+        self.timed_out = self.timed_out.saturating_add(later.timed_out);
+        self.unfinished = self.unfinished.saturating_add(later.unfinished);
+        self.in_flight = later.in_flight;
+        merge(&mut self.latency_us, later.latency_us);
+        merge(&mut self.unanswered_us, later.unanswered_us);
+        for (name, kind) in later.kinds {
             let sum = self.kinds.entry(name).or_default();
-            sum.sent += kind.sent;
-            sum.ok += kind.ok;
-            sum.wrong += kind.wrong;
-            sum.rejected += kind.rejected;
-            sum.failed += kind.failed;
-            sum.timed_out += kind.timed_out;
+            sum.sent = sum.sent.saturating_add(kind.sent);
+            sum.ok = sum.ok.saturating_add(kind.ok);
+            sum.wrong = sum.wrong.saturating_add(kind.wrong);
+            sum.rejected = sum.rejected.saturating_add(kind.rejected);
+            sum.failed = sum.failed.saturating_add(kind.failed);
+            sum.timed_out = sum.timed_out.saturating_add(kind.timed_out);
             merge(&mut sum.latency_us, kind.latency_us);
             merge(&mut sum.unanswered_us, kind.unanswered_us);
+        }
+    }
+
+    /// Tells latencies apart only by their first two digits, which is what a chart shows: as many
+    /// values as that leaves are enough for any number of requests.
+    fn round_latencies(&mut self) {
+        let kinds = self.kinds.values_mut();
+        let of_kinds = kinds.flat_map(|kind| [&mut kind.latency_us, &mut kind.unanswered_us]);
+        for values in of_kinds.chain([&mut self.latency_us, &mut self.unanswered_us]) {
+            for (value, _) in values.iter_mut() {
+                let unit = 10_u64.pow(value.checked_ilog10().unwrap_or_default().saturating_sub(1));
+                *value = *value / unit * unit;
+            }
+            let rounded = std::mem::take(values);
+            for (value, count) in rounded {
+                match values.last_mut() {
+                    Some((last, sum)) if *last == value => *sum = sum.saturating_add(count),
+                    _ => values.push((value, count)),
+                }
+            }
+        }
+    }
+}
+
+impl Sample {
+    /// Makes it stand for a later sample too: with the requests of both, and the higher levels.
+    pub(crate) fn and_then(&mut self, later: Self) {
+        let in_flight = self.load.in_flight.max(later.load.in_flight);
+        self.load.and_then(later.load);
+        self.load.in_flight = in_flight;
+        self.load.round_latencies();
+        self.resident_bytes = self.resident_bytes.max(later.resident_bytes);
+        self.cpu_percent = match (self.cpu_percent, later.cpu_percent) {
+            (Some(one), Some(other)) => Some(one.max(other)),
+            (one, other) => one.or(other),
+        };
+        self.instances = later.instances;
+        self.server = match (self.server.take(), later.server) {
+            (Some(one), Some(other)) => Some(one.highest(other)),
+            // A process that ended or began in between is told of by other events.
+            (one, other) => other.or(one),
+        };
+    }
+}
+
+impl ServerSample {
+    /// The higher of each level.
+    fn highest(mut self, later: Self) -> Self {
+        for (name, value) in later.metrics {
+            self.metrics.entry(name).and_modify(|old| *old = old.max(value)).or_insert(value);
+        }
+        Self {
+            tasks: self.tasks.max(later.tasks),
+            connections: self.connections.max(later.connections),
+            heap_bytes: self.heap_bytes.max(later.heap_bytes),
+            metrics: self.metrics,
+            wait_sites: later.wait_sites,
+            series: self.series.max(later.series),
+            worked_us: self.worked_us.max(later.worked_us),
         }
     }
 }
@@ -507,7 +581,7 @@ fn merge(into: &mut Vec<(u64, u32)>, values: Vec<(u64, u32)>) {
     into.dedup_by(|next, kept| {
         let same = next.0 == kept.0;
         if same {
-            kept.1 += next.1;
+            kept.1 = kept.1.saturating_add(next.1);
         }
         same
     });

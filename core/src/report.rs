@@ -206,16 +206,8 @@ impl Report {
 }
 
 fn lane_report(manifest: &Manifest, timeline: &Timeline, lane: &LaneLine) -> LaneReport {
-    let mut sum = LoadSum::default();
-    for (_, sample) in &lane.samples {
-        sum.add(&sample.load);
-    }
     let under_way = lane.samples.last().map_or(0, |(_, sample)| sample.load.in_flight);
-    let mut kinds: BTreeMap<String, LoadSum> = BTreeMap::new();
-    for (name, tick) in lane.samples.iter().flat_map(|(_, sample)| &sample.load.kinds) {
-        kinds.entry(name.clone()).or_default().add_kind(tick);
-    }
-    let kinds = kinds.iter().map(|(name, sum)| {
+    let kinds = lane.kinds.iter().map(|(name, sum)| {
         let report = KindReport { requests: requests(sum, 0), latency_ms: latency(sum) };
         (name.clone(), report)
     });
@@ -234,8 +226,8 @@ fn lane_report(manifest: &Manifest, timeline: &Timeline, lane: &LaneLine) -> Lan
     LaneReport {
         variant: lane.variant.clone(),
         // A recording may stop while requests are under way.
-        requests: requests(&sum, under_way),
-        latency_ms: latency(&sum),
+        requests: requests(&lane.load, under_way),
+        latency_ms: latency(&lane.load),
         kinds: kinds.collect(),
         tasks: course(Level::Tasks),
         connections: course(Level::Connections),

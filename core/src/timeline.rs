@@ -1,13 +1,14 @@
 //! The events of a run, in order, by lane: what verdict and report read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
-use crate::event::{Event, ExitCause, KindTick, LoadTick, Metric, Sample, WaitSite, What};
+use crate::event::{Event, ExitCause, KindTick, LoadTick, Metric, Ready, Sample, WaitSite, What};
 use crate::incident::Manifest;
 use crate::incident::manifest::Switch;
 use crate::incident::measure::{Level, Measure, Stretch};
 use crate::incident::theory::Course;
 use crate::load::tally::Percentiles;
+use crate::record::MOST_KINDS;
 
 /// All that a run measured.
 #[derive(Debug, Default)]
@@ -24,7 +25,10 @@ pub struct Timeline {
     pub dropped: u64,
     /// Rate and parameters as they were.
     pub course: Course,
+    /// When the load driver had stood still, and for how long, in seconds.
+    stood_s: Vec<(f64, f64)>,
     release_phase: usize,
+    cap_bytes: u64,
 }
 
 /// All that one lane measured.
@@ -32,8 +36,16 @@ pub struct Timeline {
 pub struct LaneLine {
     /// The variant that the release brings.
     pub variant: String,
-    /// Seconds, and the tick's sample.
+    /// Seconds, and the tick's sample. Those of the first minutes and of the newest are as they came;
+    /// those between stand for more time the longer a run gets, each with the requests of all that
+    /// time and the highest levels in it: a run of any length takes the memory of ten minutes.
     pub samples: Vec<(f64, Sample)>,
+    /// All requests.
+    pub load: LoadSum,
+    /// Those of each kind.
+    pub kinds: BTreeMap<String, LoadSum>,
+    /// By how much its memory cap is above the manifest's.
+    pub more_cap_bytes: u64,
     /// How its processes ended, but for those that were asked to.
     pub exits: Vec<Exit>,
     /// When it was started again, in seconds.
@@ -42,7 +54,21 @@ pub struct LaneLine {
     pub metrics: BTreeMap<String, Metric>,
     /// Each wait site with the most tasks that waited there.
     pub wait_peaks: Vec<WaitSite>,
+    /// The place of each wait site among the peaks.
+    places: HashMap<(String, u32, String), usize>,
 }
+
+/// Samples of a lane that stay as they came: claims are about the minutes around a release.
+const EXACT: usize = 3000;
+
+/// Samples of a lane that are kept: as many as ten minutes have.
+const MOST: usize = 6000;
+
+/// The newest samples, which stay as they came for now.
+const NEWEST: usize = 600;
+
+/// Wait sites of a lane that are told apart: code has far fewer.
+const APART: usize = 1000;
 
 /// How a process ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,6 +89,7 @@ impl Timeline {
         Self {
             lanes: variants.iter().map(lane).collect(),
             release_phase: on.unwrap_or(0),
+            cap_bytes: manifest.memory.cap_bytes(),
             course: Course::new(manifest.formula_values()),
             ..Self::default()
         }
@@ -77,25 +104,62 @@ impl Timeline {
             }
             What::Rate { rate_per_s } => self.course.set(at_s, "rate_per_s", *rate_per_s),
             What::Param { name, value } => self.course.set(at_s, name, *value),
-            What::Driver { lag_us } => self.lag.add(lag_us),
+            What::Driver { lag_us } => {
+                self.lag.add(lag_us);
+                let most = lag_us.iter().map(|(lag_us, _)| *lag_us).max().unwrap_or_default();
+                if most >= STOOD_US && self.stood_s.len() < APART {
+                    self.stood_s.push((at_s, most as f64 / 1e6));
+                }
+            }
             What::Dropped { events } => self.dropped = self.dropped.saturating_add(*events),
             What::Sample(_) => self.end_s = self.end_s.max(at_s),
             _ => {}
         }
         if let Some(lane) = event.lane.and_then(|lane| self.lanes.get_mut(lane)) {
-            lane.push(event, at_s);
+            lane.push(event, at_s, self.cap_bytes);
         }
     }
 }
 
+/// A driver that is so late has not been slow, but has stood still: it was stopped, or the machine slept.
+const STOOD_US: u64 = 1_000_000;
+
+impl Timeline {
+    /// Whether the load driver stood still between two times, in seconds.
+    pub fn stood_between(&self, from_s: f64, to_s: f64) -> bool {
+        let within = |(at_s, for_s): &(f64, f64)| *at_s > from_s && at_s - for_s < to_s;
+        self.stood_s.iter().any(within)
+    }
+}
+
 impl LaneLine {
-    fn push(&mut self, event: &Event, at_s: f64) {
+    /// Whether a process of it could not be started again, or did not get to serve.
+    pub fn was_refused(&self) -> bool {
+        self.exits.iter().any(|exit| matches!(exit.cause, ExitCause::Refused { .. }))
+    }
+
+    fn push(&mut self, event: &Event, at_s: f64, cap_bytes: u64) {
         match &event.what {
             What::Sample(sample) => {
                 for site in sample.server.iter().flat_map(|server| &server.wait_sites) {
                     self.peak(site);
                 }
+                self.load.add(&sample.load);
+                for (name, tick) in &sample.load.kinds {
+                    if self.kinds.contains_key(name) {
+                        self.kinds.get_mut(name).into_iter().for_each(|sum| sum.add_kind(tick));
+                    } else if self.kinds.len() < MOST_KINDS {
+                        self.kinds.entry(name.clone()).or_default().add_kind(tick);
+                    }
+                }
                 self.samples.push((at_s, sample.clone()));
+                if self.samples.len() > MOST {
+                    self.thin();
+                }
+            }
+            What::Ready(Ready { cap_bytes: own, .. }) => {
+                let own = own.unwrap_or(cap_bytes);
+                self.more_cap_bytes = self.more_cap_bytes.max(own.saturating_sub(cap_bytes));
             }
             What::Metric(metric) => {
                 self.metrics.insert(metric.name.clone(), metric.clone());
@@ -109,12 +173,28 @@ impl LaneLine {
     }
 
     fn peak(&mut self, site: &WaitSite) {
-        let same =
-            |s: &&mut WaitSite| (&s.file, s.line, &s.label) == (&site.file, site.line, &site.label);
-        match self.wait_peaks.iter_mut().find(same) {
-            Some(known) => known.waiting = known.waiting.max(site.waiting),
-            None => self.wait_peaks.push(site.clone()),
+        let key = (site.file.clone(), site.line, site.label.clone());
+        if let Some(known) = self.places.get(&key).and_then(|place| self.wait_peaks.get_mut(*place))
+        {
+            known.waiting = known.waiting.max(site.waiting);
+        } else if self.wait_peaks.len() < APART {
+            self.places.insert(key, self.wait_peaks.len());
+            self.wait_peaks.push(site.clone());
         }
+    }
+
+    /// Puts samples between the first and the newest together, two by two.
+    fn thin(&mut self) {
+        let newest = self.samples.split_off(self.samples.len() - NEWEST);
+        let mut between = self.samples.split_off(EXACT).into_iter();
+        while let Some((mut at_s, mut sample)) = between.next() {
+            if let Some((later_s, later)) = between.next() {
+                at_s = later_s;
+                sample.and_then(later);
+            }
+            self.samples.push((at_s, sample));
+        }
+        self.samples.extend(newest);
     }
 
     /// The samples from one time to another, in seconds.

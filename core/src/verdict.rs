@@ -57,6 +57,10 @@ pub enum Undecided {
     Changed,
     /// The lane that it is compared with did not run.
     NotBeside,
+    /// A process of a lane could not be started again.
+    NotStarted,
+    /// The load driver stood still, and its requests came in one burst.
+    DriverStood,
 }
 
 impl Undecided {
@@ -68,6 +72,8 @@ impl Undecided {
             Self::CannotShow => "at this load the bug does not show in time",
             Self::Changed => "load or settings were changed too soon",
             Self::NotBeside => "the lane to compare with did not run",
+            Self::NotStarted => "a lane could not be started again",
+            Self::DriverStood => "the load driver stood still, and its requests came in one burst",
         }
     }
 }
@@ -104,6 +110,20 @@ impl Verdict {
 pub fn judge(manifest: &Manifest, timeline: &Timeline) -> Verdict {
     let mut verdict = judge_since(timeline.release_s, &manifest.expectations, timeline);
     let values = timeline.course.at(timeline.release_s.unwrap_or_default() + SETTLED_S);
+    // What a machine that slept, or had no time, did to the requests says nothing about the code.
+    let release_s = timeline.release_s.unwrap_or_default();
+    for check in verdict.checks.iter_mut().filter(|check| !check.holds) {
+        let to_s = check.window_s.map_or(timeline.end_s, |[_, to_s]| to_s);
+        if check.undecided.is_none() && timeline.stood_between(release_s, to_s) {
+            check.undecided = Some(Undecided::DriverStood);
+        }
+    }
+    if timeline.lanes.iter().any(LaneLine::was_refused) {
+        for check in verdict.checks.iter_mut().filter(|check| check.undecided.is_none()) {
+            (check.undecided, check.holds) = (Some(Undecided::NotStarted), false);
+        }
+    }
+    verdict = Verdict::of(verdict.checks);
     let overload = manifest.overload.as_ref().and_then(|overload| overload.eval(values).ok());
     if overload.is_some_and(|overload| overload <= 0.0) {
         let failed = |check: &&mut Check| !check.holds && check.undecided.is_none();
@@ -358,12 +378,12 @@ fn compare(
         }
         Claim::StaysBelow(limit) => {
             let limit = wanted(limit);
-            let worst = seconds(lane, metric, kind, stretch.ok()).reduce(f64::max);
+            let worst = seconds(lane, metric, kind, stretch.ok()).into_iter().reduce(f64::max);
             (format!("stays below {}", number(limit)), than(worst, &|o| o < limit))
         }
         Claim::StaysAbove(limit) => {
             let limit = wanted(limit);
-            let worst = seconds(lane, metric, kind, stretch.ok()).reduce(f64::min);
+            let worst = seconds(lane, metric, kind, stretch.ok()).into_iter().reduce(f64::min);
             (format!("stays above {}", number(limit)), than(worst, &|o| o > limit))
         }
         Claim::ReturnsTo(limit) => {
@@ -493,19 +513,28 @@ fn seconds(
     metric: &Measure,
     kind: Option<&str>,
     stretch: Option<Stretch>,
-) -> impl Iterator<Item = f64> {
-    let whole = stretch.map_or(0, |stretch| (stretch.to_s - stretch.from_s) as usize);
-    let each = (0..whole).filter_map(move |second| {
-        let from_s = stretch?.from_s + second as f64;
-        // A sample tells of the tenth of a second before it.
-        let second = Stretch { from_s: from_s + 0.05, to_s: from_s + 1.05 };
-        if matches!(metric, Measure::Stretch(_)) {
-            return value(lane, metric, kind, second).map(|value| vec![value]);
+) -> Vec<f64> {
+    let Some(stretch) = stretch else { return Vec::new() };
+    let Measure::Stretch(figure) = metric else {
+        return levels(lane, metric, stretch).into_iter().map(|(_, value)| value).collect();
+    };
+    let mut each = Vec::new();
+    let (mut from_s, mut sum) = (stretch.from_s, LoadSum::default());
+    // A sample tells of the tenth of a second before it, or of longer where samples were put together.
+    for (at_s, sample) in lane.between(stretch.from_s + HALF_A_TICK_S, stretch.to_s + HALF_A_TICK_S)
+    {
+        add(&mut sum, sample, kind);
+        if at_s - from_s > 1.0 - HALF_A_TICK_S {
+            each.extend(sum.value(*figure, at_s - from_s));
+            sum.clear();
+            from_s = at_s;
         }
-        Some(levels(lane, metric, second).into_iter().map(|(_, value)| value).collect())
-    });
-    each.flatten().collect::<Vec<f64>>().into_iter()
+    }
+    each
 }
+
+/// A sample of a live lane is a little early or late.
+const HALF_A_TICK_S: f64 = 0.05;
 
 /// The last value of a level.
 fn last(lane: &LaneLine, metric: &Measure, stretch: Stretch) -> Option<f64> {

@@ -2,8 +2,8 @@
 
 #![no_main]
 
-use firedrill_core::page;
-use firedrill_core::record::{read, scan};
+use firedrill_core::page::{self, Told};
+use firedrill_core::record::{Recording, read, scan};
 use firedrill::run::Spec;
 use firedrill::tui::model::Lab;
 use firedrill::tui::past::Lines;
@@ -13,7 +13,12 @@ fuzz_target!(|bytes: &[u8]| {
     let catalogue = firedrill::pack::catalogue().expect("the manifests are in order");
     let Ok(recording) = read(bytes) else { return };
     let Ok(spec) = Spec::recorded(catalogue, &recording.header) else { return };
-    page::render(&spec.plan(), &recording);
+    let Recording { header, events, faults } = &recording;
+    let mut told = Told::new(&spec.entry.manifest, header);
+    for event in events {
+        told.push(event.clone());
+    }
+    page::render(&spec.plan(), header, &told, faults);
     let mut lines = Lines::default();
     let (_, faults) = scan(bytes, |line, event| lines.keep(line, &event)).expect("read before");
     let mut lab = Lab::recorded(spec, lines, &faults);

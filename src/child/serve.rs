@@ -111,7 +111,8 @@ pub fn serve(catalogue: &'static Catalogue, settings: Settings) -> anyhow::Resul
         announce(port, console_port, &begin);
     }
     let pid = Some(std::process::id());
-    let ready = Ready { port: Some(port), pid, console_port, instance: begin.instance };
+    let instance = begin.instance;
+    let ready = Ready { port: Some(port), pid, console_port, instance, cap_bytes: None };
     out.write(&ServerSays::Ready(ready));
     out.write(&ServerSays::Chain(shown(&chain)));
 

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use firedrill_core::catalogue::Catalogue;
 use firedrill_core::event::{Clock, Event};
-use firedrill_core::record::{self, Faults, Header, Recording};
+use firedrill_core::record::{self, Faults, Header};
 use firedrill_core::script::Speed;
 
 use super::runtime;
@@ -51,34 +51,52 @@ pub fn open(catalogue: &'static Catalogue, options: LabOptions) -> anyhow::Resul
 /// When it cannot be read, or there is no terminal.
 pub fn view(catalogue: &'static Catalogue, file: &Path) -> anyhow::Result<ExitCode> {
     let mut lines = Lines::default();
-    let (spec, _, faults) = scanned(catalogue, file, |line, event| lines.keep(line, &event))?;
+    let opened = opened(catalogue, file)?;
+    let (spec, _, faults) = opened.scanned(|line, event| lines.keep(line, &event))?;
     let view = Begin::Recording(Box::new(spec), lines, faults);
     runtime()?.block_on(event_loop::run(catalogue, view))
 }
 
-/// Reads a recording.
-pub(super) fn recording(
-    catalogue: &'static Catalogue,
-    file: &Path,
-) -> anyhow::Result<(Spec, Recording)> {
-    let mut events = Vec::new();
-    let (spec, header, faults) = scanned(catalogue, file, |_, event| events.push(event))?;
-    Ok((spec, Recording { header, events, faults }))
+/// A recording whose first line has been read.
+pub(super) struct Opened<'a> {
+    /// What ran.
+    pub(super) spec: Spec,
+    file: &'a Path,
+    rest: record::Opened<File>,
 }
 
-/// Reads a recording, and hands on its lines and events.
-fn scanned(
+/// Opens a recording.
+pub(super) fn opened<'a>(
     catalogue: &'static Catalogue,
-    file: &Path,
-    keep: impl FnMut(&str, Event),
-) -> anyhow::Result<(Spec, Header, Faults)> {
-    let open = || Ok(record::scan(File::open(file)?, keep)?);
-    let read: anyhow::Result<(Header, Faults)> = open();
-    let (header, mut faults) = read.with_context(|| format!("cannot show {}", file.display()))?;
-    let spec = Spec::recorded(catalogue, &header)
+    file: &'a Path,
+) -> anyhow::Result<Opened<'a>> {
+    let open = || Ok(record::open(File::open(file)?)?);
+    let rest: anyhow::Result<record::Opened<File>> = open();
+    let rest = rest.with_context(|| format!("cannot show {}", file.display()))?;
+    let spec = Spec::recorded(catalogue, &rest.header)
         .with_context(|| format!("cannot show {}: line 1", file.display()))?;
-    for unknown in spec.variants.iter().filter_map(|name| spec.entry.known_variant(name).err()) {
-        faults.add(1, unknown.to_string());
+    Ok(Opened { spec, file, rest })
+}
+
+impl Opened<'_> {
+    /// What ran, as the file says it.
+    pub(super) fn header(&self) -> &Header {
+        &self.rest.header
     }
-    Ok((spec, header, faults))
+
+    /// Reads the rest, and hands on its lines and events.
+    pub(super) fn scanned(
+        self,
+        keep: impl FnMut(&str, Event),
+    ) -> anyhow::Result<(Spec, Header, Faults)> {
+        let Self { spec, file, rest } = self;
+        let header = rest.header.clone();
+        let mut faults =
+            rest.scan(keep).with_context(|| format!("cannot show {}", file.display()))?;
+        for unknown in spec.variants.iter().filter_map(|name| spec.entry.known_variant(name).err())
+        {
+            faults.add(1, unknown.to_string());
+        }
+        Ok((spec, header, faults))
+    }
 }

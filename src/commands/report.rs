@@ -6,10 +6,10 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use firedrill_core::catalogue::Catalogue;
-use firedrill_core::page;
+use firedrill_core::page::{self, Told};
 
 use super::OUTPUT;
-use super::lab::recording;
+use super::lab::opened;
 use crate::beside::{Beside, Taken};
 use crate::cli::note;
 
@@ -23,8 +23,10 @@ pub fn write(
     file: &Path,
     output: Option<PathBuf>,
 ) -> anyhow::Result<ExitCode> {
-    let (spec, recording) = recording(catalogue, file)?;
-    let render = || page::render(&spec.plan(), &recording);
+    let opened = opened(catalogue, file)?;
+    let mut told = Told::new(&opened.spec.entry.manifest, opened.header());
+    let (spec, header, faults) = opened.scanned(|_, event| told.push(event))?;
+    let render = || page::render(&spec.plan(), &header, &told, &faults);
     let output = output.unwrap_or_else(|| file.with_extension("html"));
     if output == Path::new("-") {
         io::stdout().write_all(render().as_bytes()).context(OUTPUT)?;
@@ -36,7 +38,7 @@ pub fn write(
         Ok(page.take_place()?)
     };
     place().with_context(|| format!("cannot write {}", output.display()))?;
-    for line in recording.faults.lines() {
+    for line in faults.lines() {
         note(&line);
     }
     writeln!(io::stdout(), "{}", output.display()).context(OUTPUT)?;

@@ -180,14 +180,17 @@ async fn attend(
     let out = async {
         let Some(stdout) = stdout else { return };
         let mut reader = BufReader::new(stdout);
-        while let Some(line) = next_line(&mut reader).await {
-            speaker.say(Message::Line(line)).await;
+        while let Some((line, whole)) = next_line(&mut reader).await {
+            // A process that ends while it writes leaves part of a line, which says nothing.
+            if whole {
+                speaker.say(Message::Line(line)).await;
+            }
         }
     };
     let err = async {
         let Some(stderr) = stderr else { return };
         let mut reader = BufReader::new(stderr);
-        while let Some(line) = next_line(&mut reader).await {
+        while let Some((line, _)) = next_line(&mut reader).await {
             if !line.is_empty() {
                 speaker.say(Message::Stderr(log_line(&line))).await;
             }
@@ -223,13 +226,14 @@ async fn attend(
     status.unwrap_or_default()
 }
 
-/// The next line, without its end; bytes that are no text are replaced. None at the end, or when
-/// a line has no end in sight.
-async fn next_line(reader: &mut (impl AsyncBufReadExt + Unpin)) -> Option<String> {
+/// The next line, without its end, or as much of it as an event can have; and whether it is a whole
+/// one, or too long to become one. Bytes that are no text are replaced.
+async fn next_line(reader: &mut (impl AsyncBufReadExt + Unpin)) -> Option<(String, bool)> {
     let mut line = Vec::new();
     let read = reader.take(LONGEST_LINE).read_until(b'\n', &mut line).await.ok()?;
     if read == 0 {
         return None;
     }
-    Some(String::from_utf8_lossy(&line).trim_end().to_owned())
+    let whole = line.last() == Some(&b'\n') || read as u64 == LONGEST_LINE;
+    Some((String::from_utf8_lossy(&line).trim_end().to_owned(), whole))
 }

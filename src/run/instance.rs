@@ -13,7 +13,8 @@ use firedrill_core::visible;
 use tokio::time::Instant;
 
 use super::child::{Child, Message};
-use super::{Address, Messages, Outlet, START_TIMEOUT};
+use super::outlet::Outlet;
+use super::{Address, Messages, START_TIMEOUT};
 
 /// Lines of standard error kept for an explanation.
 const LAST_LINES: usize = 8;
@@ -37,6 +38,9 @@ pub(super) struct Instance {
     newest: Option<(Instant, ServerSample)>,
     silent: bool,
     last_lines: VecDeque<String>,
+    /// Where its process aborts by itself.
+    heap_limit_bytes: Option<u64>,
+    own_cap_bytes: Option<u64>,
     /// Whether it has the release.
     pub(super) released: bool,
     /// Requests sent, answered well, and ended otherwise, since the last order.
@@ -83,6 +87,8 @@ impl Instance {
             newest: None,
             silent: false,
             last_lines: VecDeque::new(),
+            heap_limit_bytes: None,
+            own_cap_bytes: None,
             released: false,
             since_order: (0, 0, 0),
         }
@@ -132,11 +138,13 @@ impl Instance {
         format!("; its last lines on standard error:{}", lines.concat())
     }
 
-    /// Starts a process.
-    pub(super) fn start(&mut self, begin: &Begin, outlet: &mut Outlet) {
+    /// Starts a process, which has a memory cap of its own where it is not the manifest's.
+    pub(super) fn start(&mut self, begin: &Begin, own_cap_bytes: Option<u64>, outlet: &mut Outlet) {
+        self.own_cap_bytes = own_cap_bytes;
         self.generation += 1;
         self.last_lines.clear();
         (self.newest, self.since) = (None, None);
+        self.heap_limit_bytes = begin.heap_limit_bytes;
         let (attempt, instance) = (self.generation, self.index);
         outlet.emit(Some(self.lane), What::Starting { attempt, instance });
         let address =
@@ -238,7 +246,9 @@ impl Instance {
                         self.process = Process::Serving { child, port };
                         self.since = Some(Instant::now());
                         let port = Some(port);
-                        let ready = Ready { port, pid, console_port, instance: self.index };
+                        let cap_bytes = self.own_cap_bytes;
+                        let instance = self.index;
+                        let ready = Ready { port, pid, console_port, instance, cap_bytes };
                         outlet.emit(lane, What::Ready(ready));
                     }
                     other => self.process = other,
@@ -274,10 +284,21 @@ impl Instance {
                 let why = format!("it ended before it was ready ({status}){}", self.last_words());
                 ExitCause::Refused { why }
             }
-            Process::Serving { .. } => ExitCause::Crashed,
+            Process::Serving { .. } => match self.heap_limit_bytes {
+                Some(limit_bytes) if self.says_no_memory() => ExitCause::HeapLimit { limit_bytes },
+                _ => ExitCause::Crashed,
+            },
             Process::Down { .. } => return,
         };
         self.went_down(cause, status.code(), outlet);
+    }
+
+    /// Whether its process said last that it got no memory: Rust's standard library says so before it
+    /// aborts.
+    fn says_no_memory(&self) -> bool {
+        self.last_lines.iter().any(|line| {
+            line.starts_with("memory allocation of ") && line.ends_with(" bytes failed")
+        })
     }
 
     fn went_down(&mut self, cause: ExitCause, code: Option<i32>, outlet: &mut Outlet) {

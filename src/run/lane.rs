@@ -15,8 +15,9 @@ use tokio::time::Instant;
 use super::child::Message;
 use super::instance::Instance;
 use super::memory::Resident;
+use super::outlet::Outlet;
 use super::steering::Steering;
-use super::{Messages, Outlet, Spec};
+use super::{Messages, Spec};
 
 /// One lane.
 pub(super) struct Lane {
@@ -82,7 +83,7 @@ impl Lane {
     /// What an instance is told first.
     fn begin(&self, instance: usize) -> Begin {
         let manifest = &self.spec.entry.manifest;
-        let cap_bytes = manifest.memory.cap_bytes();
+        let cap_bytes = self.cap_bytes(instance);
         Begin {
             clock: Clock::Live,
             incident: manifest.id.clone(),
@@ -99,6 +100,17 @@ impl Lane {
             heap_limit_bytes: Some(cap_bytes + cap_bytes / 4),
             steers: false,
         }
+    }
+
+    /// The memory cap of an instance.
+    fn cap_bytes(&self, instance: usize) -> u64 {
+        self.spec.cap_bytes(instance, self.console)
+    }
+
+    /// The memory caps of all instances together, if tokio-console's instruments were on or as they are.
+    pub(super) fn caps_bytes(&self, console: bool) -> u64 {
+        let cap = |instance| self.spec.cap_bytes(instance, self.console || console);
+        (0..self.instances.len()).map(cap).sum()
     }
 
     /// The incidents in play in an instance: without the release, where it has not got it.
@@ -143,11 +155,17 @@ impl Lane {
         silent.or(self.instances.first()).map(Instance::last_words).unwrap_or_default()
     }
 
+    fn start_instance(&mut self, instance: usize, outlet: &mut Outlet) {
+        let begin = self.begin(instance);
+        let cap_bytes = self.cap_bytes(instance);
+        let own = self.spec.entry.manifest.memory.cap_bytes() != cap_bytes;
+        self.instances[instance].start(&begin, own.then_some(cap_bytes), outlet);
+    }
+
     /// Starts all instances.
     pub(super) fn start(&mut self, outlet: &mut Outlet) {
         for i in 0..self.instances.len() {
-            let begin = self.begin(i);
-            self.instances[i].start(&begin, outlet);
+            self.start_instance(i, outlet);
         }
     }
 
@@ -156,8 +174,7 @@ impl Lane {
         self.console |= console;
         for i in 0..self.instances.len() {
             if !self.instances[i].restart() {
-                let begin = self.begin(i);
-                self.instances[i].start(&begin, outlet);
+                self.start_instance(i, outlet);
             }
         }
     }
@@ -222,8 +239,7 @@ impl Lane {
         self.instances.truncate(wanted);
         self.add_instances(wanted);
         for i in before..self.instances.len() {
-            let begin = self.begin(i);
-            self.instances[i].start(&begin, outlet);
+            self.start_instance(i, outlet);
         }
         if before != wanted {
             outlet.emit(Some(self.index), What::Scale { instances: wanted });
@@ -297,20 +313,30 @@ impl Lane {
         }
         let sample = self.sample(resident, &ticks);
         outlet.emit(Some(self.index), What::Sample(sample));
-        let cap_bytes = self.spec.entry.manifest.memory.cap_bytes();
-        for (instance, resident) in self.instances.iter_mut().zip(resident) {
-            if let Some(resident) = resident.filter(|r| r.bytes >= cap_bytes) {
-                instance.kill_for_memory(resident.bytes, cap_bytes);
-            }
+        for (instance, resident) in resident.iter().enumerate() {
+            self.hold_to_cap(instance, resident.map_or(0, |resident| resident.bytes));
         }
         for i in 0..self.instances.len() {
             if self.instances[i].wants_start() {
-                let begin = self.begin(i);
-                self.instances[i].start(&begin, outlet);
+                self.start_instance(i, outlet);
             }
             self.instances[i].tick(outlet);
         }
         self.steer(outlet);
+    }
+
+    /// The processes of its instances, each with its place and its cap.
+    pub(super) fn held(&self) -> impl Iterator<Item = (usize, u32, u64)> {
+        let instances = self.instances.iter().enumerate();
+        instances.filter_map(|(i, instance)| Some((i, instance.pid()?, self.cap_bytes(i))))
+    }
+
+    /// Kills an instance's process that has reached its cap.
+    pub(super) fn hold_to_cap(&mut self, instance: usize, resident_bytes: u64) {
+        let cap_bytes = self.cap_bytes(instance);
+        if resident_bytes >= cap_bytes {
+            self.instances[instance].kill_for_memory(resident_bytes, cap_bytes);
+        }
     }
 
     /// Lets the code of the variant see the instances, and carries out what it orders.

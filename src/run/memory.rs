@@ -1,7 +1,11 @@
 //! Memory and processors that the children take.
 
+use std::time::Duration;
+
+use firedrill_core::event::TICK;
 use firedrill_core::prose::figures::mib;
 use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
+use tokio::time::Instant;
 
 /// Processes that may grow to more than the machine has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -19,19 +23,18 @@ pub struct TooLittleMemory {
     pub available_bytes: u64,
 }
 
-/// Checks that the machine carries so many processes at their caps.
+/// Checks that the machine carries so many processes with so much memory together.
 ///
 /// # Errors
 ///
 /// When it does not.
-pub fn enough(processes: usize, cap_bytes: u64) -> Result<(), TooLittleMemory> {
+pub fn enough(processes: usize, needed_bytes: u64) -> Result<(), TooLittleMemory> {
     let mut system = System::new();
     system.refresh_memory();
-    fits(processes, cap_bytes, system.available_memory())
+    fits(processes, needed_bytes, system.available_memory())
 }
 
-fn fits(processes: usize, cap_bytes: u64, available_bytes: u64) -> Result<(), TooLittleMemory> {
-    let needed_bytes = processes as u64 * cap_bytes;
+fn fits(processes: usize, needed_bytes: u64, available_bytes: u64) -> Result<(), TooLittleMemory> {
     // Where the system does not tell, the cap is all there is to trust.
     if available_bytes == 0 || needed_bytes <= available_bytes {
         return Ok(());
@@ -84,15 +87,76 @@ impl Memory {
     }
 }
 
+/// Watches processes between two samples, the more closely the faster they grow: a cap is overshot by
+/// what a process takes between two looks.
+#[derive(Debug, Default)]
+pub struct Guard {
+    system: System,
+    /// The last look, and what each process took then.
+    last: Option<(Instant, Vec<(u32, u64)>)>,
+}
+
+impl Guard {
+    /// What each of these processes takes, with its cap, in order; and how long the next look may wait.
+    pub fn look(&mut self, processes: &[(u32, u64)]) -> (Vec<u64>, Duration) {
+        let pids: Vec<Pid> = processes.iter().map(|(pid, _)| Pid::from_u32(*pid)).collect();
+        let what = ProcessRefreshKind::nothing().with_memory();
+        self.system.refresh_processes_specifics(ProcessesToUpdate::Some(&pids), true, what);
+        let taken = |pid: &Pid| self.system.process(*pid).map_or(0, sysinfo::Process::memory);
+        let taken: Vec<u64> = pids.iter().map(taken).collect();
+        let now = Instant::now();
+        let mut soonest = TICK;
+        if let Some((at, before)) = &self.last {
+            let passed = now - *at;
+            for ((pid, cap_bytes), bytes) in processes.iter().zip(&taken) {
+                if let Some((_, before)) = before.iter().find(|(known, _)| known == pid) {
+                    soonest = soonest.min(wait((*before, *bytes, *cap_bytes), passed));
+                }
+            }
+        }
+        let pids = processes.iter().map(|(pid, _)| *pid);
+        self.last = Some((now, pids.zip(taken.iter().copied()).collect()));
+        (taken, soonest)
+    }
+}
+
+/// The shortest wait between two looks.
+const CLOSEST: Duration = Duration::from_millis(4);
+
+/// How long to wait until a process is looked at again, that grew so in `passed`: half of the time
+/// until it would be at its cap, should it go on like this.
+fn wait((before, now, cap_bytes): (u64, u64, u64), passed: Duration) -> Duration {
+    let grown = now.saturating_sub(before) as f64;
+    let left = cap_bytes.saturating_sub(now) as f64;
+    if grown <= 0.0 {
+        return TICK;
+    }
+    Duration::try_from_secs_f64(passed.as_secs_f64() * left / grown / 2.0)
+        .unwrap_or(TICK)
+        .clamp(CLOSEST, TICK)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn more_than_there_is_is_refused_with_both_figures() {
-        assert_eq!(fits(2, 100 << 20, 200 << 20), Ok(()));
-        let said = fits(5, 160 << 20, 512 << 20).expect_err("too many").to_string();
+        assert_eq!(fits(2, 200 << 20, 200 << 20), Ok(()));
+        let said = fits(5, 800 << 20, 512 << 20).expect_err("too many").to_string();
         assert!(said.contains("800 MiB") && said.contains("512 MiB"), "{said}");
+    }
+
+    #[test]
+    fn who_grows_fast_is_looked_at_often() {
+        let tick = Duration::from_millis(100);
+        assert_eq!(wait((50, 50, 160), tick), TICK);
+        assert_eq!(wait((50, 51, 160), tick), TICK);
+        // 10 a tick, 40 are left: in two ticks it is half-way; TICK is the most.
+        assert_eq!(wait((110, 120, 160), tick), TICK);
+        assert_eq!(wait((140, 150, 160), tick), tick / 2);
+        assert_eq!(wait((150, 159, 160), tick / 2), CLOSEST);
+        assert_eq!(wait((150, 200, 160), tick), CLOSEST);
     }
 
     #[test]

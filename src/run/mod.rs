@@ -3,7 +3,7 @@
 //! * [`child`]: one process and its two pipes
 //! * `instance`: one instance of a lane over its processes: starts, exits, restarts
 //! * `lane`: one lane over its instances; `steering`: the code that steers its release
-//! * [`memory`]: resident memory of the children
+//! * [`memory`]: resident memory of the children; `outlet`: where their events go out
 //! * [`spec`]: what to run
 //! * [`files`], [`signals`]: what the system lets a run have, and tells it
 //! * `stage`: everything of a live run under way, and the loop over it
@@ -14,6 +14,7 @@ pub mod files;
 mod instance;
 mod lane;
 pub mod memory;
+mod outlet;
 pub mod signals;
 pub mod spec;
 mod stage;
@@ -24,16 +25,16 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
-use tokio::time::Instant;
 
 use child::Message;
-use firedrill_core::event::{Clock, Event, What};
+use firedrill_core::event::{Clock, Event};
 pub use firedrill_core::script::{Control, Speed};
+use outlet::Outlet;
 pub use spec::{Spec, TimeLapse};
 use stage::Stage;
 use time_lapse::Player;
 
-/// Events that may wait for their reader; beyond it they are dropped and counted.
+/// Events that may wait for their reader in a queue.
 const EVENTS: usize = 4096;
 
 /// The same of a virtual run, which waits for its reader instead, and must not get far ahead.
@@ -63,11 +64,13 @@ impl Run {
         let (task, events) = match spec.clock {
             Clock::Live => {
                 files::raise(files::needed(spec.in_flight(spec.rate_per_s)))?;
-                let manifest = &spec.entry.manifest;
-                let processes = spec.variants.len() * manifest.instances;
-                memory::enough(processes, manifest.memory.cap_bytes())?;
+                let instances = spec.entry.manifest.instances;
+                let caps = (0..instances).map(|instance| spec.cap_bytes(instance, spec.console));
+                let lane_bytes: u64 = caps.sum();
+                let lanes = spec.variants.len();
+                memory::enough(lanes * instances, lane_bytes * lanes as u64)?;
                 let (out, events) = mpsc::channel(EVENTS);
-                let stage = Stage::new(spec, Outlet { out, began: None, dropped: 0 });
+                let stage = Stage::new(spec, Outlet::new(out));
                 (tokio::spawn(stage.play(controls)), events)
             }
             Clock::Virtual => {
@@ -89,29 +92,6 @@ impl Run {
         drop(self.events);
         drop(self.control);
         self.task.await?
-    }
-}
-
-/// Where events go out, stamped.
-struct Outlet {
-    out: mpsc::Sender<Event>,
-    began: Option<Instant>,
-    dropped: u64,
-}
-
-impl Outlet {
-    /// Sends an event without waiting: supervision must not stall because a reader does.
-    fn emit(&mut self, lane: Option<usize>, what: What) {
-        let at_ms = self.began.map_or(0, |began| began.elapsed().as_millis() as u64);
-        if self.dropped > 0 {
-            let dropped = What::Dropped { events: self.dropped };
-            if self.out.try_send(Event { at_ms, lane: None, what: dropped }).is_ok() {
-                self.dropped = 0;
-            }
-        }
-        if self.out.try_send(Event { at_ms, lane, what }).is_err() {
-            self.dropped += 1;
-        }
     }
 }
 

@@ -11,6 +11,21 @@ use firedrill_core::plan::Plan;
 use firedrill_core::record::{Header, Kind, Machine, VERSION};
 use firedrill_core::script::{Control, Speed};
 
+/// How many times the memory cap an instance has that tokio-console looks into: its instruments take
+/// several times what a waiting task takes itself, and an outage that should take a dozen seconds would
+/// be over in a few.
+pub const INSTRUMENTED: u64 = 8;
+
+/// The program that runs, which serves the lanes too: of the same build even if its file has been replaced
+/// or removed since it was started, where the system can tell.
+fn this_program() -> std::io::Result<PathBuf> {
+    let running = PathBuf::from("/proc/self/exe");
+    if cfg!(target_os = "linux") && running.exists() {
+        return Ok(running);
+    }
+    std::env::current_exe()
+}
+
 /// What to run.
 #[derive(Debug, Clone)]
 pub struct Spec {
@@ -69,7 +84,7 @@ impl Spec {
             console: false,
             clock: Clock::Live,
             time_lapse: TimeLapse::default(),
-            program: std::env::current_exe()?,
+            program: this_program()?,
         })
     }
 
@@ -103,6 +118,13 @@ impl Spec {
             clock: header.clock,
             ..Self::new(catalogue, catalogue.find(&header.incident)?)?
         })
+    }
+
+    /// The memory cap of an instance, with tokio-console's instruments or without.
+    pub(super) fn cap_bytes(&self, instance: usize, console: bool) -> u64 {
+        let cap_bytes = self.entry.manifest.memory.cap_bytes();
+        // The instruments look into the first instance alone.
+        if console && instance == 0 { cap_bytes * INSTRUMENTED } else { cap_bytes }
     }
 
     /// Requests that may be in flight at once, over all lanes.

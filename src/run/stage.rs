@@ -10,9 +10,10 @@ use super::child::Message;
 use super::files;
 use super::instance::Instance;
 use super::lane::Lane;
-use super::memory::{Memory, Resident, enough};
+use super::memory::{Guard, Memory, Resident, enough};
+use super::outlet::Outlet;
 use super::spec::Spec;
-use super::{Address, Control, Outlet, START_TIMEOUT};
+use super::{Address, Control, START_TIMEOUT};
 use crate::load::Driver;
 use firedrill_core::event::{LoadTick, TICK, What};
 use firedrill_core::incident::manifest::Load;
@@ -27,6 +28,7 @@ pub(super) struct Stage {
     /// What the driver has been told of each lane.
     targets: Vec<(Vec<Option<u16>>, Vec<f64>)>,
     memory: Memory,
+    guard: Guard,
     driver: Option<Driver>,
     outlet: Outlet,
     rate_per_s: f64,
@@ -45,6 +47,7 @@ impl Stage {
             script,
             messages,
             memory: Memory::new(),
+            guard: Guard::default(),
             driver: None,
             outlet,
             rate_per_s: spec.rate_per_s,
@@ -64,6 +67,7 @@ impl Stage {
             Err(error) => Err(error),
         };
         self.end().await;
+        self.outlet.finish().await;
         result
     }
 
@@ -90,7 +94,7 @@ impl Stage {
 
     async fn act(&mut self, controls: &mut mpsc::Receiver<Control>) -> anyhow::Result<()> {
         let began = Instant::now();
-        self.outlet.began = Some(began);
+        self.outlet.begin(began);
         let load = Load { rate_per_s: self.rate_per_s, ..self.spec.entry.manifest.load.clone() };
         let driver = Driver::start(&load, self.spec.seed, self.lanes.len())?;
         self.driver = Some(driver);
@@ -102,6 +106,7 @@ impl Stage {
         tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let never = Duration::from_hours(8760);
         let end = began + self.spec.duration.unwrap_or(never);
+        let mut look_at = began + TICK;
         loop {
             let phase_at = began + self.script.next_phase_ms().map_or(never, Duration::from_millis);
             tokio::select! {
@@ -111,6 +116,7 @@ impl Stage {
                     self.take(steps);
                 }
                 _ = tick.tick() => self.tick(),
+                () = sleep_until(look_at) => look_at = Instant::now() + self.hold_to_caps(),
                 Some((from, message)) = self.messages.recv() => {
                     self.hear(from, message);
                 }
@@ -164,10 +170,11 @@ impl Stage {
             }
             Change::Without(lane, slots) => self.lanes[lane].set_without(slots),
             Change::Scale(lane, instances) => {
-                let others: usize = self.lanes.iter().map(|lane| lane.instances.len()).sum();
-                let all = others - self.lanes[lane].instances.len() + instances;
-                let cap_bytes = self.spec.entry.manifest.memory.cap_bytes();
-                enough(all, cap_bytes)?;
+                let has = self.lanes[lane].instances.len();
+                let more = instances.saturating_sub(has) as u64;
+                let more_bytes = more * self.spec.entry.manifest.memory.cap_bytes();
+                let (all, needed_bytes) = self.needed();
+                enough(all + instances - has.min(instances), needed_bytes + more_bytes)?;
                 self.lanes[lane].scale(instances, &mut self.outlet);
                 self.retarget(lane);
             }
@@ -178,11 +185,24 @@ impl Stage {
                 }
             }
             Change::Restart(lane, console) => {
+                if console {
+                    let (all, needed_bytes) = self.needed();
+                    let lane = &self.lanes[lane];
+                    let more_bytes = lane.caps_bytes(true) - lane.caps_bytes(false);
+                    enough(all, needed_bytes + more_bytes)
+                        .context("tokio-console's instruments stay off")?;
+                }
                 self.lanes[lane].restart(console, &mut self.outlet);
             }
             Change::Nothing => {}
         }
         Ok(())
+    }
+
+    /// How many processes serve, and what they take at their caps.
+    fn needed(&self) -> (usize, u64) {
+        let all = self.lanes.iter().map(|lane| lane.instances.len()).sum();
+        (all, self.lanes.iter().map(|lane| lane.caps_bytes(false)).sum())
     }
 
     fn hear(&mut self, from: Address, message: Message) {
@@ -210,7 +230,22 @@ impl Stage {
         lanes.map(|lane| seen.by_ref().take(lane.instances.len()).collect()).collect()
     }
 
+    /// Kills what has reached its cap; tells how long the next look may wait.
+    fn hold_to_caps(&mut self) -> Duration {
+        let lanes = self.lanes.iter().enumerate();
+        let held: Vec<(usize, usize, u32, u64)> = lanes
+            .flat_map(|(lane, of)| of.held().map(move |(i, pid, cap)| (lane, i, pid, cap)))
+            .collect();
+        let processes: Vec<(u32, u64)> = held.iter().map(|(.., pid, cap)| (*pid, *cap)).collect();
+        let (taken, wait) = self.guard.look(&processes);
+        for ((lane, instance, ..), bytes) in held.into_iter().zip(taken) {
+            self.lanes[lane].hold_to_cap(instance, bytes);
+        }
+        wait
+    }
+
     fn tick(&mut self) {
+        self.outlet.tick();
         let resident = self.resident();
         let Some(driver) = &self.driver else { return };
         for (i, (lane, resident)) in self.lanes.iter_mut().zip(resident).enumerate() {

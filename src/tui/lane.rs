@@ -86,6 +86,8 @@ pub struct LaneModel {
     pub kinds: BTreeMap<String, RecentKind>,
     /// Where tokio-console may connect.
     pub console_port: Option<u16>,
+    /// The memory cap of its first instance, where that is not the manifest's.
+    pub own_cap_bytes: Option<u64>,
     /// When its newest sample was, in seconds.
     pub sampled_s: f64,
     /// Share of its processors that it uses, in percent.
@@ -185,6 +187,7 @@ impl LaneModel {
             recent: Recent::default(),
             kinds: BTreeMap::new(),
             console_port: None,
+            own_cap_bytes: None,
             sampled_s: 0.0,
             cpu_percent: None,
             chain: ChainShown::default(),
@@ -214,9 +217,10 @@ impl LaneModel {
                 None
             }
             What::Ready(Ready { instance: 1.., .. }) => None,
-            What::Ready(Ready { port, pid, console_port, .. }) => {
+            What::Ready(Ready { port, pid, console_port, cap_bytes, .. }) => {
                 self.state = State::Serving { process: port.zip(*pid), since_s: at_s };
                 self.console_port = *console_port;
+                self.own_cap_bytes = *cap_bytes;
                 (self.restarts > 0).then(|| "serving again, with a clean process".to_owned())
             }
             What::Metric(metric) => {
@@ -278,6 +282,7 @@ impl LaneModel {
                 let how = prose::exit(cause, *code);
                 let short = match (cause, code) {
                     (ExitCause::OutOfMemory { .. }, _) => "KILLED at the cap".to_owned(),
+                    (ExitCause::HeapLimit { .. }, _) => "OUT OF MEMORY at its own limit".to_owned(),
                     (ExitCause::Crashed, Some(code)) => format!("CRASHED, code {code}"),
                     (ExitCause::Crashed, None) => "CRASHED".to_owned(),
                     (ExitCause::Refused { .. }, _) => "did not serve".to_owned(),

@@ -11,7 +11,7 @@ use firedrill::tui::model::{Lab, Model, Screen};
 use firedrill::tui::past::Lines;
 use firedrill::tui::update::{Msg, update};
 use firedrill::tui::view;
-use firedrill_core::page;
+use firedrill_core::page::{self, Told};
 use firedrill_core::record::{Recording, Unreadable, read, scan};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -32,7 +32,12 @@ fn show(bytes: &[u8], recording: &Recording) -> (String, String) {
     let Ok(spec) = Spec::recorded(catalogue(), &recording.header) else {
         return (String::new(), String::new());
     };
-    let page = page::render(&spec.plan(), recording);
+    let Recording { header, events, faults } = recording;
+    let mut told = Told::new(&spec.entry.manifest, header);
+    for event in events {
+        told.push(event.clone());
+    }
+    let page = page::render(&spec.plan(), header, &told, faults);
     let mut lines = Lines::default();
     let (_, faults) = scan(bytes, |line, event| lines.keep(line, &event)).expect("read before");
     let lab = Lab::recorded(spec, lines, &faults);
@@ -268,4 +273,84 @@ fn nothing_but_a_recording_is_overwritten() {
     assert_eq!(recorded_to(&file).status.code(), Some(0));
     assert_eq!(recorded_to(&file).status.code(), Some(0));
     assert_eq!(recorded_to(&folder.path().join("no/such/folder")).status.code(), Some(2));
+}
+
+/// A recording's first line, and that of a lane that serves.
+fn beginning() -> String {
+    let text = fs::read_to_string(nasty("cut.jsonl")).expect("it is in the tree");
+    text.lines().take(1).map(|line| format!("{line}\n")).collect()
+}
+
+/// The last fault of a file that goes on for ever like this.
+fn endless(line: &str) -> String {
+    struct Again(Vec<u8>, usize);
+    impl std::io::Read for Again {
+        fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+            let from = &self.0[self.1..];
+            let n = from.len().min(into.len());
+            into[..n].copy_from_slice(&from[..n]);
+            self.1 = (self.1 + n) % self.0.len();
+            Ok(n)
+        }
+    }
+    let input = std::io::Read::chain(std::io::Cursor::new(beginning()), Again(line.into(), 0));
+    let (_, faults) = scan(input, |_, _| {}).expect("its first line is in order");
+    faults.lines().into_iter().find(|line| line.contains("goes on")).unwrap_or_default()
+}
+
+#[test]
+fn a_file_without_end_is_read_to_a_ceiling() {
+    assert!(endless("\0").contains("256 MiB"), "{}", endless("\0"));
+    assert!(endless("garbage\n").contains("lines that say nothing"), "{}", endless("garbage\n"));
+    let param = "{\"at_ms\":1,\"event\":\"param\",\"name\":\"store_ms\",\"value\":1}\n";
+    assert!(endless(param).contains("200,000 events beside samples"), "{}", endless(param));
+    #[cfg(unix)]
+    for command in ["view", "report"] {
+        let output = firedrill(&[command, "/dev/zero"]).output().expect("the program starts");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code() == Some(2) && said.contains("line 1"), "{said}");
+    }
+}
+
+#[test]
+fn what_a_sample_may_name_is_bounded_and_what_is_too_much_leaves_no_trace() {
+    let sample = |at_ms: usize, server: &str| {
+        let other = "\"tasks\":1,\"connections\":1,\"heap_bytes\":1";
+        format!(
+            "{{\"at_ms\":{at_ms},\"lane\":0,\"event\":\"sample\",\"server\":{{{other},{server}}},\"load\":{{}}}}\n"
+        )
+    };
+    let named = |n: usize| {
+        let each: Vec<String> = (0..n).map(|i| format!("\"metric_{i}\":1")).collect();
+        format!("\"metrics\":{{{}}}", each.join(","))
+    };
+    let waits = |n: usize| {
+        let site =
+            |i| format!("{{\"file\":\"a.rs\",\"line\":{i},\"label\":\"a lock\",\"waiting\":1}}");
+        format!("\"wait_sites\":[{}]", (0..n).map(site).collect::<Vec<_>>().join(","))
+    };
+    for (server, refused) in [
+        (named(900), None),
+        (named(5000), Some("more than 1000 metrics")),
+        (waits(900), None),
+        (waits(5000), Some("more than 1000 wait sites")),
+        (format!("\"metrics\":{{\"{}\":1}}", "x".repeat(600)), Some("more than 512 bytes")),
+    ] {
+        // Two thousand samples more, in which nothing is new.
+        let mut text = beginning() + &sample(100, &server);
+        (2..2000).for_each(|i| text += &sample(i * 100, "\"metrics\":{}"));
+        let (mut events, mut most) = (0, 0);
+        let (_, faults) = scan(text.as_bytes(), |_, event| {
+            events += 1;
+            if let firedrill_core::event::What::Sample(sample) = event.what {
+                most = most.max(sample.server.map_or(0, |server| server.metrics.len()));
+            }
+        })
+        .expect("its first line is in order");
+        let said = faults.lines().join("; ");
+        match refused {
+            None => assert_eq!((events, said.contains("more than")), (1999, false), "{said}"),
+            Some(why) => assert!(events == 1998 && most == 0 && said.contains(why), "{said}"),
+        }
+    }
 }

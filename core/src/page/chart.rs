@@ -29,7 +29,7 @@ pub struct Frame {
     pub axis: Axis,
     /// Values with a label, bottom to top.
     pub ticks: Vec<(f64, String)>,
-    /// A level not to be reached.
+    /// A level not to be reached, by a lane whose cap is the manifest's.
     pub cap: Option<f64>,
     /// When phases began, in seconds.
     pub phases_s: Vec<f64>,
@@ -86,6 +86,7 @@ pub fn draw(frame: &Frame, curve: &Curve) -> Markup {
                     }
                 }
                 @if let Some(cap) = frame.cap {
+                    @let cap = cap + curve.lane.more_cap_bytes as f64;
                     line class="cap" x1=(LEFT) x2=(width - 8.0) y1=(px(y(cap))) y2=(px(y(cap))) {}
                 }
                 @for stretch in stretches(&curve.points, frame.end_s) {

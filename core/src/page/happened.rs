@@ -1,5 +1,7 @@
 //! What happened in a run, and how to have it happen again.
 
+use std::collections::BTreeSet;
+
 use maud::{Markup, html};
 
 use crate::event::{Clock, Event, ExitCause, What};
@@ -17,10 +19,10 @@ const LISTED: usize = 60;
 pub(super) fn happened(events: &[Event], variants: &[String]) -> Markup {
     let lines: Vec<(f64, String, String)> = events
         .iter()
-        .enumerate()
-        .filter_map(|(i, event)| {
+        .zip(restarted(events))
+        .filter_map(|(event, restarted)| {
             let lane = event.lane.and_then(|lane| variants.get(lane)).cloned().unwrap_or_default();
-            let restarted = restarted(events, i).then(|| RESTARTED.to_owned());
+            let restarted = restarted.then(|| RESTARTED.to_owned());
             let line = restarted.or_else(|| line(&event.what))?;
             Some((event.at_ms as f64 / 1000.0, lane, line))
         })
@@ -93,7 +95,7 @@ pub(super) fn reproduce(
 fn by_hand(events: &[Event]) -> Vec<String> {
     let mut phase_ms = 0;
     let mut lines = Vec::new();
-    for (i, event) in events.iter().enumerate() {
+    for (event, restarted) in events.iter().zip(restarted(events)) {
         if let What::Phase { .. } = event.what {
             phase_ms = event.at_ms;
         }
@@ -110,7 +112,7 @@ fn by_hand(events: &[Event]) -> Vec<String> {
             What::Rate { rate_per_s } => {
                 lines.push(format!("{at}: {} requests a second", number(*rate_per_s)));
             }
-            What::Exit { .. } if restarted(events, i) => {
+            What::Exit { .. } if restarted => {
                 lines.push(format!("{at}{lane}: {RESTARTED}"));
             }
             _ => {}
@@ -123,12 +125,19 @@ fn by_hand(events: &[Event]) -> Vec<String> {
 /// What is said of a process that was asked to end, and started again.
 const RESTARTED: &str = "restarted by hand";
 
-/// Whether this event is the end of a process that was asked to, and another was started.
-fn restarted(events: &[Event], i: usize) -> bool {
-    let event = &events[i];
-    let stopped = matches!(event.what, What::Exit { cause: ExitCause::Stopped, .. });
-    let starts = |e: &Event| e.lane == event.lane && matches!(e.what, What::Starting { .. });
-    stopped && events[i + 1..].iter().any(starts)
+/// Whether each event is the end of a process that was asked to, after which another was started.
+fn restarted(events: &[Event]) -> Vec<bool> {
+    let mut starts_later = BTreeSet::new();
+    let back = events.iter().rev().map(|event| {
+        if matches!(event.what, What::Starting { .. }) {
+            starts_later.insert(event.lane);
+        }
+        let stopped = matches!(event.what, What::Exit { cause: ExitCause::Stopped, .. });
+        stopped && starts_later.contains(&event.lane)
+    });
+    let mut restarted: Vec<bool> = back.collect();
+    restarted.reverse();
+    restarted
 }
 
 fn letter(lane: usize) -> char {

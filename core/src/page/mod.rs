@@ -1,11 +1,12 @@
 //! `firedrill report`: a recording as one self-contained page: no script, no network.
 //!
 //! * [`chart`]: one chart of one lane; [`axis`]: from a value to its place on it
-//! * `happened`: what happened, and how to have it happen again
+//! * `told`: what there is to tell of a run; `happened`: what happened, and how to have it happen again
 
 pub mod axis;
 pub mod chart;
 mod happened;
+mod told;
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -25,24 +26,21 @@ use crate::load::tally::nearest_rank_ms;
 use crate::page::axis::{Axis, nice_ceiling};
 use crate::plan::Plan;
 use crate::prose::figures::{count, mib, millis, number};
-use crate::record::{Faults, Header, Recording};
+use crate::record::{Faults, Header};
 use crate::report::{LaneReport, Report, SINCE_RESTART, WaitSiteReport};
 use crate::timeline::{LaneLine, Timeline, level};
 use crate::verdict::{Check, Verdict};
 use chart::{Curve, Frame};
+pub use told::Told;
 
 /// Lines of source shown before and after a wait site.
 const AROUND: usize = 6;
 
-/// The page of a recording.
-pub fn render(plan: &Plan, recording: &Recording) -> String {
-    let Recording { header, events, faults } = recording;
+/// The page of a recorded run: its header, what there is to tell of it, and what could not be read.
+pub fn render(plan: &Plan, header: &Header, told: &Told, faults: &Faults) -> String {
+    let Told { timeline, events } = told;
     let (manifest, catalogue) = (&plan.entry.manifest, plan.catalogue);
-    let mut timeline = Timeline::new(manifest, &header.variants);
-    for event in events {
-        timeline.push(event);
-    }
-    let report = Report::new(plan, header.clock, &timeline);
+    let report = Report::new(plan, header.clock, timeline);
     let names: Vec<String> = ('A'..)
         .zip(&header.variants)
         .map(|(letter, name)| format!("lane {letter}, {name}"))
@@ -61,12 +59,12 @@ pub fn render(plan: &Plan, recording: &Recording) -> String {
                 (story(manifest, header, &report))
                 (warnings(faults, &report))
                 (verdict(&report.verdict))
-                (charts(manifest, &timeline, &names, events))
+                (charts(manifest, timeline, &names, events))
                 (marked(plan, &header.variants))
                 (sites(catalogue, &report))
                 (figures(&report))
                 (happened::happened(events, &header.variants))
-                (happened::reproduce(manifest, header, &timeline, (events, faults)))
+                (happened::reproduce(manifest, header, timeline, (events, faults)))
             }
         }
     };
@@ -267,6 +265,8 @@ fn frame(
     let fixed = capacity.and_then(|capacity| capacity.parse::<f64>().ok());
     let metric = capacity.filter(|_| fixed.is_none()).map(Measure::parse);
     let full = fixed.or(metric.map(|measure| highest(&measure))).filter(|full| *full > 0.0);
+    let more = timeline.lanes.iter().map(|lane| lane.more_cap_bytes);
+    let most_more = more.max().unwrap_or_default() as f64;
     let bytes = |bytes: f64| mib(bytes as u64);
     let (class, (axis, ticks), cap) = match &chart.shows {
         Shows::Tasks => {
@@ -274,8 +274,9 @@ fn frame(
             ("tasks", linear(top, number), None)
         }
         Shows::Memory => {
-            let top = highest(&Measure::Level(Level::MemoryBytes)).max(cap_bytes) * 1.05;
-            ("memory", (Axis::Linear(top), shares(cap_bytes, bytes)), Some(cap_bytes))
+            let top =
+                highest(&Measure::Level(Level::MemoryBytes)).max(cap_bytes + most_more) * 1.05;
+            ("memory", (Axis::Linear(top), shares(cap_bytes + most_more, bytes)), Some(cap_bytes))
         }
         Shows::Latency => {
             let ticks = [0.1, 10.0, 1000.0, 10_000.0].map(|ms| (ms, millis(ms))).to_vec();
@@ -376,12 +377,18 @@ fn curve<'a>(
 /// For each second: when it ended, requests answered well, those refused for what they asked, and
 /// those that ended otherwise.
 fn outcomes(lane: &LaneLine) -> impl Iterator<Item = (f64, f64, f64, f64)> {
-    seconds(lane).filter_map(|ticks| {
+    let mut from_s = 0.0;
+    seconds(lane).filter_map(move |ticks| {
+        let (at_s, _) = ticks.last()?;
+        // Samples that were put together stand for more than a second.
+        let share = (*at_s - from_s).max(1.0);
+        let share = if share > 1.5 { share } else { 1.0 };
+        from_s = *at_s;
         let sum = |of: fn(&LoadTick) -> u64| {
-            ticks.iter().map(|(_, sample)| of(&sample.load) as f64).sum::<f64>()
+            ticks.iter().map(|(_, sample)| of(&sample.load) as f64).sum::<f64>() / share
         };
         let bad = sum(|load| load.wrong + load.failed + load.timed_out);
-        Some((ticks.last()?.0, sum(|load| load.ok), sum(|load| load.rejected), bad))
+        Some((*at_s, sum(|load| load.ok), sum(|load| load.rejected), bad))
     })
 }
 

@@ -11,6 +11,9 @@ pub fn exit(cause: &ExitCause, code: Option<i32>) -> String {
         ExitCause::OutOfMemory { resident_bytes, cap_bytes } => {
             format!("killed: {} in memory, the cap is {}", mib(*resident_bytes), mib(*cap_bytes))
         }
+        ExitCause::HeapLimit { limit_bytes } => {
+            format!("aborted at its own heap limit of {}, above the cap", mib(*limit_bytes))
+        }
         ExitCause::Crashed => match code {
             Some(code) => format!("crashed with exit code {code}"),
             None => "crashed by a signal".to_owned(),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::MOST_LANES;
-use crate::event::{Event, Sample, WaitSite, What};
+use crate::event::{Event, Sample, ServerSample, WaitSite, What};
 
 /// What a lane's samples have said that need not be said again.
 #[derive(Debug, Clone, Default)]
@@ -23,8 +23,15 @@ impl Known {
     }
 }
 
-/// Metrics that a lane has at most: a file that names more was written by nobody's lane.
-const MOST_METRICS: usize = 10_000;
+/// Metrics, and wait sites, that a lane has at most: a file that names more was written by nobody's
+/// lane.
+const MOST_NAMED: usize = 1000;
+
+/// Kinds of requests that a lane has at most.
+pub const MOST_KINDS: usize = 64;
+
+/// Bytes of a name at most.
+const LONGEST_NAME: usize = 512;
 
 /// Makes lines of events.
 #[derive(Debug, Clone, Default)]
@@ -105,12 +112,14 @@ impl Decoder {
         match &mut event.what {
             What::Starting { .. } => *known = Known::default(),
             What::Sample(Sample { server: Some(server), .. }) => {
+                bounded(server)?;
                 let said = std::mem::take(&mut server.metrics);
-                if known.names.len() + said.len() > MOST_METRICS {
-                    return Err(format!("more than {MOST_METRICS} metrics"));
-                }
                 let number = |name: &str| name.parse::<usize>().ok();
                 let unnamed = |name: &&String| number(name).is_some_and(|n| n >= known.names.len());
+                let new = said.keys().filter(|name| number(name).is_none());
+                if known.names.len() + new.count() > MOST_NAMED {
+                    return Err(format!("more than {MOST_NAMED} metrics"));
+                }
                 if let Some(name) = said.keys().find(unnamed) {
                     return Err(format!("nothing has told the name of metric number {name}"));
                 }
@@ -140,6 +149,18 @@ impl Decoder {
     }
 }
 
+/// Refuses a sample with more wait sites, or longer names, than code has.
+fn bounded(server: &ServerSample) -> Result<(), String> {
+    if server.wait_sites.len() > MOST_NAMED {
+        return Err(format!("more than {MOST_NAMED} wait sites"));
+    }
+    let sites = server.wait_sites.iter().flat_map(|site| [&site.file, &site.label]);
+    match server.metrics.keys().chain(sites).find(|name| name.len() > LONGEST_NAME) {
+        Some(_) => Err(format!("a name of more than {LONGEST_NAME} bytes")),
+        None => Ok(()),
+    }
+}
+
 /// What is known of an event's lane, for as many lanes as a run can have.
 fn lane<'a>(lanes: &'a mut Vec<Known>, event: &Event) -> Option<&'a mut Known> {
     let lane = event.lane.filter(|lane| *lane < MOST_LANES)?;
@@ -152,7 +173,7 @@ fn lane<'a>(lanes: &'a mut Vec<Known>, event: &Event) -> Option<&'a mut Known> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Sample, ServerSample};
+    use crate::event::Sample;
 
     fn sample(at_ms: u64, metrics: &[(&str, f64)], waiting: &[(&str, u32, u64)]) -> Event {
         let metrics = metrics.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect();

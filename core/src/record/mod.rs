@@ -18,8 +18,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::event::Clock;
-pub use codec::{Decoder, Encoder};
-pub use read::{Fault, Faults, Recording, Unreadable, read, scan};
+pub use codec::{Decoder, Encoder, MOST_KINDS};
+pub use read::{Fault, Faults, Opened, Recording, Unreadable, open, read, scan};
 
 /// Lanes that a run has at most.
 const MOST_LANES: usize = 4;

@@ -1,19 +1,33 @@
 //! Whatever can be read of a recording, and what cannot.
 
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read, Take};
 
 use serde::Deserialize;
 
-use super::{Decoder, Header, Kind, MOST_LANES, VERSION};
+use super::{Decoder, Header, Kind, MOST_KINDS, MOST_LANES, VERSION};
 use crate::event::{Clock, Event, Sample, TICK, What};
+use crate::incident::manifest::MAX_INSTANCES;
 use crate::prose::figures::count;
 use crate::visible;
 
 /// The longest line that is read; those that are written are far shorter.
 const LONGEST_LINE: u64 = 1 << 20;
 
+/// Bytes of a file that are read at most: many times what four lanes write in an hour.
+const CEILING: u64 = 256 << 20;
+
 /// Events that are read at most: more than four lanes make in an hour.
 const MOST_EVENTS: usize = 1_000_000;
+
+/// Lines in which nothing can be read, after which a file is given up.
+const MOST_FAULTS: usize = 100_000;
+
+/// Bytes that the values of all samples may take: a line says only what has changed since the line
+/// before, and so may stand for many times its own length.
+const MOST_VALUES: usize = 1 << 30;
+
+/// Events other than samples that are read at most.
+const MOST_TOLD: usize = 200_000;
 
 /// The latest time that an event may have: a day.
 const LATEST_MS: u64 = 24 * 3600 * 1000;
@@ -60,6 +74,12 @@ impl Faults {
         if self.first.len() < FAULTS {
             self.first.push(Fault { line, what: what.into() });
         }
+    }
+
+    /// Adds one that is kept, however many there are: what was not read at all.
+    fn add_kept(&mut self, line: usize, what: impl Into<String>) {
+        self.all += 1;
+        self.first.push(Fault { line, what: what.into() });
     }
 
     /// A line for people about each fault, and one about those that are not kept.
@@ -118,9 +138,29 @@ pub fn read(input: impl Read) -> Result<Recording, Unreadable> {
 /// When not even its first line tells what ran.
 pub fn scan(
     input: impl Read,
-    mut keep: impl FnMut(&str, Event),
+    keep: impl FnMut(&str, Event),
 ) -> Result<(Header, Faults), Unreadable> {
-    let mut input = BufReader::new(input);
+    let opened = open(input)?;
+    let header = opened.header.clone();
+    Ok((header, opened.scan(keep)?))
+}
+
+/// A recording of which the first line has been read.
+#[derive(Debug)]
+pub struct Opened<R> {
+    /// What ran.
+    pub header: Header,
+    input: BufReader<Take<R>>,
+    faults: Faults,
+}
+
+/// Reads what ran, in the first line of a recording.
+///
+/// # Errors
+///
+/// When that does not tell.
+pub fn open<R: Read>(input: R) -> Result<Opened<R>, Unreadable> {
+    let mut input = BufReader::new(input.take(CEILING));
     let (first, _) = next_line(&mut input)?.ok_or(Unreadable::Empty)?;
     let mut faults = Faults::default();
     let header = match std::str::from_utf8(&first) {
@@ -142,47 +182,69 @@ pub fn scan(
     } else if header.version < VERSION {
         faults.add(1, format!("the format is version {}, which never was", header.version));
     }
-    let mut decoder = Decoder::default();
-    let (mut kept, mut last_ms) = (0, None);
-    let mut gaps = Gaps::new(&header);
-    let (mut number, mut ended) = (1, false);
-    while let Some((line, whole)) = next_line(&mut input)? {
-        number += 1;
-        ended = super::is_end(&line);
-        if ended {
-            continue;
-        }
-        if kept == MOST_EVENTS {
-            let most = count(MOST_EVENTS as u64);
-            faults.add(number, format!("the file goes on, beyond the {most} events that are read"));
-            break;
-        }
-        let Ok(text) = std::str::from_utf8(&line) else {
-            faults.add(number, "not text");
-            continue;
-        };
-        match event(&mut decoder, text, whole, &header, last_ms.unwrap_or_default()) {
-            Ok(event) => {
-                if let Some(what) = gaps.before(&event) {
-                    faults.add(number, what);
-                }
-                (kept, last_ms) = (kept + 1, Some(event.at_ms));
-                keep(text, event);
+    Ok(Opened { header, input, faults })
+}
+
+impl<R: Read> Opened<R> {
+    /// Reads the rest: see [`scan`]. Returns what cannot be read.
+    ///
+    /// # Errors
+    ///
+    /// When the system refuses.
+    pub fn scan(self, mut keep: impl FnMut(&str, Event)) -> io::Result<Faults> {
+        let Self { header, mut input, mut faults } = self;
+        let mut decoder = Decoder::default();
+        let (mut room, mut last_ms) = (Room::default(), None);
+        let mut gaps = Gaps::new(&header);
+        let (mut number, mut ended) = (1, false);
+        while let Some((line, whole)) = next_line(&mut input)? {
+            number += 1;
+            ended = super::is_end(&line);
+            if ended {
+                continue;
             }
-            Err(what) => faults.add(number, what),
+            let most = || count(MOST_FAULTS as u64);
+            let noise =
+                (faults.all >= MOST_FAULTS).then(|| format!("{} lines that say nothing", most()));
+            if let Some(what) = noise.or_else(|| room.left_out()) {
+                faults.add_kept(number, format!("the file goes on, beyond {what}"));
+                ended = true;
+                break;
+            }
+            let Ok(text) = std::str::from_utf8(&line) else {
+                faults.add(number, "not text");
+                continue;
+            };
+            match event(&mut decoder, text, whole, &header, last_ms.unwrap_or_default()) {
+                Ok(event) => {
+                    if let Some(what) = gaps.before(&event) {
+                        faults.add(number, what);
+                    }
+                    room.take(&event);
+                    last_ms = Some(event.at_ms);
+                    keep(text, event);
+                }
+                Err(what) => faults.add(number, what),
+            }
         }
-    }
-    match last_ms {
-        None => faults.add(number, "there is no event in the file"),
-        Some(_) if ended => {}
-        Some(last_ms) => {
-            let at_s = last_ms as f64 / 1000.0;
-            faults.add(number, format!(
+        if input.get_ref().limit() == 0 {
+            let says =
+                "the file goes on, beyond the 256 MiB that are read: what follows is left out";
+            faults.add_kept(number, says);
+            ended = true;
+        }
+        match last_ms {
+            None => faults.add(number, "there is no event in the file"),
+            Some(_) if ended => {}
+            Some(last_ms) => {
+                let at_s = last_ms as f64 / 1000.0;
+                faults.add(number, format!(
                 "the recording stops at {at_s:.1} s without its end: it was cut, or is still written"
             ));
+            }
         }
+        Ok(faults)
     }
-    Ok((header, faults))
 }
 
 fn no_header(line: &[u8], error: &serde_json::Error) -> Unreadable {
@@ -241,6 +303,54 @@ fn event(
     }
 }
 
+/// What has been read, against what is read at most.
+#[derive(Default)]
+struct Room {
+    events: usize,
+    told: usize,
+    values: usize,
+}
+
+impl Room {
+    fn take(&mut self, event: &Event) {
+        self.events += 1;
+        match &event.what {
+            What::Sample(sample) => self.values += size(sample),
+            What::Driver { lag_us } => self.values += 16 * lag_us.len(),
+            _ => self.told += 1,
+        }
+    }
+
+    /// What is full, in words; none: there is room.
+    fn left_out(&self) -> Option<String> {
+        let most = |most: usize| count(most as u64);
+        if self.events >= MOST_EVENTS {
+            return Some(format!("the {} events that are read", most(MOST_EVENTS)));
+        }
+        if self.told >= MOST_TOLD {
+            return Some(format!("the {} events beside samples that are read", most(MOST_TOLD)));
+        }
+        (self.values >= MOST_VALUES).then(|| "the values that are read: no run has as many".into())
+    }
+}
+
+/// What the values of a sample take in memory, about.
+fn size(sample: &Sample) -> usize {
+    const ENTRY: usize = 48;
+    let server = sample.server.iter().map(|server| {
+        let metrics = server.metrics.keys().map(|name| name.len() + ENTRY);
+        let sites = server.wait_sites.iter().map(|s| s.file.len() + s.label.len() + ENTRY);
+        metrics.chain(sites).sum::<usize>()
+    });
+    let counted = |values: &[(u64, u32)]| 16 * values.len();
+    let kinds = sample.load.kinds.iter().map(|(name, kind)| {
+        name.len() + ENTRY + counted(&kind.latency_us) + counted(&kind.unanswered_us)
+    });
+    let load = counted(&sample.load.latency_us) + counted(&sample.load.unanswered_us);
+    let instances = sample.instances.iter().map(|i| i.version.len() + ENTRY);
+    server.chain(kinds).chain(instances).sum::<usize>() + load + ENTRY
+}
+
 /// Looks for samples that are missing: every lane has one each tick.
 struct Gaps {
     longest_ms: u64,
@@ -276,13 +386,17 @@ impl Gaps {
 /// Whether its counts are such that a run can have them, with much to spare.
 fn plausible(event: &Event) -> bool {
     const MOST: u64 = 1 << 50;
-    let What::Sample(Sample { server, resident_bytes, load, .. }) = &event.what else {
-        return true;
+    let sample = match &event.what {
+        What::Sample(sample) => sample,
+        What::Ready(ready) => return ready.cap_bytes.is_none_or(|bytes| bytes < MOST),
+        _ => return true,
     };
+    let Sample { server, resident_bytes, load, .. } = sample;
     let server = server.iter().flat_map(|s| [s.tasks, s.connections, s.heap_bytes]);
     let outcomes = [load.sent, load.ok, load.rejected, load.failed, load.timed_out];
     let load = outcomes.into_iter().chain([load.unfinished, load.in_flight]);
-    server.chain(*resident_bytes).chain(load).all(|count| count < MOST)
+    let few = sample.instances.len() <= MAX_INSTANCES && sample.load.kinds.len() <= MOST_KINDS;
+    few && server.chain(*resident_bytes).chain(load).all(|count| count < MOST)
 }
 
 /// What is wrong with a line; where in it, without the number that its parser gives the line.

@@ -103,7 +103,11 @@ fn axes(lab: &Lab) -> Axes {
         nice_ceiling(each.fold(least, f64::max))
     };
     let instances = lanes.iter().map(|lane| lane.instances.len()).max().unwrap_or(0);
-    let cap_bytes = manifest.memory.cap_bytes() * manifest.instances.max(instances) as u64;
+    let each_cap = manifest.memory.cap_bytes();
+    let cap_bytes = each_cap * manifest.instances.max(instances) as u64;
+    let more =
+        lanes.iter().map(|lane| lane.own_cap_bytes.unwrap_or(each_cap).saturating_sub(each_cap));
+    let most_more = more.max().unwrap_or_default();
     let outcomes = |series: &Series| {
         let rates = series.rates(window_s, OUTCOMES, |p| f64::from(p.ok + p.rejected + p.bad));
         rates.into_iter().flatten().fold(1.0, f64::max)
@@ -118,7 +122,7 @@ fn axes(lab: &Lab) -> Axes {
         match &chart.shows {
             Shows::Tasks => highest(&|point| point.tasks, 50.0),
             // The cap is the top row, on whatever screen.
-            Shows::Memory => cap_bytes as f64 * 1.01,
+            Shows::Memory => (cap_bytes + most_more) as f64 * 1.01,
             Shows::Outcomes => {
                 nice_ceiling(lanes.iter().map(|lane| outcomes(&lane.series)).fold(1.0, f64::max))
             }

@@ -414,7 +414,9 @@ fn draw_chart(
     (shown, index): (&show::Chart, usize),
 ) {
     let data = lab.shown();
-    let cap_bytes = axes.cap_bytes;
+    let manifest_cap = lab.spec.entry.manifest.memory.cap_bytes();
+    let own_cap = lane.own_cap_bytes.unwrap_or(manifest_cap);
+    let cap_bytes = axes.cap_bytes + own_cap.saturating_sub(manifest_cap);
     let name = Span::styled(format!(" {}", shown.title()), theme::strong());
     let measure = match &shown.shows {
         Shows::Tasks => Some(Measure::Level(Level::Tasks)),

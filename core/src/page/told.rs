@@ -1,0 +1,36 @@
+//! What a page tells of a run, taken in event by event: however long the run, in bounded memory.
+
+use crate::event::{Event, What};
+use crate::incident::Manifest;
+use crate::record::Header;
+use crate::timeline::Timeline;
+
+/// What a page tells of a run.
+#[derive(Debug)]
+pub struct Told {
+    pub(super) timeline: Timeline,
+    /// The events that are told one by one, in order. Of what only the newest counts, only that is here.
+    pub(super) events: Vec<Event>,
+}
+
+impl Told {
+    /// Nothing of a run yet.
+    pub fn new(manifest: &Manifest, header: &Header) -> Self {
+        Self { timeline: Timeline::new(manifest, &header.variants), events: Vec::new() }
+    }
+
+    /// Takes in an event.
+    pub fn push(&mut self, event: Event) {
+        self.timeline.push(&event);
+        let replaces: fn(&What) -> bool = match &event.what {
+            What::Sample(_) | What::Driver { .. } | What::Metric(_) | What::Log { .. } => return,
+            What::LogTail(_) => |what| matches!(what, What::LogTail(_)),
+            What::Chain(_) => |what| matches!(what, What::Chain(_)),
+            _ => |_| false,
+        };
+        if matches!(event.what, What::LogTail(_) | What::Chain(_)) {
+            self.events.retain(|old| old.lane != event.lane || !replaces(&old.what));
+        }
+        self.events.push(event);
+    }
+}

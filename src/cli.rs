@@ -1,6 +1,7 @@
 //! The command line: what can be typed, and what it stands for.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -78,6 +79,13 @@ pub enum Verb {
     /// Be a lane's child, as the first line of standard input says
     #[command(hide = true)]
     Child,
+    /// Run a program that ends when whoever started this ends
+    #[command(hide = true)]
+    Attend {
+        /// The program and its arguments
+        #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+        command: Vec<OsString>,
+    },
     /// Check that incidents are what their manifests say, on many seeds of the virtual clock and
     /// live; exit status 0: they are, 1: they are not
     Check(CheckOptions),

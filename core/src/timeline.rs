@@ -330,6 +330,47 @@ pub fn slope(points: &[(f64, f64)]) -> Option<f64> {
 mod tests {
     use super::*;
 
+    fn manifest() -> Manifest {
+        let text = include_str!("../tests/data/incident.toml");
+        Manifest::parse("incident.toml", text).expect("it is in order")
+    }
+
+    #[test]
+    fn an_hour_takes_the_memory_of_ten_minutes_and_says_the_same() {
+        let mut timeline = Timeline::new(&manifest(), &["broken".to_owned()]);
+        for tick in 1..=36_000_u64 {
+            let mut sample = Sample { resident_bytes: Some(1 << 20), ..Sample::default() };
+            sample.load.sent = 20;
+            sample.load.ok = 20;
+            sample.load.latency_us = vec![(1000 + tick % 977, 19), (5_000_000 + tick, 1)];
+            // A peak between the first minutes and the newest.
+            if tick == 20_001 {
+                sample.resident_bytes = Some(99 << 20);
+            }
+            let server = crate::event::ServerSample { tasks: tick, ..Default::default() };
+            sample.server = Some(server);
+            timeline.push(&Event { at_ms: tick * 100, lane: Some(0), what: What::Sample(sample) });
+        }
+        let lane = &timeline.lanes[0];
+        assert!(lane.samples.len() <= MOST, "{}", lane.samples.len());
+        let sent: u64 = lane.samples.iter().map(|(_, sample)| sample.load.sent).sum();
+        assert_eq!((sent, lane.load.counts.sent), (720_000, 720_000));
+        let values = lane.samples.iter().map(|(_, sample)| sample.load.latency_us.len());
+        assert!(values.max().is_some_and(|most| most < 200));
+        let memory = Measure::Level(Level::MemoryBytes);
+        let levels = || lane.samples.iter().filter_map(|(_, sample)| level(sample, &memory));
+        assert!(levels().any(|bytes| bytes == f64::from(99 << 20)));
+        let tasks: Vec<(f64, f64)> = lane
+            .between(0.0, 3600.0)
+            .filter_map(|(at_s, s)| Some((at_s, level(s, &Measure::Level(Level::Tasks))?)))
+            .collect();
+        let grows = slope(&tasks).expect("many points");
+        assert!((grows / 10.0 - 1.0).abs() < 1e-6, "{grows}");
+        // The first five minutes, and the newest, are as they came.
+        assert!(lane.samples[..EXACT].windows(2).all(|two| two[1].0 - two[0].0 < 0.11));
+        assert!(lane.samples.iter().rev().take(NEWEST).all(|(_, sample)| sample.load.sent == 20));
+    }
+
     #[test]
     fn the_slope_is_that_of_the_line() {
         let line: Vec<(f64, f64)> =

@@ -619,6 +619,41 @@ mod tests {
     }
 
     #[test]
+    fn a_burst_after_a_driver_that_stood_still_and_a_lane_that_cannot_start_decide_nothing() {
+        let text = include_str!("../tests/data/incident.toml");
+        let mut manifest = Manifest::parse("incident.toml", text).expect("it is in order");
+        let claim = "variant = \"broken\"\nmetric = \"in_flight\"\nstays_below = 50\n\
+                     window = { from_s = 1, to_s = 9 }";
+        manifest.expectations = vec![toml::from_str(claim).expect("a claim")];
+        let judged = |in_flight: u64, others: &[(u64, Option<usize>, What)]| {
+            let mut timeline = Timeline::new(&manifest, &["broken".to_owned()]);
+            let says = String::new();
+            timeline.push(&Event { at_ms: 0, lane: None, what: What::Phase { index: 1, says } });
+            for tick in 0..=100 {
+                let mut sample = Sample::default();
+                sample.load.in_flight = if tick == 60 { in_flight } else { 1 };
+                let what = What::Sample(sample);
+                timeline.push(&Event { at_ms: tick * 100, lane: Some(0), what });
+                for (at_ms, lane, what) in others.iter().filter(|(at_ms, ..)| *at_ms == tick * 100)
+                {
+                    timeline.push(&Event { at_ms: *at_ms, lane: *lane, what: what.clone() });
+                }
+            }
+            let verdict = judge(&manifest, &timeline);
+            (verdict.holds, verdict.undecided)
+        };
+        let late = |lag_us: u64| (6000, None, What::Driver { lag_us: vec![(lag_us, 1)] });
+        assert_eq!(judged(900, &[]), (false, None));
+        assert_eq!(judged(900, &[late(900_000)]), (false, None));
+        assert_eq!(judged(900, &[late(3_000_000)]), (false, Some(Undecided::DriverStood)));
+        // What holds all the same, holds.
+        assert_eq!(judged(2, &[late(3_000_000)]), (true, None));
+        let cause = crate::event::ExitCause::Refused { why: "no such file".to_owned() };
+        let refused = (9900, Some(0), What::Exit { cause, code: None, instance: 0 });
+        assert_eq!(judged(2, &[refused]), (false, Some(Undecided::NotStarted)));
+    }
+
+    #[test]
     fn what_was_not_measured_is_no_matter_of_time() {
         let early = judged(5, "in_flight");
         assert!(early.undecided == Some(Undecided::TooShort) && !early.holds, "{early:?}");

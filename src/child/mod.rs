@@ -3,8 +3,10 @@
 //! * [`serve`]: live: a server on loopback; [`connection`]: from a socket to the chain in force
 //! * [`replay`]: virtual: server and load on a paused clock
 //! * [`steer`]: the code of a variant that steers a live lane's release
+//! * [`attend`]: no lane, but tokio-console, which must end with the lab
 //! * [`heap`]: the allocator: counts bytes, holds a child to its limit
 
+pub mod attend;
 pub mod connection;
 pub mod heap;
 pub mod replay;

@@ -1,7 +1,7 @@
 //! What each command does, a module each.
 //!
 //! * [`lab`]: the terminal: catalogue, lab, recordings
-//! * [`mod@run`]: a run without the screen
+//! * [`mod@run`]: a run without the screen; `progress`: how it goes on
 //! * [`mod@report`], [`picture`]: pages and pictures of runs
 //! * [`list`], [`doctor`], [`describe`]: what there is, what this machine can do, how to use it
 //! * [`new`], [`check`]: an incident begun, and whether incidents are what their manifests say
@@ -13,6 +13,7 @@ pub mod lab;
 pub mod list;
 pub mod new;
 pub mod picture;
+mod progress;
 pub mod report;
 pub mod run;
 
@@ -52,6 +53,10 @@ pub fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Some(Verb::Run(options)) => run::run(catalogue, options),
         Some(Verb::Serve(options)) => serve::serve(catalogue, options.settings(catalogue)?),
         Some(Verb::Child) => child::be(catalogue),
+        Some(Verb::Attend { command }) => match command.split_first() {
+            Some((program, rest)) => runtime()?.block_on(child::attend::attend(program, rest)),
+            None => Ok(ExitCode::from(USAGE)),
+        },
         Some(Verb::Check(options)) => check::run(catalogue, &options),
         Some(Verb::New { id, like }) => new::write(catalogue, &id, &like),
         Some(Verb::Doctor) => doctor::print(catalogue).context(OUTPUT),

@@ -1,43 +1,163 @@
-//! The signals that end the program: SIGINT, SIGTERM, SIGHUP.
+//! What ends the program from outside: an interrupt, a request to end, a terminal that is closed.
+//!
+//! The first is handed to whoever runs something, which then ends in order. If it is not taken within a
+//! second (the program is held up, perhaps by output that nobody reads), or when another one comes, the
+//! program ends at once: its children end with it.
 
 use std::io;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
-/// Lets a write beyond the limit on file sizes fail, where the system would end the program. Must be
-/// called within a runtime.
-///
-/// # Errors
-///
-/// When the system does not let us.
-pub fn outlive_file_limit() -> io::Result<()> {
-    // A listener in place of the system's own is enough: nobody has to listen.
-    signal(SignalKind::from_raw(nix::libc::SIGXFSZ)).map(drop)
+/// How long a signal may wait until it is heard.
+const HEARD_WITHIN: Duration = Duration::from_secs(1);
+
+/// What shall end the program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Termination {
+    /// Ctrl-C.
+    Interrupted,
+    /// Somebody asks it to end.
+    Terminated,
+    /// Its terminal was closed.
+    HungUp,
 }
 
-/// Names of the signals that arrive from now on. Must be called within a runtime.
+impl Termination {
+    /// In words.
+    pub fn says(self) -> &'static str {
+        match self {
+            Self::Interrupted => "interrupted",
+            Self::Terminated => "terminated",
+            Self::HungUp => "hung up",
+        }
+    }
+
+    /// The exit status of a program that ends for it: 128 and the number of the Unix signal.
+    pub fn status(self) -> u8 {
+        match self {
+            Self::Interrupted => 130,
+            Self::Terminated => 143,
+            Self::HungUp => 129,
+        }
+    }
+}
+
+/// What shall end the program, from now on. `leave` is called when it ends at once. Must be called within
+/// a runtime.
 ///
 /// # Errors
 ///
-/// When the system does not let us listen for one.
-pub fn terminations() -> io::Result<mpsc::Receiver<&'static str>> {
-    let (send, signals) = mpsc::channel(4);
-    let kinds = [
-        (SignalKind::interrupt(), "interrupted"),
-        (SignalKind::terminate(), "terminated"),
-        (SignalKind::hangup(), "hung up"),
-    ];
-    for (kind, name) in kinds {
-        let mut arriving = signal(kind)?;
-        let send = send.clone();
+/// When the system does not let us listen.
+pub fn terminations(leave: fn()) -> io::Result<mpsc::Receiver<Termination>> {
+    let (to, terminations) = mpsc::channel(1);
+    let hear = Hear { to, heard: Arc::default(), leave };
+    system::listen(&hear)?;
+    Ok(terminations)
+}
+
+impl From<Termination> for ExitCode {
+    fn from(what: Termination) -> Self {
+        Self::from(what.status())
+    }
+}
+
+#[derive(Debug, Clone)]
+struct Hear {
+    to: mpsc::Sender<Termination>,
+    heard: Arc<AtomicBool>,
+    leave: fn(),
+}
+
+impl Hear {
+    fn hear(&self, what: Termination) {
+        let again = self.heard.swap(true, Ordering::SeqCst);
+        if again || self.to.try_send(what).is_err() {
+            self.end(what);
+        }
+        let this = self.clone();
         tokio::spawn(async move {
-            while arriving.recv().await.is_some() {
-                if send.send(name).await.is_err() {
-                    return;
-                }
+            tokio::time::sleep(HEARD_WITHIN).await;
+            if this.to.capacity() == 0 {
+                this.end(what);
             }
         });
     }
-    Ok(signals)
+
+    fn end(&self, what: Termination) -> ! {
+        (self.leave)();
+        std::process::exit(what.status().into());
+    }
 }
+
+#[cfg(unix)]
+mod system {
+    use super::{Hear, Termination, io};
+    use tokio::signal::unix::{SignalKind, signal};
+
+    pub(super) fn listen(hear: &Hear) -> io::Result<()> {
+        for (kind, what) in [
+            (SignalKind::interrupt(), Termination::Interrupted),
+            (SignalKind::terminate(), Termination::Terminated),
+            (SignalKind::hangup(), Termination::HungUp),
+        ] {
+            let (mut arriving, hear) = (signal(kind)?, hear.clone());
+            tokio::spawn(async move {
+                while arriving.recv().await.is_some() {
+                    hear.hear(what);
+                }
+            });
+        }
+        Ok(())
+    }
+
+    /// Lets a write beyond the limit on file sizes fail, where the system would end the program. Must be
+    /// called within a runtime.
+    ///
+    /// # Errors
+    ///
+    /// When the system does not let us.
+    pub fn outlive_file_limit() -> io::Result<()> {
+        // A listener in place of the system's own is enough: nobody has to listen.
+        signal(SignalKind::from_raw(nix::libc::SIGXFSZ)).map(drop)
+    }
+}
+
+#[cfg(windows)]
+mod system {
+    use super::{Hear, Termination, io};
+    use tokio::signal::windows::{ctrl_break, ctrl_c, ctrl_close, ctrl_logoff, ctrl_shutdown};
+
+    pub(super) fn listen(hear: &Hear) -> io::Result<()> {
+        macro_rules! listen {
+            ($signal:ident, $what:expr) => {
+                let (mut arriving, hear) = ($signal()?, hear.clone());
+                tokio::spawn(async move {
+                    while arriving.recv().await.is_some() {
+                        hear.hear($what);
+                    }
+                });
+            };
+        }
+        listen!(ctrl_c, Termination::Interrupted);
+        listen!(ctrl_break, Termination::Terminated);
+        listen!(ctrl_close, Termination::HungUp);
+        listen!(ctrl_logoff, Termination::HungUp);
+        listen!(ctrl_shutdown, Termination::Terminated);
+        Ok(())
+    }
+
+    /// This system has no limit on file sizes that would end a program.
+    ///
+    /// # Errors
+    ///
+    /// Never.
+    pub fn outlive_file_limit() -> io::Result<()> {
+        Ok(())
+    }
+}
+
+pub use system::outlive_file_limit;

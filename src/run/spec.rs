@@ -18,7 +18,11 @@ pub const INSTRUMENTED: u64 = 8;
 
 /// The program that runs, which serves the lanes too: of the same build even if its file has been replaced
 /// or removed since it was started, where the system can tell.
-fn this_program() -> std::io::Result<PathBuf> {
+///
+/// # Errors
+///
+/// When its path is not known.
+pub fn this_program() -> std::io::Result<PathBuf> {
     let running = PathBuf::from("/proc/self/exe");
     if cfg!(target_os = "linux") && running.exists() {
         return Ok(running);

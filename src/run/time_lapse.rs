@@ -30,6 +30,9 @@ const PACE: Duration = Duration::from_millis(20);
 /// A lane that has reported nothing for this long will not any more.
 const STANDS_STILL: Duration = Duration::from_secs(30);
 
+/// The same once the run has been told to end.
+const LEAVING: Duration = Duration::from_secs(3);
+
 /// A virtual run under way.
 pub(super) struct Player {
     spec: Spec,
@@ -45,6 +48,8 @@ pub(super) struct Player {
     /// How far the lanes have been told to go.
     written_ms: u64,
     end_ms: Option<u64>,
+    /// How long a lane may report nothing.
+    patience: Duration,
     pace: Pace,
 }
 
@@ -99,6 +104,7 @@ impl Player {
             told: VecDeque::new(),
             written_ms: 0,
             end_ms: spec.duration.map(|duration| duration.as_millis() as u64),
+            patience: STANDS_STILL,
             pace: Pace { speed: spec.time_lapse.speed, since: None },
             spec,
         }
@@ -133,7 +139,9 @@ impl Player {
                     None => return Ok(()),
                 },
                 control = controls.recv() => match control {
-                    None | Some(Control::Stop) => self.end_ms = Some(self.written_ms),
+                    None | Some(Control::Stop) => {
+                        (self.end_ms, self.patience) = (Some(self.written_ms), LEAVING);
+                    }
                     Some(Control::SetSpeed(speed)) => self.pace = Pace { speed, since: None },
                     Some(control) => {
                         let steps = self.script.obey(control, self.written_ms);
@@ -142,7 +150,7 @@ impl Player {
                 },
                 _ = looks.tick() => {
                     silent = if self.behind().is_some() { silent + PACE } else { Duration::ZERO };
-                    if silent > STANDS_STILL {
+                    if silent > self.patience {
                         return self.stands_still();
                     }
                 }
@@ -169,8 +177,9 @@ impl Player {
         let at_s = self.safe_ms() as f64 / 1000.0;
         let name = self.behind().map_or("", |lane| self.spec.variants[lane].as_str());
         bail!(
-            "lane `{name}` has stood still at {at_s} s of virtual time for {STANDS_STILL:?}: its \
-             code blocks, or never lets time pass"
+            "lane `{name}` has stood still at {at_s} s of virtual time for {:?}: its code blocks, \
+             or never lets time pass",
+            self.patience
         )
     }
 
@@ -249,7 +258,7 @@ impl Player {
         };
         // Why it has ended is in its last message, which is on its way.
         if told.is_err() {
-            while let Ok(Some((from, message))) = timeout(STANDS_STILL, self.messages.recv()).await
+            while let Ok(Some((from, message))) = timeout(self.patience, self.messages.recv()).await
             {
                 self.hear(from.lane, message)?;
             }
@@ -311,7 +320,7 @@ impl Player {
             child.close();
         }
         while self.lanes.iter().any(|lane| !lane.ended) {
-            match timeout(STANDS_STILL, self.messages.recv()).await {
+            match timeout(self.patience, self.messages.recv()).await {
                 Ok(Some((from, message))) => self.hear(from.lane, message)?,
                 Ok(None) => break,
                 Err(_) => return self.stands_still(),

@@ -10,6 +10,7 @@ use anyhow::bail;
 use crossterm::event::{Event as Input, EventStream};
 use futures_util::StreamExt;
 use tokio::process::Command as Process;
+use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use super::model::{Lab, Model, Screen};
@@ -20,6 +21,8 @@ use super::update::{Command, Msg, RunId, open, update};
 use super::view;
 use crate::cli::note;
 use crate::recorder::Recorder;
+use crate::run::signals::Termination;
+use crate::run::spec::this_program;
 use crate::run::{Control, Run, Spec};
 use firedrill_core::catalogue::Catalogue;
 use firedrill_core::event::{Clock, Event};
@@ -47,7 +50,7 @@ pub async fn run(catalogue: &'static Catalogue, begin: Begin) -> anyhow::Result<
         );
     }
     crate::run::signals::outlive_file_limit()?;
-    let mut terminations = crate::run::signals::terminations()?;
+    let mut terminations = crate::run::signals::terminations(terminal::restore)?;
     let mut model = Model::new(catalogue, crossterm::terminal::size()?);
     let mut session =
         Session { open: Some(Open::new()?), run: None, lapse: None, recorder: None, lost: None };
@@ -68,7 +71,7 @@ pub async fn run(catalogue: &'static Catalogue, begin: Begin) -> anyhow::Result<
     }
     session.draw(&mut model)?;
     if let Some(command) = start {
-        session.carry_out(&mut model, command).await?;
+        session.carry_out(&mut model, command);
     }
 
     let mut drawn = Instant::now();
@@ -79,18 +82,11 @@ pub async fn run(catalogue: &'static Catalogue, begin: Begin) -> anyhow::Result<
             input = next_input(&mut session.open) => match input {
                 Some(Ok(input)) => message(input).and_then(|msg| update(&mut model, msg)),
                 // The terminal is gone, and with it whoever looked.
-                Some(Err(_)) | None => Some(Command::Quit),
+                Some(Err(_)) | None => break Termination::HungUp.into(),
             },
             event = next_event(&mut session.run) => session.take(&mut model, RunId::Main, event).await,
             event = next_event(&mut session.lapse) => session.take(&mut model, RunId::Lapse, event).await,
-            signal = terminations.recv() => {
-                let number = match signal {
-                    Some("terminated") => 15,
-                    Some("hung up") => 1,
-                    _ => 2,
-                };
-                break ExitCode::from(128 + number);
-            }
+            signal = terminations.recv() => break signal.unwrap_or(Termination::HungUp).into(),
             _ = frames.tick() => {
                 for line in panics() {
                     update(&mut model, Msg::Panicked(line));
@@ -98,19 +94,27 @@ pub async fn run(catalogue: &'static Catalogue, begin: Begin) -> anyhow::Result<
                 let passed = drawn.elapsed();
                 drawn += passed;
                 let command = update(&mut model, Msg::Passed(passed.as_secs_f64() * 1000.0));
-                session.draw(&mut model)?;
+                if session.draw(&mut model).is_err() {
+                    break Termination::HungUp.into();
+                }
                 command
             }
         };
-        if let Some(Command::Quit) = command {
-            break ExitCode::SUCCESS;
-        }
-        if let Some(command) = command {
-            session.carry_out(&mut model, command).await?;
+        match command {
+            Some(Command::Quit) => break ExitCode::SUCCESS,
+            Some(Command::Console(port)) => {
+                let console = session.console(&mut model, port, &mut terminations);
+                if let Some(signal) = console.await {
+                    break signal.into();
+                }
+            }
+            Some(command) => session.carry_out(&mut model, command),
+            None => {}
         }
     };
-    drop(session.open.take());
+    // First what must not be lost.
     let recorded = session.finish_recording();
+    drop(session.open.take());
     end(session.lapse.take()).await;
     end(session.run.take()).await;
     if let Some(path) = recorded {
@@ -189,10 +193,12 @@ async fn end(run: Option<Run>) {
 
 impl Session {
     fn draw(&mut self, model: &mut Model) -> io::Result<()> {
-        if let Some(open) = &mut self.open
-            && std::mem::take(&mut model.dirty)
-        {
-            open.screen.terminal.draw(|frame| view::draw(frame, model))?;
+        let Some(open) = &mut self.open else { return Ok(()) };
+        if open.screen.is_gone() {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
+        if open.screen.is_idle() && std::mem::take(&mut model.dirty) {
+            open.screen.draw(|frame| view::draw(frame, model))?;
         }
         Ok(())
     }
@@ -299,9 +305,10 @@ impl Session {
         }
     }
 
-    async fn carry_out(&mut self, model: &mut Model, command: Command) -> anyhow::Result<()> {
+    fn carry_out(&mut self, model: &mut Model, command: Command) {
         match command {
-            Command::Quit => {}
+            // The loop does these itself.
+            Command::Quit | Command::Console(_) => {}
             Command::Start(id, spec) => {
                 self.leave(id);
                 // A run that begins anew is not part of what was recorded.
@@ -330,12 +337,7 @@ impl Session {
                 }
             }
             Command::Record(begin) => self.set_recording(model, begin),
-            Command::Console(port) => {
-                let ended = self.console(model, port).await?;
-                update(model, Msg::ConsoleEnded(ended));
-            }
         }
-        Ok(())
     }
 
     /// Ends a run without waiting for it; the time-lapse beside the main one, too.
@@ -346,41 +348,65 @@ impl Session {
         }
     }
 
-    /// Hands the terminal to tokio-console until it ends; the run goes on meanwhile.
+    /// Hands the terminal to tokio-console until it ends; the run goes on meanwhile. Returns what shall end
+    /// the program, if that comes first.
     async fn console(
         &mut self,
         model: &mut Model,
         port: u16,
-    ) -> anyhow::Result<Result<(), String>> {
+        terminations: &mut mpsc::Receiver<Termination>,
+    ) -> Option<Termination> {
         drop(self.open.take());
-        let mut console = match Process::new("tokio-console")
-            .arg(format!("http://127.0.0.1:{port}"))
-            .kill_on_drop(true)
-            .spawn()
-        {
-            Ok(console) => console,
-            Err(error) => {
-                self.open = Some(Open::new()?);
-                return Ok(Err(format!("cannot start tokio-console: {error}")));
-            }
-        };
-        let status = loop {
-            tokio::select! {
-                status = console.wait() => break status,
-                event = next_event(&mut self.run) => match event {
-                    Some(event) => {
-                        self.pass_on(model, RunId::Main, event);
+        let mut run_ended = false;
+        let ended = match attended(&format!("http://127.0.0.1:{port}")) {
+            Err(error) => Err(format!("cannot start tokio-console: {error}")),
+            Ok(mut console) => loop {
+                tokio::select! {
+                    status = console.wait() => break match status {
+                        Ok(status) if status.success() => Ok(()),
+                        Ok(status) => Err(format!("tokio-console ended with {status}")),
+                        Err(error) => Err(format!("tokio-console: {error}")),
+                    },
+                    event = next_event(&mut self.run), if !run_ended => match event {
+                        Some(event) => {
+                            self.pass_on(model, RunId::Main, event);
+                        }
+                        // Told in the end: until then nobody looks.
+                        None => run_ended = true,
+                    },
+                    signal = terminations.recv() => {
+                        dismiss(&mut console).await;
+                        // Whatever state tokio-console left the terminal in.
+                        self.open = Open::new().ok();
+                        return Some(signal.unwrap_or(Termination::HungUp));
                     }
-                    None => self.run = None,
-                },
-            }
+                }
+            },
         };
-        self.open = Some(Open::new()?);
-        Ok(match status {
-            Ok(status) if status.success() => Ok(()),
-            Ok(status) => Err(format!("tokio-console ended with {status}")),
-            Err(error) => Err(format!("tokio-console: {error}")),
-        })
+        match Open::new() {
+            Ok(open) => self.open = Some(open),
+            Err(_) => return Some(Termination::HungUp),
+        }
+        update(model, Msg::ConsoleEnded(ended));
+        None
+    }
+}
+
+/// Starts tokio-console, attended: it ends with this program, however that ends.
+fn attended(address: &str) -> io::Result<tokio::process::Child> {
+    Process::new(this_program()?).args(["attend", "tokio-console", address]).spawn()
+}
+
+/// Ends what is attended, and waits for it.
+async fn dismiss(console: &mut tokio::process::Child) {
+    #[cfg(unix)]
+    if let Some(pid) = console.id().and_then(|pid| i32::try_from(pid).ok()) {
+        use nix::sys::signal::{Signal, kill};
+        // It has ended by itself, if not.
+        kill(nix::unistd::Pid::from_raw(pid), Signal::SIGTERM).ok();
+    }
+    if timeout(FAREWELL, console.wait()).await.is_err() {
+        console.start_kill().ok();
     }
 }
 

@@ -10,6 +10,7 @@ use firedrill::run::{Run, Spec};
 use crate::pack;
 use firedrill_core::catalogue::Catalogue;
 use firedrill_core::event::{Event, What};
+use sysinfo::{ProcessRefreshKind, ProcessesToUpdate, System};
 use tokio::sync::{Mutex, MutexGuard};
 
 static ALONE: Mutex<()> = Mutex::const_new(());
@@ -106,4 +107,28 @@ pub fn script(directory: &tempfile::TempDir, text: &str) -> PathBuf {
     let written = Command::new("sh").args(["-c", write, "sh", text]).arg(&path).status();
     assert!(written.expect("there is a shell").success());
     path
+}
+
+fn processes() -> System {
+    let mut system = System::new();
+    let what = ProcessRefreshKind::nothing().without_tasks();
+    system.refresh_processes_specifics(ProcessesToUpdate::All, true, what);
+    system
+}
+
+/// The processes that a process has started, and that still run.
+pub fn children_of(pid: u32) -> Vec<sysinfo::Pid> {
+    let pid = sysinfo::Pid::from_u32(pid);
+    let system = processes();
+    let ours = |p: &&sysinfo::Process| p.parent() == Some(pid) && p.thread_kind().is_none();
+    system.processes().values().filter(ours).map(sysinfo::Process::pid).collect()
+}
+
+/// Whether none of these processes runs any more.
+pub fn gone(children: &[sysinfo::Pid]) -> bool {
+    let system = processes();
+    let alive = |pid: &&sysinfo::Pid| {
+        system.process(**pid).is_some_and(|p| p.status() != sysinfo::ProcessStatus::Zombie)
+    };
+    children.iter().find(alive).is_none()
 }

@@ -21,6 +21,7 @@ mod pairs;
 mod past;
 mod recordings;
 mod screens;
+mod signals;
 mod supervision;
 mod switching;
 mod verdicts;

@@ -5,9 +5,8 @@ use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use sysinfo::{ProcessRefreshKind, ProcessesToUpdate, System};
 
-use crate::common::{alone_here, firedrill, wait_for};
+use crate::common::{alone_here, children_of, firedrill, gone, wait_for};
 
 /// A live run, and a virtual one that has much to do.
 const RUNS: [&[&str]; 2] = [
@@ -21,34 +20,13 @@ fn start(arguments: &[&str]) -> (Child, Vec<sysinfo::Pid>) {
         .stderr(Stdio::null())
         .spawn()
         .expect("the program starts");
-    let pid = sysinfo::Pid::from_u32(parent.id());
     let mut children = Vec::new();
     wait_for("two children", Duration::from_secs(20), || {
         assert!(parent.try_wait().expect("our child").is_none(), "the parent ended early");
-        let system = processes();
-        let ours = system
-            .processes()
-            .values()
-            .filter(|p| p.parent() == Some(pid) && p.thread_kind().is_none());
-        children = ours.map(sysinfo::Process::pid).collect();
+        children = children_of(parent.id());
         children.len() == 2
     });
     (parent, children)
-}
-
-fn processes() -> System {
-    let mut system = System::new();
-    let what = ProcessRefreshKind::nothing().without_tasks();
-    system.refresh_processes_specifics(ProcessesToUpdate::All, true, what);
-    system
-}
-
-fn gone(children: &[sysinfo::Pid]) -> bool {
-    let system = processes();
-    let alive = |pid: &&sysinfo::Pid| {
-        system.process(**pid).is_some_and(|p| p.status() != sysinfo::ProcessStatus::Zombie)
-    };
-    children.iter().filter(alive).count() == 0
 }
 
 #[test]

@@ -1,0 +1,168 @@
+//! What ends the program from outside is heard, whatever holds the program up, and nothing is left behind.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use firedrill::run::{Control, Run};
+use firedrill_core::event::Clock;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use portable_pty::{CommandBuilder, MasterPty, PtySize, native_pty_system};
+
+use crate::common::{alone_here, children_of, firedrill, gone, program, script, spec, wait_for};
+
+type Terminal = (Box<dyn MasterPty + Send>, Box<dyn portable_pty::Child + Send + Sync>);
+
+/// The program in a terminal whose output nobody reads.
+fn unread(arguments: &[&str], path: Option<&Path>) -> Terminal {
+    let size = PtySize { rows: 36, cols: 120, pixel_width: 0, pixel_height: 0 };
+    let pair = native_pty_system().openpty(size).expect("a pseudo-terminal");
+    let mut command = CommandBuilder::new(program());
+    command.args(arguments);
+    command.env("TERM", "xterm-256color");
+    if let Some(path) = path {
+        let old = std::env::var("PATH").expect("there is a path");
+        command.env("PATH", format!("{}:{old}", path.display()));
+    }
+    (pair.master, pair.slave.spawn_command(command).expect("it starts"))
+}
+
+fn pid(child: &dyn portable_pty::Child) -> Pid {
+    let pid = child.process_id().expect("it runs");
+    Pid::from_raw(i32::try_from(pid).expect("a process id"))
+}
+
+fn lines(file: &Path) -> usize {
+    fs::read_to_string(file).map_or(0, |text| text.lines().count())
+}
+
+#[test]
+fn a_closed_terminal_ends_the_lab_and_its_recording_has_its_end() {
+    let _alone = alone_here();
+    let folder = tempfile::tempdir().expect("writable");
+    let file = folder.path().join("r.jsonl");
+    let record = ["lab", "middleware-order", "--record", file.to_str().expect("text")];
+    let (terminal, mut lab) = unread(&record, None);
+    wait_for("a recording", Duration::from_secs(30), || lines(&file) > 50);
+    drop(terminal);
+    assert_eq!(lab.wait().expect("our child").exit_code(), 129);
+    let output = firedrill(&["report", file.to_str().expect("text")]).output().expect("it starts");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success() && said.is_empty(), "the recording is whole: {said}");
+}
+
+#[test]
+fn a_lab_whose_terminal_takes_no_output_hears_a_signal() {
+    let _alone = alone_here();
+    let (_terminal, mut lab) = unread(&["lab", "middleware-order"], None);
+    let mut children = Vec::new();
+    wait_for("its lanes", Duration::from_secs(30), || {
+        children = children_of(lab.process_id().expect("it runs"));
+        children.len() == 2
+    });
+    // Long enough for a terminal's buffer to be full: it holds less than one frame.
+    std::thread::sleep(Duration::from_secs(1));
+    kill(pid(&*lab), Signal::SIGTERM).expect("our child");
+    let mut code = None;
+    wait_for("it leaves", Duration::from_secs(20), || {
+        code = lab.try_wait().expect("our child");
+        code.is_some()
+    });
+    assert_eq!(code.map(|status| status.exit_code()), Some(143));
+    wait_for("the lanes end", Duration::from_secs(10), || gone(&children));
+}
+
+#[test]
+fn a_run_whose_standard_error_takes_no_output_hears_a_signal() {
+    let _alone = alone_here();
+    let (_unread, full) = nix::unistd::pipe().expect("a pipe");
+    let full = File::from(full);
+    // As much as a pipe holds.
+    (&full).write_all(&vec![b'\n'; 65_536]).expect("room");
+    let mut run = firedrill(&["run", "missing-recover", "--for", "60s"])
+        .stdout(Stdio::null())
+        .stderr(full)
+        .spawn()
+        .expect("it starts");
+    wait_for("its lanes", Duration::from_secs(30), || children_of(run.id()).len() == 2);
+    kill(Pid::from_raw(i32::try_from(run.id()).expect("a process id")), Signal::SIGTERM)
+        .expect("our child");
+    wait_for("it ends", Duration::from_secs(20), || run.try_wait().expect("our child").is_some());
+}
+
+#[test]
+fn a_second_interrupt_ends_a_run_that_hangs() {
+    let _alone = alone_here();
+    let arguments = ["run", "pool-leak", "--clock", "virtual", "--for", "1h", "--rate", "2000"];
+    let mut command = firedrill(&arguments);
+    let mut run = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts");
+    let mut children = Vec::new();
+    wait_for("its lanes", Duration::from_secs(30), || {
+        children = children_of(run.id());
+        children.len() == 2
+    });
+    let as_pid = |pid: u32| Pid::from_raw(i32::try_from(pid).expect("a process id"));
+    for child in &children {
+        kill(as_pid(child.as_u32()), Signal::SIGSTOP).expect("its child");
+    }
+    kill(as_pid(run.id()), Signal::SIGINT).expect("our child");
+    std::thread::sleep(Duration::from_millis(300));
+    assert!(run.try_wait().expect("our child").is_none(), "it waits for its lanes");
+    kill(as_pid(run.id()), Signal::SIGINT).expect("our child");
+    assert_eq!(run.wait().expect("our child").code(), Some(130));
+    for child in &children {
+        kill(as_pid(child.as_u32()), Signal::SIGCONT).expect("a lane");
+    }
+    wait_for("the lanes end", Duration::from_secs(10), || gone(&children));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_virtual_lane_that_hangs_is_not_waited_for_when_the_run_is_told_to_end() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let mut spec = spec("pool-leak", &["broken", "fixed"]);
+    spec.clock = Clock::Virtual;
+    spec.program = script(&directory, "exec sleep 60");
+    let mut run = Run::start(spec).expect("the parent starts");
+    run.control.send(Control::Stop).await.expect("it listens");
+    while run.events.recv().await.is_some() {}
+    let said = run.ended().await.expect_err("no lane answers").to_string();
+    assert!(said.contains("for 3s: its code blocks"), "{said}");
+}
+
+#[test]
+fn tokio_console_ends_with_the_lab_whatever_ends_that() {
+    let _alone = alone_here();
+    let folder = tempfile::tempdir().expect("writable");
+    let at = folder.path().display();
+    let console = script(&folder, &format!("echo $$ >> {at}/pids\nexec sleep 600"));
+    fs::rename(console, folder.path().join("tokio-console")).expect("writable");
+    let pids = folder.path().join("pids");
+    for (n, (signal, code)) in
+        [(Signal::SIGTERM, Some(143)), (Signal::SIGKILL, None)].iter().enumerate()
+    {
+        let (terminal, mut lab) =
+            unread(&["lab", "middleware-order", "--console"], Some(folder.path()));
+        // Its output must be read here: tokio-console gets a terminal that takes some.
+        let mut output = terminal.try_clone_reader().expect("readable");
+        std::thread::spawn(move || std::io::copy(&mut output, &mut std::io::sink()));
+        let mut keyboard = terminal.take_writer().expect("writable");
+        wait_for("tokio-console", Duration::from_secs(30), || {
+            // Until the lane is ready the key does nothing.
+            keyboard.write_all(b"t").expect("it reads");
+            std::thread::sleep(Duration::from_millis(200));
+            lines(&pids) == n + 1
+        });
+        let text = fs::read_to_string(&pids).expect("written");
+        let console = text.lines().last().and_then(|line| line.parse().ok()).expect("a pid");
+        kill(pid(&*lab), *signal).expect("our child");
+        let status = lab.wait().expect("our child");
+        if let Some(code) = code {
+            assert_eq!(status.exit_code(), *code);
+        }
+        let console = [sysinfo::Pid::from_u32(console)];
+        wait_for("tokio-console ends", Duration::from_secs(20), || gone(&console));
+    }
+}

@@ -131,3 +131,64 @@ async fn a_server_that_hangs_is_said_to_and_does_not_outlive_the_run() {
     run.ended().await.expect("a good end");
     wait_for("the child ends", Duration::from_secs(10), || kill(pid, None).is_err());
 }
+
+/// How the first process ends of a lane that a program like this serves.
+async fn first_end(text: &str, rate_per_s: f64) -> (ExitCause, Option<i32>) {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let mut spec = spec("unbuffered-log-channel", &["broken"]);
+    spec.program = script(&directory, text);
+    spec.rate_per_s = rate_per_s;
+    let mut run = Run::start(spec).expect("the parent starts");
+    let seen = until(&mut run, |event| exit(event).is_some()).await;
+    let (cause, code) = seen.last().and_then(exit).expect("the last is the exit");
+    (cause.clone(), code)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_line_that_a_dying_process_left_unfinished_does_not_hide_how_it_ended() {
+    let _alone = alone().await;
+    let ready = r#"echo '{"event":"ready","port":1,"pid":1}'; sleep 1"#;
+    let torn = r#"printf '{"event":"server","tas'"#;
+    let ended = first_end(&format!("{ready}; {torn}; exit 2"), 1.0).await;
+    assert_eq!(ended, (ExitCause::Crashed, Some(2)));
+    let whole = first_end(&format!("{ready}; {torn}; echo; sleep 60"), 1.0).await;
+    assert!(matches!(whole.0, ExitCause::Refused { .. }), "{whole:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_death_at_the_childs_own_heap_limit_is_told_as_that() {
+    let _alone = alone().await;
+    let small = r#"sed -u 's/"heap_limit_bytes":[0-9]*/"heap_limit_bytes":9000000/'"#;
+    let program = crate::common::program();
+    let (cause, _) =
+        first_end(&format!("{small} | exec {} child", program.display()), 1000.0).await;
+    assert!(matches!(cause, ExitCause::HeapLimit { .. }), "{cause:?}");
+    assert_eq!(cause.word(), "out_of_memory");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_run_whose_program_is_deleted_goes_on_with_the_same_build() {
+    let _alone = crate::common::alone_here();
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let copy = directory.path().join("firedrill");
+    // Copied by another program: see `script`.
+    let copied = std::process::Command::new("cp").arg(crate::common::program()).arg(&copy).status();
+    assert!(copied.expect("there is a cp").success());
+    let run = std::process::Command::new(&copy)
+        .args(["run", "missing-recover", "--for", "9s", "--json"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .expect("it starts");
+    wait_for("its lanes", Duration::from_secs(30), || {
+        crate::common::children_of(run.id()).len() == 2
+    });
+    std::fs::remove_file(&copy).expect("it is there");
+    let output = run.wait_with_output().expect("our child");
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("a report");
+    let broken = &report["lanes"][0];
+    assert!(broken["restarts"].as_u64() >= Some(1), "{broken:#}");
+    let causes = broken["exits"].as_array().expect("exits");
+    assert!(causes.iter().all(|exit| exit["cause"] == "crashed"), "{causes:?}");
+}

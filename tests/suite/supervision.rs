@@ -159,9 +159,11 @@ async fn a_line_that_a_dying_process_left_unfinished_does_not_hide_how_it_ended(
 async fn a_death_at_the_childs_own_heap_limit_is_told_as_that() {
     let _alone = alone().await;
     let small = r#"sed -u 's/"heap_limit_bytes":[0-9]*/"heap_limit_bytes":9000000/'"#;
-    let program = crate::common::program();
-    let (cause, _) =
-        first_end(&format!("{small} | exec {} child", program.display()), 1000.0).await;
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let (program, fifo) = (crate::common::program(), folder.path().join("commands"));
+    let (program, fifo) = (program.display(), fifo.display());
+    let text = format!("mkfifo {fifo}; {small} <&3 >{fifo} & exec {program} child <{fifo}");
+    let (cause, _) = first_end(&format!("exec 3<&0; {text}"), 1000.0).await;
     assert!(matches!(cause, ExitCause::HeapLimit { .. }), "{cause:?}");
     assert_eq!(cause.word(), "out_of_memory");
 }

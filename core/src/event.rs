@@ -343,6 +343,9 @@ pub struct ServerSample {
     /// there as its count and its sum, by `NAME_count` and `NAME_sum`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty", serialize_with = "short_numbers")]
     pub metrics: BTreeMap<String, f64>,
+    /// In a recording: metrics that the sample before had, and this one has not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gone: Vec<String>,
     /// Places in the source where tasks wait now.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub wait_sites: Vec<WaitSite>,
@@ -563,6 +566,7 @@ impl ServerSample {
             connections: self.connections.max(later.connections),
             heap_bytes: self.heap_bytes.max(later.heap_bytes),
             metrics: self.metrics,
+            gone: Vec::new(),
             wait_sites: later.wait_sites,
             series: self.series.max(later.series),
             worked_us: self.worked_us.max(later.worked_us),

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use crate::run::signals::Termination;
 use anyhow::Context;
 use tokio::process::Command;
 use tokio::time::interval;
@@ -34,7 +35,7 @@ pub async fn attend(program: &OsString, arguments: &[OsString]) -> anyhow::Resul
             }
             signal = ends.recv() => {
                 attended.kill().await?;
-                return Ok(ExitCode::from(signal.map_or(1, |signal| signal.status())));
+                return Ok(ExitCode::from(signal.map_or(1, Termination::status)));
             }
             _ = looks.tick() => if self::parent() != parent {
                 attended.kill().await?;

@@ -21,7 +21,7 @@ use firedrill_core::event::{Begin, ParentSays, Ready, ServerSample, ServerSays, 
 use firedrill_core::incident::chain::slot_names;
 use firedrill_core::incident::cpu::Work;
 use firedrill_core::incident::env::{Env, Host};
-use firedrill_core::incident::metrics::Telemetry;
+use firedrill_core::incident::metrics::{Registry, Telemetry};
 use firedrill_core::incident::wait::{self, Sites};
 use firedrill_core::incident::{Bugs, Chain, Slot, Unknown};
 use firedrill_core::lane::virtual_lane::shown;
@@ -130,8 +130,9 @@ pub fn serve(catalogue: &'static Catalogue, settings: Settings) -> anyhow::Resul
     }
     if !by_hand {
         let (handle, gateway) = (runtime.handle().clone(), Arc::clone(&gateway));
+        let registry = telemetry.registry.clone();
         thread("commands", move || {
-            obey(&mut standing, &handle, &gateway, &out);
+            obey(&mut standing, (&handle, &registry), &gateway, &out);
             drop(stop);
         })?;
     }
@@ -285,6 +286,7 @@ fn sample(
             connections,
             heap_bytes,
             metrics,
+            gone: Vec::new(),
             wait_sites,
             series: telemetry.registry.series(),
             worked_us: gateway.env().worked().as_micros() as u64,
@@ -302,7 +304,7 @@ fn pause() {
 }
 
 /// Carries out the commands on standard input, until it ends.
-fn obey(standing: &mut Standing, handle: &Handle, gateway: &Gateway, out: &Output) {
+fn obey(standing: &mut Standing, runs: (&Handle, &Registry), gateway: &Gateway, out: &Output) {
     for line in io::stdin().lock().split(b'\n') {
         // Without a way to hear anything more, it ends as with the end of the commands.
         let Ok(line) = line else { return };
@@ -310,13 +312,13 @@ fn obey(standing: &mut Standing, handle: &Handle, gateway: &Gateway, out: &Outpu
         match serde_json::from_str(&line) {
             Ok(ParentSays::SetBugs { bugs }) => {
                 let before = std::mem::replace(&mut standing.in_play, bugs);
-                if !switch(standing, handle, gateway, out) {
+                if !switch(standing, runs, gateway, out) {
                     standing.in_play = before;
                 }
             }
             Ok(ParentSays::SetWithout { slots }) => {
                 let before = std::mem::replace(&mut standing.without, slots);
-                if !switch(standing, handle, gateway, out) {
+                if !switch(standing, runs, gateway, out) {
                     standing.without = before;
                 }
             }
@@ -340,10 +342,16 @@ fn obey(standing: &mut Standing, handle: &Handle, gateway: &Gateway, out: &Outpu
 }
 
 /// Puts what shall stand in the chain in force; tells whether that can be.
-fn switch(standing: &Standing, handle: &Handle, gateway: &Gateway, out: &Output) -> bool {
+fn switch(
+    standing: &Standing,
+    (handle, registry): (&Handle, &Registry),
+    gateway: &Gateway,
+    out: &Output,
+) -> bool {
     match standing.chain() {
         Ok(chain) => {
             let _entered = handle.enter();
+            registry.other_code();
             if gateway.switch(&chain) {
                 out.write(&ServerSays::Chain(shown(&chain)));
             }

@@ -11,7 +11,8 @@ use crate::run::{Control, Spec};
 use firedrill_core::catalogue::{Catalogue, Entry};
 use firedrill_core::event::{Clock, Event, What};
 use firedrill_core::incident::claim::Claim;
-use firedrill_core::incident::formula::Values;
+use firedrill_core::incident::formula::{Formula, Values};
+use firedrill_core::incident::manifest::Switch;
 use firedrill_core::incident::measure::Measure;
 use firedrill_core::incident::show::{Sentence, growth_of};
 use firedrill_core::incident::theory::Course;
@@ -159,7 +160,9 @@ pub struct LabData {
     /// Rate and parameters as they were.
     pub course: Course,
     /// What the manifest says that metrics of the fixed form stay below, as things are now.
-    pub limits: BTreeMap<String, f64>,
+    pub limits: BTreeMap<String, Limit>,
+    /// When the release went out, in seconds; none: not yet.
+    pub released_s: Option<f64>,
     /// The incident.
     pub entry: &'static Entry,
     /// What happened, oldest first.
@@ -287,6 +290,7 @@ impl LabData {
             phase: None,
             phases_s: Vec::new(),
             limits: limits(spec.entry, &spec.plan().values()),
+            released_s: None,
             course: Course::new(spec.plan().values()),
             entry: spec.entry,
             log: VecDeque::new(),
@@ -339,6 +343,10 @@ impl LabData {
         match what {
             What::Phase { index, .. } => {
                 self.phase = Some(*index);
+                let phase = self.entry.manifest.phases.get(*index);
+                if phase.is_some_and(|phase| phase.bugs == Some(Switch::On)) {
+                    self.released_s = Some(at_s);
+                }
                 if self.phases_s.len() < MOST_PHASES {
                     self.phases_s.push(at_s);
                 }
@@ -389,15 +397,63 @@ impl LabData {
     }
 }
 
+/// What a metric of the fixed form stays below, and when.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Limit {
+    /// The limit.
+    pub below: f64,
+    /// From when to when, in seconds since the release.
+    pub window_s: (f64, f64),
+}
+
+impl LabData {
+    /// What the manifest says that this metric of the fixed form stays below at this moment.
+    pub fn limit(&self, metric: &str) -> Option<f64> {
+        let limit = self.limits.get(metric)?;
+        let (from_s, to_s) = limit.window_s;
+        let since_s = self.now_s - self.released_s?;
+        (from_s..=to_s).contains(&since_s).then_some(limit.below)
+    }
+}
+
 /// What the manifest says that metrics of the fixed form stay below: the first such claim about each.
-fn limits(entry: &Entry, values: &Values) -> BTreeMap<String, f64> {
+fn limits(entry: &Entry, values: &Values) -> BTreeMap<String, Limit> {
     let mut limits = BTreeMap::new();
     for expect in entry.manifest.expectations.iter().filter(|e| e.variant == "fixed") {
         if let Claim::Below(formula) | Claim::StaysBelow(formula) = &expect.claim
-            && let Ok(limit) = formula.eval(values)
+            && let Ok(below) = formula.eval(values)
         {
+            let at = |at: &Option<Formula>, else_s| match at {
+                Some(formula) => formula.eval(values).unwrap_or(else_s),
+                None => else_s,
+            };
+            let window_s = (at(&expect.window.from_s, 0.0), at(&expect.window.to_s, f64::MAX));
+            let limit = Limit { below, window_s };
             limits.entry(expect.metric.name().to_owned()).or_insert(limit);
         }
     }
     limits
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_holds_in_the_window_of_its_claim() {
+        let catalogue = crate::pack::catalogue().expect("the manifests are in order");
+        let entry = catalogue.find("pool-leak").expect("it is there");
+        let mut data = LabData::new(&Spec::new(catalogue, entry).expect("a path"));
+        let limit = Limit { below: 5.0, window_s: (1.0, 3.0) };
+        data.limits = BTreeMap::from([("pool_lost".to_owned(), limit)]);
+        let at = |data: &mut LabData, now_s| {
+            data.now_s = now_s;
+            data.limit("pool_lost")
+        };
+        assert_eq!(at(&mut data, 7.0), None, "there has been no release");
+        data.released_s = Some(5.0);
+        assert_eq!(at(&mut data, 5.5), None);
+        assert_eq!(at(&mut data, 7.0), Some(5.0));
+        assert_eq!(at(&mut data, 8.5), None);
+    }
 }

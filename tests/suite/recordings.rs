@@ -278,7 +278,7 @@ fn nothing_but_a_recording_is_overwritten() {
 /// A recording's first line, and that of a lane that serves.
 fn beginning() -> String {
     let text = fs::read_to_string(nasty("cut.jsonl")).expect("it is in the tree");
-    text.lines().take(1).map(|line| format!("{line}\n")).collect()
+    format!("{}\n", text.lines().next().expect("a header"))
 }
 
 /// The last fault of a file that goes on for ever like this.

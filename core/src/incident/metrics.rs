@@ -12,7 +12,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 // Where a pointer has 32 bits this is not the one of the standard library.
 use metrics::atomics::AtomicU64;
 use metrics::{
-    Counter, Gauge, Histogram, HistogramFn, Key, KeyName, Metadata, Recorder, SharedString, Unit,
+    Counter, Gauge, GaugeFn, Histogram, HistogramFn, Key, KeyName, Metadata, Recorder,
+    SharedString, Unit,
 };
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use metrics_util::layers::FanoutBuilder;
@@ -31,6 +32,8 @@ struct Inner {
     owners: Owners,
     described: HashMap<String, (String, String)>,
     registered: BTreeMap<String, Registered>,
+    /// How often other code has been put in force: shared with all gauges.
+    code: Arc<AtomicU64>,
 }
 
 /// One metric: a value for each set of labels that it has had.
@@ -52,8 +55,60 @@ enum Form {
 
 #[derive(Debug, Clone)]
 enum Series {
-    Value(Arc<AtomicU64>),
+    Counter(Arc<AtomicU64>),
+    Gauge(Arc<Level>),
     Histogram(Arc<Observed>),
+}
+
+/// The value of a gauge, and which code has told it.
+#[derive(Debug)]
+struct Level {
+    bits: AtomicU64,
+    /// The code that was in force when the value was last set; none where it is only counted up and down,
+    /// which stays true whoever counts.
+    set_by: AtomicU64,
+    in_force: Arc<AtomicU64>,
+}
+
+/// No code: the value has never been set.
+const NOBODY: u64 = u64::MAX;
+
+impl Level {
+    fn new(in_force: &Arc<AtomicU64>) -> Self {
+        let in_force = Arc::clone(in_force);
+        Self { bits: AtomicU64::new(0), set_by: AtomicU64::new(NOBODY), in_force }
+    }
+
+    fn value(&self) -> f64 {
+        f64::from_bits(self.bits.load(Ordering::Relaxed))
+    }
+
+    /// Whether the value is still told by somebody.
+    fn is_told(&self) -> bool {
+        let set_by = self.set_by.load(Ordering::Relaxed);
+        set_by == NOBODY || set_by == self.in_force.load(Ordering::Relaxed)
+    }
+
+    fn add(&self, value: f64) {
+        let add = |bits| Some((f64::from_bits(bits) + value).to_bits());
+        // The function always gives a value, so this cannot fail.
+        self.bits.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add).ok();
+    }
+}
+
+impl GaugeFn for Level {
+    fn increment(&self, value: f64) {
+        self.add(value);
+    }
+
+    fn decrement(&self, value: f64) {
+        self.add(-value);
+    }
+
+    fn set(&self, value: f64) {
+        self.bits.store(value.to_bits(), Ordering::Relaxed);
+        self.set_by.store(self.in_force.load(Ordering::Relaxed), Ordering::Relaxed);
+    }
 }
 
 /// Upper bounds of a histogram's buckets, in the metric's unit; above the last is one more.
@@ -122,23 +177,36 @@ impl Registry {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Other code is about to be put in force: what a gauge of an incident was set to until now is no
+    /// measurement any more. It is left out until somebody sets it again.
+    pub fn other_code(&self) {
+        self.lock().code.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// The values now, by name: of one with labels the sum over them.
     pub fn snapshot(&self) -> BTreeMap<String, f64> {
         let mut values = BTreeMap::new();
         for (name, metric) in &self.lock().registered {
             let mut sum = 0.0;
             let (mut count, mut total) = (0.0, 0.0);
+            let mut told = metric.series.is_empty();
             for series in metric.series.values() {
-                match (series, metric.form) {
-                    (Series::Value(bits), Form::Counter) => {
-                        sum += bits.load(Ordering::Relaxed) as f64;
+                match series {
+                    Series::Counter(count) => sum += count.load(Ordering::Relaxed) as f64,
+                    // The service's own code is always in force.
+                    Series::Gauge(level) if !level.is_told() && !metric.incident.is_empty() => {
+                        continue;
                     }
-                    (Series::Value(bits), _) => sum += f64::from_bits(bits.load(Ordering::Relaxed)),
-                    (Series::Histogram(seen), _) => {
+                    Series::Gauge(level) => sum += level.value(),
+                    Series::Histogram(seen) => {
                         count += seen.count();
                         total += seen.sum();
                     }
                 }
+                told = true;
+            }
+            if !told {
+                continue;
             }
             if metric.form == Form::Histogram {
                 values.insert(format!("{name}_count"), count);
@@ -195,7 +263,7 @@ impl Registry {
     }
 
     fn register(&self, key: &Key, metadata: &Metadata<'_>, form: Form) -> Series {
-        let Inner { owners, registered, .. } = &mut *self.lock();
+        let Inner { owners, registered, code, .. } = &mut *self.lock();
         if !registered.contains_key(key.name()) {
             let incident = owner(owners, metadata.module_path().unwrap_or_default());
             let metric = Registered { series: BTreeMap::new(), form, incident, announced: false };
@@ -203,7 +271,8 @@ impl Registry {
         }
         let new = || match form {
             Form::Histogram => Series::Histogram(Arc::default()),
-            Form::Counter | Form::Gauge => Series::Value(Arc::default()),
+            Form::Counter => Series::Counter(Arc::default()),
+            Form::Gauge => Series::Gauge(Arc::new(Level::new(code))),
         };
         let Some(metric) = registered.get_mut(key.name()) else { return new() };
         metric.series.entry(key.clone()).or_insert_with(new).clone()
@@ -237,22 +306,22 @@ impl Recorder for Registry {
 
     fn register_counter(&self, key: &Key, metadata: &Metadata<'_>) -> Counter {
         match self.register(key, metadata, Form::Counter) {
-            Series::Value(value) => Counter::from_arc(value),
-            Series::Histogram(_) => Counter::noop(),
+            Series::Counter(value) => Counter::from_arc(value),
+            Series::Gauge(_) | Series::Histogram(_) => Counter::noop(),
         }
     }
 
     fn register_gauge(&self, key: &Key, metadata: &Metadata<'_>) -> Gauge {
         match self.register(key, metadata, Form::Gauge) {
-            Series::Value(value) => Gauge::from_arc(value),
-            Series::Histogram(_) => Gauge::noop(),
+            Series::Gauge(level) => Gauge::from_arc(level),
+            Series::Counter(_) | Series::Histogram(_) => Gauge::noop(),
         }
     }
 
     fn register_histogram(&self, key: &Key, metadata: &Metadata<'_>) -> Histogram {
         match self.register(key, metadata, Form::Histogram) {
             Series::Histogram(seen) => Histogram::from_arc(seen),
-            Series::Value(_) => Histogram::noop(),
+            Series::Counter(_) | Series::Gauge(_) => Histogram::noop(),
         }
     }
 }
@@ -260,6 +329,28 @@ impl Recorder for Registry {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_code_has_set_that_is_no_longer_in_force_is_no_measurement() {
+        let registry = Registry::new(vec![(module_path!(), "an-incident".to_owned())]);
+        let names = |registry: &Registry| registry.snapshot().into_keys().collect::<Vec<_>>();
+        metrics::with_local_recorder(&registry, || {
+            let depth = metrics::gauge!("depth");
+            depth.set(3.0);
+            metrics::gauge!("waiting").increment(2.0);
+            metrics::counter!("lost").increment(1);
+            assert_eq!(names(&registry), ["depth", "lost", "waiting"]);
+            registry.other_code();
+            assert_eq!(names(&registry), ["lost", "waiting"]);
+            // The old code still drains, and says so.
+            depth.set(2.0);
+            assert_eq!(registry.snapshot().get("depth"), Some(&2.0));
+        });
+        let own = Registry::default();
+        metrics::with_local_recorder(&own, || metrics::gauge!("busy").set(1.0));
+        own.other_code();
+        assert_eq!(names(&own), ["busy"]);
+    }
 
     #[test]
     fn knows_value_unit_and_incident_of_a_metric() {

@@ -122,6 +122,7 @@ impl Instance {
             if let Some(env) = instance.process.env() {
                 env.set_version(version);
             }
+            instance.registry.other_code();
             instance.process.switch(chain)
         })
     }
@@ -252,6 +253,7 @@ impl Instance {
             connections: in_flight,
             heap_bytes: self.heap_bytes(),
             metrics: self.registry.snapshot(),
+            gone: Vec::new(),
             wait_sites: self.sites.waiting(),
             series: self.registry.series(),
             worked_us: self.env().map_or(0, |env| env.worked().as_micros() as u64),

@@ -51,6 +51,14 @@ impl Encoder {
         match &mut event.what {
             What::Starting { .. } => *known = Known::default(),
             What::Sample(Sample { server: Some(server), .. }) => {
+                let there = &server.metrics;
+                server.gone = known
+                    .metrics
+                    .keys()
+                    .filter(|name| !there.contains_key(*name))
+                    .cloned()
+                    .collect();
+                known.metrics.retain(|name, _| there.contains_key(name));
                 let mut changed = BTreeMap::new();
                 for (name, value) in std::mem::take(&mut server.metrics) {
                     let old = known.metrics.insert(name.clone(), value);
@@ -122,6 +130,9 @@ impl Decoder {
                 }
                 if let Some(name) = said.keys().find(unnamed) {
                     return Err(format!("nothing has told the name of metric number {name}"));
+                }
+                for name in std::mem::take(&mut server.gone) {
+                    known.metrics.remove(&name);
                 }
                 for (name, value) in said {
                     let name = if let Some(number) = number(&name) {
@@ -201,6 +212,8 @@ mod tests {
             sample(100, &[("depth", 1.0), ("lost", 0.5)], &[("a.rs", 7, 1)]),
             sample(200, &[("depth", 2.0), ("lost", 0.5)], &[("a.rs", 7, 2), ("b.rs", 7, 1)]),
             sample(300, &[("depth", 2.0), ("lost", 0.5)], &[("b.rs", 7, 1)]),
+            sample(350, &[("lost", 0.5)], &[]),
+            sample(380, &[("depth", 2.0), ("lost", 0.5)], &[]),
             start(400, 2),
             sample(500, &[("lost", 0.5)], &[("b.rs", 7, 1)]),
         ];

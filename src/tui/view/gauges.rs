@@ -67,9 +67,9 @@ fn name(metric: &Metric) -> String {
     metric.name.replace('_', " ")
 }
 
-/// What the manifest says that this metric of the fixed form stays below.
+/// What the manifest says that this metric of the fixed form stays below now.
 fn limit(lab: &Lab, metric: &Metric) -> Option<f64> {
-    lab.shown().limits.get(&metric.name).copied()
+    lab.shown().limit(&metric.name)
 }
 
 fn capacity_of(metric: &Metric) -> String {
@@ -79,10 +79,11 @@ fn capacity_of(metric: &Metric) -> String {
 /// What must stay below something comes first, then what can fill up; whatever its value is now,
 /// so that no line changes its place.
 fn rank(lab: &Lab, lane: &LaneModel, metric: &Metric) -> u8 {
-    match (limit(lab, metric), lane.metrics.contains_key(&capacity_of(metric))) {
-        (Some(_), _) => 0,
-        (None, true) => 1,
-        (None, false) => 2,
+    let limited = lab.shown().limits.contains_key(&metric.name);
+    match (limited, lane.metrics.contains_key(&capacity_of(metric))) {
+        (true, _) => 0,
+        (false, true) => 1,
+        (false, false) => 2,
     }
 }
 

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use super::USAGE;
 
+use crate::child::replay::WATCHES;
 use crate::run::files;
 use firedrill_core::catalogue::Catalogue;
 use firedrill_core::incident::manifest::MAX_RATE_PER_S;
@@ -26,8 +27,15 @@ struct Answer {
 ///
 /// When standard output cannot be written to.
 pub fn print(catalogue: &Catalogue) -> io::Result<ExitCode> {
-    let findings =
-        [loopback(), open_files(catalogue), memory(catalogue), processors(), terminal(), console()];
+    let findings = [
+        loopback(),
+        open_files(catalogue),
+        memory(catalogue),
+        system(),
+        processors(),
+        terminal(),
+        console(),
+    ];
     let mut out = io::stdout().lock();
     let needed = 3;
     for (i, finding) in findings.iter().enumerate() {
@@ -57,7 +65,11 @@ fn open_files(catalogue: &Catalogue) -> Answer {
     let most = loads.map(|load| in_flight(load.rate_per_s, load.client_timeout_ms) * 2.0);
     let needed = files::needed(most.fold(0.0, f64::max));
     match files::limits() {
-        Ok((soft, hard)) => {
+        Ok(None) => {
+            let says = "this system has no limit on them".to_owned();
+            Answer { well: true, name: "open files", says }
+        }
+        Ok(Some((soft, hard))) => {
             let free = hard.saturating_sub(files::needed(0.0)) as f64;
             // Two seconds of time-out.
             let rate = |lanes: f64| count((free / 2.0 / lanes).min(MAX_RATE_PER_S) as u64);
@@ -82,6 +94,25 @@ fn memory(catalogue: &Catalogue) -> Answer {
     let free = system.available_memory();
     let says = format!("{} available, two lanes take at most {}", mib(free), mib(needed));
     Answer { well: free >= needed, name: "memory", says }
+}
+
+/// What this system, or this build, lacks.
+fn system() -> Answer {
+    let name = std::env::consts::OS;
+    let mut lacks = Vec::new();
+    if !WATCHES {
+        lacks.push("`check` cannot watch for calls that block a virtual lane");
+    }
+    if cfg!(not(target_os = "linux")) {
+        lacks.push("a program that is replaced while it runs starts its lanes from the new file");
+    }
+    if cfg!(windows) {
+        lacks.push("a recording cannot be read while it is written");
+    }
+    if lacks.is_empty() {
+        return Answer { well: true, name: "system", says: name.to_owned() };
+    }
+    Answer { well: false, name: "system", says: format!("{name}: {}", lacks.join("; ")) }
 }
 
 fn processors() -> Answer {

@@ -10,7 +10,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{ChildStdin, Command};
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Address, Messages};
+use super::{Address, Messages, kin};
 use firedrill_core::event::{self, Begin};
 use firedrill_core::incident::fleet::Fleet;
 use firedrill_core::visible::log_line;
@@ -54,14 +54,15 @@ impl Child {
         address: Address,
         messages: &Messages,
     ) -> io::Result<Self> {
-        let mut process = Command::new(program)
+        kin::bind()?;
+        let mut start = Command::new(program);
+        kin::keep_from_terminal(&mut start);
+        let mut process = start
             .arg("child")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .env_remove("RUST_BACKTRACE")
-            // Ctrl-C at the terminal is for the parent alone.
-            .process_group(0)
             .kill_on_drop(true)
             .spawn()?;
         let pid = process.id().ok_or_else(|| io::Error::other("it ended at once"))?;

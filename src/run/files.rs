@@ -1,7 +1,5 @@
 //! The limit on open files: every request in flight holds one at each end.
 
-use rlimit::Resource;
-
 use firedrill_core::prose::figures::count;
 
 /// Files that a process of ours holds beside its requests: standard streams, pipes to children,
@@ -27,13 +25,24 @@ pub fn needed(in_flight: f64) -> u64 {
     OTHERS + in_flight.ceil() as u64
 }
 
-/// The soft and the hard limit of this process.
+/// The soft and the hard limit of this process; none where the system has no such limit.
 ///
 /// # Errors
 ///
 /// When the system does not tell.
-pub fn limits() -> std::io::Result<(u64, u64)> {
-    Resource::NOFILE.get()
+#[cfg(unix)]
+pub fn limits() -> std::io::Result<Option<(u64, u64)>> {
+    rlimit::Resource::NOFILE.get().map(Some)
+}
+
+/// On this system sockets are no files, and no limit need be raised.
+///
+/// # Errors
+///
+/// Never.
+#[cfg(not(unix))]
+pub fn limits() -> std::io::Result<Option<(u64, u64)>> {
+    Ok(None)
 }
 
 /// Raises the soft limit as far as the hard one allows, and checks that it is enough.
@@ -43,7 +52,10 @@ pub fn limits() -> std::io::Result<(u64, u64)> {
 /// When it is not.
 pub fn raise(needed: u64) -> Result<(), TooFewFiles> {
     // Where the system does not tell its limits, opening a file will.
+    #[cfg(unix)]
     let reached = rlimit::increase_nofile_limit(u64::MAX).unwrap_or(needed);
+    #[cfg(not(unix))]
+    let reached = u64::MAX;
     if reached < needed { Err(TooFewFiles { needed, hard: reached }) } else { Ok(()) }
 }
 
@@ -51,6 +63,7 @@ pub fn raise(needed: u64) -> Result<(), TooFewFiles> {
 mod tests {
     use super::*;
 
+    #[cfg(unix)]
     #[test]
     fn a_need_beyond_the_hard_limit_is_refused_with_both_figures() {
         raise(needed(10.0)).expect("138 files are little");

@@ -1,6 +1,6 @@
 //! The parent of a run: children, load, memory cap, restarts, and one stream of events.
 //!
-//! * [`child`]: one process and its two pipes
+//! * [`child`]: one process and its two pipes; [`kin`]: how it ends with its parent
 //! * `instance`: one instance of a lane over its processes: starts, exits, restarts
 //! * `lane`: one lane over its instances; `steering`: the code that steers its release
 //! * [`memory`]: resident memory of the children; `outlet`: where their events go out
@@ -12,6 +12,7 @@
 pub mod child;
 pub mod files;
 mod instance;
+pub mod kin;
 mod lane;
 pub mod memory;
 mod outlet;

@@ -196,7 +196,7 @@ impl Report {
             memory_cap_bytes: manifest.memory.cap_bytes(),
             instances: instances.max().unwrap_or(manifest.instances).max(manifest.instances),
             duration_s: timeline.end_s,
-            trusted: lag.p99.is_none_or(|p99| p99 <= TRUSTED_LAG_MS),
+            trusted: !timeline.driver_is_late(),
             driver_lag_ms: lag,
             dropped_events: timeline.dropped,
             lanes: lanes.collect(),

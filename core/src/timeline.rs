@@ -7,7 +7,7 @@ use crate::incident::Manifest;
 use crate::incident::manifest::Switch;
 use crate::incident::measure::{Level, Measure, Stretch};
 use crate::incident::theory::Course;
-use crate::load::tally::Percentiles;
+use crate::load::tally::{Percentiles, TRUSTED_LAG_MS};
 use crate::record::MOST_KINDS;
 
 /// All that a run measured.
@@ -125,6 +125,11 @@ impl Timeline {
 const STOOD_US: u64 = 1_000_000;
 
 impl Timeline {
+    /// Whether the load driver was so late that the figures are not to be trusted.
+    pub fn driver_is_late(&self) -> bool {
+        self.lag.at_ms(99.0).is_some_and(|p99_ms| p99_ms > TRUSTED_LAG_MS)
+    }
+
     /// Whether the load driver stood still between two times, in seconds.
     pub fn stood_between(&self, from_s: f64, to_s: f64) -> bool {
         let within = |(at_s, for_s): &(f64, f64)| *at_s > from_s && at_s - for_s < to_s;

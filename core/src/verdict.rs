@@ -61,6 +61,8 @@ pub enum Undecided {
     NotStarted,
     /// The load driver stood still, and its requests came in one burst.
     DriverStood,
+    /// The load driver was late throughout.
+    DriverLate,
 }
 
 impl Undecided {
@@ -73,6 +75,7 @@ impl Undecided {
             Self::Changed => "load or settings were changed too soon",
             Self::NotBeside => "the lane to compare with did not run",
             Self::NotStarted => "a lane could not be started again",
+            Self::DriverLate => "the load driver was late: this machine was too busy",
             Self::DriverStood => "the load driver stood still, and its requests came in one burst",
         }
     }
@@ -114,8 +117,13 @@ pub fn judge(manifest: &Manifest, timeline: &Timeline) -> Verdict {
     let release_s = timeline.release_s.unwrap_or_default();
     for check in verdict.checks.iter_mut().filter(|check| !check.holds) {
         let to_s = check.window_s.map_or(timeline.end_s, |[_, to_s]| to_s);
-        if check.undecided.is_none() && timeline.stood_between(release_s, to_s) {
+        if check.undecided.is_some() {
+            continue;
+        }
+        if timeline.stood_between(release_s, to_s) {
             check.undecided = Some(Undecided::DriverStood);
+        } else if timeline.driver_is_late() {
+            check.undecided = Some(Undecided::DriverLate);
         }
     }
     if timeline.lanes.iter().any(LaneLine::was_refused) {
@@ -642,10 +650,13 @@ mod tests {
             let verdict = judge(&manifest, &timeline);
             (verdict.holds, verdict.undecided)
         };
-        let late = |lag_us: u64| (6000, None, What::Driver { lag_us: vec![(lag_us, 1)] });
+        let late =
+            |lag_us: u64| (6000, None, What::Driver { lag_us: vec![(10, 999), (lag_us, 1)] });
         assert_eq!(judged(900, &[]), (false, None));
         assert_eq!(judged(900, &[late(900_000)]), (false, None));
         assert_eq!(judged(900, &[late(3_000_000)]), (false, Some(Undecided::DriverStood)));
+        let always = (6000, None, What::Driver { lag_us: vec![(30_000, 999)] });
+        assert_eq!(judged(900, &[always]), (false, Some(Undecided::DriverLate)));
         // What holds all the same, holds.
         assert_eq!(judged(2, &[late(3_000_000)]), (true, None));
         let cause = crate::event::ExitCause::Refused { why: "no such file".to_owned() };

@@ -2,7 +2,8 @@
 //! milliseconds, too coarse for the start of a request.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::mpsc::{Receiver, TryRecvError};
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -30,6 +31,15 @@ pub enum Retune {
     Mix(Vec<(f64, Arc<Prepared>)>),
 }
 
+/// How long a change may wait until it is heard.
+const LISTENS: Duration = Duration::from_millis(20);
+
+/// Sleeps as exactly as the system can: waiting for a message is coarser on some, by 15 ms on Windows.
+#[expect(clippy::disallowed_methods, reason = "a thread outside the runtime, on the wall's clock")]
+fn pause(time: Duration) {
+    std::thread::sleep(time);
+}
+
 /// Sends every arrival when it is due, until the other end or the changes' sender is gone.
 ///
 /// Where the other end does not keep up, sending waits, and the lag of later requests tells.
@@ -43,16 +53,21 @@ pub fn pace(
     while let Some(arrival) = schedule.next() {
         let at = began + arrival.at;
         loop {
-            let wait = at.saturating_duration_since(Instant::now());
-            match changes.recv_timeout(wait) {
+            match changes.try_recv() {
                 Ok(Retune::Rate(rate_per_s)) => schedule.set_rate(rate_per_s),
                 Ok(Retune::Mix(kinds)) => {
                     let weights: Vec<f64> = kinds.iter().map(|(weight, _)| *weight).collect();
                     schedule.set_weights(&weights);
                     mix = kinds.into_iter().map(|(_, request)| request).collect();
                 }
-                Err(RecvTimeoutError::Timeout) => break,
-                Err(RecvTimeoutError::Disconnected) => return,
+                Err(TryRecvError::Disconnected) => return,
+                Err(TryRecvError::Empty) => {
+                    let wait = at.saturating_duration_since(Instant::now());
+                    if wait.is_zero() {
+                        break;
+                    }
+                    pause(wait.min(LISTENS));
+                }
             }
         }
         // The mix may have shrunk since this arrival was drawn.

@@ -17,7 +17,9 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// How long a recording may take.
 const READ_WITHIN: Duration = Duration::from_secs(30);
 
-const WORDS: [&str; 61] = [
+const VERBS: [&str; 13] = [
+    "run",
+    "run",
     "run",
     "lab",
     "view",
@@ -28,10 +30,10 @@ const WORDS: [&str; 61] = [
     "new",
     "doctor",
     "picture",
-    "man",
     "completions",
-    "child",
-    "help",
+];
+
+const NAMES: [&str; 12] = [
     "unbuffered-log-channel",
     "missing-recover",
     "pool-leak",
@@ -39,60 +41,65 @@ const WORDS: [&str; 61] = [
     "retry-storm",
     "canary-too-small",
     "metric-cardinality",
-    "nothing",
-    "--clock",
-    "virtual",
-    "live",
-    "--for",
-    "1s",
-    "0s",
-    "99999999999h",
-    "-1s",
-    "--rate",
-    "0",
-    "-5",
-    "1e308",
-    "NaN",
-    "100",
-    "--seed",
-    "18446744073709551615",
-    "18446744073709551616",
-    "--set",
-    "store_ms=5",
-    "store_ms=-1",
-    "=",
-    "nothing=1",
-    "--variants",
-    "broken,fixed",
-    "broken,broken,broken,broken,broken",
-    ",",
-    "--json",
-    "--record",
+    "pool-laek",
     "/dev/null",
-    "/nowhere/at/all.jsonl",
-    "--seeds",
-    "1",
-    "--skip-live",
-    "--port",
-    "65536",
-    "--bugs",
-    "pool-leak=broken",
+    "/nowhere.jsonl",
+    "bash",
     "\u{1b}]0;title\u{7}",
-    "--",
 ];
 
-fn pick<'a, T>(dice: &Dice, from: &'a [T]) -> &'a T {
-    &from[(dice.throw() * from.len() as f64) as usize]
+/// Options, and what stands behind them: what is meant, and what is not.
+const OPTIONS: [(&str, &[&str]); 14] = [
+    ("--clock", &["virtual", "live", "sundial"]),
+    ("--for", &["1s", "2s", "0s", "-1s", "1e9h", "99999999999999999999s"]),
+    ("--rate", &["100", "5000", "0", "-5", "NaN", "1e308"]),
+    ("--seed", &["1", "18446744073709551615", "18446744073709551616", "-1"]),
+    ("--set", &["store_ms=5", "store_ms=-1", "store_ms=NaN", "=", "nothing=1", "store_ms"]),
+    (
+        "--variants",
+        &["broken,fixed", "fixed", "broken,broken,broken,broken,broken", ",", "nothing"],
+    ),
+    ("--json", &[]),
+    ("--record", &["r.jsonl", "/dev/null", "/nowhere/at/all.jsonl", "."]),
+    ("--seeds", &["1", "0", "-1"]),
+    ("--skip-live", &[]),
+    ("--port", &["0", "1", "65536"]),
+    ("--bugs", &["pool-leak=broken", "pool-leak=", "=broken", "nothing=fixed"]),
+    ("--", &[]),
+    ("--no-such-option", &["1"]),
+];
+
+/// A command line with a verb, most often with what it is about, and up to three options.
+fn command_line(dice: &Dice) -> Vec<&'static str> {
+    let mut words = vec![pick(dice, &VERBS)];
+    if dice.hits(85.0) {
+        words.push(pick(dice, &NAMES));
+    }
+    // What would take minutes is bounded first; a later option may say otherwise.
+    if words[0] == "run" && dice.hits(80.0) {
+        words.extend(["--for", "1s"]);
+    }
+    for _ in 0..(dice.throw() * 4.0) as usize {
+        let (option, values) = pick(dice, &OPTIONS);
+        words.push(option);
+        if !values.is_empty() && dice.hits(95.0) {
+            words.push(pick(dice, values));
+        }
+    }
+    words
 }
 
-/// Runs so many command lines of random words.
+fn pick<T: Copy>(dice: &Dice, from: &[T]) -> T {
+    from[(dice.throw() * from.len() as f64) as usize]
+}
+
+/// Runs so many command lines of random parts.
 pub fn commands(times: u64) -> anyhow::Result<Found> {
     let dice = Dice::new(SEED, "command lines");
     let folder = tempfile::tempdir()?;
     let (mut worst, mut ended, mut killed) = (Vec::new(), [0; 3], 0);
     for _ in 0..times {
-        let length = 1 + (dice.throw() * 7.0) as usize;
-        let words: Vec<&str> = (0..length).map(|_| *pick(&dice, &WORDS)).collect();
+        let words = command_line(&dice);
         let child = firedrill(&words)
             .current_dir(folder.path())
             .stdin(Stdio::null())

@@ -48,6 +48,12 @@ const NAMES: [&str; 12] = [
     "\u{1b}]0;title\u{7}",
 ];
 
+/// So many of the names are incidents.
+const INCIDENTS: usize = 7;
+
+/// So many of the options are those of runs.
+const OF_RUNS: usize = 8;
+
 /// Options, and what stands behind them: what is meant, and what is not.
 const OPTIONS: [(&str, &[&str]); 14] = [
     ("--clock", &["virtual", "live", "sundial"]),
@@ -72,15 +78,19 @@ const OPTIONS: [(&str, &[&str]); 14] = [
 /// A command line with a verb, most often with what it is about, and up to three options.
 fn command_line(dice: &Dice) -> Vec<&'static str> {
     let mut words = vec![pick(dice, &VERBS)];
-    if dice.hits(85.0) {
-        words.push(pick(dice, &NAMES));
+    let runs = matches!(words[0], "run" | "lab" | "picture");
+    if dice.hits(if runs { 95.0 } else { 40.0 }) {
+        // Most often an incident.
+        let names = if dice.hits(80.0) { &NAMES[..INCIDENTS] } else { &NAMES[..] };
+        words.push(pick(dice, names));
     }
     // What would take minutes is bounded first; a later option may say otherwise.
     if words[0] == "run" && dice.hits(80.0) {
         words.extend(["--for", "1s"]);
     }
     for _ in 0..(dice.throw() * 4.0) as usize {
-        let (option, values) = pick(dice, &OPTIONS);
+        let known = if runs && dice.hits(90.0) { &OPTIONS[..OF_RUNS] } else { &OPTIONS[..] };
+        let (option, values) = pick(dice, known);
         words.push(option);
         if !values.is_empty() && dice.hits(95.0) {
             words.push(pick(dice, values));

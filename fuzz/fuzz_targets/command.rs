@@ -4,15 +4,21 @@
 #![no_main]
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
+use firedrill_core::catalogue::Catalogue;
 use firedrill_core::event::{Begin, Clock, ParentSays};
 use firedrill_core::incident::manifest::rate_allowed;
 use firedrill_core::lane::output::Output;
 use firedrill_core::lane::{Settings, replay};
 use libfuzzer_sys::fuzz_target;
 
+/// Read once: it lives as long as the program.
+static CATALOGUE: LazyLock<&Catalogue> =
+    LazyLock::new(|| firedrill::pack::catalogue().expect("the manifests are in order"));
+
 fuzz_target!(|text: &str| {
-    let catalogue = firedrill::pack::catalogue().expect("the manifests are in order");
+    let catalogue = *CATALOGUE;
     let bounded = |line: &&str| match serde_json::from_str(line) {
         Ok(ParentSays::Advance { to_ms }) => to_ms <= 500,
         // The parent sends no other rates.

@@ -2,15 +2,22 @@
 
 #![no_main]
 
-use firedrill_core::page::{self, Told};
-use firedrill_core::record::{Recording, read, scan};
+use std::sync::LazyLock;
+
 use firedrill::run::Spec;
 use firedrill::tui::model::Lab;
 use firedrill::tui::past::Lines;
+use firedrill_core::catalogue::Catalogue;
+use firedrill_core::page::{self, Told};
+use firedrill_core::record::{Recording, read, scan};
 use libfuzzer_sys::fuzz_target;
 
+/// Read once: it lives as long as the program.
+static CATALOGUE: LazyLock<&Catalogue> =
+    LazyLock::new(|| firedrill::pack::catalogue().expect("the manifests are in order"));
+
 fuzz_target!(|bytes: &[u8]| {
-    let catalogue = firedrill::pack::catalogue().expect("the manifests are in order");
+    let catalogue = *CATALOGUE;
     let Ok(recording) = read(bytes) else { return };
     let Ok(spec) = Spec::recorded(catalogue, &recording.header) else { return };
     let Recording { header, events, faults } = &recording;

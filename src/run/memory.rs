@@ -75,16 +75,22 @@ impl Memory {
     pub fn resident(&mut self, pids: impl Iterator<Item = Option<u32>>) -> Vec<Option<Resident>> {
         let pids: Vec<Option<Pid>> = pids.map(|pid| pid.map(Pid::from_u32)).collect();
         let known: Vec<Pid> = pids.iter().flatten().copied().collect();
-        let what = ProcessRefreshKind::nothing().with_memory().with_cpu();
-        self.system.refresh_processes_specifics(ProcessesToUpdate::Some(&known), true, what);
-        let look = |pid: Option<Pid>| {
+        look(&mut self.system, known, ProcessRefreshKind::nothing().with_memory().with_cpu());
+        let seen = |pid: Option<Pid>| {
             let process = self.system.process(pid?)?;
             // The system counts in hundredths of a second: finer than a tenth of a percent is noise.
             let cpu_percent = (f64::from(process.cpu_usage()) / self.cpus * 10.0).round() / 10.0;
             Some(Resident { bytes: process.memory(), cpu_percent }).filter(|seen| seen.bytes > 0)
         };
-        pids.into_iter().map(look).collect()
+        pids.into_iter().map(seen).collect()
     }
+}
+
+/// Looks at these processes, and at those looked at before: one that is gone is forgotten only when it is
+/// looked for, and each that is not holds a file open.
+fn look(system: &mut System, mut pids: Vec<Pid>, what: ProcessRefreshKind) {
+    pids.extend(system.processes().keys());
+    system.refresh_processes_specifics(ProcessesToUpdate::Some(&pids), true, what);
 }
 
 /// Watches processes between two samples, the more closely the faster they grow: a cap is overshot by
@@ -100,8 +106,7 @@ impl Guard {
     /// What each of these processes takes, with its cap, in order; and how long the next look may wait.
     pub fn look(&mut self, processes: &[(u32, u64)]) -> (Vec<u64>, Duration) {
         let pids: Vec<Pid> = processes.iter().map(|(pid, _)| Pid::from_u32(*pid)).collect();
-        let what = ProcessRefreshKind::nothing().with_memory();
-        self.system.refresh_processes_specifics(ProcessesToUpdate::Some(&pids), true, what);
+        look(&mut self.system, pids.clone(), ProcessRefreshKind::nothing().with_memory());
         let taken = |pid: &Pid| self.system.process(*pid).map_or(0, sysinfo::Process::memory);
         let taken: Vec<u64> = pids.iter().map(taken).collect();
         let now = Instant::now();
@@ -157,6 +162,24 @@ mod tests {
         assert_eq!(wait((140, 150, 160), tick), tick / 2);
         assert_eq!(wait((150, 159, 160), tick / 2), CLOSEST);
         assert_eq!(wait((150, 200, 160), tick), CLOSEST);
+    }
+
+    #[test]
+    fn processes_that_are_gone_are_forgotten() {
+        let (mut memory, mut guard) = (Memory::new(), Guard::default());
+        for _ in 0..3 {
+            let mut process = std::process::Command::new(std::env::current_exe().expect("a path"))
+                .arg("--list")
+                .stdout(std::process::Stdio::null())
+                .spawn()
+                .expect("this program starts");
+            memory.resident([Some(process.id())].into_iter());
+            guard.look(&[(process.id(), u64::MAX)]);
+            process.wait().expect("our child");
+        }
+        memory.resident(std::iter::empty());
+        guard.look(&[]);
+        assert_eq!((memory.system.processes().len(), guard.system.processes().len()), (0, 0));
     }
 
     #[test]

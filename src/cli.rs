@@ -42,6 +42,8 @@ pub struct Cli {
 pub enum Verb {
     /// Open the lab of one incident in the terminal
     Lab(LabOptions),
+    /// Take the guided walk of an incident: it asks, the run shows, it explains
+    Walk(WalkOptions),
     /// Play a recording in the terminal
     View {
         /// The recording, from `--record` or the lab's key `w`
@@ -137,6 +139,39 @@ pub struct LabOptions {
     /// the file holds
     #[arg(long, value_name = "FILE", value_parser = recording)]
     pub record: Option<PathBuf>,
+}
+
+/// What `walk` takes: with another load or other parameters it asks the same, and has other answers.
+#[derive(Debug, Args)]
+pub struct WalkOptions {
+    /// The incident, as `firedrill list` names it
+    incident: String,
+    /// Requests a second, to each lane, from 1 to 5000 [default: the incident's own]
+    #[arg(long, value_name = "N", value_parser = rate)]
+    rate: Option<f64>,
+    /// Give a parameter of the incident another value; may be repeated
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    params: Vec<String>,
+}
+
+impl WalkOptions {
+    /// What was asked for, checked against the catalogue.
+    ///
+    /// # Errors
+    ///
+    /// When the incident or a parameter is not known, a value is out of its range, or there is no walk.
+    pub fn spec(self, catalogue: &'static Catalogue) -> anyhow::Result<Spec> {
+        let Self { incident, rate, params } = self;
+        let options =
+            RunOptions { variants: Vec::new(), rate, seed: 1, params, clock: Clock::Virtual };
+        let spec = options.spec(catalogue, &incident)?;
+        if spec.entry.manifest.walk.is_empty() {
+            let with = catalogue.entries.iter().filter(|entry| !entry.manifest.walk.is_empty());
+            let with: Vec<&str> = with.map(|entry| entry.manifest.id.as_str()).collect();
+            bail!("{incident} has no guided walk yet; there is one of {}", with.join(", "));
+        }
+        Ok(spec)
+    }
 }
 
 /// What `run` takes.

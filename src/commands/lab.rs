@@ -11,7 +11,7 @@ use firedrill_core::record::{self, Faults, Header};
 use firedrill_core::script::Speed;
 
 use super::runtime;
-use crate::cli::LabOptions;
+use crate::cli::{LabOptions, WalkOptions};
 use crate::recorder::Recorder;
 use crate::run::Spec;
 use crate::tui::event_loop::{self, Begin};
@@ -42,6 +42,16 @@ pub fn open(catalogue: &'static Catalogue, options: LabOptions) -> anyhow::Resul
     }
     let recorder = record.map(|path| Recorder::create(&path, &spec.header())).transpose()?;
     runtime()?.block_on(event_loop::run(catalogue, Begin::Lab(Box::new(spec), recorder)))
+}
+
+/// Begins the guided walk of an incident.
+///
+/// # Errors
+///
+/// When an option is wrong, there is no walk, or no terminal.
+pub fn walk(catalogue: &'static Catalogue, options: WalkOptions) -> anyhow::Result<ExitCode> {
+    let spec = options.spec(catalogue)?;
+    runtime()?.block_on(event_loop::run(catalogue, Begin::Walk(Box::new(spec))))
 }
 
 /// Plays a recording.

@@ -44,6 +44,7 @@ pub fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.verb {
         None => lab::choose(catalogue),
         Some(Verb::Lab(options)) => lab::open(catalogue, options),
+        Some(Verb::Walk(options)) => lab::walk(catalogue, options),
         Some(Verb::View { file }) => lab::view(catalogue, &file),
         Some(Verb::Picture { incident, options, at, size }) => {
             picture::take(catalogue, (&incident, &options), at, size)

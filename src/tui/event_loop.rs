@@ -17,7 +17,7 @@ use super::model::{Lab, Model, Screen};
 use super::past::Lines;
 use super::terminal::{self, panics};
 use super::track::Source;
-use super::update::{Command, Msg, RunId, open, update};
+use super::update::{Command, Msg, RunId, open, take_walk, update};
 use super::view;
 use crate::cli::note;
 use crate::recorder::Recorder;
@@ -61,6 +61,7 @@ pub async fn run(catalogue: &'static Catalogue, begin: Begin) -> anyhow::Result<
             session.recorder = recorder.map(|recorder| (RunId::Main, recorder));
             Some(open(&mut model, *spec))
         }
+        Begin::Walk(spec) => take_walk(&mut model, *spec),
         Begin::Recording(spec, lines, faults) => {
             model.screen = Screen::Lab(Box::new(Lab::recorded(*spec, lines, &faults)));
             None
@@ -133,6 +134,8 @@ pub enum Begin {
     Catalogue,
     /// The lab of one run, which may be recorded.
     Lab(Box<Spec>, Option<Recorder>),
+    /// The guided walk of an incident.
+    Walk(Box<Spec>),
     /// A recording.
     Recording(Box<Spec>, Lines, Faults),
 }
@@ -334,6 +337,11 @@ impl Session {
                 if let Some(run) = self.run(id) {
                     // Full only when the run hangs; then there is nothing to tell it.
                     run.control.try_send(control).ok();
+                }
+            }
+            Command::Both(both) => {
+                for command in *both {
+                    self.carry_out(model, command);
                 }
             }
             Command::Record(begin) => self.set_recording(model, begin),

@@ -53,6 +53,12 @@ pub enum Action {
     Chain,
     Log,
     Console,
+    Walk,
+    WalkOn,
+    WalkBack,
+    Hint,
+    Skip,
+    Presenter,
 }
 
 /// One key, or several that do the same.
@@ -94,6 +100,11 @@ static CATALOGUE: Table = &[&[
         &[Char('a')],
         A::OpenAll,
         ("a", "run all variants", "run all variants, up to four lanes"),
+    ),
+    binding(
+        &[Char('g')],
+        A::Walk,
+        ("g", "guided walk", "the guided walk: it asks, the run shows, it explains"),
     ),
     UP,
     DOWN,
@@ -267,6 +278,28 @@ static PAST: Table = &[
 /// A recording.
 static RECORDING: Table = &[&[PLAY], SEEK, LANES, LOOK, &[HELP, LEAVE, QUIT]];
 
+/// A guided walk.
+static WALK: Table = &[
+    &[
+        binding(
+            &[Enter],
+            A::WalkOn,
+            ("enter", "on", "commit to an answer; let the run go on; next"),
+        ),
+        binding(
+            &[KeyCode::Backspace],
+            A::WalkBack,
+            ("⌫", "back", "the step before, with what it showed"),
+        ),
+        binding(&[Char('h')], A::Hint, ("h", "hint", "a hint, up to three to a question")),
+        binding(&[Char('s')], A::Skip, ("s", "skip", "skip the question, or what the run shows")),
+        UP,
+        DOWN,
+        binding(&[Char('p')], A::Presenter, ("p", "", "what whoever presents this may say")),
+    ],
+    &[ZOOM, METRICS_KEY, EVENTS, HELP, END, QUIT],
+];
+
 static GO_TO_KEYS: Table = &[&[
     binding(&[Enter], A::Open, ("enter", "go", "go there")),
     binding(&[Esc], A::Back, ("esc", "close", "stay here")),
@@ -362,6 +395,7 @@ pub fn screen_bindings(model: &Model) -> impl Iterator<Item = &'static Binding> 
 fn screen_table(model: &Model) -> Table {
     match &model.screen {
         Screen::Catalogue(_) => CATALOGUE,
+        Screen::Lab(lab) if lab.walk.is_some() => WALK,
         Screen::Lab(lab) => match (lab.track().source, &lab.track().playback) {
             (Source::Recording { .. }, _) => RECORDING,
             (_, Some(_)) => PAST,
@@ -390,6 +424,7 @@ mod tests {
             CATALOGUE,
             LAB,
             LAPSE,
+            WALK,
             VIRTUAL,
             PAST,
             RECORDING,

@@ -470,6 +470,22 @@ impl LaneModel {
             self.sentence = None;
             return;
         }
+        let mut values = self.values(values);
+        // What code has not registered yet has counted nothing.
+        let registered = |name: &&str| matches!(Measure::parse(name), Measure::Registered(_));
+        for name in sentences.iter().flat_map(Sentence::names).filter(registered) {
+            if !values.contains_key(name) {
+                values.insert(name.to_owned(), 0.0);
+            }
+        }
+        let holds = |sentence: &&Sentence| {
+            sentence.when.as_ref().is_none_or(|when| when.eval(&values).is_ok_and(|v| v > 0.0))
+        };
+        self.sentence = mine.find(holds).and_then(|sentence| sentence.says.fill(&values).ok());
+    }
+
+    /// Rate and parameters, and everything that it measures now, by name.
+    pub fn values(&self, values: &Values) -> Values {
         let mut values = values.clone();
         for name in Measure::built_in() {
             if let Some(value) = self.value(&Measure::parse(name)) {
@@ -484,16 +500,6 @@ impl LaneModel {
             let grown = ends.filter(|_| seconds > 0.0).map(|(a, b)| (b[i] - a[i]) / seconds);
             values.insert(format!("{metric}_per_s"), grown.unwrap_or_default());
         }
-        // What code has not registered yet has counted nothing.
-        let registered = |name: &&str| matches!(Measure::parse(name), Measure::Registered(_));
-        for name in sentences.iter().flat_map(Sentence::names).filter(registered) {
-            if !values.contains_key(name) {
-                values.insert(name.to_owned(), 0.0);
-            }
-        }
-        let holds = |sentence: &&Sentence| {
-            sentence.when.as_ref().is_none_or(|when| when.eval(&values).is_ok_and(|v| v > 0.0))
-        };
-        self.sentence = mine.find(holds).and_then(|sentence| sentence.says.fill(&values).ok());
+        values
     }
 }

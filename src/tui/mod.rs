@@ -6,6 +6,7 @@
 //! * [`keys`]: what each key does, from which key bar and help are made
 //! * [`update`]: a message changes the model and may ask for something to be done; [`time`]: what
 //!   moves in time
+//! * [`walk`]: the guided walk: where it stands, what was said, what the run has shown
 //! * [`view`]: draws the model, one file a region
 //! * [`theme`]: colours and symbols
 //! * [`terminal`]: raw mode, entered and left
@@ -25,3 +26,4 @@ pub mod time;
 pub mod track;
 pub mod update;
 pub mod view;
+pub mod walk;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::lane::LaneModel;
 use super::past::Lines;
 use super::track::{RunId, Source, Track};
+use super::walk::Walk;
 use crate::run::{Control, Spec};
 use firedrill_core::catalogue::{Catalogue, Entry};
 use firedrill_core::event::{Clock, Event, What};
@@ -142,6 +143,8 @@ pub struct Lab {
     pub by_instance: bool,
     /// The lane that tokio-console shall open on, once it is ready for it.
     pub console_wanted: Option<usize>,
+    /// The guided walk that it is opened for.
+    pub walk: Option<Walk>,
     /// The run that is recorded, and the file.
     pub recording: Option<(RunId, PathBuf)>,
 }
@@ -225,6 +228,7 @@ impl Lab {
             span_s: 60.0,
             by_instance: false,
             console_wanted: None,
+            walk: None,
             recording: None,
         }
     }
@@ -252,6 +256,12 @@ impl Lab {
     /// The lane that keys act on.
     pub fn lane(&self) -> &LaneModel {
         &self.shown().lanes[self.selected]
+    }
+
+    /// What a lane is called: its variant, unless a walk has not told of that yet.
+    pub fn name(&self, lane: usize) -> &str {
+        let named = self.walk.as_ref().and_then(|walk| walk.names.get(lane));
+        named.or(self.spec.variants.get(lane)).map_or("", String::as_str)
     }
 
     /// Lanes of the run.

@@ -42,6 +42,11 @@ pub fn quiet() -> Style {
     coloured(Color::Gray)
 }
 
+/// What stands back, so that something else is seen.
+pub fn back() -> Style {
+    coloured(Color::DarkGray)
+}
+
 /// Keys, and what is selected.
 pub fn accent() -> Style {
     coloured(Color::LightCyan).add_modifier(Modifier::BOLD)

@@ -11,6 +11,7 @@ use super::time::{hold, id, in_time, seconds, tell, time_lapse};
 pub use super::track::RunId;
 use super::track::Source;
 use super::view;
+use super::walk::{self, Walk};
 use crate::commands::doctor::INSTALL_CONSOLE;
 use crate::run::{Control, Spec};
 use firedrill_core::event::{Event, What};
@@ -53,6 +54,8 @@ pub enum Command {
     End(RunId),
     /// Tell the run something.
     Tell(RunId, Control),
+    /// Both, in this order.
+    Both(Box<[Command; 2]>),
     /// Record this run from now on; none: record no longer.
     Record(Option<RunId>),
     /// Hand the terminal to tokio-console, connected to this port.
@@ -129,6 +132,9 @@ fn happen(model: &mut Model, run: RunId, event: &Event) -> Option<Command> {
         RunId::Lapse => lab.lapse.as_mut()?,
     };
     track.take(event);
+    if lab.walk.is_some() && run == RunId::Main {
+        return walk::observe(lab, event);
+    }
     let ready = matches!(event.what, What::Ready(_));
     if ready && event.lane.is_some() && event.lane == lab.console_wanted {
         lab.console_wanted = None;
@@ -176,6 +182,11 @@ fn press(model: &mut Model, key: KeyEvent) -> Option<Command> {
             _ => {}
         }
     }
+    if let (None, Screen::Lab(lab)) = (&model.overlay, &mut model.screen)
+        && walk::press(lab, key.code)
+    {
+        return None;
+    }
     let action = action(model, key)?;
     if action == Action::Quit {
         return Some(Command::Quit);
@@ -221,6 +232,22 @@ fn in_catalogue(model: &mut Model, action: Action) -> Option<Command> {
         Action::Down => list.cursor = (list.cursor + 1).min(matches.len().saturating_sub(1)),
         Action::Search => list.searching = true,
         Action::Back => list.search.clear(),
+        Action::Walk => {
+            let entry = matches.get(list.cursor)?;
+            if entry.manifest.walk.is_empty() {
+                let why =
+                    format!("{} has no guided walk yet; enter runs it.", entry.manifest.title);
+                model.overlay = Some(Overlay::Message(why));
+                return None;
+            }
+            return match Spec::new(model.catalogue, entry) {
+                Ok(spec) => take_walk(model, spec),
+                Err(error) => {
+                    model.overlay = Some(Overlay::Message(error.to_string()));
+                    None
+                }
+            };
+        }
         Action::Open | Action::OpenAll => {
             let entry = matches.get(list.cursor)?;
             let mut spec = match Spec::new(model.catalogue, entry) {
@@ -248,11 +275,24 @@ pub fn open(model: &mut Model, spec: Spec) -> Command {
     Command::Start(RunId::Main, Box::new(spec))
 }
 
+/// Begins the guided walk of an incident.
+pub fn take_walk(model: &mut Model, spec: Spec) -> Option<Command> {
+    model.overlay = None;
+    let mut lab = Lab::new(spec);
+    lab.walk = Some(Walk::new(lab.spec.entry.manifest.walk.len()));
+    let command = walk::enter(&mut lab);
+    model.screen = Screen::Lab(Box::new(lab));
+    command
+}
+
 fn in_lab(model: &mut Model, action: Action) -> Option<Command> {
     let Screen::Lab(lab) = &mut model.screen else {
         return None;
     };
     let lanes = lab.lanes();
+    if lab.walk.is_some() && walk::is_own(action) {
+        return walk::act(lab, action);
+    }
     match action {
         Action::NextLane => lab.selected = (lab.selected + 1) % lanes,
         Action::PreviousLane => lab.selected = (lab.selected + lanes - 1) % lanes,

@@ -26,4 +26,5 @@ mod supervision;
 mod switching;
 mod verdicts;
 mod virtual_clock;
+mod walk;
 mod wasm;

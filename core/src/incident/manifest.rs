@@ -11,6 +11,7 @@ use super::measure::Measure;
 use super::places::Places;
 use super::show::{Chart, Figure, Headline, Sentence, Shows};
 use super::theory::Theory;
+use super::walk::{Question, Step};
 
 use crate::service::params::{self, ServiceParam};
 
@@ -77,6 +78,12 @@ pub struct Manifest {
     /// What is said of a lane as it is now: the first that is true.
     #[serde(default, rename = "sentence")]
     pub sentences: Vec<Sentence>,
+    /// The guided walk, step by step.
+    #[serde(default, rename = "step")]
+    pub walk: Vec<Step>,
+    /// The questions that walks, lessons and workshops ask.
+    #[serde(default, rename = "question")]
+    pub questions: Vec<Question>,
 }
 
 /// A metric of the incident that shows that its bug has bitten.

@@ -149,6 +149,7 @@ pub mod show;
 pub mod theory;
 mod validate;
 pub mod wait;
+pub mod walk;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

@@ -11,7 +11,8 @@ use super::manifest::{
 use super::measure::Measure;
 use super::places::Places;
 use super::places::Step::{self, Key, Nth};
-use super::show::{MOST_LEVELS, Shows, growth_of};
+use super::show::{Chart, MOST_LEVELS, Shows, growth_of};
+use super::walk::Kind;
 use crate::service::params;
 
 /// What is expected when the bug is switched off.
@@ -47,6 +48,7 @@ impl Manifest {
         self.validate_load(places)?;
         self.validate_phases(places)?;
         self.validate_shows(places)?;
+        self.validate_walk(places)?;
         self.validate_formulas(places)
     }
 
@@ -237,6 +239,58 @@ impl Manifest {
                     format!("`{of}` is no variant of this incident")
                 })?,
                 _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn validate_walk(&self, places: &Places) -> Result<(), ManifestError> {
+        let known = |name: &str| self.variants.iter().any(|v| v.name == name);
+        let no_variant = |name: &str| format!("`{name}` is no variant of this incident");
+        for (i, question) in self.questions.iter().enumerate() {
+            let section = [Key("question"), Nth(i)];
+            let first = self.questions.iter().position(|other| other.id == question.id);
+            places.check(&section, "id", first == Some(i), || {
+                format!("there are two questions `{}`", question.id)
+            })?;
+            if let Kind::Line { of, .. } = &question.kind {
+                places.check(&section, "of", known(of), || no_variant(of))?;
+            }
+        }
+        for (i, step) in self.walk.iter().enumerate() {
+            let section = [Key("step"), Nth(i)];
+            places.check(&section, "lanes", i > 0 || !step.lanes.is_empty(), || {
+                "the first step has to name the lanes of its run".to_owned()
+            })?;
+            for lane in &step.lanes {
+                places.check(&section, "lanes", known(lane), || no_variant(lane))?;
+            }
+            let fits = step.names.is_empty() || step.names.len() == step.lanes.len();
+            places.check(&section, "names", fits, || "expected a name for each lane".to_owned())?;
+            if let Some(of) = &step.of {
+                places.check(&section, "of", known(of), || no_variant(of))?;
+            }
+            if let Some(asks) = &step.asks {
+                let ids = self.questions.iter().map(|question| question.id.as_str());
+                places.check(&section, "asks", ids.clone().any(|id| id == asks), || {
+                    Unknown::new("question", asks, ids).to_string()
+                })?;
+            }
+            let speed = step.speed > 0.0 && step.speed <= 300.0;
+            places.check(&section, "speed", speed, || {
+                format!("expected more than 0 and up to 300, found {}", step.speed)
+            })?;
+            for watch in &step.watch {
+                let charts = self.charts.iter().map(Chart::title);
+                places.check(
+                    &section,
+                    "watch",
+                    charts.clone().any(|title| title == *watch),
+                    || {
+                        let titles: Vec<String> = charts.collect();
+                        format!("no chart has the title `{watch}`; there are {}", titles.join(", "))
+                    },
+                )?;
             }
         }
         Ok(())

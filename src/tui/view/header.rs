@@ -27,7 +27,14 @@ pub fn draw(frame: &mut Frame, [first, second]: [Rect; 2], lab: &Lab) {
     };
     frame.render_widget(Paragraph::new(title), first);
     frame.render_widget(Paragraph::new(right).alignment(Alignment::Right), first);
-    frame.render_widget(Paragraph::new(script(lab)), second);
+    let script = if lab.walk.is_some() {
+        let says =
+            " The real code on a virtual clock, so that time can be held; memory is the heap.";
+        Line::styled(says, theme::quiet())
+    } else {
+        script(lab)
+    };
+    frame.render_widget(Paragraph::new(script), second);
 }
 
 /// What the clock shows, and which clock it is.
@@ -72,6 +79,12 @@ fn state(lab: &Lab) -> Vec<Span<'static>> {
         spans.push(Span::raw(format!("{rate} · live ")));
         return spans;
     };
+    if let (Some(walk), Speed::Times(0.0)) = (&lab.walk, speed) {
+        spans.push(Span::styled("‖ held at ", theme::warn()));
+        spans.push(now);
+        spans.push(Span::raw(format!("{rate} · walk {} of {} ", walk.at + 1, walk.done.len())));
+        return spans;
+    }
     let speed = match speed {
         Speed::Times(times) => format!("▶▶ {times}× "),
         Speed::Max => "▶▶ max ".to_owned(),

@@ -14,7 +14,7 @@ use std::ops::Range;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Position, Rect};
 
-use super::{gauges, header, lane, log};
+use super::{gauges, header, lane, log, walk};
 use crate::tui::lane::LaneModel;
 use crate::tui::model::Lab;
 use crate::tui::series::{Point, Series};
@@ -46,8 +46,14 @@ pub struct Axes {
 
 /// Draws the lab.
 pub fn draw(frame: &mut Frame, area: Rect, lab: &Lab) {
-    let [first, second, lanes, events] = regions(area);
+    let [first, second, lanes, events] = regions(area, lab.walk.is_some());
     header::draw(frame, [first, second], lab);
+    if let Some(walk) = &lab.walk {
+        walk::draw(frame, events, lab, walk);
+        if walk::code(frame, lanes, lab, walk) {
+            return;
+        }
+    }
     let (shown, areas) = visible(lab, lanes);
     let mut axes = axes(lab);
     let said = shown.clone().zip(&areas).map(|(i, area)| lane::said_rows(lab, i, area.width));
@@ -56,11 +62,15 @@ pub fn draw(frame: &mut Frame, area: Rect, lab: &Lab) {
     for (index, area) in shown.zip(areas) {
         lane::draw(frame, area, lab, index, &axes, hidden);
     }
-    log::draw(frame, events, lab);
+    if lab.walk.is_none() {
+        log::draw(frame, events, lab);
+    }
 }
 
-fn regions(area: Rect) -> [Rect; 4] {
+fn regions(area: Rect, walks: bool) -> [Rect; 4] {
     let events = match area.height {
+        // The words of a walk.
+        height if walks => walk::rows(height),
         ..30 => 2,
         30..45 => 4,
         _ => 7,
@@ -86,7 +96,7 @@ fn visible(lab: &Lab, area: Rect) -> (Range<usize>, Vec<Rect>) {
 /// The lane drawn at this place of the terminal.
 pub fn lane_at(lab: &Lab, (width, height): (u16, u16), (column, row): (u16, u16)) -> Option<usize> {
     let body = Rect::new(0, 0, width, height.saturating_sub(1));
-    let [_, _, lanes, _] = regions(body);
+    let [_, _, lanes, _] = regions(body, lab.walk.is_some());
     let (shown, areas) = visible(lab, lanes);
     shown
         .zip(areas)
@@ -147,6 +157,7 @@ fn axes(lab: &Lab) -> Axes {
         said_rows: 0,
         tops: manifest.charts.iter().map(top).collect(),
         window_s,
-        gauge_rows: lanes.iter().map(rows).max().unwrap_or(0),
+        // A walk asks what they would tell.
+        gauge_rows: if lab.walk.is_some() { 0 } else { lanes.iter().map(rows).max().unwrap_or(0) },
     }
 }

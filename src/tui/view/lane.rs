@@ -19,7 +19,7 @@ use tui_big_text::{BigText, PixelSize};
 
 use super::chart::{self, Chart, Fill};
 use super::lab::Axes;
-use super::{chain, cut, gauges, instances, letter};
+use super::{chain, cut, gauges, instances, letter, walk};
 use crate::tui::lane::{LaneModel, State};
 use crate::tui::model::{Lab, LabData};
 use crate::tui::series::Point;
@@ -60,7 +60,7 @@ pub fn draw(frame: &mut Frame, area: Rect, lab: &Lab, index: usize, axes: &Axes,
         _ => theme::bad(),
     };
     let mut title = vec![Span::styled(
-        format!(" {}{} {} ", if selected { "▸ " } else { "" }, letter(index), lane.variant),
+        format!(" {}{} {} ", if selected { "▸ " } else { "" }, letter(index), lab.name(index)),
         if selected { edge.patch(theme::strong()) } else { edge },
     )];
     if lane.console_port.is_some() {
@@ -96,13 +96,13 @@ fn inside(frame: &mut Frame, area: Rect, lab: &Lab, lane: &LaneModel, axes: &Axe
     let [state, figures, culprit, charts, time, below] = Layout::vertical([
         Constraint::Length(1),
         Constraint::Length(if big { 6 } else { 2 }),
-        Constraint::Length(axes.said_rows.max(1)),
+        Constraint::Length(if lab.walk.is_some() { 0 } else { axes.said_rows.max(1) }),
         Constraint::Min(0),
         Constraint::Length(1),
         Constraint::Length(axes.gauge_rows.min(room)),
     ])
     .areas(area);
-    frame.render_widget(Paragraph::new(state_line(data, lane)), state);
+    frame.render_widget(Paragraph::new(state_line(data, lane, lab.walk.is_some())), state);
     if big {
         big_figures(frame, figures, lab, lane);
     } else {
@@ -129,7 +129,7 @@ fn is_wrong(lab: &Lab, lane: &LaneModel) -> bool {
         || gauges::violation(lab, lane).is_some()
 }
 
-fn state_line(data: &LabData, lane: &LaneModel) -> Line<'static> {
+fn state_line(data: &LabData, lane: &LaneModel, walks: bool) -> Line<'static> {
     let (text, style) = match &lane.state {
         _ if lane.is_stale(data.now_s) => {
             let since = clock(lane.sampled_s);
@@ -144,7 +144,8 @@ fn state_line(data: &LabData, lane: &LaneModel) -> Line<'static> {
         }
     };
     let mut spans = vec![Span::styled(format!(" {text}"), style)];
-    if matches!(lane.state, State::Serving { .. } | State::Stopped { .. }) {
+    // A walk finds out where the bug is.
+    if !walks && matches!(lane.state, State::Serving { .. } | State::Stopped { .. }) {
         let bugs = match lane.bugs.len() {
             0 => Span::styled("  [ ] no bug on", theme::quiet()),
             1 => Span::styled("  [x] bug on", theme::bad()),
@@ -166,7 +167,13 @@ struct Big {
 /// The two big figures of a lane.
 fn headline(lab: &Lab, lane: &LaneModel) -> [Big; 2] {
     let Headline { left, right } = &lab.spec.entry.manifest.headline;
-    [left, right].map(|figure| big(lane, figure))
+    let mut figures = [left, right].map(|figure| big(lane, figure));
+    if !walk::may_tell(lab) {
+        for figure in &mut figures {
+            figure.more.clear();
+        }
+    }
+    figures
 }
 
 /// Whether a figure of the headline is where it is bad.
@@ -275,6 +282,10 @@ fn big_figures(frame: &mut Frame, area: Rect, lab: &Lab, lane: &LaneModel) {
 /// What is wrong with the lane, or what its fix costs: the manifest's sentence, with the place where
 /// most tasks wait; else that place alone; else the metric that is beyond what the fixed form keeps.
 fn says(lab: &Lab, lane: &LaneModel, width: usize) -> Vec<Line<'static>> {
+    // A walk asks before it tells.
+    if lab.walk.is_some() {
+        return vec![Line::raw("")];
+    }
     let Some(sentence) = &lane.sentence else {
         return vec![culprit_line(lab, lane, width)];
     };
@@ -340,22 +351,39 @@ fn culprit_line(lab: &Lab, lane: &LaneModel, width: usize) -> Line<'static> {
     Line::styled(cut(&if fits { text + &label } else { text }, width), theme::bad())
 }
 
+/// Rows from which on the charts that a walk's step is not about are shown too.
+const ROOM_FOR_ALL: u16 = 14;
+
 fn draw_charts(frame: &mut Frame, area: Rect, lab: &Lab, lane: &LaneModel, axes: &Axes) {
     if lab.by_instance && !lane.instances.is_empty() {
         instances::charts(frame, area, lab, lane, axes);
         return;
     }
     let charts = &lab.spec.entry.manifest.charts;
-    let areas = Layout::vertical(heights(charts, area.height)).split(area);
-    let mut levels = 0;
+    let back = |chart: &&show::Chart| walk::stands_back(lab, &chart.title());
+    // Where there is little room, what a walk's step is about has all of it.
+    let shown: Vec<show::Chart> = charts
+        .iter()
+        .filter(|chart| area.height >= ROOM_FOR_ALL || !back(chart))
+        .cloned()
+        .collect();
+    let areas = Layout::vertical(heights(&shown, area.height)).split(area);
+    let (mut levels, mut place) = (0, 0);
     for (i, chart) in charts.iter().enumerate() {
         let index = levels;
         levels += chart.levels().len();
-        let Some(area) = areas.get(i) else { break };
+        if area.height < ROOM_FOR_ALL && back(&chart) {
+            continue;
+        }
+        let Some(area) = areas.get(place) else { break };
+        place += 1;
         match chart.shows {
             Shows::Chain => chain::line(frame, *area, lane),
             Shows::Log => log_tail(frame, *area, lane, chart),
             _ => draw_chart(frame, *area, lab, lane, (axes, axes.tops[i]), (chart, index)),
+        }
+        if back(&chart) {
+            frame.buffer_mut().set_style(*area, theme::back());
         }
     }
 }
@@ -423,7 +451,8 @@ fn draw_chart(
         Shows::Level(measure) => Some(measure.clone()),
         _ => None,
     };
-    let theory = measure.as_ref().and_then(|measure| theory(lab, lane, measure));
+    let told = measure.as_ref().filter(|_| walk::may_tell(lab));
+    let theory = told.and_then(|measure| theory(lab, lane, measure));
     let mut title = vec![name];
     if theory.is_some() {
         title.push(Span::styled("   • theory", theme::quiet()));

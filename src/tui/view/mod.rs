@@ -16,6 +16,7 @@ pub mod lane;
 pub mod log;
 pub mod message;
 pub mod metrics;
+pub mod walk;
 
 use ratatui::Frame;
 use ratatui::layout::{Alignment, Constraint, Layout, Rect};

@@ -1,0 +1,201 @@
+//! The walk's part of the screen: what is told, asked and shown; and the code where a line is asked for.
+
+use firedrill_core::incident::walk::{Kind, Step};
+use firedrill_core::prose::figures::count;
+use ratatui::Frame;
+use ratatui::layout::{Alignment, Constraint, Layout, Rect};
+use ratatui::style::Style;
+use ratatui::text::{Line, Span, Text};
+use ratatui::widgets::{Block, Borders, Paragraph, Wrap};
+
+use super::cut;
+use crate::tui::model::Lab;
+use crate::tui::theme;
+use crate::tui::walk::{Done, Said, Stage, Walk, listing, question, step, values};
+
+/// Rows that the words take.
+pub fn rows(height: u16) -> u16 {
+    match height {
+        ..30 => 11,
+        30..45 => 15,
+        _ => 18,
+    }
+}
+
+/// Whether a chart stands back: the step is about others.
+pub fn stands_back(lab: &Lab, title: &str) -> bool {
+    let Some(walk) = &lab.walk else { return false };
+    step(lab, walk).is_some_and(|step| {
+        !step.watch.is_empty() && !step.watch.iter().any(|watched| watched == title)
+    })
+}
+
+/// Whether the screen may tell what was computed: not before the learner has said something.
+pub fn may_tell(lab: &Lab) -> bool {
+    lab.walk.as_ref().is_none_or(|walk| walk.stage == Stage::Shown)
+}
+
+/// Draws what is told and asked.
+pub fn draw(frame: &mut Frame, area: Rect, lab: &Lab, walk: &Walk) {
+    let Some(step) = step(lab, walk) else { return };
+    let all = lab.spec.entry.manifest.walk.len();
+    let title = format!(" {} of {all} · {} ", walk.at + 1, step.title);
+    let block = Block::new()
+        .borders(Borders::TOP | Borders::BOTTOM)
+        .border_style(theme::accent())
+        .title(Span::styled(title, theme::strong()))
+        .title(Line::styled(state(walk, step), theme::quiet()).alignment(Alignment::Right));
+    let inner = block.inner(area);
+    frame.render_widget(block, area);
+    let mut lines = Vec::new();
+    let values = values(lab, walk, step);
+    // What cannot be computed yet is not on the screen.
+    let fill = |text: &firedrill_core::incident::show::Text| text.fill(&values).unwrap_or_default();
+    if walk.presents && !step.says_to_presenter.is_empty() {
+        lines.push(Line::styled(format!("☞ {}", step.says_to_presenter), theme::warn()));
+    }
+    let done = walk.done[walk.at].as_ref().filter(|_| walk.stage == Stage::Shown);
+    if done.is_none() || step.asks.is_none() {
+        lines.push(Line::raw(fill(&step.says)));
+    }
+    if let Some(question) = question(lab, step) {
+        lines.push(Line::styled(format!("? {}", fill(&question.prompt)), theme::accent()));
+        match (&question.kind, walk.stage) {
+            (Kind::Choice(choices), _) => {
+                let chosen = |i| match walk.stage {
+                    Stage::Told => i == walk.cursor,
+                    _ => matches!(
+                        walk.done[walk.at].as_ref().map(|done| done.said),
+                        Some(Said::Choice(said)) if said == i
+                    ),
+                };
+                if walk.stage != Stage::Shown {
+                    lines.extend(choices.iter().enumerate().map(|(i, choice)| {
+                        let (mark, style) =
+                            if chosen(i) { ("▸", theme::strong()) } else { (" ", Style::new()) };
+                        Line::styled(format!(" {mark} {}  {}", i + 1, choice.text), style)
+                    }));
+                } else if let Some(i) = (0..choices.len()).find(|i| chosen(*i)) {
+                    let said = Span::raw(format!("  you: {}", choices[i].text));
+                    let right = walk.done[walk.at].as_ref().and_then(|done| done.right);
+                    lines.push(Line::from(vec![said, mark(right)]));
+                }
+            }
+            (Kind::Number { unit, .. }, Stage::Told) => lines.push(Line::from(vec![
+                Span::styled(format!("  > {}▏", walk.typed), theme::strong()),
+                Span::raw(format!(" {unit}")),
+            ])),
+            (Kind::Line { .. }, Stage::Told) => lines.push(Line::raw(format!(
+                "  ↑ ↓ move to the line above, enter points at it: line {}",
+                walk.cursor + 1
+            ))),
+            _ => {}
+        }
+        if walk.stage == Stage::Told {
+            for hint in question.hints.iter().take(walk.hints) {
+                lines.push(Line::styled(format!("  hint: {}", fill(hint)), theme::warn()));
+            }
+        }
+    }
+    if let Some(done) = done {
+        lines.extend(told(done));
+    }
+    if let Some(note) = &walk.note {
+        lines.push(Line::styled(format!("  {note}"), theme::warn()));
+    }
+    let text = Paragraph::new(Text::from(lines)).wrap(Wrap { trim: false });
+    let [_, inner, _] = Layout::horizontal([
+        Constraint::Length(1),
+        // Longer lines are hard to read.
+        Constraint::Max(110),
+        Constraint::Fill(1),
+    ])
+    .areas(inner);
+    frame.render_widget(text, inner);
+}
+
+/// What the next key does.
+fn state(walk: &Walk, step: &Step) -> String {
+    let deploys = walk.at == 1 || step.until.is_some();
+    match walk.stage {
+        Stage::Told if step.asks.is_some() => " enter commits · h hint · s skip ".to_owned(),
+        Stage::Told if deploys => " held · enter lets it go on ".to_owned(),
+        Stage::Runs => " the run goes on … ".to_owned(),
+        Stage::Told | Stage::Shown => " held · enter: next ".to_owned(),
+    }
+}
+
+/// Whether an answer was right.
+fn mark(right: Option<bool>) -> Span<'static> {
+    match right {
+        Some(true) => Span::styled("  ✔", theme::good()),
+        Some(false) => Span::styled("  ✖", theme::bad()),
+        None => Span::raw(""),
+    }
+}
+
+fn told(done: &Done) -> Vec<Line<'static>> {
+    let mut lines = Vec::new();
+    let mut spans = Vec::new();
+    for (name, value) in &done.figures {
+        spans.push(Span::styled(format!("  {name} "), theme::quiet()));
+        spans.push(Span::styled(value.clone(), theme::strong()));
+    }
+    // A choice is marked where it stands.
+    if !spans.is_empty() && !matches!(done.said, Said::Choice(_)) {
+        spans.push(mark(done.right));
+    }
+    if !spans.is_empty() {
+        lines.push(Line::from(spans));
+    }
+    if !done.why.is_empty() {
+        lines.push(Line::raw(done.why.clone()));
+    }
+    lines
+}
+
+/// Draws the code that a question is about, in place of the lanes; tells whether there is one.
+pub fn code(frame: &mut Frame, area: Rect, lab: &Lab, walk: &Walk) -> bool {
+    let Some((file, text)) = step(lab, walk).and_then(|step| listing(lab, step)) else {
+        return false;
+    };
+    let done = walk.done[walk.at].as_ref().filter(|_| walk.stage == Stage::Shown);
+    let answer = done.and_then(|done| done.line);
+    let block = Block::bordered().title(Span::styled(format!(" {file} "), theme::strong()));
+    let inner = block.inner(area);
+    frame.render_widget(block, area);
+    let centre = answer.unwrap_or(walk.cursor);
+    let height = usize::from(inner.height);
+    let all = text.lines().count();
+    let top = centre.saturating_sub(height / 2).min(all.saturating_sub(height));
+    let waiting = |line: usize| {
+        // The count would be the answer.
+        let lanes = lab.main.head.lanes.iter().filter(|_| done.is_some());
+        let sites = lanes.flat_map(|lane| &lane.server).flat_map(|server| &server.wait_sites);
+        let here = sites.filter(|site| site.file == file && site.line as usize == line + 1);
+        here.map(|site| site.waiting).sum::<u64>()
+    };
+    let room = usize::from(inner.width).saturating_sub(13);
+    let lines = text.lines().enumerate().skip(top).take(height).map(|(i, line)| {
+        // Comments tell the answer: they are shown with it.
+        let hidden = done.is_none() && line.trim_start().starts_with("//");
+        let style = match (answer == Some(i), done.is_none() && walk.cursor == i) {
+            (true, _) => theme::bad(),
+            (_, true) => theme::cursor(),
+            _ if line.trim_start().starts_with("//") => theme::quiet(),
+            _ => Style::new(),
+        };
+        let count = match waiting(i) {
+            0 => " ".repeat(7),
+            waiting => format!("{:>6}▶", count(waiting)),
+        };
+        let shown = if hidden { "" } else { line };
+        Line::from(vec![
+            Span::styled(count, theme::bad()),
+            Span::styled(format!("{:>4} ", i + 1), theme::quiet()),
+            Span::styled(cut(shown, room), style),
+        ])
+    });
+    frame.render_widget(Paragraph::new(Text::from(lines.collect::<Vec<Line>>())), inner);
+    true
+}

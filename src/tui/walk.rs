@@ -1,0 +1,539 @@
+//! The guided walk: where it stands, what the learner has said, what the run has shown. Time passes only
+//! where a step lets it; everything else is read, asked and told while the run is held.
+
+use std::time::Duration;
+
+use crossterm::event::KeyCode;
+use firedrill_core::catalogue::Catalogue;
+use firedrill_core::event::{Clock, Event, ExitCause, What};
+use firedrill_core::incident::formula::Values;
+use firedrill_core::incident::marks::marks;
+use firedrill_core::incident::walk::{Does, Kind, Pointed, Question, Step};
+use firedrill_core::prose::figures::number;
+
+use super::keys::Action;
+use super::model::Lab;
+use super::track::{RunId, Source, Track};
+use super::update::Command;
+use crate::run::{Control, Spec, Speed, TimeLapse};
+
+/// Seconds that the charts of a walk span.
+const SPAN_S: f64 = 30.0;
+
+/// A run begins so long before the release, in seconds.
+const BEFORE_RELEASE_S: f64 = 0.2;
+
+/// What a step waits for comes within so many seconds of the run, or the walk says that it did not.
+const PATIENCE_S: f64 = 180.0;
+
+/// Characters of a formula that is shown.
+const LONGEST_FORMULA: usize = 60;
+
+/// Characters of a number that is typed.
+const MOST_TYPED: usize = 12;
+
+/// Where a walk stands.
+#[derive(Debug)]
+pub struct Walk {
+    /// The step, from 0.
+    pub at: usize,
+    /// How far that has got.
+    pub stage: Stage,
+    /// What is being typed.
+    pub typed: String,
+    /// The choice, or the line of code, under the cursor; both from 0.
+    pub cursor: usize,
+    /// Hints that have been asked for.
+    pub hints: usize,
+    /// Whether the words for whoever presents are shown.
+    pub presents: bool,
+    /// A word on a key that did nothing.
+    pub note: Option<String>,
+    /// What became of each step.
+    pub done: Vec<Option<Done>>,
+    /// What the lanes are called now; empty: by their variants.
+    pub names: Vec<String>,
+    /// When each lane's first process ended, in seconds of the run.
+    exits_s: Vec<Option<f64>>,
+    /// When the run went on, and what each lane measured then.
+    went_on: Option<(f64, Vec<Values>)>,
+    /// Whether nothing has been measured since.
+    begins: bool,
+}
+
+/// How far a step has got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// It is read, and its question asked, if there is one.
+    Told,
+    /// The run goes on until it has shown what the step is about.
+    Runs,
+    /// That is told.
+    Shown,
+}
+
+/// What became of a step.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Done {
+    /// What the learner said.
+    pub said: Said,
+    /// Whether that was right; none where nothing was asked, or answered.
+    pub right: Option<bool>,
+    /// What was said, measured and computed, each with its name.
+    pub figures: Vec<(String, String)>,
+    /// Why.
+    pub why: String,
+    /// The line of code that was asked for, from 0.
+    pub line: Option<usize>,
+}
+
+/// What the learner said.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Said {
+    /// Nothing was asked.
+    Nothing,
+    /// It was skipped.
+    Skipped,
+    /// The choice of this number, from 0.
+    Choice(usize),
+    /// A number.
+    Number(f64),
+    /// A line of code, from 0.
+    Line(usize),
+}
+
+impl Walk {
+    /// A walk before its first step.
+    pub fn new(steps: usize) -> Self {
+        Self {
+            at: 0,
+            stage: Stage::Told,
+            typed: String::new(),
+            cursor: 0,
+            hints: 0,
+            presents: false,
+            note: None,
+            done: vec![None; steps],
+            names: Vec::new(),
+            exits_s: Vec::new(),
+            went_on: None,
+            begins: false,
+        }
+    }
+}
+
+/// The step that a lab's walk is at.
+pub fn step<'a>(lab: &'a Lab, walk: &Walk) -> Option<&'a Step> {
+    lab.spec.entry.manifest.walk.get(walk.at)
+}
+
+/// The question of a step.
+pub fn question<'a>(lab: &'a Lab, step: &Step) -> Option<&'a Question> {
+    let asks = step.asks.as_ref()?;
+    lab.spec.entry.manifest.questions.iter().find(|question| question.id == *asks)
+}
+
+/// The lane that a step, or its question, is about.
+fn lane_of(lab: &Lab, of: Option<&String>) -> usize {
+    let runs = |variant: &String| lab.spec.variants.iter().position(|name| name == variant);
+    of.and_then(runs).unwrap_or(0)
+}
+
+/// What a step's formulas and texts may use: the measures of its lane, rate and parameters, times.
+pub fn values(lab: &Lab, walk: &Walk, step: &Step) -> Values {
+    let data = &lab.main.head;
+    let lane = lane_of(lab, step.of.as_ref());
+    let mut values = data.lanes[lane].values(data.course.now());
+    values.insert("at_s".to_owned(), data.now_s);
+    let cap_bytes = lab.spec.entry.manifest.memory.cap_bytes();
+    values.insert("cap_bytes".to_owned(), cap_bytes as f64);
+    if let Some(released_s) = data.released_s {
+        values.insert("t".to_owned(), data.now_s - released_s);
+        if let Some(Some(exit_s)) = walk.exits_s.get(lane) {
+            values.insert("exit_s".to_owned(), exit_s - released_s);
+        }
+    }
+    if let Some((since_s, then)) = &walk.went_on {
+        let passed_s = data.now_s - since_s;
+        values.insert("since_s".to_owned(), passed_s);
+        // Growth over all the time that has passed, not over the last second alone.
+        if let Some(then) = then.get(lane) {
+            let now = values.clone();
+            for (name, before) in then {
+                values.insert(format!("{name}_then"), *before);
+                if let Some(after) = now.get(name).filter(|_| passed_s > 0.0) {
+                    values.insert(format!("{name}_per_s"), (after - before) / passed_s);
+                }
+            }
+        }
+    }
+    values
+}
+
+/// Begins the step that the walk is at.
+pub fn enter(lab: &mut Lab) -> Option<Command> {
+    let mut walk = lab.walk.take()?;
+    walk.stage = if walk.done[walk.at].is_some() { Stage::Shown } else { Stage::Told };
+    (walk.typed, walk.cursor, walk.hints, walk.note) = (String::new(), 0, 0, None);
+    let entry = lab.spec.entry;
+    let step = &entry.manifest.walk[walk.at];
+    if let Some(Kind::Line { .. }) = question(lab, step).map(|question| &question.kind) {
+        // The first line of code below the imports.
+        walk.cursor = listing(lab, step).map_or(0, |(_, text)| {
+            text.lines().position(|line| line.starts_with("pub fn")).unwrap_or_default()
+        });
+    }
+    let command = if step.lanes.is_empty() || walk.stage == Stage::Shown {
+        None
+    } else {
+        walk.names.clone_from(&step.names);
+        walk.exits_s = vec![None; step.lanes.len()];
+        walk.went_on = None;
+        let release_s = entry.manifest.release_s();
+        let from_ms = ((release_s - BEFORE_RELEASE_S).max(0.0) * 1000.0) as u64;
+        let held = Speed::Times(0.0);
+        let time_lapse = TimeLapse { speed: held, from_ms, controls: Vec::new(), watched: false };
+        lab.spec = Spec {
+            variants: step.lanes.clone(),
+            clock: Clock::Virtual,
+            duration: Some(Duration::from_hours(1)),
+            time_lapse,
+            ..lab.spec.clone()
+        };
+        lab.main = Track::new(Source::TimeLapse(held), super::model::LabData::new(&lab.spec));
+        lab.selected = 0;
+        lab.span_s = SPAN_S;
+        Some(Command::Start(RunId::Main, Box::new(lab.spec.clone())))
+    };
+    lab.walk = Some(walk);
+    command
+}
+
+/// The code that a step's question is about: file and text.
+pub fn listing(lab: &Lab, step: &Step) -> Option<(String, &'static str)> {
+    let Kind::Line { of, .. } = &question(lab, step)?.kind else { return None };
+    let file = lab.spec.entry.file(of);
+    let text = lab.spec.catalogue.source(&file)?;
+    Some((file, text))
+}
+
+/// Whether an action is the walk's.
+pub fn is_own(action: Action) -> bool {
+    use Action::{Down, Hint, Presenter, Skip, Up, WalkBack, WalkOn};
+    matches!(action, WalkOn | WalkBack | Hint | Skip | Presenter | Up | Down)
+}
+
+/// Takes a key; none: it is not one for the walk.
+pub fn press(lab: &mut Lab, code: KeyCode) -> bool {
+    let Some(mut walk) = lab.walk.take() else { return false };
+    let asked = step(lab, &walk).and_then(|step| question(lab, step)).map(|q| q.kind.clone());
+    let types = walk.stage == Stage::Told && matches!(asked, Some(Kind::Number { .. }));
+    let taken = match code {
+        KeyCode::Char(c) if types && (c.is_ascii_digit() || matches!(c, '.' | ',')) => {
+            walk.typed.push(if c == ',' { '.' } else { c });
+            walk.typed.truncate(MOST_TYPED);
+            true
+        }
+        KeyCode::Backspace if types && !walk.typed.is_empty() => {
+            walk.typed.pop();
+            true
+        }
+        KeyCode::Char(c @ '1'..='9') if walk.stage == Stage::Told => match &asked {
+            Some(Kind::Choice(choices)) => {
+                let wanted = c as usize - '1' as usize;
+                walk.cursor = wanted.min(choices.len() - 1);
+                true
+            }
+            _ => false,
+        },
+        _ => false,
+    };
+    if taken {
+        walk.note = None;
+    }
+    lab.walk = Some(walk);
+    taken
+}
+
+/// Carries out a key of the walk's own.
+pub fn act(lab: &mut Lab, action: Action) -> Option<Command> {
+    let mut walk = lab.walk.take()?;
+    walk.note = None;
+    let entry = lab.spec.entry;
+    let step = &entry.manifest.walk[walk.at];
+    let asked = question(lab, step).cloned();
+    let told = walk.stage == Stage::Told;
+    let command = match action {
+        Action::WalkOn if walk.stage == Stage::Runs => {
+            walk.note = Some("the run goes on until it has shown this; s holds it here".to_owned());
+            None
+        }
+        Action::WalkOn if told && asked.is_some() => match answer(&walk, asked.as_ref()) {
+            Ok(said) => go_on(lab, &mut walk, step, said),
+            Err(why) => {
+                walk.note = Some(why);
+                None
+            }
+        },
+        Action::WalkOn if told && step.until.is_some() => {
+            go_on(lab, &mut walk, step, Said::Nothing)
+        }
+        Action::WalkOn => {
+            if walk.done[walk.at].is_none() {
+                walk.done[walk.at] = Some(shown(lab, &walk, step, Said::Nothing));
+            }
+            if walk.at + 1 < walk.done.len() {
+                walk.at += 1;
+                lab.walk = Some(walk);
+                return enter(lab);
+            }
+            walk.note = Some("this was the last step; esc leads back to the incidents".to_owned());
+            None
+        }
+        Action::WalkBack if walk.at > 0 && walk.stage != Stage::Runs => {
+            walk.at -= 1;
+            lab.walk = Some(walk);
+            return enter(lab);
+        }
+        Action::WalkBack => {
+            walk.note = Some("there is nothing before this to go back to".to_owned());
+            None
+        }
+        Action::Hint => {
+            let all = asked.as_ref().map_or(0, |question| question.hints.len());
+            if told && walk.hints < all {
+                walk.hints += 1;
+            } else if told && all > 0 {
+                walk.note = Some("there are no more hints; s skips the question".to_owned());
+            } else {
+                walk.note = Some("there is no hint here".to_owned());
+            }
+            None
+        }
+        Action::Skip if told && asked.is_some() => go_on(lab, &mut walk, step, Said::Skipped),
+        Action::Skip if walk.stage == Stage::Runs => Some(show(lab, &mut walk, step)),
+        Action::Skip => {
+            walk.note = Some("there is nothing to skip; enter goes on".to_owned());
+            None
+        }
+        Action::Presenter => {
+            walk.presents = !walk.presents;
+            None
+        }
+        Action::Up | Action::Down if told => {
+            move_cursor(lab, &mut walk, step, action == Action::Down);
+            None
+        }
+        _ => None,
+    };
+    lab.walk = Some(walk);
+    command
+}
+
+fn move_cursor(lab: &Lab, walk: &mut Walk, step: &Step, down: bool) {
+    let last = match question(lab, step).map(|question| &question.kind) {
+        Some(Kind::Choice(choices)) => choices.len() - 1,
+        Some(Kind::Line { .. }) => {
+            listing(lab, step).map_or(0, |(_, text)| text.lines().count().saturating_sub(1))
+        }
+        _ => return,
+    };
+    walk.cursor = if down { (walk.cursor + 1).min(last) } else { walk.cursor.saturating_sub(1) };
+}
+
+/// What the learner has said, or why that is no answer.
+fn answer(walk: &Walk, asked: Option<&Question>) -> Result<Said, String> {
+    match asked.map(|question| &question.kind) {
+        None => Ok(Said::Nothing),
+        Some(Kind::Choice(_)) => Ok(Said::Choice(walk.cursor)),
+        Some(Kind::Line { .. }) => Ok(Said::Line(walk.cursor)),
+        Some(Kind::Number { .. }) if walk.typed.is_empty() => {
+            Err("type a number first: a guess is better than nothing; h gives a hint".to_owned())
+        }
+        Some(Kind::Number { .. }) => match walk.typed.parse() {
+            Ok(number) => Ok(Said::Number(number)),
+            Err(_) => Err(format!("`{}` is no number", walk.typed)),
+        },
+    }
+}
+
+/// Lets the run go on, once the learner has committed to an answer.
+fn go_on(lab: &mut Lab, walk: &mut Walk, step: &Step, said: Said) -> Option<Command> {
+    walk.went_on = Some(measured_now(lab));
+    walk.begins = true;
+    walk.done[walk.at] = Some(shown(lab, walk, step, said));
+    if step.until.is_none() {
+        walk.stage = Stage::Shown;
+        return None;
+    }
+    walk.stage = Stage::Runs;
+    let speed = Speed::Times(step.speed);
+    lab.main.source = Source::TimeLapse(speed);
+    let goes = Command::Tell(RunId::Main, Control::SetSpeed(speed));
+    let does = step.does.map(|does| match does {
+        Does::SwitchOff => {
+            let incident = lab.spec.entry.manifest.id.clone();
+            Control::SetBug { lane: 0, incident, variant: None }
+        }
+        Does::Restart => Control::Restart { lane: 0, console: false },
+    });
+    match does {
+        Some(control) => Some(Command::Both(Box::new([Command::Tell(RunId::Main, control), goes]))),
+        None => Some(goes),
+    }
+}
+
+/// The time, and what each lane measures.
+fn measured_now(lab: &Lab) -> (f64, Vec<Values>) {
+    let data = &lab.main.head;
+    let now_t = data.released_s.map(|released_s| data.now_s - released_s);
+    let values = data.lanes.iter().map(|lane| {
+        let mut values = lane.values(data.course.now());
+        values.extend(now_t.map(|t| ("t".to_owned(), t)));
+        values
+    });
+    (data.now_s, values.collect())
+}
+
+/// Holds the run, and tells what it has shown.
+fn show(lab: &mut Lab, walk: &mut Walk, step: &Step) -> Command {
+    let said = walk.done[walk.at].as_ref().map_or(Said::Nothing, |done| done.said);
+    walk.done[walk.at] = Some(shown(lab, walk, step, said));
+    walk.stage = Stage::Shown;
+    let held = Speed::Times(0.0);
+    lab.main.source = Source::TimeLapse(held);
+    Command::Tell(RunId::Main, Control::SetSpeed(held))
+}
+
+/// Looks at an event of the run: whether it has shown what the step waits for.
+pub fn observe(lab: &mut Lab, event: &Event) -> Option<Command> {
+    let mut walk = lab.walk.take()?;
+    if let (What::Exit { cause, .. }, Some(lane)) = (&event.what, event.lane)
+        && *cause != ExitCause::Stopped
+        && let Some(first @ None) = walk.exits_s.get_mut(lane)
+    {
+        *first = Some(event.at_ms as f64 / 1000.0);
+    }
+    let entry = lab.spec.entry;
+    let step = &entry.manifest.walk[walk.at];
+    let sampled = matches!(event.what, What::Sample(_)) && event.lane == Some(lab.lanes() - 1);
+    if sampled && std::mem::take(&mut walk.begins) {
+        // The moment at which it was held is told with the next one.
+        walk.went_on = Some(measured_now(lab));
+    }
+    let command = if sampled && walk.stage == Stage::Runs {
+        let values = values(lab, &walk, step);
+        let met = |values: &Values| {
+            step.until.as_ref().is_none_or(|until| until.eval(values).is_ok_and(|v| v > 0.0))
+        };
+        let late = values.get("since_s").is_some_and(|since_s| *since_s > PATIENCE_S);
+        (met(&values) || late).then(|| {
+            let command = show(lab, &mut walk, step);
+            if late && !met(&values) {
+                walk.note = Some(format!(
+                    "at this load it has not come in {PATIENCE_S} s: the figures are those of now"
+                ));
+            }
+            command
+        })
+    } else {
+        None
+    };
+    lab.walk = Some(walk);
+    command
+}
+
+/// What is to be told of a step as things are now.
+fn shown(lab: &Lab, walk: &Walk, step: &Step, said: Said) -> Done {
+    let values = values(lab, walk, step);
+    let fill = |text: &firedrill_core::incident::show::Text| {
+        text.fill(&values).unwrap_or_else(|error| format!("(not known: {error})"))
+    };
+    let reveals = step.reveals.as_ref().map(fill);
+    let mut done = Done {
+        said,
+        right: None,
+        figures: Vec::new(),
+        why: reveals.clone().unwrap_or_default(),
+        line: None,
+    };
+    let Some(question) = question(lab, step) else { return done };
+    let mut why = Vec::new();
+    match &question.kind {
+        Kind::Choice(choices) => {
+            let right = choices.iter().position(|choice| choice.right).unwrap_or_default();
+            if let Said::Choice(chosen) = said {
+                done.right = Some(chosen == right);
+                why.push(fill(&choices[chosen].says));
+            }
+            if said != Said::Choice(right) {
+                let answer = &choices[right];
+                done.figures.push(("answer".to_owned(), answer.text.clone()));
+                why.push(fill(&answer.says));
+            }
+        }
+        Kind::Number { unit, theory, measured, within, near } => {
+            let with_unit = |value: f64| {
+                let joint = if unit.is_empty() || unit.starts_with('/') { "" } else { " " };
+                format!("{}{joint}{unit}", number(value))
+            };
+            let computed = theory.eval(&values).ok();
+            let seen = match measured {
+                Some(measured) => measured.eval(&values).ok(),
+                None => computed,
+            };
+            if let Said::Number(guess) = said {
+                done.figures.push(("you".to_owned(), with_unit(guess)));
+                done.right = seen.map(|seen| (guess - seen).abs() <= near.max(seen.abs() * within));
+            }
+            if measured.is_some() {
+                let seen = seen.map_or("nothing".to_owned(), with_unit);
+                done.figures.push(("measured".to_owned(), seen));
+            }
+            let theory = match computed {
+                // A long formula is no help.
+                Some(value) if theory.text().len() > LONGEST_FORMULA => with_unit(value),
+                Some(value) => format!("{} = {}", theory.text(), with_unit(value)),
+                None => "–".to_owned(),
+            };
+            done.figures.push(("theory".to_owned(), theory));
+        }
+        Kind::Line { of, at } => {
+            let lane = lane_of(lab, Some(of));
+            let answer = line(lab.spec.catalogue, lab, (lane, of), *at);
+            done.line = answer;
+            if let (Said::Line(pointed), Some(answer)) = (said, answer) {
+                // A statement may take two lines.
+                done.right = Some(pointed.abs_diff(answer) <= 1);
+                done.figures.push(("you".to_owned(), format!("line {}", pointed + 1)));
+            }
+            if let Some(answer) = answer {
+                done.figures.push(("answer".to_owned(), format!("line {}", answer + 1)));
+            }
+        }
+    }
+    why.push(fill(&question.why));
+    why.extend(reveals);
+    done.why = why.join(" ");
+    done
+}
+
+/// The line that is asked for, from 0.
+fn line(
+    catalogue: &'static Catalogue,
+    lab: &Lab,
+    (lane, variant): (usize, &str),
+    at: Pointed,
+) -> Option<usize> {
+    let file = lab.spec.entry.file(variant);
+    match at {
+        Pointed::Waits => {
+            let site = lab.main.head.lanes[lane].culprit().filter(|site| site.file == file)?;
+            (site.line as usize).checked_sub(1)
+        }
+        Pointed::Marked(mark) => {
+            let marked = marks(catalogue.source(&file)?);
+            marked.into_iter().find(|marked| marked.mark == mark)?.line.checked_sub(1)
+        }
+    }
+}

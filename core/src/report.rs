@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
-use crate::event::{Clock, WaitSite};
+use crate::event::{Clock, ExitCause, WaitSite};
 use crate::incident::Manifest;
 use crate::incident::claim::Claim;
 use crate::incident::formula::Values;
@@ -223,6 +223,13 @@ fn lane_report(manifest: &Manifest, timeline: &Timeline, lane: &LaneLine) -> Lan
         peak: site.waiting,
     };
     let course = |metric| course(manifest, timeline, lane, &Measure::Level(metric));
+    let mut memory_bytes = course(Level::MemoryBytes);
+    // What was seen at a kill is the highest, and between two samples.
+    let at_kills = lane.exits.iter().filter_map(|exit| match exit.cause {
+        ExitCause::OutOfMemory { resident_bytes, .. } => Some(resident_bytes as f64),
+        _ => None,
+    });
+    memory_bytes.peak = at_kills.chain(memory_bytes.peak).reduce(f64::max);
     LaneReport {
         variant: lane.variant.clone(),
         // A recording may stop while requests are under way.
@@ -231,7 +238,7 @@ fn lane_report(manifest: &Manifest, timeline: &Timeline, lane: &LaneLine) -> Lan
         kinds: kinds.collect(),
         tasks: course(Level::Tasks),
         connections: course(Level::Connections),
-        memory_bytes: course(Level::MemoryBytes),
+        memory_bytes,
         cpu_percent: course(Level::CpuPercent),
         series: course(Level::Series),
         exits: lane.exits.iter().map(exit).collect(),

@@ -5,12 +5,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use axum::BoxError;
 use axum::body::Body;
 use axum::http::StatusCode;
-use axum::http::header::{CONTENT_TYPE, HOST};
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST};
 use axum::http::uri::Authority;
 use axum::response::Response;
-use http_body_util::Limited;
+use bytes::Bytes;
+use futures_util::StreamExt;
+use http_body_util::{BodyStream, Limited, StreamBody};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -46,6 +49,9 @@ const LARGEST_BODY: usize = 1 << 20;
 
 /// How long it waits for a request's head, and for each next part of its body.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long it waits for all of a body.
+const WHOLE: Duration = Duration::from_secs(30);
 
 /// Who is served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,6 +109,11 @@ async fn answer(
             if clients == Clients::Anybody && !names_loopback(&request) {
                 return Ok(misdirected());
             }
+            if clients == Clients::Anybody && is_too_large(&request) {
+                let mut response = Response::new(Body::empty());
+                *response.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;
+                return Ok(response);
+            }
             Ok::<_, Infallible>(match prometheus {
                 Some(prometheus) => {
                     gateway.env().bring_up_to_date();
@@ -110,8 +121,9 @@ async fn answer(
                 }
                 None if clients == Clients::Driver => gateway.handle(request.map(Body::new)).await,
                 None => {
-                    let bounded =
-                        |body| Limited::new(TimeoutBody::new(PATIENCE, body), LARGEST_BODY);
+                    let bounded = |body| {
+                        Limited::new(in_time(TimeoutBody::new(PATIENCE, body)), LARGEST_BODY)
+                    };
                     gateway.handle(request.map(|body| Body::new(bounded(body)))).await
                 }
             })
@@ -131,11 +143,39 @@ async fn answer(
 /// that site.
 fn names_loopback<B>(request: &hyper::Request<B>) -> bool {
     let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
+    let one = request.headers().get_all(HOST).iter().count() <= 1;
+    let is_loopback = |authority: &Authority| {
+        let host = authority.host();
+        let known = ["localhost", "127.0.0.1", "[::1]"];
+        known.iter().any(|name| host.eq_ignore_ascii_case(name))
+            && !authority.as_str().contains('@')
+    };
     let authority = host.and_then(|host| host.parse::<Authority>().ok());
-    // HTTP/1.0 has no such header.
-    authority.map_or(host.is_none(), |authority| {
-        ["localhost", "127.0.0.1", "[::1]"].contains(&authority.host())
-    })
+    // HTTP/1.0 has no such header; a proxy's request has the name in its first line too.
+    one && authority.as_ref().map_or(host.is_none(), is_loopback)
+        && request.uri().authority().is_none_or(is_loopback)
+}
+
+/// Whether a request says that its body is larger than any may be.
+fn is_too_large<B>(request: &hyper::Request<B>) -> bool {
+    let length = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+    length.and_then(|length| length.parse::<u64>().ok()).is_some_and(|n| n > LARGEST_BODY as u64)
+}
+
+/// A body that ends with an error when it has not come within [`WHOLE`], however little of it comes at a
+/// time.
+fn in_time<B>(body: B) -> impl hyper::body::Body<Data = Bytes, Error = BoxError>
+where
+    B: hyper::body::Body<Data = Bytes>,
+    B::Error: Into<BoxError>,
+{
+    let deadline = tokio::time::Instant::now() + WHOLE;
+    StreamBody::new(BodyStream::new(body).map(move |frame| {
+        if tokio::time::Instant::now() > deadline {
+            return Err("the body takes too long".into());
+        }
+        frame.map_err(Into::into)
+    }))
 }
 
 fn misdirected() -> Response {

@@ -303,12 +303,17 @@ fn pause() {
     std::thread::sleep(TICK);
 }
 
+/// Characters of a line that are quoted.
+const LONGEST_SHOWN: usize = 200;
+
 /// Carries out the commands on standard input, until it ends.
 fn obey(standing: &mut Standing, runs: (&Handle, &Registry), gateway: &Gateway, out: &Output) {
-    for line in io::stdin().lock().split(b'\n') {
+    for (number, line) in io::stdin().lock().split(b'\n').enumerate() {
         // Without a way to hear anything more, it ends as with the end of the commands.
         let Ok(line) = line else { return };
+        let number = number + 1;
         let line = String::from_utf8_lossy(&line);
+        let shown: String = line.chars().take(LONGEST_SHOWN).collect();
         match serde_json::from_str(&line) {
             Ok(ParentSays::SetBugs { bugs }) => {
                 let before = std::mem::replace(&mut standing.in_play, bugs);
@@ -330,10 +335,10 @@ fn obey(standing: &mut Standing, runs: (&Handle, &Registry), gateway: &Gateway, 
                 Err(unknown) => note(&unknown.to_string()),
             },
             Ok(_) => note(&format!(
-                "a server takes set_bugs, set_without and set_param alone, not {line}"
+                "line {number}: a server takes set_bugs, set_without and set_param alone, not {shown}"
             )),
             Err(error) => note(&format!(
-                "not a command: {error}: {line}\n\
+                "line {number}: not a command: {error}: {shown}\n\
                  such as {{\"command\":\"set_bugs\",\"bugs\":{{\"pool-leak\":\"broken\"}}}} or \
                  {{\"command\":\"set_param\",\"name\":\"store_ms\",\"value\":50}}"
             )),

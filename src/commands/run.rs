@@ -33,7 +33,19 @@ pub fn run(catalogue: &'static Catalogue, options: HeadlessOptions) -> anyhow::R
     // Kept until the report is printed: it is what hears signals.
     let runtime = runtime()?;
     let ended = runtime.block_on(measure(spec, recorder))?;
-    print(&ended.report, json).context(OUTPUT)?;
+    if let Some(termination) = ended.terminated {
+        // Who wants to leave is not kept by a reader that takes no output.
+        let (told, printed) = std::sync::mpsc::channel();
+        let report = ended.report.clone();
+        std::thread::spawn(move || told.send(print(&report, json)));
+        let Ok(printed) = printed.recv_timeout(LEAVING) else {
+            runtime.shutdown_background();
+            return Ok(termination.into());
+        };
+        printed.context(OUTPUT)?;
+    } else {
+        print(&ended.report, json).context(OUTPUT)?;
+    }
     // A thread that hangs in a write must not keep the program.
     runtime.shutdown_background();
     Ok(if ended.recorded { status(ended.report.verdict.holds) } else { ExitCode::from(USAGE) })
@@ -46,6 +58,8 @@ pub struct Ended {
     pub report: Report,
     /// Whether all of it was recorded that was to be.
     pub recorded: bool,
+    /// What ended it early.
+    pub terminated: Option<Termination>,
 }
 
 /// Runs `spec` to its end, or until interrupted, and sums it up. Progress goes to standard error.
@@ -61,7 +75,7 @@ pub async fn measure(spec: Spec, mut recorder: Option<Recorder>) -> anyhow::Resu
     let clock = spec.clock;
 
     let mut run = Run::start(spec.clone())?;
-    let (mut interrupted, mut recorded) = (false, true);
+    let (mut terminated, mut recorded) = (None, true);
     crate::run::signals::outlive_file_limit()?;
     let mut terminate = crate::run::signals::terminations(|| {})?;
     loop {
@@ -78,9 +92,9 @@ pub async fn measure(spec: Spec, mut recorder: Option<Recorder>) -> anyhow::Resu
                 }
                 None => break,
             },
-            signal = terminate.recv(), if !interrupted => {
-                interrupted = true;
-                let says = signal.map_or("interrupted", Termination::says);
+            signal = terminate.recv(), if terminated.is_none() => {
+                terminated = Some(signal.unwrap_or(Termination::Interrupted));
+                let says = terminated.map_or("interrupted", Termination::says);
                 progress.say(format!("{says}: ending the run; once more to end at once"));
                 run.control.send(Control::Stop).await.ok();
             }
@@ -92,11 +106,11 @@ pub async fn measure(spec: Spec, mut recorder: Option<Recorder>) -> anyhow::Resu
         recorded = false;
     }
     // Who wants to leave is not kept by a terminal that takes no output.
-    let patience = if interrupted { LEAVING } else { Duration::MAX };
+    let patience = if terminated.is_some() { LEAVING } else { Duration::MAX };
     progress.finish(patience).await;
     run.ended().await?;
     let report = Report::new(&plan, clock, &timeline);
-    Ok(Ended { report, recorded })
+    Ok(Ended { report, recorded, terminated })
 }
 
 /// Prints the report: one JSON object, or a table.

@@ -299,7 +299,7 @@ impl Lane {
         }
     }
 
-    /// Starts what is due to start again, kills what has reached the cap, and measures; `load` tells
+    /// Starts what is due to start again, and measures; `load` tells
     /// what became of an instance's requests.
     pub(super) fn tick(
         &mut self,
@@ -313,9 +313,6 @@ impl Lane {
         }
         let sample = self.sample(resident, &ticks);
         outlet.emit(Some(self.index), What::Sample(sample));
-        for (instance, resident) in resident.iter().enumerate() {
-            self.hold_to_cap(instance, resident.map_or(0, |resident| resident.bytes));
-        }
         for i in 0..self.instances.len() {
             if self.instances[i].wants_start() {
                 self.start_instance(i, outlet);
@@ -331,11 +328,11 @@ impl Lane {
         instances.filter_map(|(i, instance)| Some((i, instance.pid()?, self.cap_bytes(i))))
     }
 
-    /// Kills an instance's process that has reached its cap.
-    pub(super) fn hold_to_cap(&mut self, instance: usize, resident_bytes: u64) {
+    /// An instance's process has reached its cap, and is killed.
+    pub(super) fn reached_cap(&mut self, instance: usize, pid: u32, resident_bytes: u64) {
         let cap_bytes = self.cap_bytes(instance);
-        if resident_bytes >= cap_bytes {
-            self.instances[instance].kill_for_memory(resident_bytes, cap_bytes);
+        if let Some(instance) = self.instances.get_mut(instance).filter(|i| i.pid() == Some(pid)) {
+            instance.kill_for_memory(resident_bytes, cap_bytes);
         }
     }
 

@@ -1,10 +1,14 @@
 //! Memory and processors that the children take.
 
+use std::io;
+use std::sync::mpsc::RecvTimeoutError;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use firedrill_core::event::TICK;
 use firedrill_core::prose::figures::mib;
 use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 /// Processes that may grow to more than the machine has.
@@ -89,46 +93,113 @@ impl Memory {
 /// Looks at these processes, and at those looked at before: one that is gone is forgotten only when it is
 /// looked for, and each that is not holds a file open.
 fn look(system: &mut System, mut pids: Vec<Pid>, what: ProcessRefreshKind) {
-    pids.extend(system.processes().keys());
+    // One that is named twice would be taken for gone.
+    let others: Vec<Pid> =
+        system.processes().keys().filter(|pid| !pids.contains(pid)).copied().collect();
+    pids.extend(others);
     system.refresh_processes_specifics(ProcessesToUpdate::Some(&pids), true, what);
 }
 
-/// Watches processes between two samples, the more closely the faster they grow: a cap is overshot by
-/// what a process takes between two looks.
-#[derive(Debug, Default)]
+/// A process that is held to its cap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Held {
+    /// Its lane and instance.
+    pub of: (usize, usize),
+    /// The process.
+    pub pid: u32,
+    /// Its cap.
+    pub cap_bytes: u64,
+}
+
+/// A process that was killed at its cap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reached {
+    /// Which.
+    pub held: Held,
+    /// What it took.
+    pub bytes: u64,
+}
+
+/// Holds processes to their caps, from a thread of its own, which has nothing else to do: a cap is overshot by
+/// what a process takes between two looks. Dropping it ends the thread.
+#[derive(Debug)]
 pub struct Guard {
+    held: Arc<Mutex<Vec<Held>>>,
+    /// Its end is the thread's.
+    _ends: std::sync::mpsc::Sender<()>,
+}
+
+impl Guard {
+    /// Starts the thread, which tells of a process before it kills it.
+    ///
+    /// # Errors
+    ///
+    /// When the system has no thread for it.
+    pub fn start(reached: mpsc::Sender<Reached>) -> io::Result<Self> {
+        let held: Arc<Mutex<Vec<Held>>> = Arc::default();
+        let (ends, ended) = std::sync::mpsc::channel();
+        let watched = Arc::clone(&held);
+        let watch = move || {
+            let mut looks = Looks::default();
+            let mut wait = TICK;
+            while ended.recv_timeout(wait) == Err(RecvTimeoutError::Timeout) {
+                let held = watched.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                wait = looks.look(&held, &reached);
+            }
+        };
+        std::thread::Builder::new().name("memory".to_owned()).spawn(watch)?;
+        Ok(Self { held, _ends: ends })
+    }
+
+    /// Holds these processes to their caps from now on, and no others.
+    pub fn hold(&self, held: Vec<Held>) {
+        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = held;
+    }
+}
+
+/// What the thread has seen.
+#[derive(Debug, Default)]
+struct Looks {
     system: System,
     /// The last look, and what each process took then.
     last: Option<(Instant, Vec<(u32, u64)>)>,
 }
 
-impl Guard {
-    /// What each of these processes takes, with its cap, in order; and how long the next look may wait.
-    pub fn look(&mut self, processes: &[(u32, u64)]) -> (Vec<u64>, Duration) {
-        let pids: Vec<Pid> = processes.iter().map(|(pid, _)| Pid::from_u32(*pid)).collect();
-        look(&mut self.system, pids.clone(), ProcessRefreshKind::nothing().with_memory());
-        let taken = |pid: &Pid| self.system.process(*pid).map_or(0, sysinfo::Process::memory);
-        let taken: Vec<u64> = pids.iter().map(taken).collect();
+impl Looks {
+    /// Looks at these processes, kills those at their caps, and tells how long the next look may wait.
+    fn look(&mut self, held: &[Held], reached: &mpsc::Sender<Reached>) -> Duration {
+        let pids: Vec<Pid> = held.iter().map(|held| Pid::from_u32(held.pid)).collect();
+        look(&mut self.system, pids, ProcessRefreshKind::nothing().with_memory());
         let now = Instant::now();
-        let mut soonest = TICK;
-        if let Some((at, before)) = &self.last {
-            let passed = now - *at;
-            for ((pid, cap_bytes), bytes) in processes.iter().zip(&taken) {
-                if let Some((_, before)) = before.iter().find(|(known, _)| known == pid) {
-                    soonest = soonest.min(wait((*before, *bytes, *cap_bytes), passed));
-                }
+        let (mut soonest, mut taken) = (TICK, Vec::with_capacity(held.len()));
+        for held in held {
+            let Some(process) = self.system.process(Pid::from_u32(held.pid)) else { continue };
+            let bytes = process.memory();
+            if bytes >= held.cap_bytes {
+                // Told first, so that its end is never heard of before its cause. Without a listener the run
+                // is over.
+                reached.try_send(Reached { held: *held, bytes }).ok();
+                process.kill();
+                continue;
+            }
+            taken.push((held.pid, bytes));
+            let before = self.last.as_ref().and_then(|(at, before)| {
+                let (_, bytes) = before.iter().find(|(pid, _)| *pid == held.pid)?;
+                Some((*bytes, now - *at))
+            });
+            if let Some((before, passed)) = before {
+                soonest = soonest.min(wait((before, bytes, held.cap_bytes), passed));
             }
         }
-        let pids = processes.iter().map(|(pid, _)| *pid);
-        self.last = Some((now, pids.zip(taken.iter().copied()).collect()));
-        (taken, soonest)
+        self.last = Some((now, taken));
+        soonest
     }
 }
 
 /// The shortest wait between two looks.
-const CLOSEST: Duration = Duration::from_millis(4);
+const CLOSEST: Duration = Duration::from_millis(2);
 
-/// How long to wait until a process is looked at again, that grew so in `passed`: half of the time
+/// How long to wait until a process is looked at again, that grew so in `passed`: a quarter of the time
 /// until it would be at its cap, should it go on like this.
 fn wait((before, now, cap_bytes): (u64, u64, u64), passed: Duration) -> Duration {
     let grown = now.saturating_sub(before) as f64;
@@ -136,7 +207,7 @@ fn wait((before, now, cap_bytes): (u64, u64, u64), passed: Duration) -> Duration
     if grown <= 0.0 {
         return TICK;
     }
-    Duration::try_from_secs_f64(passed.as_secs_f64() * left / grown / 2.0)
+    Duration::try_from_secs_f64(passed.as_secs_f64() * left / grown / 4.0)
         .unwrap_or(TICK)
         .clamp(CLOSEST, TICK)
 }
@@ -157,16 +228,17 @@ mod tests {
         let tick = Duration::from_millis(100);
         assert_eq!(wait((50, 50, 160), tick), TICK);
         assert_eq!(wait((50, 51, 160), tick), TICK);
-        // 10 a tick, 40 are left: in two ticks it is half-way; TICK is the most.
+        // 10 a tick, 40 are left: that is four ticks.
         assert_eq!(wait((110, 120, 160), tick), TICK);
-        assert_eq!(wait((140, 150, 160), tick), tick / 2);
+        assert_eq!(wait((130, 140, 160), tick), tick / 2);
         assert_eq!(wait((150, 159, 160), tick / 2), CLOSEST);
         assert_eq!(wait((150, 200, 160), tick), CLOSEST);
     }
 
     #[test]
     fn processes_that_are_gone_are_forgotten() {
-        let (mut memory, mut guard) = (Memory::new(), Guard::default());
+        let (mut memory, mut looks) = (Memory::new(), Looks::default());
+        let (reached, _told) = mpsc::channel(1);
         for _ in 0..3 {
             let mut process = std::process::Command::new(std::env::current_exe().expect("a path"))
                 .arg("--list")
@@ -174,18 +246,23 @@ mod tests {
                 .spawn()
                 .expect("this program starts");
             memory.resident([Some(process.id())].into_iter());
-            guard.look(&[(process.id(), u64::MAX)]);
+            let held = Held { of: (0, 0), pid: process.id(), cap_bytes: u64::MAX };
+            looks.look(&[held], &reached);
             process.wait().expect("our child");
         }
         memory.resident(std::iter::empty());
-        guard.look(&[]);
-        assert_eq!((memory.system.processes().len(), guard.system.processes().len()), (0, 0));
+        looks.look(&[], &reached);
+        assert_eq!((memory.system.processes().len(), looks.system.processes().len()), (0, 0));
     }
 
     #[test]
     fn reads_this_process_and_not_one_that_is_gone() {
-        let read = Memory::new().resident([Some(std::process::id()), None].into_iter());
-        assert!(read[0].is_some_and(|seen| seen.bytes > 1 << 20), "{read:?}");
-        assert_eq!(read[1], None);
+        let mut memory = Memory::new();
+        // Time and again.
+        for _ in 0..3 {
+            let read = memory.resident([Some(std::process::id()), None].into_iter());
+            assert!(read[0].is_some_and(|seen| seen.bytes > 1 << 20), "{read:?}");
+            assert_eq!(read[1], None);
+        }
     }
 }

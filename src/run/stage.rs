@@ -10,7 +10,7 @@ use super::child::Message;
 use super::files;
 use super::instance::Instance;
 use super::lane::Lane;
-use super::memory::{Guard, Memory, Resident, enough};
+use super::memory::{Guard, Held, Memory, Reached, Resident, enough};
 use super::outlet::Outlet;
 use super::spec::Spec;
 use super::{Address, Control, START_TIMEOUT};
@@ -18,6 +18,11 @@ use crate::load::Driver;
 use firedrill_core::event::{LoadTick, TICK, What};
 use firedrill_core::incident::manifest::Load;
 use firedrill_core::script::{Change, Script, Step};
+
+/// The next process that reached its cap.
+async fn reached(guard: &mut Option<(Guard, mpsc::Receiver<Reached>)>) -> Option<Reached> {
+    guard.as_mut()?.1.recv().await
+}
 
 /// Everything of a live run under way.
 pub(super) struct Stage {
@@ -28,7 +33,8 @@ pub(super) struct Stage {
     /// What the driver has been told of each lane.
     targets: Vec<(Vec<Option<u16>>, Vec<f64>)>,
     memory: Memory,
-    guard: Guard,
+    /// What holds processes to their caps, and what it says; none before the run has begun.
+    guard: Option<(Guard, mpsc::Receiver<Reached>)>,
     driver: Option<Driver>,
     outlet: Outlet,
     rate_per_s: f64,
@@ -47,7 +53,7 @@ impl Stage {
             script,
             messages,
             memory: Memory::new(),
-            guard: Guard::default(),
+            guard: None,
             driver: None,
             outlet,
             rate_per_s: spec.rate_per_s,
@@ -106,20 +112,24 @@ impl Stage {
         tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let never = Duration::from_hours(8760);
         let end = began + self.spec.duration.unwrap_or(never);
-        let mut look_at = began + TICK;
+        let (told, reached_caps) = mpsc::channel(64);
+        self.guard = Some((Guard::start(told)?, reached_caps));
+        self.hold_to_caps();
         loop {
             let phase_at = began + self.script.next_phase_ms().map_or(never, Duration::from_millis);
             tokio::select! {
+                // Why a process was killed comes before its end.
+                biased;
+                Some(Reached { held, bytes }) = reached(&mut self.guard) => {
+                    let (lane, instance) = held.of;
+                    self.lanes[lane].reached_cap(instance, held.pid, bytes);
+                }
                 () = sleep_until(end) => return Ok(()),
                 () = sleep_until(phase_at) => {
                     let steps = self.script.next_phase();
                     self.take(steps);
                 }
                 _ = tick.tick() => self.tick(),
-                () = sleep_until(look_at) => look_at = Instant::now() + self.hold_to_caps(),
-                Some((from, message)) = self.messages.recv() => {
-                    self.hear(from, message);
-                }
                 control = controls.recv() => match control {
                     None | Some(Control::Stop) => return Ok(()),
                     Some(control) => {
@@ -128,6 +138,9 @@ impl Stage {
                         self.take(steps);
                     }
                 },
+                Some((from, message)) = self.messages.recv() => {
+                    self.hear(from, message);
+                }
             }
         }
     }
@@ -230,18 +243,14 @@ impl Stage {
         lanes.map(|lane| seen.by_ref().take(lane.instances.len()).collect()).collect()
     }
 
-    /// Kills what has reached its cap; tells how long the next look may wait.
-    fn hold_to_caps(&mut self) -> Duration {
+    /// Tells the guard of memory which processes there are.
+    fn hold_to_caps(&self) {
+        let Some((guard, _)) = &self.guard else { return };
         let lanes = self.lanes.iter().enumerate();
-        let held: Vec<(usize, usize, u32, u64)> = lanes
-            .flat_map(|(lane, of)| of.held().map(move |(i, pid, cap)| (lane, i, pid, cap)))
-            .collect();
-        let processes: Vec<(u32, u64)> = held.iter().map(|(.., pid, cap)| (*pid, *cap)).collect();
-        let (taken, wait) = self.guard.look(&processes);
-        for ((lane, instance, ..), bytes) in held.into_iter().zip(taken) {
-            self.lanes[lane].hold_to_cap(instance, bytes);
-        }
-        wait
+        let held = lanes.flat_map(|(lane, of)| {
+            of.held().map(move |(i, pid, cap_bytes)| Held { of: (lane, i), pid, cap_bytes })
+        });
+        guard.hold(held.collect());
     }
 
     fn tick(&mut self) {
@@ -256,6 +265,7 @@ impl Stage {
             self.outlet.emit(None, What::Driver { lag_us });
         }
         (0..self.lanes.len()).for_each(|lane| self.retarget(lane));
+        self.hold_to_caps();
     }
 
     /// Ends load and children, and accounts for the requests that were still under way.

@@ -197,13 +197,19 @@ fn by_hand_it_answers_to_loopback_alone_and_counts_invented_methods_as_one() {
             "{method} /orders/1 HTTP/1.1\r\nhost: {host}\r\n{token}\r\nconnection: close\r\n\r\n"
         ))
     };
-    for host in ["localhost", "localhost:8080", "127.0.0.1", "[::1]:9"] {
+    for host in ["localhost", "LOCALHOST", "localhost:8080", "127.0.0.1", "[::1]:9"] {
         assert!(ask("GET", host).starts_with("HTTP/1.1 200"), "{host}");
     }
-    for host in ["evil.example", "evil.example:80", "127.0.0.1.evil.example", "a b"] {
+    for host in
+        ["evil.example", "evil.example:80", "127.0.0.1.evil.example", "a b", "user@localhost"]
+    {
         assert!(!ask("GET", host).starts_with("HTTP/1.1 200"), "{host}");
     }
     assert!(ask("GET", "evil.example").starts_with("HTTP/1.1 421"));
+    let two = ask("GET", "localhost\r\nhost: evil.example");
+    assert!(!two.starts_with("HTTP/1.1 200"), "{two}");
+    let large = ask("POST", "localhost\r\ncontent-length: 2000000");
+    assert!(large.starts_with("HTTP/1.1 413"), "{large}");
     for n in 0..50 {
         ask(&format!("MADEUP{n}"), "localhost");
     }

@@ -354,3 +354,20 @@ fn what_a_sample_may_name_is_bounded_and_what_is_too_much_leaves_no_trace() {
         }
     }
 }
+
+#[test]
+fn parameters_without_end_cost_no_more_than_their_lines() {
+    let mut text = beginning();
+    for i in 0..50_000 {
+        let line = format!("{{\"at_ms\":{i},\"event\":\"param\",\"name\":\"p{i}\",\"value\":1}}\n");
+        text.push_str(&line);
+    }
+    let recording = read(text.as_bytes()).expect("its first line is in order");
+    let spec = Spec::recorded(catalogue(), &recording.header).expect("its incident is known");
+    let mut told = Told::new(&spec.entry.manifest, &recording.header);
+    for event in &recording.events {
+        told.push(event.clone());
+    }
+    // Each name with all those before it would be a thousand million values.
+    page::render(&spec.plan(), &recording.header, &told, &recording.faults);
+}

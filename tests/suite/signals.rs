@@ -94,6 +94,23 @@ fn a_run_whose_standard_error_takes_no_output_hears_a_signal() {
 }
 
 #[test]
+fn a_run_whose_report_nobody_takes_ends_when_it_is_told_to() {
+    let _alone = alone_here();
+    let (_unread, full) = nix::unistd::pipe().expect("a pipe");
+    let full = File::from(full);
+    (&full).write_all(&vec![b'\n'; 65_536]).expect("room");
+    let mut run = firedrill(&["run", "missing-recover", "--for", "60s"])
+        .stdout(full)
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("it starts");
+    wait_for("its lanes", Duration::from_secs(30), || children_of(run.id()).len() == 2);
+    kill(Pid::from_raw(i32::try_from(run.id()).expect("a process id")), Signal::SIGTERM)
+        .expect("our child");
+    assert_eq!(run.wait().expect("our child").code(), Some(143));
+}
+
+#[test]
 fn a_second_interrupt_ends_a_run_that_hangs() {
     let _alone = alone_here();
     let arguments = ["run", "pool-leak", "--clock", "virtual", "--for", "1h", "--rate", "2000"];

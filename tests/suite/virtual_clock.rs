@@ -98,8 +98,8 @@ async fn at_the_memory_cap_a_lane_is_killed_and_comes_back_after_its_back_off() 
     });
     let (at_ms, resident_bytes, cap_bytes) = killed.expect("it grows to the cap");
     assert_eq!(cap_bytes, cap);
-    // A tick of a thousand requests a second is some three MiB.
-    assert!((cap..cap + (8 << 20)).contains(&resident_bytes), "{resident_bytes}");
+    // Looked at more often than each tick, in which a thousand requests a second take some three MiB.
+    assert!((cap..cap + cap / 100).contains(&resident_bytes), "{resident_bytes}");
     let starts = times(&events, 0, |what| matches!(what, What::Starting { .. }));
     assert_eq!(starts[..2], [0, at_ms + 500]);
     // Nobody serves meanwhile: what is sent then fails at once.

@@ -252,7 +252,10 @@ impl Unknown {
         name: &str,
         known: impl IntoIterator<Item = &'a str>,
     ) -> Self {
-        let known: Vec<String> = known.into_iter().map(str::to_owned).collect();
+        // Several incidents may turn the same parameter.
+        let mut known: Vec<String> = known.into_iter().map(str::to_owned).collect();
+        let mut seen = std::collections::BTreeSet::new();
+        known.retain(|name| seen.insert(name.clone()));
         let nearest = known
             .iter()
             .map(|candidate| (strsim::jaro_winkler(name, candidate), candidate))

@@ -78,7 +78,9 @@ impl Course {
     /// A name has another value from a time on, in seconds.
     pub fn set(&mut self, at_s: f64, name: &str, value: f64) {
         let mut values = self.0.last().map(|(_, values)| values.clone()).unwrap_or_default();
-        if values.get(name) == Some(&value) {
+        // A file may name as many parameters as it likes.
+        let is_new = !values.contains_key(name);
+        if values.get(name) == Some(&value) || (is_new && values.len() >= MOST_NAMES) {
             return;
         }
         values.insert(name.to_owned(), value);
@@ -120,6 +122,9 @@ impl Course {
 
 /// Changes that a course keeps.
 const MOST_CHANGES: usize = 10_000;
+
+/// Names that have values, at most.
+const MOST_NAMES: usize = 200;
 
 impl Theory {
     /// The formulas in it.

@@ -27,6 +27,9 @@ use crate::service::log_file::Tailed;
 
 const TICK_MS: u64 = TICK.as_millis() as u64;
 
+/// The shortest time between two looks at memory, in milliseconds.
+const CLOSEST_MS: u64 = 5;
+
 /// A virtual lane.
 #[derive(Debug)]
 pub struct VirtualLane {
@@ -48,6 +51,9 @@ pub struct VirtualLane {
     now_ms: u64,
     /// When the next sample is due.
     tick_ms: u64,
+    /// By how many bytes each instance grew from one tick to the next, and what it held then.
+    growth: Vec<u64>,
+    held: Vec<u64>,
     rollout: Rollout,
     /// Where its charts show the log.
     tailed: Option<Tailed>,
@@ -95,6 +101,8 @@ impl VirtualLane {
             params: begin.params.clone(),
             now_ms: 0,
             tick_ms: TICK_MS,
+            growth: Vec::new(),
+            held: Vec::new(),
             rollout: Rollout { steer, ..Rollout::default() },
             tailed: manifest.shows_log().then(Tailed::default),
             announced: BTreeSet::new(),
@@ -248,13 +256,17 @@ impl VirtualLane {
             self.start_due()?;
             let again_ms = self.instances.iter().filter_map(Instance::again_ms).min();
             let next_ms = self.tick_ms.min(again_ms.unwrap_or(u64::MAX));
-            let goal_ms = next_ms.min(to_ms);
+            let goal_ms = next_ms.min(to_ms).min(self.now_ms + self.look_ms());
             // A sample comes after all arrivals of its moment.
             self.arrivals_until(goal_ms);
             for i in 0..self.instances.len() {
                 self.run(i, goal_ms)?;
             }
             self.now_ms = goal_ms;
+            if goal_ms < next_ms.min(to_ms) {
+                self.hold_to_cap()?;
+                continue;
+            }
             if next_ms > to_ms {
                 return Ok(());
             }
@@ -263,6 +275,31 @@ impl VirtualLane {
                 self.tick()?;
             }
         }
+    }
+
+    /// Kills what has reached the cap.
+    fn hold_to_cap(&mut self) -> anyhow::Result<()> {
+        for i in 0..self.instances.len() {
+            let bytes = self.instances[i].heap_bytes();
+            if self.instances[i].serves() && bytes >= self.cap_bytes {
+                let (resident_bytes, cap_bytes) = (bytes, self.cap_bytes);
+                let cause = ExitCause::OutOfMemory { resident_bytes, cap_bytes };
+                self.instances[i].went_down(self.now_ms, cause, None)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// How long memory need not be looked at: half of the time until the fastest would be at its cap, should
+    /// it go on growing by as much as it takes a tick to.
+    fn look_ms(&self) -> u64 {
+        let fastest = self.growth.iter().copied().max().unwrap_or_default();
+        let most = self.instances.iter().filter(|i| i.serves()).map(Instance::heap_bytes).max();
+        let left = self.cap_bytes.saturating_sub(most.unwrap_or_default());
+        if fastest == 0 {
+            return TICK_MS;
+        }
+        (TICK_MS * left / fastest / 2).clamp(CLOSEST_MS, TICK_MS)
     }
 
     /// Starts the processes that are due to start.
@@ -334,14 +371,14 @@ impl VirtualLane {
         }
         let (sample, fleet) = self.sample();
         self.out.emit(self.now_ms, &LaneSays::Sample(sample));
-        for i in 0..self.instances.len() {
-            let bytes = self.instances[i].heap_bytes();
-            if self.instances[i].serves() && bytes >= self.cap_bytes {
-                let (resident_bytes, cap_bytes) = (bytes, self.cap_bytes);
-                let cause = ExitCause::OutOfMemory { resident_bytes, cap_bytes };
-                self.instances[i].went_down(self.now_ms, cause, None)?;
-            }
-        }
+        let held: Vec<u64> = self.instances.iter().map(Instance::heap_bytes).collect();
+        let grown = held
+            .iter()
+            .enumerate()
+            .map(|(i, now)| now.saturating_sub(self.held.get(i).copied().unwrap_or_default()));
+        self.growth = grown.collect();
+        self.held = held;
+        self.hold_to_cap()?;
         if let (Some(steer), Some(fleet)) = (self.rollout.steer, fleet)
             && let Some(order) = steer(&fleet)
         {

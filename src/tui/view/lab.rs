@@ -46,7 +46,7 @@ pub struct Axes {
 
 /// Draws the lab.
 pub fn draw(frame: &mut Frame, area: Rect, lab: &Lab) {
-    let [first, second, lanes, events] = regions(area, lab.walk.is_some());
+    let [first, second, lanes, events] = regions(area, lab);
     header::draw(frame, [first, second], lab);
     if let Some(walk) = &lab.walk {
         walk::draw(frame, events, lab, walk);
@@ -67,13 +67,12 @@ pub fn draw(frame: &mut Frame, area: Rect, lab: &Lab) {
     }
 }
 
-fn regions(area: Rect, walks: bool) -> [Rect; 4] {
-    let events = match area.height {
-        // The words of a walk.
-        height if walks => walk::rows(height),
-        ..30 => 2,
-        30..45 => 4,
-        _ => 7,
+fn regions(area: Rect, lab: &Lab) -> [Rect; 4] {
+    let events = match (&lab.walk, area.height) {
+        (Some(walk), _) => walk::rows(lab, walk, area),
+        (None, ..30) => 2,
+        (None, 30..45) => 4,
+        (None, _) => 7,
     };
     Layout::vertical([
         Constraint::Length(1),
@@ -96,7 +95,7 @@ fn visible(lab: &Lab, area: Rect) -> (Range<usize>, Vec<Rect>) {
 /// The lane drawn at this place of the terminal.
 pub fn lane_at(lab: &Lab, (width, height): (u16, u16), (column, row): (u16, u16)) -> Option<usize> {
     let body = Rect::new(0, 0, width, height.saturating_sub(1));
-    let [_, _, lanes, _] = regions(body, lab.walk.is_some());
+    let [_, _, lanes, _] = regions(body, lab);
     let (shown, areas) = visible(lab, lanes);
     shown
         .zip(areas)

@@ -318,7 +318,7 @@ pub fn said_rows(lab: &Lab, index: usize, width: u16) -> u16 {
 }
 
 /// A text in lines of at most this width.
-fn wrapped(text: &str, width: usize) -> Vec<String> {
+pub fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = vec![String::new()];
     for word in text.split(' ') {
         let Some(line) = lines.last_mut() else { break };

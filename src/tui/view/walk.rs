@@ -9,17 +9,25 @@ use ratatui::text::{Line, Span, Text};
 use ratatui::widgets::{Block, Borders, Paragraph, Wrap};
 
 use super::cut;
+use super::lane::wrapped;
 use crate::tui::model::Lab;
 use crate::tui::theme;
 use crate::tui::walk::{Done, Said, Stage, Walk, listing, question, step, values};
 
-/// Rows that the words take.
-pub fn rows(height: u16) -> u16 {
-    match height {
-        ..30 => 11,
-        30..45 => 15,
-        _ => 18,
-    }
+/// Columns that words take at most: longer lines are hard to read.
+const WIDEST: u16 = 110;
+
+/// Rows that lanes or code need above the words.
+const LEAST_ABOVE: u16 = 10;
+
+/// Rows that the words take, with their frame: as many as they need, and not fewer than before, so that what is
+/// above does not jump with each key.
+pub fn rows(lab: &Lab, walk: &Walk, area: Rect) -> u16 {
+    let width = usize::from(area.width.saturating_sub(2).min(WIDEST));
+    let lines = words(lab, walk);
+    let needed: usize = lines.iter().map(|line| wrapped(&line.to_string(), width).len()).sum();
+    let least = if area.height < 30 { 9 } else { 13 };
+    (needed as u16 + 2).max(least).min(area.height.saturating_sub(LEAST_ABOVE + 2))
 }
 
 /// Whether a chart stands back: the step is about others.
@@ -30,9 +38,13 @@ pub fn stands_back(lab: &Lab, title: &str) -> bool {
     })
 }
 
-/// Whether the screen may tell what was computed: not before the learner has said something.
+/// Whether the screen may tell slopes and theory: not before the learner has said a number.
 pub fn may_tell(lab: &Lab) -> bool {
-    lab.walk.as_ref().is_none_or(|walk| walk.stage == Stage::Shown)
+    let told = |done: &Done| done.figures.iter().any(|(name, _)| name == "measured");
+    lab.walk.as_ref().is_none_or(|walk| {
+        let shown = walk.done.iter().take(walk.at + usize::from(walk.stage == Stage::Shown));
+        shown.flatten().any(told)
+    })
 }
 
 /// Draws what is told and asked.
@@ -47,6 +59,17 @@ pub fn draw(frame: &mut Frame, area: Rect, lab: &Lab, walk: &Walk) {
         .title(Line::styled(state(walk, step), theme::quiet()).alignment(Alignment::Right));
     let inner = block.inner(area);
     frame.render_widget(block, area);
+    let lines = words(lab, walk);
+    let text = Paragraph::new(Text::from(lines)).wrap(Wrap { trim: false });
+    let [_, inner, _] =
+        Layout::horizontal([Constraint::Length(1), Constraint::Max(WIDEST), Constraint::Fill(1)])
+            .areas(inner);
+    frame.render_widget(text, inner);
+}
+
+/// What is told and asked, line by line.
+fn words(lab: &Lab, walk: &Walk) -> Vec<Line<'static>> {
+    let Some(step) = step(lab, walk) else { return Vec::new() };
     let mut lines = Vec::new();
     let values = values(lab, walk, step);
     // What cannot be computed yet is not on the screen.
@@ -92,8 +115,11 @@ pub fn draw(frame: &mut Frame, area: Rect, lab: &Lab, walk: &Walk) {
             _ => {}
         }
         if walk.stage == Stage::Told {
-            for hint in question.hints.iter().take(walk.hints) {
-                lines.push(Line::styled(format!("  hint: {}", fill(hint)), theme::warn()));
+            // The newest says what the ones before said, and more.
+            if let Some(hint) = walk.hints.checked_sub(1).and_then(|at| question.hints.get(at)) {
+                let (at, all) = (walk.hints, question.hints.len());
+                let text = format!("  hint {at} of {all}: {}", fill(hint));
+                lines.push(Line::styled(text, theme::warn()));
             }
         }
     }
@@ -103,15 +129,7 @@ pub fn draw(frame: &mut Frame, area: Rect, lab: &Lab, walk: &Walk) {
     if let Some(note) = &walk.note {
         lines.push(Line::styled(format!("  {note}"), theme::warn()));
     }
-    let text = Paragraph::new(Text::from(lines)).wrap(Wrap { trim: false });
-    let [_, inner, _] = Layout::horizontal([
-        Constraint::Length(1),
-        // Longer lines are hard to read.
-        Constraint::Max(110),
-        Constraint::Fill(1),
-    ])
-    .areas(inner);
-    frame.render_widget(text, inner);
+    lines
 }
 
 /// What the next key does.

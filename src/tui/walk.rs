@@ -147,6 +147,8 @@ pub fn values(lab: &Lab, walk: &Walk, step: &Step) -> Values {
     values.insert("at_s".to_owned(), data.now_s);
     let cap_bytes = lab.spec.entry.manifest.memory.cap_bytes();
     values.insert("cap_bytes".to_owned(), cap_bytes as f64);
+    let timeout_ms = lab.spec.entry.manifest.load.client_timeout_ms;
+    values.insert("client_timeout_s".to_owned(), timeout_ms as f64 / 1000.0);
     if let Some(released_s) = data.released_s {
         values.insert("t".to_owned(), data.now_s - released_s);
         if let Some(Some(exit_s)) = walk.exits_s.get(lane) {
@@ -175,6 +177,9 @@ pub fn enter(lab: &mut Lab) -> Option<Command> {
     let mut walk = lab.walk.take()?;
     walk.stage = if walk.done[walk.at].is_some() { Stage::Shown } else { Stage::Told };
     (walk.typed, walk.cursor, walk.hints, walk.note) = (String::new(), 0, 0, None);
+    if walk.stage == Stage::Shown {
+        walk.note = Some("what this step showed then; the charts are of now".to_owned());
+    }
     let entry = lab.spec.entry;
     let step = &entry.manifest.walk[walk.at];
     if let Some(Kind::Line { .. }) = question(lab, step).map(|question| &question.kind) {
@@ -338,7 +343,26 @@ fn move_cursor(lab: &Lab, walk: &mut Walk, step: &Step, down: bool) {
         }
         _ => return,
     };
-    walk.cursor = if down { (walk.cursor + 1).min(last) } else { walk.cursor.saturating_sub(1) };
+    let code = listing(lab, step).map_or("", |(_, text)| text);
+    let lines: Vec<&str> = code.lines().collect();
+    let mut next = walk.cursor;
+    // Comments are not shown yet.
+    loop {
+        let before = next;
+        next = if down { (next + 1).min(last) } else { next.saturating_sub(1) };
+        let shown = lines.get(next).is_none_or(|line| !is_comment(line));
+        if shown {
+            walk.cursor = next;
+        }
+        if shown || next == before {
+            return;
+        }
+    }
+}
+
+/// Whether a line of code is a comment alone: comments tell what is asked.
+pub fn is_comment(line: &str) -> bool {
+    line.trim_start().starts_with("//")
 }
 
 /// What the learner has said, or why that is no answer.
@@ -400,6 +424,7 @@ fn show(lab: &mut Lab, walk: &mut Walk, step: &Step) -> Command {
     let said = walk.done[walk.at].as_ref().map_or(Said::Nothing, |done| done.said);
     walk.done[walk.at] = Some(shown(lab, walk, step, said));
     walk.stage = Stage::Shown;
+    walk.note = None;
     let held = Speed::Times(0.0);
     lab.main.source = Source::TimeLapse(held);
     Command::Tell(RunId::Main, Control::SetSpeed(held))

@@ -85,6 +85,12 @@ fn state(lab: &Lab) -> Vec<Span<'static>> {
         spans.push(Span::raw(format!("{rate} · walk {} of {} ", walk.at + 1, walk.done.len())));
         return spans;
     }
+    if let (Some(walk), Speed::Times(times)) = (&lab.walk, speed) {
+        spans.push(Span::styled(format!("▶ {times}× "), theme::good()));
+        spans.push(now);
+        spans.push(Span::raw(format!("{rate} · walk {} of {} ", walk.at + 1, walk.done.len())));
+        return spans;
+    }
     let speed = match speed {
         Speed::Times(times) => format!("▶▶ {times}× "),
         Speed::Max => "▶▶ max ".to_owned(),

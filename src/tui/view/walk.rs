@@ -12,7 +12,7 @@ use super::cut;
 use super::lane::wrapped;
 use crate::tui::model::Lab;
 use crate::tui::theme;
-use crate::tui::walk::{Done, Said, Stage, Walk, listing, question, step, values};
+use crate::tui::walk::{Done, Said, Stage, Walk, is_comment, listing, question, step, values};
 
 /// Columns that words take at most: longer lines are hard to read.
 const WIDEST: u16 = 110;
@@ -108,10 +108,10 @@ fn words(lab: &Lab, walk: &Walk) -> Vec<Line<'static>> {
                 Span::styled(format!("  > {}▏", walk.typed), theme::strong()),
                 Span::raw(format!(" {unit}")),
             ])),
-            (Kind::Line { .. }, Stage::Told) => lines.push(Line::raw(format!(
-                "  ↑ ↓ move to the line above, enter points at it: line {}",
-                walk.cursor + 1
-            ))),
+            (Kind::Line { .. }, Stage::Told) => {
+                let says = "  ↑ ↓ move through the code above, enter points at a line";
+                lines.push(Line::raw(says));
+            }
             _ => {}
         }
         if walk.stage == Stage::Told {
@@ -139,6 +139,7 @@ fn state(walk: &Walk, step: &Step) -> String {
         Stage::Told if step.asks.is_some() => " enter commits · h hint · s skip ".to_owned(),
         Stage::Told if deploys => " held · enter lets it go on ".to_owned(),
         Stage::Runs => " the run goes on … ".to_owned(),
+        Stage::Shown | Stage::Told if walk.at + 1 == walk.done.len() => " the end ".to_owned(),
         Stage::Told | Stage::Shown => " held · enter: next ".to_owned(),
     }
 }
@@ -182,36 +183,38 @@ pub fn code(frame: &mut Frame, area: Rect, lab: &Lab, walk: &Walk) -> bool {
     let block = Block::bordered().title(Span::styled(format!(" {file} "), theme::strong()));
     let inner = block.inner(area);
     frame.render_widget(block, area);
+    let asks = done.is_none();
+    // Comments, and gaps in the numbers where they stand, would tell the answer.
+    let shown: Vec<(usize, &str)> =
+        text.lines().enumerate().filter(|(_, line)| !(asks && is_comment(line))).collect();
     let centre = answer.unwrap_or(walk.cursor);
+    let centre = shown.iter().position(|(i, _)| *i == centre).unwrap_or_default();
     let height = usize::from(inner.height);
-    let all = text.lines().count();
-    let top = centre.saturating_sub(height / 2).min(all.saturating_sub(height));
+    let top = centre.saturating_sub(height / 2).min(shown.len().saturating_sub(height));
     let waiting = |line: usize| {
         // The count would be the answer.
-        let lanes = lab.main.head.lanes.iter().filter(|_| done.is_some());
+        let lanes = lab.main.head.lanes.iter().filter(|_| !asks);
         let sites = lanes.flat_map(|lane| &lane.server).flat_map(|server| &server.wait_sites);
         let here = sites.filter(|site| site.file == file && site.line as usize == line + 1);
         here.map(|site| site.waiting).sum::<u64>()
     };
     let room = usize::from(inner.width).saturating_sub(13);
-    let lines = text.lines().enumerate().skip(top).take(height).map(|(i, line)| {
-        // Comments tell the answer: they are shown with it.
-        let hidden = done.is_none() && line.trim_start().starts_with("//");
-        let style = match (answer == Some(i), done.is_none() && walk.cursor == i) {
+    let lines = shown.into_iter().skip(top).take(height).map(|(i, line)| {
+        let style = match (answer == Some(i), asks && walk.cursor == i) {
             (true, _) => theme::bad(),
             (_, true) => theme::cursor(),
-            _ if line.trim_start().starts_with("//") => theme::quiet(),
+            _ if is_comment(line) => theme::quiet(),
             _ => Style::new(),
         };
         let count = match waiting(i) {
             0 => " ".repeat(7),
             waiting => format!("{:>6}▶", count(waiting)),
         };
-        let shown = if hidden { "" } else { line };
+        let number = if asks { " ".repeat(5) } else { format!("{:>4} ", i + 1) };
         Line::from(vec![
             Span::styled(count, theme::bad()),
-            Span::styled(format!("{:>4} ", i + 1), theme::quiet()),
-            Span::styled(cut(shown, room), style),
+            Span::styled(number, theme::quiet()),
+            Span::styled(cut(line, room), style),
         ])
     });
     frame.render_widget(Paragraph::new(Text::from(lines.collect::<Vec<Line>>())), inner);

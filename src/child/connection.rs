@@ -200,3 +200,26 @@ fn exposition(prometheus: &PrometheusHandle) -> Response {
     response.headers_mut().insert(CONTENT_TYPE, axum::http::HeaderValue::from_static(version));
     response
 }
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::{BodyExt, Full};
+    use hyper::body::Frame;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_trickles_in_is_not_waited_for_for_ever() {
+        let whole = in_time(Full::new(Bytes::from_static(b"at once")));
+        assert_eq!(whole.collect().await.expect("it came").to_bytes(), "at once");
+        // A byte a second, which no time-out between two of them notices.
+        let trickle = futures_util::stream::unfold((), |()| async {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            Some((Ok::<_, Infallible>(Frame::data(Bytes::from_static(b"x"))), ()))
+        });
+        let began = tokio::time::Instant::now();
+        let body = in_time(StreamBody::new(Box::pin(trickle)));
+        assert!(body.collect().await.is_err());
+        assert!(began.elapsed() <= WHOLE + Duration::from_secs(2), "{:?}", began.elapsed());
+    }
+}

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::incident::chain::Clash;
+use crate::incident::formula::Values;
 use crate::incident::manifest::{self, Manifest, ManifestError};
 use crate::incident::metrics::Owners;
 use crate::incident::request::{Prepared, RequestError, prepare};
@@ -18,6 +19,8 @@ pub struct Entry {
     pub incident: &'static Incident,
     /// The manifest.
     pub manifest: Manifest,
+    /// The numbers that its source has as constants.
+    pub constants: Values,
 }
 
 impl Entry {
@@ -52,11 +55,27 @@ impl Entry {
     }
 }
 
+/// The source texts of an incident.
+fn texts(pack: &Pack, incident: &Incident) -> impl Iterator<Item = &'static str> {
+    let folder = incident.folder().strip_prefix(pack.root()).unwrap_or_default();
+    let files = (pack.files)().into_iter().filter(move |file| file.starts_with(folder));
+    files.filter_map(|file| (pack.source)(&file))
+}
+
+/// The numbers that an incident's source has as constants: `const RETRIES: u32 = 3;`.
+fn constants(pack: &Pack, incident: &Incident) -> Values {
+    let lines = texts(pack, incident).flat_map(str::lines);
+    let constant = |line: &str| {
+        let (name, after) = line.split_once("const ")?.1.split_once(':')?;
+        let value = after.split_once('=')?.1.trim().strip_suffix(';')?.replace('_', "");
+        Some((name.to_owned(), value.parse().ok()?))
+    };
+    lines.filter_map(constant).collect()
+}
+
 /// The metrics that an incident's code and the service register, as their source names them.
 fn metrics(pack: &Pack, incident: &Incident) -> BTreeSet<String> {
-    let folder = incident.folder().strip_prefix(pack.root()).unwrap_or_default();
-    let files = (pack.files)().into_iter().filter(|file| file.starts_with(folder));
-    let texts = files.filter_map(|file| (pack.source)(&file));
+    let texts = texts(pack, incident);
     let mut names: BTreeSet<String> = SERVICE_METRICS.iter().map(|n| (*n).to_owned()).collect();
     names.extend(incident.shares.iter().map(|name| (*name).to_owned()));
     for text in texts {
@@ -119,10 +138,12 @@ impl Catalogue {
         let entries = pack.incidents.iter().map(|incident| {
             let file = format!("{}incident.toml", incident.folder());
             let text = manifest(&file).map_or(Cow::Borrowed(incident.manifest_toml), Cow::Owned);
-            let metrics = metrics(pack, incident);
-            let manifest = Manifest::parse_knowing(&file, &text, Some(&metrics))?;
+            let constants = constants(pack, incident);
+            let mut known = metrics(pack, incident);
+            known.extend(constants.keys().cloned());
+            let manifest = Manifest::parse_knowing(&file, &text, Some(&known))?;
             manifest.check_variants(incident.variants.iter().map(|v| v.name))?;
-            Ok(Entry { incident, manifest })
+            Ok(Entry { incident, manifest, constants })
         });
         Ok(Self { pack, entries: entries.collect::<Result<_, _>>()? })
     }

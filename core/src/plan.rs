@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::catalogue::{Catalogue, Entry};
 use crate::incident::formula::Values;
+use crate::service::params;
 
 /// What a run is of.
 #[derive(Debug, Clone)]
@@ -28,6 +29,34 @@ impl Plan {
         let mut values = self.entry.manifest.formula_values();
         values.extend(self.params.clone());
         values.insert("rate_per_s".to_owned(), self.rate_per_s);
+        values
+    }
+
+    /// The value that a phase gives a parameter. What was asked for takes the place of the manifest's
+    /// own value wherever a phase gives it; a parameter that no phase gives that value holds what was
+    /// asked for throughout.
+    pub fn of_phase(&self, name: &str, value: f64) -> Option<f64> {
+        let Some(asked) = self.params.get(name) else { return Some(value) };
+        let manifest = &self.entry.manifest;
+        let own = manifest.params.get(name).map_or_else(|| params::start(name), |p| p.value);
+        let given = manifest.phases.iter().filter_map(|phase| phase.params.get(name));
+        let is_own = |value: f64| (value - own).abs() < f64::EPSILON;
+        if !given.copied().any(is_own) {
+            return None;
+        }
+        Some(if is_own(value) { *asked } else { value })
+    }
+
+    /// The parameters as they are once the release has gone out.
+    pub fn params_at_release(&self) -> BTreeMap<String, f64> {
+        let manifest = &self.entry.manifest;
+        let mut values = self.params();
+        for phase in manifest.phases.iter().filter(|phase| phase.at_s <= manifest.release_s()) {
+            let given = phase.params.iter();
+            values.extend(given.filter_map(|(name, value)| {
+                Some((name.clone(), self.of_phase(name, *value)?))
+            }));
+        }
         values
     }
 

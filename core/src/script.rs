@@ -6,7 +6,7 @@ use crate::event::What;
 use crate::incident::Bugs;
 use crate::incident::manifest::{Switch, rate_allowed};
 use crate::plan::Plan;
-use crate::service::{base_chain, params};
+use crate::service::base_chain;
 
 /// The script of a run: where it stands, and what is in force.
 #[derive(Debug)]
@@ -54,6 +54,13 @@ pub enum Control {
     },
     /// A new rate.
     SetRate(f64),
+    /// A new value of a parameter, in every lane.
+    SetParam {
+        /// The parameter.
+        name: String,
+        /// Its value.
+        value: f64,
+    },
     /// Restart a lane's process.
     Restart {
         /// The lane.
@@ -189,7 +196,7 @@ impl Script {
             steps.extend(rate(rate_per_s));
         }
         for (name, value) in &phase.params {
-            if let Some(value) = self.of_phase(name, *value) {
+            if let Some(value) = self.plan.of_phase(name, *value) {
                 steps.push(param(name, value));
             }
         }
@@ -208,21 +215,6 @@ impl Script {
         steps
     }
 
-    /// The value that a phase gives a parameter. What was asked for takes the place of the manifest's
-    /// own value wherever a phase gives it; a parameter that no phase gives that value holds what was
-    /// asked for throughout.
-    fn of_phase(&self, name: &str, value: f64) -> Option<f64> {
-        let Some(asked) = self.plan.params.get(name) else { return Some(value) };
-        let manifest = &self.plan.entry.manifest;
-        let own = manifest.params.get(name).map_or_else(|| params::start(name), |p| p.value);
-        let given = manifest.phases.iter().filter_map(|phase| phase.params.get(name));
-        let is_own = |value: f64| (value - own).abs() < f64::EPSILON;
-        if !given.copied().any(is_own) {
-            return None;
-        }
-        Some(if is_own(value) { *asked } else { value })
-    }
-
     /// What a command changes, `now_ms` after the run began.
     pub fn obey(&mut self, control: Control, now_ms: u64) -> Vec<Step> {
         let lanes = self.bugs.len();
@@ -231,6 +223,7 @@ impl Script {
                 self.set_bug(lane, &incident, variant, now_ms)
             }
             Control::SetRate(rate_per_s) => rate(rate_per_s).into_iter().collect(),
+            Control::SetParam { name, value } => vec![param(&name, value)],
             Control::SetWithout { lane, slots } if lane < lanes => {
                 self.without[lane].clone_from(&slots);
                 let what = What::Slots { without: slots.clone() };

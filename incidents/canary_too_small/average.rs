@@ -6,7 +6,7 @@ use firedrill_core::incident::fleet::{Fleet, Order, bad_percent};
 use super::WATCHED_S;
 
 /// Errors of all instances from which on a release is taken back, in percent.
-const TOO_MANY_PERCENT: f64 = 25.0;
+const TOO_MANY_PERCENT_OF_ALL: f64 = 25.0;
 
 /// Decides what happens to the release.
 pub fn steer(fleet: &Fleet) -> Option<Order> {
@@ -16,7 +16,7 @@ pub fn steer(fleet: &Fleet) -> Option<Order> {
         (_, 1) if fleet.since_order_s >= WATCHED_S => {
             // cause: four healthy instances answer for the sick one: a fifth of the requests can
             // never be more than 20 % of the errors.
-            if bad_percent(fleet.instances.iter()) > TOO_MANY_PERCENT {
+            if bad_percent(fleet.instances.iter()) > TOO_MANY_PERCENT_OF_ALL {
                 return Some(Order::roll_back("too many errors: back"));
             }
             Some(Order::release(all, all, "the average is calm: promoted"))

@@ -17,7 +17,7 @@ pub fn steer(fleet: &Fleet) -> Option<Order> {
     match (fleet.orders, fleet.canaries().count()) {
         (0, _) => {
             let says = "canary: one instance, few requests".to_owned();
-            // cause: 8 requests a second are fewer than the 10 that the writer takes: what breaks
+            // cause: so few requests are fewer than the lines that the log's writer takes: what breaks
             // under load is not under load.
             Some(Order::Release { instances: 1, share_percent: SHARE_PERCENT, says })
         }

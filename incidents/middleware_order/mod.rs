@@ -3,6 +3,7 @@
 
 mod broken;
 mod fixed;
+mod silent;
 
 use std::sync::Arc;
 
@@ -25,6 +26,7 @@ pub static INCIDENT: Incident = Incident {
     shares: &[],
     variants: &[
         Variant { name: "broken", install: broken::install, steer: None },
+        Variant { name: "silent", install: silent::install, steer: None },
         Variant { name: "fixed", install: fixed::install, steer: None },
     ],
 };
@@ -48,10 +50,19 @@ fn auth(routes: Router, env: &Env) -> Router {
 }
 
 async fn authenticate(State(auth): State<Arc<Auth>>, request: Request, next: Next) -> Response {
-    if OPEN.contains(&request.uri().path()) || token(request.headers()) == Some("demo-token") {
+    if is_allowed(&request) {
         return next.run(request).await;
     }
     auth.audit.increment(1);
+    turned_away()
+}
+
+/// Whether a request needs no token, or carries the right one.
+fn is_allowed(request: &Request) -> bool {
+    OPEN.contains(&request.uri().path()) || token(request.headers()) == Some("demo-token")
+}
+
+fn turned_away() -> Response {
     (StatusCode::UNAUTHORIZED, "who are you?\n").into_response()
 }
 

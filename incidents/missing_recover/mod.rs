@@ -2,6 +2,7 @@
 
 mod broken;
 mod fixed;
+mod handlers;
 mod rust;
 
 use std::time::Duration;
@@ -19,6 +20,7 @@ pub static INCIDENT: Incident = Incident {
     shares: &[],
     variants: &[
         Variant { name: "broken", install: broken::install, steer: None },
+        Variant { name: "handlers", install: handlers::install, steer: None },
         Variant { name: "rust", install: rust::install, steer: None },
         Variant { name: "fixed", install: fixed::install, steer: None },
     ],

@@ -29,8 +29,8 @@ async fn log_request(State(log): State<Arc<Log>>, request: Request, next: Next) 
     let described = describe(&request);
     let response = next.run(request).await;
     let line = LogLine { request: described, status: response.status().as_u16() };
-    // cause: ten lines a second leave this channel. The eleventh request of the second waits here,
-    // and holds its task and its response while it does.
+    // cause: a line leaves this channel when the writer takes it. Until then every other request waits
+    // here, and holds its task and its response while it does.
     log.0.sender.send(line).parked("log channel").await.ok();
     response
 }

@@ -279,7 +279,7 @@ pub fn open(model: &mut Model, spec: Spec) -> Command {
 pub fn take_walk(model: &mut Model, spec: Spec) -> Option<Command> {
     model.overlay = None;
     let mut lab = Lab::new(spec);
-    lab.walk = Some(Walk::new(lab.spec.entry.manifest.walk.len()));
+    lab.walk = Some(Walk::new(&lab.spec.entry.manifest));
     let command = walk::enter(&mut lab);
     model.screen = Screen::Lab(Box::new(lab));
     command
@@ -291,7 +291,14 @@ fn in_lab(model: &mut Model, action: Action) -> Option<Command> {
     };
     let lanes = lab.lanes();
     if lab.walk.is_some() && walk::is_own(action) {
-        return walk::act(lab, action);
+        let command = walk::act(lab, action);
+        if let Some(mut walk) = lab.walk.take() {
+            let last = walk::debrief(lab, &walk);
+            let furthest = last.map(|last| view::walk::furthest(lab, &walk, last, model.size));
+            walk.down = walk.down.min(furthest.unwrap_or_default());
+            lab.walk = Some(walk);
+        }
+        return command;
     }
     match action {
         Action::NextLane => lab.selected = (lab.selected + 1) % lanes,

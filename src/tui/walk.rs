@@ -5,16 +5,19 @@ use std::time::Duration;
 
 use crossterm::event::KeyCode;
 use firedrill_core::catalogue::Catalogue;
-use firedrill_core::event::{Clock, Event, ExitCause, What};
+use firedrill_core::event::{Clock, Event, ExitCause, Sample, TICK, What};
 use firedrill_core::incident::formula::Values;
+use firedrill_core::incident::manifest::Manifest;
 use firedrill_core::incident::marks::marks;
-use firedrill_core::incident::walk::{Does, Kind, Pointed, Question, Step};
+use firedrill_core::incident::show::Chart;
+use firedrill_core::incident::walk::{Debrief, Does, Kind, Pointed, Question, Step};
 use firedrill_core::prose::figures::number;
 
 use super::keys::Action;
 use super::model::Lab;
 use super::track::{RunId, Source, Track};
 use super::update::Command;
+use super::view;
 use crate::run::{Control, Spec, Speed, TimeLapse};
 
 /// Seconds that the charts of a walk span.
@@ -59,6 +62,45 @@ pub struct Walk {
     went_on: Option<(f64, Vec<Values>)>,
     /// Whether nothing has been measured since.
     begins: bool,
+    /// What each lane has done since.
+    since: Vec<Since>,
+    /// Lines that the last page is scrolled down.
+    pub down: usize,
+}
+
+/// What a lane has done since the run went on.
+#[derive(Debug, Clone, Copy, Default)]
+struct Since {
+    ticks: u32,
+    up: u32,
+    exits: u32,
+    ok: u64,
+    bad: u64,
+}
+
+impl Since {
+    fn take(&mut self, sample: &Sample) {
+        self.ticks += 1;
+        self.up += u32::from(sample.server.is_some());
+        let load = &sample.load;
+        self.ok += load.ok;
+        self.bad += load.wrong + load.failed + load.timed_out;
+    }
+
+    fn values(self) -> impl Iterator<Item = (String, f64)> {
+        let percent = |part: f64, all: f64| if all > 0.0 { part * 100.0 / all } else { 0.0 };
+        let (ok, bad, up) = (self.ok as f64, self.bad as f64, f64::from(self.up));
+        [
+            ("up_s_since", up * TICK.as_secs_f64()),
+            ("up_percent_since", percent(up, f64::from(self.ticks))),
+            ("exits_since", f64::from(self.exits)),
+            ("ok_since", ok),
+            ("bad_since", bad),
+            ("bad_percent_since", percent(bad, ok + bad)),
+        ]
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+    }
 }
 
 /// How far a step has got.
@@ -104,7 +146,8 @@ pub enum Said {
 
 impl Walk {
     /// A walk before its first step.
-    pub fn new(steps: usize) -> Self {
+    pub fn new(manifest: &Manifest) -> Self {
+        let pages = manifest.walk.len() + usize::from(manifest.debrief.is_some());
         Self {
             at: 0,
             stage: Stage::Told,
@@ -113,18 +156,33 @@ impl Walk {
             hints: 0,
             presents: false,
             note: None,
-            done: vec![None; steps],
+            done: vec![None; pages],
             names: Vec::new(),
             exits_s: Vec::new(),
             went_on: None,
             begins: false,
+            since: Vec::new(),
+            down: 0,
         }
     }
 }
 
-/// The step that a lab's walk is at.
+/// The step that a lab's walk is at; none: it is at its last page.
 pub fn step<'a>(lab: &'a Lab, walk: &Walk) -> Option<&'a Step> {
     lab.spec.entry.manifest.walk.get(walk.at)
+}
+
+/// What to take home, where a lab's walk is at that.
+pub fn debrief<'a>(lab: &'a Lab, walk: &Walk) -> Option<&'a Debrief> {
+    let manifest = &lab.spec.entry.manifest;
+    manifest.debrief.as_ref().filter(|_| walk.at == manifest.walk.len())
+}
+
+/// Whether a chart is on the screen of a walk: some step has been about it, or none about any.
+pub fn knows(lab: &Lab, walk: &Walk, chart: &Chart) -> bool {
+    let steps = &lab.spec.entry.manifest.walk;
+    let mut watched = steps.iter().take(walk.at + 1).flat_map(|step| &step.watch).peekable();
+    watched.peek().is_none() || watched.any(|title| *title == chart.title())
 }
 
 /// The question of a step.
@@ -140,15 +198,36 @@ fn lane_of(lab: &Lab, of: Option<&String>) -> usize {
 }
 
 /// What a step's formulas and texts may use: the measures of its lane, rate and parameters, times.
-pub fn values(lab: &Lab, walk: &Walk, step: &Step) -> Values {
+pub fn values(lab: &Lab, walk: &Walk, step: Option<&Step>) -> Values {
+    let own = lane_of(lab, step.and_then(|step| step.of.as_ref()));
+    let mut values = lane_values(lab, walk, own);
+    for lane in 0..lab.lanes() {
+        let letter = view::letter(lane).to_ascii_lowercase();
+        let of_lane = lane_values(lab, walk, lane);
+        values.extend(of_lane.into_iter().map(|(name, value)| (format!("{letter}_{name}"), value)));
+    }
+    values
+}
+
+/// The same of one lane alone.
+fn lane_values(lab: &Lab, walk: &Walk, lane: usize) -> Values {
     let data = &lab.main.head;
-    let lane = lane_of(lab, step.of.as_ref());
     let mut values = data.lanes[lane].values(data.course.now());
     values.insert("at_s".to_owned(), data.now_s);
     let cap_bytes = lab.spec.entry.manifest.memory.cap_bytes();
     values.insert("cap_bytes".to_owned(), cap_bytes as f64);
     let timeout_ms = lab.spec.entry.manifest.load.client_timeout_ms;
     values.insert("client_timeout_s".to_owned(), timeout_ms as f64 / 1000.0);
+    values.extend(lab.spec.entry.constants.clone());
+    let requests = &lab.spec.entry.manifest.load.requests;
+    let all: f64 = requests.iter().map(|request| request.weight).sum();
+    values.extend(requests.iter().enumerate().map(|(i, request)| {
+        (format!("share_{}", i + 1), request.weight * 100.0 / all)
+    }));
+    if data.released_s.is_none() {
+        // What is asked before the release is asked about the time after it.
+        values.extend(lab.spec.plan().params_at_release());
+    }
     if let Some(released_s) = data.released_s {
         values.insert("t".to_owned(), data.now_s - released_s);
         if let Some(Some(exit_s)) = walk.exits_s.get(lane) {
@@ -158,6 +237,7 @@ pub fn values(lab: &Lab, walk: &Walk, step: &Step) -> Values {
     if let Some((since_s, then)) = &walk.went_on {
         let passed_s = data.now_s - since_s;
         values.insert("since_s".to_owned(), passed_s);
+        values.extend(walk.since.get(lane).copied().unwrap_or_default().values());
         // Growth over all the time that has passed, not over the last second alone.
         if let Some(then) = then.get(lane) {
             let now = values.clone();
@@ -180,8 +260,14 @@ pub fn enter(lab: &mut Lab) -> Option<Command> {
     if walk.stage == Stage::Shown {
         walk.note = Some("what this step showed then; the charts are of now".to_owned());
     }
+    walk.down = 0;
     let entry = lab.spec.entry;
-    let step = &entry.manifest.walk[walk.at];
+    let Some(step) = entry.manifest.walk.get(walk.at) else {
+        walk.note = None;
+        lab.walk = Some(walk);
+        return None;
+    };
+    lab.by_instance = step.by_instance;
     if let Some(Kind::Line { .. }) = question(lab, step).map(|question| &question.kind) {
         // The first line of code below the imports.
         walk.cursor = listing(lab, step).map_or(0, |(_, text)| {
@@ -194,6 +280,7 @@ pub fn enter(lab: &mut Lab) -> Option<Command> {
         walk.names.clone_from(&step.names);
         walk.exits_s = vec![None; step.lanes.len()];
         walk.went_on = None;
+        walk.since.clear();
         let release_s = entry.manifest.release_s();
         let from_ms = ((release_s - BEFORE_RELEASE_S).max(0.0) * 1000.0) as u64;
         let held = Speed::Times(0.0);
@@ -265,7 +352,11 @@ pub fn act(lab: &mut Lab, action: Action) -> Option<Command> {
     let mut walk = lab.walk.take()?;
     walk.note = None;
     let entry = lab.spec.entry;
-    let step = &entry.manifest.walk[walk.at];
+    let Some(step) = entry.manifest.walk.get(walk.at) else {
+        let command = at_the_end(&mut walk, action);
+        lab.walk = Some(walk);
+        return if command { enter(lab) } else { None };
+    };
     let asked = question(lab, step).cloned();
     let told = walk.stage == Stage::Told;
     let command = match action {
@@ -335,6 +426,20 @@ pub fn act(lab: &mut Lab, action: Action) -> Option<Command> {
     command
 }
 
+/// Carries out a key at the last page; tells whether it leads back to a step.
+fn at_the_end(walk: &mut Walk, action: Action) -> bool {
+    match action {
+        Action::WalkBack => walk.at -= 1,
+        Action::Up => walk.down = walk.down.saturating_sub(1),
+        Action::Down => walk.down += 1,
+        Action::WalkOn => {
+            walk.note = Some("this was the last page; esc leads back to the incidents".to_owned());
+        }
+        _ => walk.note = Some("this page asks nothing; ⌫ leads back, esc out".to_owned()),
+    }
+    action == Action::WalkBack
+}
+
 fn move_cursor(lab: &Lab, walk: &mut Walk, step: &Step, down: bool) {
     let last = match question(lab, step).map(|question| &question.kind) {
         Some(Kind::Choice(choices)) => choices.len() - 1,
@@ -384,6 +489,7 @@ fn answer(walk: &Walk, asked: Option<&Question>) -> Result<Said, String> {
 /// Lets the run go on, once the learner has committed to an answer.
 fn go_on(lab: &mut Lab, walk: &mut Walk, step: &Step, said: Said) -> Option<Command> {
     walk.went_on = Some(measured_now(lab));
+    walk.since = vec![Since::default(); lab.lanes()];
     walk.begins = true;
     walk.done[walk.at] = Some(shown(lab, walk, step, said));
     if step.until.is_none() {
@@ -401,10 +507,14 @@ fn go_on(lab: &mut Lab, walk: &mut Walk, step: &Step, said: Said) -> Option<Comm
         }
         Does::Restart => Control::Restart { lane: 0, console: false },
     });
-    match does {
-        Some(control) => Some(Command::Both(Box::new([Command::Tell(RunId::Main, control), goes]))),
-        None => Some(goes),
-    }
+    let set = step.set.iter().map(|(name, value)| match name.as_str() {
+        "rate_per_s" => Control::SetRate(*value),
+        _ => Control::SetParam { name: name.clone(), value: *value },
+    });
+    // What happens comes before time passes.
+    Some(does.into_iter().chain(set).fold(goes, |rest, control| {
+        Command::Both(Box::new([Command::Tell(RunId::Main, control), rest]))
+    }))
 }
 
 /// The time, and what each lane measures.
@@ -439,15 +549,25 @@ pub fn observe(lab: &mut Lab, event: &Event) -> Option<Command> {
     {
         *first = Some(event.at_ms as f64 / 1000.0);
     }
+    if let Some(since) = event.lane.and_then(|lane| walk.since.get_mut(lane)) {
+        match &event.what {
+            What::Sample(sample) => since.take(sample),
+            What::Exit { cause, .. } => since.exits += u32::from(*cause != ExitCause::Stopped),
+            _ => {}
+        }
+    }
     let entry = lab.spec.entry;
-    let step = &entry.manifest.walk[walk.at];
+    let Some(step) = entry.manifest.walk.get(walk.at) else {
+        lab.walk = Some(walk);
+        return None;
+    };
     let sampled = matches!(event.what, What::Sample(_)) && event.lane == Some(lab.lanes() - 1);
     if sampled && std::mem::take(&mut walk.begins) {
         // The moment at which it was held is told with the next one.
         walk.went_on = Some(measured_now(lab));
     }
     let command = if sampled && walk.stage == Stage::Runs {
-        let values = values(lab, &walk, step);
+        let values = values(lab, &walk, Some(step));
         let met = |values: &Values| {
             step.until.as_ref().is_none_or(|until| until.eval(values).is_ok_and(|v| v > 0.0))
         };
@@ -470,7 +590,7 @@ pub fn observe(lab: &mut Lab, event: &Event) -> Option<Command> {
 
 /// What is to be told of a step as things are now.
 fn shown(lab: &Lab, walk: &Walk, step: &Step, said: Said) -> Done {
-    let values = values(lab, walk, step);
+    let values = values(lab, walk, Some(step));
     let fill = |text: &firedrill_core::incident::show::Text| {
         text.fill(&values).unwrap_or_else(|error| format!("(not known: {error})"))
     };

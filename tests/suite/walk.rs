@@ -5,12 +5,15 @@ use std::time::Duration;
 
 use crossterm::event::{KeyCode, KeyEvent};
 use firedrill::run::{Control, Run, Spec, Speed};
-use firedrill::tui::model::{Model, Screen};
+use firedrill::tui::model::{Lab, Model, Screen};
 use firedrill::tui::update::{Command, Msg, RunId, take_walk, update};
 use firedrill::tui::view;
-use firedrill::tui::walk::{Done, Stage, Walk};
+use firedrill::tui::walk::{Done, Stage, Walk, listing, question, step, values};
 use firedrill_core::event::Clock;
-use firedrill_core::incident::walk::Kind;
+use firedrill_core::incident::formula::{Formula, Values};
+use firedrill_core::incident::marks::marks;
+use firedrill_core::incident::show::Text;
+use firedrill_core::incident::walk::{Kind, Pointed};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
@@ -43,7 +46,7 @@ impl Learner {
             Some(Command::Tell(RunId::Main, mut control)) => {
                 // Nobody is there to read meanwhile.
                 if let Control::SetSpeed(Speed::Times(times)) = &mut control {
-                    *times *= 10.0;
+                    *times *= 20.0;
                 }
                 let run = self.run.as_ref().expect("there is a run");
                 run.control.send(control).await.expect("it listens");
@@ -61,9 +64,10 @@ impl Learner {
     async fn settle(&mut self) {
         loop {
             // Held, a run is silent; while it goes on it reports ten times a second or more.
-            let Screen::Lab(lab) = &self.model.screen else { panic!("no lab") };
-            let waits = self.stage() == Stage::Runs || lab.main.head.now_s < 2.5;
-            let patience = Duration::from_millis(if waits { 60_000 } else { 200 });
+            let release_s = self.lab().spec.entry.manifest.release_s();
+            let begins = self.lab().main.head.now_s < release_s - 0.3;
+            let waits = self.stage() == Stage::Runs || begins;
+            let patience = Duration::from_millis(if waits { 60_000 } else { 60 });
             let run = self.run.as_mut().expect("there is a run");
             let Ok(event) = tokio::time::timeout(patience, run.events.recv()).await else {
                 assert_ne!(self.stage(), Stage::Runs, "the run says nothing");
@@ -75,9 +79,65 @@ impl Learner {
         }
     }
 
-    fn walk(&self) -> &Walk {
+    fn lab(&self) -> &Lab {
         let Screen::Lab(lab) = &self.model.screen else { panic!("no lab") };
-        lab.walk.as_ref().expect("a walk")
+        lab
+    }
+
+    fn walk(&self) -> &Walk {
+        self.lab().walk.as_ref().expect("a walk")
+    }
+
+    /// What the step's text says, all of its figures known.
+    fn tells(&self) {
+        let step = step(self.lab(), self.walk()).expect("a step");
+        let values = self.values();
+        let title = &step.title;
+        println!("-- {}. {title}: {}", self.walk().at + 1, filled(&step.says, &values));
+        let Some(question) = question(self.lab(), step) else { return };
+        println!("   ? {}", filled(&question.prompt, &values));
+        for hint in &question.hints {
+            println!("   hint: {}", filled(hint, &values));
+        }
+        if let Kind::Choice(choices) = &question.kind {
+            choices.iter().for_each(|choice| println!("     - {}", choice.text));
+        }
+    }
+
+    /// What formulas may use; what it was when the run went on is what it is now.
+    fn values(&self) -> Values {
+        let step = step(self.lab(), self.walk());
+        let mut values = values(self.lab(), self.walk(), step);
+        let then = values.clone().into_iter().filter(|(name, _)| !name.ends_with("_then"));
+        values.extend(then.map(|(name, value)| (format!("{name}_then"), value)));
+        values
+    }
+
+    /// What theory says now.
+    fn computes(&self, theory: &Formula) -> f64 {
+        theory.eval(&self.values()).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// The line that is asked for, from 0.
+    fn line_of(&self, variant: &str, at: Pointed) -> usize {
+        let entry = self.lab().spec.entry;
+        let file = entry.file(variant);
+        let lines = marks(catalogue().source(&file).expect("a source file"));
+        let marked = |mark| lines.iter().find(|marked| marked.mark == mark).map(|m| m.line);
+        let line = match at {
+            Pointed::Waits => {
+                self.lab().main.head.lanes[0].culprit().map(|site| site.line as usize)
+            }
+            Pointed::Marked(mark) => marked(mark),
+        };
+        line.expect("a line") - 1
+    }
+
+    /// Draws the screen in all sizes.
+    fn sees_all(&self) {
+        for size in SIZES {
+            self.sees(size);
+        }
     }
 
     fn stage(&self) -> Stage {
@@ -112,18 +172,20 @@ impl Learner {
 
     /// The line of code under the cursor.
     fn line_under_cursor(&self) -> String {
-        let Screen::Lab(lab) = &self.model.screen else { panic!("no lab") };
-        let step = firedrill::tui::walk::step(lab, self.walk()).expect("a step");
-        let (_, text) = firedrill::tui::walk::listing(lab, step).expect("it is about code");
+        let step = step(self.lab(), self.walk()).expect("a step");
+        let (_, text) = listing(self.lab(), step).expect("it is about code");
         text.lines().nth(self.walk().cursor).expect("a line").to_owned()
     }
 
     /// The question of the step, if it asks one.
     fn asked(&self) -> Option<Kind> {
-        let Screen::Lab(lab) = &self.model.screen else { panic!("no lab") };
-        let step = firedrill::tui::walk::step(lab, self.walk()).expect("a step");
-        firedrill::tui::walk::question(lab, step).map(|question| question.kind.clone())
+        let step = step(self.lab(), self.walk())?;
+        question(self.lab(), step).map(|question| question.kind.clone())
     }
+}
+
+fn filled(text: &Text, values: &Values) -> String {
+    text.fill(values).unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn figure<'a>(done: &'a Done, name: &str) -> &'a str {
@@ -140,81 +202,122 @@ fn amount(done: &Done, name: &str) -> f64 {
     digits.replace(',', "").parse().unwrap_or_else(|_| panic!("no number in {text}"))
 }
 
-/// Goes through all steps of a walk. Returns what became of each.
-async fn goes_through(spec: Spec, rightly: bool) -> Vec<Done> {
+/// How a learner answers.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Answers {
+    Rightly,
+    Wrongly,
+}
+
+/// Goes through all pages of a walk. Returns what became of each.
+async fn goes_through(spec: Spec, answers: Answers) -> Vec<Done> {
     let mut learner = Learner::begins(spec).await;
-    let steps = learner.walk().done.len();
+    let id = learner.lab().spec.entry.manifest.id.clone();
+    let (pages, steps) =
+        (learner.walk().done.len(), learner.lab().spec.entry.manifest.walk.len());
     let mut all = Vec::new();
     for at in 0..steps {
-        assert_eq!(learner.walk().at, at);
-        match learner.asked() {
+        assert_eq!(learner.walk().at, at, "{id}");
+        learner.tells();
+        let asked = learner.asked();
+        match &asked {
             None => {}
             Some(Kind::Choice(choices)) => {
                 let right = choices.iter().position(|choice| choice.right).expect("there is one");
-                let chosen = if rightly { right } else { (right + 1) % choices.len() };
+                let wrong = (right + 1 + at) % choices.len();
+                let wrong = if wrong == right { (right + 1) % choices.len() } else { wrong };
+                let chosen = if answers == Answers::Rightly { right } else { wrong };
                 learner.types(&(chosen + 1).to_string()).await;
             }
-            Some(Kind::Number { .. }) => {
+            Some(Kind::Number { theory, .. }) => {
                 // Enter without a number is refused with a word.
                 learner.presses(KeyCode::Enter).await;
                 assert_eq!(learner.stage(), Stage::Told);
                 assert!(learner.sees((120, 36)).contains("type a number first"));
-                let guess =
-                    if rightly { ["0.2", "190", "29", "5.3"] } else { ["900", "1", "2", "90"] };
-                let number = all.iter().filter(|done: &&Done| figure_of_number(done)).count();
-                learner.types(guess[number]).await;
+                let guess = match answers {
+                    Answers::Rightly => learner.computes(theory),
+                    Answers::Wrongly => 987_654.0,
+                };
+                learner.types(&format!("{guess:.2}")).await;
             }
-            Some(Kind::Line { .. }) => {
-                for _ in 0..if rightly { 100 } else { 0 } {
-                    let at_answer = ["sender.send(line)", "try_send(line)"];
+            Some(Kind::Line { of, at: line }) => {
+                let wanted = learner.line_of(of, *line);
+                for _ in 0..if answers == Answers::Rightly { 100 } else { 0 } {
                     let line = learner.line_under_cursor();
                     assert!(!line.trim_start().starts_with("//"), "comments tell: {line}");
-                    if at_answer.iter().any(|code| line.contains(code)) {
+                    if learner.walk().cursor == wanted {
                         break;
                     }
                     learner.presses(KeyCode::Down).await;
                 }
             }
         }
-        for size in [(80, 24), (120, 36), (200, 50)] {
-            learner.sees(size);
-        }
+        learner.sees_all();
         let had_something_to_do = learner.stage() == Stage::Told;
         learner.presses(KeyCode::Enter).await;
-        if had_something_to_do && at + 1 < steps && learner.walk().at == at {
-            assert_eq!(learner.stage(), Stage::Shown, "step {at}");
-            all.push(learner.done().clone());
+        if had_something_to_do && learner.walk().at == at {
+            assert_eq!(learner.stage(), Stage::Shown, "{id}, step {at}");
+            let done = learner.done().clone();
+            println!("   {:?} {:?} {:?}", done.said, done.right, done.figures);
+            println!("   {}", done.why);
+            assert!(learner.walk().note.is_none(), "{id}, step {at}: {:?}", learner.walk().note);
+            if asked.is_some() {
+                let right = done.right == Some(answers == Answers::Rightly);
+                assert!(right, "{id}, step {at}: {done:?}");
+            }
+            assert!(!done.why.contains("not known"), "{id}, step {at}: {done:?}");
+            all.push(done);
+            learner.sees_all();
             learner.presses(KeyCode::Enter).await;
         } else {
             all.push(learner.walk().done[at].clone().expect("it was told"));
         }
     }
+    assert_eq!(learner.walk().at, pages - 1);
+    for size in SIZES {
+        assert!(!learner.sees(size).contains("not known"), "{id}: {}", learner.sees(size));
+    }
+    // It can be left backwards, too.
+    learner.presses(KeyCode::Backspace).await;
+    assert_eq!((learner.walk().at, learner.stage()), (steps - 1, Stage::Shown));
     all
 }
 
-fn figure_of_number(done: &Done) -> bool {
-    done.figures.iter().any(|(name, _)| name == "theory")
+const SIZES: [(u16, u16); 3] = [(80, 24), (120, 36), (200, 50)];
+
+/// The ids of all incidents that have a walk.
+fn walked() -> impl Iterator<Item = &'static str> {
+    let entries = catalogue().entries.iter().filter(|entry| !entry.manifest.walk.is_empty());
+    entries.map(|entry| entry.manifest.id.as_str())
+}
+
+async fn every_walk(answers: Answers) {
+    let _alone = alone().await;
+    let only = std::env::var("FIREDRILL_WALK").ok();
+    for id in walked().filter(|id| only.as_ref().is_none_or(|only| only == id)) {
+        println!("== {id}");
+        goes_through(spec(id, &["broken", "fixed"]), answers).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_walk_of_the_log_channel_right_and_wrong() {
+async fn every_walk_answered_rightly() {
+    every_walk(Answers::Rightly).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_walk_answered_wrongly() {
+    every_walk(Answers::Wrongly).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_run_is_the_same_whatever_the_learner_says() {
     let _alone = alone().await;
     let walk = || spec("unbuffered-log-channel", &["broken", "fixed"]);
-    let right = goes_through(walk(), true).await;
-    let marks: Vec<Option<bool>> = right.iter().map(|done| done.right).collect();
-    let answered = marks.iter().flatten().count();
-    assert_eq!((answered, marks.iter().flatten().all(|right| *right)), (11, true), "{right:#?}");
+    let right = goes_through(walk(), Answers::Rightly).await;
+    let wrong = goes_through(walk(), Answers::Wrongly).await;
     assert!((amount(&right[4], "measured") / 190.0 - 1.0).abs() < 0.02, "{:?}", right[4]);
     assert!((amount(&right[7], "measured") - 5.3).abs() < 0.3, "{:?}", right[7]);
-    for done in &right {
-        assert!(!done.why.contains("not known"), "{done:?}");
-    }
-    let wrong = goes_through(walk(), false).await;
-    assert!(wrong.iter().filter_map(|done| done.right).all(|right| !right), "{wrong:#?}");
-    for done in &wrong {
-        assert!(!done.why.contains("not known"), "{done:?}");
-    }
-    // The run is the same, whatever the learner says.
     assert_eq!(figure(&wrong[5], "measured"), figure(&right[5], "measured"));
 }
 
@@ -253,7 +356,8 @@ fn what_is_asked_is_not_on_the_screen_yet() {
     let catalogue = catalogue();
     for entry in catalogue.entries.iter().filter(|entry| !entry.manifest.walk.is_empty()) {
         let manifest = &entry.manifest;
-        assert!((8..=14).contains(&manifest.walk.len()), "{}: steps", manifest.id);
+        let pages = manifest.walk.len() + usize::from(manifest.debrief.is_some());
+        assert!((8..=14).contains(&pages), "{}: {pages} pages", manifest.id);
         let asked: Vec<&String> =
             manifest.walk.iter().filter_map(|step| step.asks.as_ref()).collect();
         assert_eq!(asked.len(), manifest.questions.len(), "{}: each is asked once", manifest.id);

@@ -9,9 +9,9 @@ use super::context::Class;
 use super::formula::{Formula, Values};
 use super::measure::Measure;
 use super::places::Places;
-use super::show::{Chart, Figure, Headline, Sentence, Shows};
+use super::show::{Chart, Headline, Sentence, Shows};
 use super::theory::Theory;
-use super::walk::{Question, Step};
+use super::walk::{Debrief, Question, Step};
 
 use crate::service::params::{self, ServiceParam};
 
@@ -73,7 +73,7 @@ pub struct Manifest {
     #[serde(default = "Chart::usual", rename = "chart")]
     pub charts: Vec<Chart>,
     /// The two big figures of a lane.
-    #[serde(default = "usual_headline")]
+    #[serde(default = "Headline::usual")]
     pub headline: Headline,
     /// What is said of a lane as it is now: the first that is true.
     #[serde(default, rename = "sentence")]
@@ -84,6 +84,9 @@ pub struct Manifest {
     /// The questions that walks, lessons and workshops ask.
     #[serde(default, rename = "question")]
     pub questions: Vec<Question>,
+    /// What to take home: the walk's last page.
+    #[serde(default)]
+    pub debrief: Option<Debrief>,
 }
 
 /// A metric of the incident that shows that its bug has bitten.
@@ -102,12 +105,6 @@ fn nine_and_a_half() -> f64 {
 
 fn one() -> usize {
     1
-}
-
-fn usual_headline() -> Headline {
-    let figure = |metric, bad_from| Figure { metric: Measure::parse(metric), name: None, bad_from };
-    let p99 = Figure { name: Some("p99".to_owned()), ..figure("p99_ms", Some(1000.0)) };
-    Headline { left: figure("tasks", None), right: p99 }
 }
 
 /// The bug is switched off while the server runs, in every lane that has one.

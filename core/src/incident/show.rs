@@ -163,6 +163,16 @@ pub struct Headline {
     pub right: Figure,
 }
 
+impl Headline {
+    /// That of an incident that names none: tasks and p99.
+    pub fn usual() -> Self {
+        let figure =
+            |metric, bad_from| Figure { metric: Measure::parse(metric), name: None, bad_from };
+        let p99 = Figure { name: Some("p99".to_owned()), ..figure("p99_ms", Some(1000.0)) };
+        Self { left: figure("tasks", None), right: p99 }
+    }
+}
+
 /// A big figure.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]

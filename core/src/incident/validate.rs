@@ -12,7 +12,7 @@ use super::measure::Measure;
 use super::places::Places;
 use super::places::Step::{self, Key, Nth};
 use super::show::{Chart, MOST_LEVELS, Shows, growth_of};
-use super::walk::Kind;
+use super::walk::{Debrief, Kind, is_value};
 use crate::service::params;
 
 /// What is expected when the bug is switched off.
@@ -276,6 +276,16 @@ impl Manifest {
                     Unknown::new("question", asks, ids).to_string()
                 })?;
             }
+            for (name, value) in &step.set {
+                let own = params::find(name).map(Param::of_service);
+                let checked = match self.params.get(name).cloned().or(own) {
+                    Some(param) => param.check(name, *value).map_err(|e| e.to_string()),
+                    None if name == "rate_per_s" && rate_allowed(*value) => Ok(()),
+                    None => Err(format!("`{name}` = {value} is no rate and no parameter here")),
+                };
+                let why = || checked.clone().err().unwrap_or_default();
+                places.check(&section, "set", checked.is_ok(), why)?;
+            }
             let speed = step.speed > 0.0 && step.speed <= 300.0;
             places.check(&section, "speed", speed, || {
                 format!("expected more than 0 and up to 300, found {}", step.speed)
@@ -366,6 +376,26 @@ impl Manifest {
                 let metric = growth_of(name).unwrap_or(name);
                 check(&section, key, &Measure::parse(metric))?;
             }
+        }
+        let known = |measure: &Measure| match measure {
+            Measure::Registered(name) => values.contains_key(name) || registered.contains(name),
+            _ => true,
+        };
+        let named = |section: &[Step], (key, formula): (&str, &Formula)| {
+            let mut names = formula.names().iter();
+            let wrong = names.find(|name| !is_value(name, known)).map_or("", String::as_str);
+            places.check(section, key, wrong.is_empty(), || unknown(wrong))
+        };
+        for (i, question) in self.questions.iter().enumerate() {
+            let section = [Key("question"), Nth(i)];
+            question.formulas().try_for_each(|formula| named(&section, formula))?;
+        }
+        for (i, step) in self.walk.iter().enumerate() {
+            let section = [Key("step"), Nth(i)];
+            step.formulas().try_for_each(|formula| named(&section, formula))?;
+        }
+        for (_, text) in self.debrief.iter().flat_map(Debrief::parts) {
+            text.formulas().try_for_each(|f| named(&[Key("debrief")], ("happened", f)))?;
         }
         Ok(())
     }

@@ -1,9 +1,12 @@
-//! The guided walk of an incident, as its manifest tells it: steps, and the questions that they ask. The
-//! questions stand by themselves: walks, lessons and workshops share them.
+//! The guided walk of an incident, as its manifest tells it: steps, the questions that they ask, and what
+//! to take home. The questions stand by themselves: walks, lessons and workshops share them.
+
+use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
 use super::formula::Formula;
+use super::measure::Measure;
 use super::marks::Mark;
 use super::show::Text;
 
@@ -22,20 +25,26 @@ pub struct Step {
     /// What the lanes are called as long as the learner does not know the variants.
     #[serde(default)]
     pub names: Vec<String>,
-    /// The charts that it is about, by what they show or by their title; the others stand back.
+    /// The charts that it is about, by their titles; the others stand back. A chart that no step has been
+    /// about yet is not shown.
     #[serde(default)]
     pub watch: Vec<String>,
+    /// Whether its charts are those of each instance.
+    #[serde(default)]
+    pub by_instance: bool,
     /// The question that it asks, by its id.
     #[serde(default)]
     pub asks: Option<String>,
     /// What happens to the first lane as the run goes on.
     #[serde(default)]
     pub does: Option<Does>,
+    /// What changes in every lane as the run goes on: parameters, or `rate_per_s`.
+    #[serde(default)]
+    pub set: BTreeMap<String, f64>,
     /// The variant whose measures `until` and the texts use; the first lane's where absent.
     #[serde(default)]
     pub of: Option<String>,
-    /// The run goes on until this is above 0: over the lane's measures, `t` (seconds since the release),
-    /// `since_s` (since the run went on), `exit_s` (the release to the lane's first exit).
+    /// The run goes on until this is above 0, over what [`is_value`] knows.
     #[serde(default)]
     pub until: Option<Formula>,
     /// Seconds of the run that pass in one of the learner's.
@@ -53,6 +62,95 @@ fn one() -> f64 {
     1.0
 }
 
+/// What to take home from an incident: the walk's last page, and the why of its report.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Debrief {
+    /// What happened, in order.
+    pub happened: Text,
+    /// The line or setting at fault, and why it is.
+    pub cause: Text,
+    /// What it looked like from outside.
+    pub symptom: Text,
+    /// What mends it, and why that works.
+    pub fix: Text,
+    /// What the fix costs.
+    pub price: Text,
+    /// What only seemed to mend it.
+    pub seemed: Vec<Text>,
+    /// What a dashboard shows of it, and which alert comes first.
+    pub dashboard: Text,
+    /// The same in Go.
+    pub go: Tongue,
+    /// The same in Rust: what the compiler catches of it, and what not.
+    pub rust: Tongue,
+}
+
+/// What an incident is in one language.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tongue {
+    /// The lines that matter.
+    pub code: String,
+    /// What is to be said of them.
+    pub says: Text,
+}
+
+impl Debrief {
+    /// Its parts, each with the word it goes by.
+    pub fn parts(&self) -> Vec<(&'static str, &Text)> {
+        let mut parts = vec![
+            ("happened", &self.happened),
+            ("cause", &self.cause),
+            ("symptom", &self.symptom),
+            ("fix", &self.fix),
+            ("price", &self.price),
+        ];
+        parts.extend(self.seemed.iter().map(|text| ("only seemed to", text)));
+        parts.push(("dashboard", &self.dashboard));
+        parts
+    }
+}
+
+/// What a walk's formulas may use beside rate, parameters and named phases.
+const OF_A_WALK: [&str; 12] = [
+    // Seconds: since the release, of the run, since the run went on; from the release to the first exit.
+    "t",
+    "at_s",
+    "since_s",
+    "exit_s",
+    "cap_bytes",
+    "client_timeout_s",
+    // Since the run went on: seconds and share of the time in which the lane served, its exits, requests
+    // that ended well and not, and the share of the latter.
+    "up_s_since",
+    "up_percent_since",
+    "exits_since",
+    "ok_since",
+    "bad_since",
+    "bad_percent_since",
+];
+
+/// Whether a walk's formulas may use this name: one of [`OF_A_WALK`], `share_1` and so on (the share of the
+/// requests that are the manifest's first kind, in percent), or what `known` says of a measure or of a number
+/// that the incident's source has as a constant (`RETRIES`). Each
+/// may have the letter of a lane before it (`b_tasks`; without one it is that of the step's `of`), and
+/// `_then` or `_per_s` behind it: its value when the run went on, and its growth a second since.
+pub fn is_value(name: &str, known: impl Fn(&Measure) -> bool) -> bool {
+    let share = |name: &str| {
+        let kind = name.strip_prefix("share_").and_then(|kind| kind.parse::<usize>().ok());
+        kind.is_some_and(|kind| kind > 0)
+    };
+    let plain =
+        |name: &str| OF_A_WALK.contains(&name) || share(name) || known(&Measure::parse(name));
+    let any = |name: &str| {
+        let ends = [name.strip_suffix("_then"), name.strip_suffix("_per_s")];
+        plain(name) || ends.into_iter().flatten().any(plain)
+    };
+    let lanes = ["a_", "b_", "c_", "d_"];
+    any(name) || lanes.iter().any(|lane| name.strip_prefix(lane).is_some_and(any))
+}
+
 /// What happens to a lane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -61,6 +159,35 @@ pub enum Does {
     SwitchOff,
     /// Its process is restarted.
     Restart,
+}
+
+impl Step {
+    /// Its formulas, each with its field.
+    pub fn formulas(&self) -> impl Iterator<Item = (&'static str, &Formula)> {
+        let reveals = self.reveals.iter().flat_map(Text::formulas).map(|f| ("reveals", f));
+        let says = self.says.formulas().map(|f| ("says", f));
+        says.chain(reveals).chain(self.until.iter().map(|f| ("until", f)))
+    }
+}
+
+impl Question {
+    /// Its formulas, each with its field.
+    pub fn formulas(&self) -> impl Iterator<Item = (&'static str, &Formula)> {
+        let mut formulas: Vec<(&'static str, &Formula)> = Vec::new();
+        let mut add = |field, text| formulas.extend(Text::formulas(text).map(|f| (field, f)));
+        add("prompt", &self.prompt);
+        self.hints.iter().for_each(|hint| add("hints", hint));
+        add("why", &self.why);
+        match &self.kind {
+            Kind::Choice(choices) => choices.iter().for_each(|choice| add("says", &choice.says)),
+            Kind::Number { theory, measured, .. } => {
+                formulas.push(("theory", theory));
+                formulas.extend(measured.iter().map(|formula| ("measured", formula)));
+            }
+            Kind::Line { .. } => {}
+        }
+        formulas.into_iter()
+    }
 }
 
 /// A question, asked before its answer can be seen.

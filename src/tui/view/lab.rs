@@ -18,6 +18,7 @@ use super::{gauges, header, lane, log, walk};
 use crate::tui::lane::LaneModel;
 use crate::tui::model::Lab;
 use crate::tui::series::{Point, Series};
+use crate::tui::walk::debrief;
 use firedrill_core::incident::show::{Chart, Shows};
 use firedrill_core::page::axis::nice_ceiling;
 
@@ -49,6 +50,10 @@ pub fn draw(frame: &mut Frame, area: Rect, lab: &Lab) {
     let [first, second, lanes, events] = regions(area, lab);
     header::draw(frame, [first, second], lab);
     if let Some(walk) = &lab.walk {
+        if let Some(debrief) = debrief(lab, walk) {
+            walk::take_home(frame, lanes.union(events), lab, walk, debrief);
+            return;
+        }
         walk::draw(frame, events, lab, walk);
         if walk::code(frame, lanes, lab, walk) {
             return;

@@ -24,6 +24,7 @@ use crate::tui::lane::{LaneModel, State};
 use crate::tui::model::{Lab, LabData};
 use crate::tui::series::Point;
 use crate::tui::theme;
+use crate::tui::walk::knows;
 use firedrill_core::event::LogTail;
 use firedrill_core::incident::measure::{Level, Measure};
 use firedrill_core::incident::show::{self, Figure, Headline, Shows};
@@ -120,12 +121,15 @@ fn inside(frame: &mut Frame, area: Rect, lab: &Lab, lane: &LaneModel, axes: &Axe
 
 /// Whether a lane is not as it should be.
 fn is_wrong(lab: &Lab, lane: &LaneModel) -> bool {
+    let [left, right] = figures(lab);
+    if lab.walk.is_some() {
+        return lane.suffers() || is_beyond(lane, &left) || is_beyond(lane, &right);
+    }
     let stuck = lane.culprit().is_some_and(|site| site.waiting >= MANY);
-    let Headline { left, right } = &lab.spec.entry.manifest.headline;
     stuck
         || lane.suffers()
-        || is_beyond(lane, left)
-        || is_beyond(lane, right)
+        || is_beyond(lane, &left)
+        || is_beyond(lane, &right)
         || gauges::violation(lab, lane).is_some()
 }
 
@@ -164,10 +168,17 @@ struct Big {
     more: String,
 }
 
+/// What the two big figures are of; in a walk, the usual ones in place of what it does not show yet.
+fn figures(lab: &Lab) -> [Figure; 2] {
+    let Headline { left, right } = lab.spec.entry.manifest.headline.clone();
+    let usual = Headline::usual();
+    let or = |figure, usual| if walk::may_show(lab, &figure) { figure } else { usual };
+    [or(left, usual.left), or(right, usual.right)]
+}
+
 /// The two big figures of a lane.
 fn headline(lab: &Lab, lane: &LaneModel) -> [Big; 2] {
-    let Headline { left, right } = &lab.spec.entry.manifest.headline;
-    let mut figures = [left, right].map(|figure| big(lane, figure));
+    let mut figures = figures(lab).map(|figure| big(lane, &figure));
     if !walk::may_tell(lab) {
         for figure in &mut figures {
             figure.more.clear();
@@ -362,17 +373,17 @@ fn draw_charts(frame: &mut Frame, area: Rect, lab: &Lab, lane: &LaneModel, axes:
     let charts = &lab.spec.entry.manifest.charts;
     let back = |chart: &&show::Chart| walk::stands_back(lab, &chart.title());
     // Where there is little room, what a walk's step is about has all of it.
-    let shown: Vec<show::Chart> = charts
-        .iter()
-        .filter(|chart| area.height >= ROOM_FOR_ALL || !back(chart))
-        .cloned()
-        .collect();
+    let is_shown = |chart: &&show::Chart| {
+        let known = lab.walk.as_ref().is_none_or(|walk| knows(lab, walk, chart));
+        known && (area.height >= ROOM_FOR_ALL || !back(chart))
+    };
+    let shown: Vec<show::Chart> = charts.iter().filter(is_shown).cloned().collect();
     let areas = Layout::vertical(heights(&shown, area.height)).split(area);
     let (mut levels, mut place) = (0, 0);
     for (i, chart) in charts.iter().enumerate() {
         let index = levels;
         levels += chart.levels().len();
-        if area.height < ROOM_FOR_ALL && back(&chart) {
+        if !is_shown(&chart) {
             continue;
         }
         let Some(area) = areas.get(place) else { break };

@@ -1,6 +1,7 @@
 //! The walk's part of the screen: what is told, asked and shown; and the code where a line is asked for.
 
-use firedrill_core::incident::walk::{Kind, Step};
+use firedrill_core::incident::show::Figure;
+use firedrill_core::incident::walk::{Debrief, Kind, Step, Tongue};
 use firedrill_core::prose::figures::count;
 use ratatui::Frame;
 use ratatui::layout::{Alignment, Constraint, Layout, Rect};
@@ -12,7 +13,9 @@ use super::cut;
 use super::lane::wrapped;
 use crate::tui::model::Lab;
 use crate::tui::theme;
-use crate::tui::walk::{Done, Said, Stage, Walk, is_comment, listing, question, step, values};
+use crate::tui::walk::{
+    Done, Said, Stage, Walk, is_comment, knows, listing, question, step, values,
+};
 
 /// Columns that words take at most: longer lines are hard to read.
 const WIDEST: u16 = 110;
@@ -47,10 +50,18 @@ pub fn may_tell(lab: &Lab) -> bool {
     })
 }
 
+/// Whether a walk's screen shows a figure of the headline already: it is in no chart that it does not show.
+pub fn may_show(lab: &Lab, figure: &Figure) -> bool {
+    let Some(walk) = &lab.walk else { return true };
+    let charts = &lab.spec.entry.manifest.charts;
+    let mut its_own = charts.iter().filter(|chart| chart.levels().contains(&&figure.metric));
+    its_own.all(|chart| knows(lab, walk, chart))
+}
+
 /// Draws what is told and asked.
 pub fn draw(frame: &mut Frame, area: Rect, lab: &Lab, walk: &Walk) {
     let Some(step) = step(lab, walk) else { return };
-    let all = lab.spec.entry.manifest.walk.len();
+    let all = walk.done.len();
     let title = format!(" {} of {all} · {} ", walk.at + 1, step.title);
     let block = Block::new()
         .borders(Borders::TOP | Borders::BOTTOM)
@@ -71,7 +82,7 @@ pub fn draw(frame: &mut Frame, area: Rect, lab: &Lab, walk: &Walk) {
 fn words(lab: &Lab, walk: &Walk) -> Vec<Line<'static>> {
     let Some(step) = step(lab, walk) else { return Vec::new() };
     let mut lines = Vec::new();
-    let values = values(lab, walk, step);
+    let values = values(lab, walk, Some(step));
     // What cannot be computed yet is not on the screen.
     let fill = |text: &firedrill_core::incident::show::Text| text.fill(&values).unwrap_or_default();
     if walk.presents && !step.says_to_presenter.is_empty() {
@@ -169,6 +180,87 @@ fn told(done: &Done) -> Vec<Line<'static>> {
     }
     if !done.why.is_empty() {
         lines.push(Line::raw(done.why.clone()));
+    }
+    lines
+}
+
+/// Columns that the words for the parts of the last page take.
+const PART: usize = 16;
+
+/// From this width on, Go and Rust stand side by side.
+const WIDE: u16 = 110;
+
+/// Draws the last page: what to take home.
+pub fn take_home(frame: &mut Frame, area: Rect, lab: &Lab, walk: &Walk, debrief: &Debrief) {
+    let title = format!(" {} of {} · What to take home ", walk.at + 1, walk.done.len());
+    let mut block = Block::bordered()
+        .border_style(theme::accent())
+        .title(Span::styled(title, theme::strong()));
+    let inner = block.inner(area);
+    let lines = home(lab, walk, debrief, inner.width);
+    let more = lines.len().saturating_sub(usize::from(inner.height));
+    let down = walk.down.min(more);
+    if more > 0 {
+        let says = if down < more { format!(" ↓ {} more ", more - down) } else { " ↑ ".to_owned() };
+        block = block.title_bottom(Line::styled(says, theme::warn()).right_aligned());
+    }
+    if let Some(note) = &walk.note {
+        block = block.title_bottom(Line::styled(format!(" {note} "), theme::warn()));
+    }
+    frame.render_widget(block, area);
+    let shown: Vec<Line> = lines.into_iter().skip(down).collect();
+    frame.render_widget(Paragraph::new(Text::from(shown)), inner);
+}
+
+/// Lines that the last page can be scrolled down in an area.
+pub fn furthest(lab: &Lab, walk: &Walk, debrief: &Debrief, (width, height): (u16, u16)) -> usize {
+    // The header takes two rows, the key bar one, the frame two.
+    let lines = home(lab, walk, debrief, width.saturating_sub(2)).len();
+    lines.saturating_sub(usize::from(height.saturating_sub(5)))
+}
+
+fn home(lab: &Lab, walk: &Walk, debrief: &Debrief, width: u16) -> Vec<Line<'static>> {
+    let values = values(lab, walk, None);
+    let columns = usize::from(width.saturating_sub(1).min(WIDEST + PART as u16));
+    let mut lines = Vec::new();
+    let mut before = "";
+    for (part, text) in debrief.parts() {
+        let text = text.fill(&values).unwrap_or_else(|error| format!("(not known: {error})"));
+        // Of several in a row, the first bears the word.
+        let mut word = if part == before { "" } else { part };
+        before = part;
+        for line in wrapped(&text, columns.saturating_sub(PART + 1)) {
+            let label = Span::styled(format!(" {word:<PART$}"), theme::accent());
+            lines.push(Line::from(vec![label, Span::raw(line)]));
+            word = "";
+        }
+    }
+    lines.push(Line::raw(""));
+    let tongue = |name: &str, tongue: &Tongue, width: usize| {
+        let mut lines = vec![(name.to_owned(), theme::accent())];
+        for line in tongue.code.trim_end().lines() {
+            lines.push((format!("  {}", cut(line, width.saturating_sub(2))), theme::strong()));
+        }
+        let says = tongue.says.fill(&values).unwrap_or_else(|error| error.to_string());
+        lines.extend(wrapped(&says, width).into_iter().map(|line| (line, Style::new())));
+        lines
+    };
+    if width < WIDE {
+        for (name, part) in [("in Go", &debrief.go), ("in Rust", &debrief.rust)] {
+            let part = tongue(name, part, columns.saturating_sub(1));
+            lines.extend(part.into_iter().map(|(t, style)| Line::styled(format!(" {t}"), style)));
+        }
+    } else {
+        let half = columns / 2 - 2;
+        let (go, rust) =
+            (tongue("in Go", &debrief.go, half), tongue("in Rust", &debrief.rust, half));
+        for i in 0..go.len().max(rust.len()) {
+            let cell = |side: &[(String, Style)]| {
+                let (text, style) = side.get(i).cloned().unwrap_or_default();
+                Span::styled(format!(" {text:<half$}  "), style)
+            };
+            lines.push(Line::from(vec![cell(&go), cell(&rust)]));
+        }
     }
     lines
 }

@@ -10,7 +10,7 @@ use crate::incident::manifest::{self, Manifest, ManifestError};
 use crate::incident::metrics::Owners;
 use crate::incident::request::{Prepared, RequestError, prepare};
 use crate::incident::{Bugs, Chain, Incident, Pack, Unknown, Variant};
-use crate::service::params;
+use crate::service::{self, params};
 
 /// An incident and its parsed manifest.
 #[derive(Debug)]
@@ -206,9 +206,11 @@ impl Catalogue {
         Ok(mix)
     }
 
-    /// The text of a source file of an incident, by its path, as compiler and wait sites name it.
+    /// The text of a source file of an incident or of the service, by its path, as compiler and wait sites
+    /// name it.
     pub fn source(&self, file: &str) -> Option<&'static str> {
-        (self.pack.source)(file.strip_prefix(self.pack.root())?)
+        let of_pack = file.strip_prefix(self.pack.root()).and_then(self.pack.source);
+        of_pack.or_else(|| service::source(file))
     }
 
     /// The source files of all incidents: path and text.

@@ -53,9 +53,10 @@ impl Plan {
         let mut values = self.params();
         for phase in manifest.phases.iter().filter(|phase| phase.at_s <= manifest.release_s()) {
             let given = phase.params.iter();
-            values.extend(given.filter_map(|(name, value)| {
-                Some((name.clone(), self.of_phase(name, *value)?))
-            }));
+            values
+                .extend(given.filter_map(|(name, value)| {
+                    Some((name.clone(), self.of_phase(name, *value)?))
+                }));
         }
         values
     }

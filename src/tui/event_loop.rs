@@ -2,7 +2,7 @@
 
 use std::future::pending;
 use std::io::{self, IsTerminal, stdin, stdout};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -104,11 +104,23 @@ pub async fn run(catalogue: &'static Catalogue, begin: Begin) -> anyhow::Result<
         match command {
             Some(Command::Quit) => break ExitCode::SUCCESS,
             Some(Command::Console(port)) => {
-                let console = session.console(&mut model, port, &mut terminations);
-                if let Some(signal) = console.await {
+                let program = vec!["tokio-console".into(), format!("http://127.0.0.1:{port}")];
+                let handed = session.hand_over(&mut model, program, &mut terminations);
+                if let Some(signal) = handed.await {
                     break signal.into();
                 }
             }
+            Some(Command::Edit(path, line)) => match editor(&path, line) {
+                Ok(program) => {
+                    let handed = session.hand_over(&mut model, program, &mut terminations);
+                    if let Some(signal) = handed.await {
+                        break signal.into();
+                    }
+                }
+                Err(why) => {
+                    update(&mut model, Msg::GivenBack(Err(why)));
+                }
+            },
             Some(command) => session.carry_out(&mut model, command),
             None => {}
         }
@@ -311,7 +323,7 @@ impl Session {
     fn carry_out(&mut self, model: &mut Model, command: Command) {
         match command {
             // The loop does these itself.
-            Command::Quit | Command::Console(_) => {}
+            Command::Quit | Command::Console(_) | Command::Edit(..) => {}
             Command::Start(id, spec) => {
                 self.leave(id);
                 // A run that begins anew is not part of what was recorded.
@@ -356,24 +368,25 @@ impl Session {
         }
     }
 
-    /// Hands the terminal to tokio-console until it ends; the run goes on meanwhile. Returns what shall end
-    /// the program, if that comes first.
-    async fn console(
+    /// Hands the terminal to a program until it ends; the run goes on meanwhile. Returns what shall end this
+    /// one, if that comes first.
+    async fn hand_over(
         &mut self,
         model: &mut Model,
-        port: u16,
+        program: Vec<String>,
         terminations: &mut mpsc::Receiver<Termination>,
     ) -> Option<Termination> {
         drop(self.open.take());
         let mut run_ended = false;
-        let ended = match attended(&format!("http://127.0.0.1:{port}")) {
-            Err(error) => Err(format!("cannot start tokio-console: {error}")),
+        let name = program.first().cloned().unwrap_or_default();
+        let ended = match attended(&program) {
+            Err(error) => Err(format!("cannot start {name}: {error}")),
             Ok(mut console) => loop {
                 tokio::select! {
                     status = console.wait() => break match status {
                         Ok(status) if status.success() => Ok(()),
-                        Ok(status) => Err(format!("tokio-console ended with {status}")),
-                        Err(error) => Err(format!("tokio-console: {error}")),
+                        Ok(status) => Err(format!("{name} ended with {status}")),
+                        Err(error) => Err(format!("{name}: {error}")),
                     },
                     event = next_event(&mut self.run), if !run_ended => match event {
                         Some(event) => {
@@ -384,7 +397,7 @@ impl Session {
                     },
                     signal = terminations.recv() => {
                         dismiss(&mut console).await;
-                        // Whatever state tokio-console left the terminal in.
+                        // Whatever state it left the terminal in.
                         self.open = Open::new().ok();
                         return Some(signal.unwrap_or(Termination::HungUp));
                     }
@@ -395,14 +408,39 @@ impl Session {
             Ok(open) => self.open = Some(open),
             Err(_) => return Some(Termination::HungUp),
         }
-        update(model, Msg::ConsoleEnded(ended));
+        update(model, Msg::GivenBack(ended));
         None
     }
 }
 
-/// Starts tokio-console, attended: it ends with this program, however that ends.
-fn attended(address: &str) -> io::Result<tokio::process::Child> {
-    Process::new(this_program()?).args(["attend", "tokio-console", address]).spawn()
+/// Starts a program, attended: it ends with this one, however that ends.
+fn attended(program: &[String]) -> io::Result<tokio::process::Child> {
+    Process::new(this_program()?).arg("attend").args(program).spawn()
+}
+
+/// Editors that take the line as `+N` before the file.
+const PLUS_LINE: [&str; 9] =
+    ["vi", "vim", "nvim", "view", "nano", "emacs", "emacsclient", "micro", "kak"];
+
+/// What to start to edit a file at a line.
+fn editor(path: &Path, line: usize) -> Result<Vec<String>, String> {
+    let set = ["VISUAL", "EDITOR"].iter().find_map(|name| {
+        let value = std::env::var(name).ok()?;
+        Some(value).filter(|value| !value.trim().is_empty())
+    });
+    let Some(set) = set else {
+        return Err("$EDITOR is not set: `export EDITOR=vim`, for example, before firedrill \
+                    is started."
+            .to_owned());
+    };
+    let mut program =
+        shell_words::split(&set).map_err(|error| format!("$EDITOR is `{set}`: {error}"))?;
+    let name = Path::new(&program[0]).file_name().unwrap_or_default().to_string_lossy();
+    if PLUS_LINE.contains(&name.as_ref()) {
+        program.push(format!("+{line}"));
+    }
+    program.push(path.display().to_string());
+    Ok(program)
 }
 
 /// Ends what is attended, and waits for it.

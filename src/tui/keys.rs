@@ -25,7 +25,13 @@ pub enum Action {
     Lane(usize),
     Bugs,
     NextVariant,
-    OtherFile,
+    NextFile,
+    ToWait,
+    ScrollRight,
+    ScrollLeft,
+    OtherSide,
+    Unfold,
+    Edit,
     LoadUp,
     LoadDown,
     ScaleOut,
@@ -297,7 +303,7 @@ static WALK: Table = &[
         DOWN,
         binding(&[Char('p')], A::Presenter, ("p", "", "what whoever presents this may say")),
     ],
-    &[ZOOM, METRICS_KEY, EVENTS, HELP, END, QUIT],
+    &[ZOOM, EVENTS, HELP, END, QUIT],
 ];
 
 static GO_TO_KEYS: Table = &[&[
@@ -340,15 +346,21 @@ static SCROLLED: Table = &[&[
 ]];
 
 static CODE_KEYS: Table = &[&[
-    UP,
+    binding(&[KeyCode::Up, Char('k')], A::Up, ("↑ ↓", "scroll", "up")),
     DOWN,
-    PAGE_UP,
-    PAGE_DOWN,
+    binding(&[PageUp], A::PageUp, ("pgup", "", "a page up")),
+    binding(&[PageDown], A::PageDown, ("pgdn", "", "a page down")),
+    binding(&[Char('n')], A::NextFile, ("n", "file", "the next file of this lane's code")),
+    binding(&[Char('w')], A::ToWait, ("w", "where they wait", "to the line at which most wait")),
+    binding(&[Right], A::ScrollRight, ("→", "", "the code to the right")),
+    binding(&[Left], A::ScrollLeft, ("←", "", "the code to the left")),
     binding(
-        &[Right, Left],
-        A::OtherFile,
-        ("→", "other file", "where the tasks wait, or the variant's own file"),
+        &[Char('s')],
+        A::OtherSide,
+        ("s", "other form", "the other form, where one alone fits"),
     ),
+    binding(&[Char('u')], A::Unfold, ("u", "fold", "imports and the like, shown or folded")),
+    binding(&[Char('o')], A::Edit, ("o", "edit", "open the file in $EDITOR")),
     binding(&[Tab], A::NextLane, ("tab", "lane", "the next lane")),
     binding(&[Esc, Char('c')], A::Back, ("esc", "close", "close this")),
     QUIT,
@@ -376,7 +388,7 @@ pub fn bindings(model: &Model) -> impl Iterator<Item = &'static Binding> {
     let table = match &model.overlay {
         Some(Overlay::Help { .. }) => HELP_SCREEN,
         Some(Overlay::Bugs { .. }) => BUGS,
-        Some(Overlay::Code { .. }) => CODE_KEYS,
+        Some(Overlay::Code(_)) => CODE_KEYS,
         Some(Overlay::Log { .. }) => SCROLLED,
         Some(Overlay::Metrics) => METRICS,
         Some(Overlay::Chain { .. }) => CHAIN,
@@ -411,7 +423,32 @@ pub fn action(model: &Model, key: KeyEvent) -> Option<Action> {
     if key.modifiers.contains(KeyModifiers::CONTROL) {
         return (key.code == Char('c')).then_some(Action::Quit);
     }
-    bindings(model).find(|b| b.codes.contains(&key.code)).map(|b| b.action)
+    let here = bindings(model).find(|b| b.codes.contains(&key.code)).map(|b| b.action);
+    let below = || screen_bindings(model).find(|b| b.codes.contains(&key.code)).map(|b| b.action);
+    match model.overlay {
+        Some(Overlay::Code(_)) => here.or_else(|| below().filter(|action| goes_on(*action))),
+        _ => here,
+    }
+}
+
+/// Whether an action goes on below the code, which leaves the run in view.
+pub fn goes_on(action: Action) -> bool {
+    use Action::{
+        Faster, Freeze, Lane, LoadDown, LoadUp, Now, PlayPause, Restart, Slower, ToggleBug,
+    };
+    matches!(
+        action,
+        ToggleBug
+            | PlayPause
+            | Freeze
+            | Now
+            | Faster
+            | Slower
+            | Restart
+            | LoadUp
+            | LoadDown
+            | Lane(_)
+    )
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::code::CodeView;
 use super::lane::LaneModel;
 use super::past::Lines;
 use super::track::{RunId, Source, Track};
@@ -71,13 +72,8 @@ pub enum Overlay {
         /// The bug under the cursor.
         cursor: usize,
     },
-    /// The code of the selected lane, scrolled by lines.
-    Code {
-        /// Lines down from where the tasks wait.
-        shift: isize,
-        /// Whether it is the variant's own file, wherever the tasks wait.
-        own: bool,
-    },
+    /// The code of the selected lane.
+    Code(CodeView),
     /// The metrics of the selected lane.
     Metrics,
     /// The chains of all lanes, with the cursor on a slot.

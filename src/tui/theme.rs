@@ -5,6 +5,8 @@ use std::sync::LazyLock;
 
 use ratatui::style::{Color, Modifier, Style};
 
+use super::syntax::Class;
+
 static COLOURLESS: LazyLock<bool> =
     LazyLock::new(|| std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()));
 
@@ -50,6 +52,19 @@ pub fn back() -> Style {
 /// Keys, and what is selected.
 pub fn accent() -> Style {
     coloured(Color::LightCyan).add_modifier(Modifier::BOLD)
+}
+
+/// A word of source code.
+pub fn word(class: Class) -> Style {
+    match class {
+        Class::Plain => Style::new(),
+        Class::Comment => coloured(Color::Gray),
+        Class::Keyword => coloured(Color::LightMagenta),
+        Class::Text => coloured(Color::LightYellow),
+        Class::Constant => coloured(Color::LightYellow),
+        Class::Type => coloured(Color::LightCyan),
+        Class::Function | Class::Attribute => coloured(Color::LightBlue),
+    }
 }
 
 /// A row under the cursor.

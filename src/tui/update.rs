@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
 
-use super::keys::{Action, action};
+use super::code::{self, CodeView};
+use super::keys::{Action, action, goes_on};
 use super::lane::LaneModel;
 use super::model::{CatalogueModel, Lab, Model, Overlay, Screen};
 use super::time::{hold, id, in_time, seconds, tell, time_lapse};
@@ -39,8 +40,8 @@ pub enum Msg {
     Recording(RunId, Result<PathBuf, String>),
     /// A panic somewhere beside the screen.
     Panicked(String),
-    /// tokio-console has ended, or could not be started.
-    ConsoleEnded(Result<(), String>),
+    /// What had the terminal has ended, or could not be started.
+    GivenBack(Result<(), String>),
 }
 
 /// What the screen asks for.
@@ -60,6 +61,8 @@ pub enum Command {
     Record(Option<RunId>),
     /// Hand the terminal to tokio-console, connected to this port.
     Console(u16),
+    /// Hand the terminal to the editor, with this file at this line.
+    Edit(PathBuf, usize),
 }
 
 /// The levels of load that + and - step through, as factors of the incident's own.
@@ -68,8 +71,11 @@ const LOAD_STEPS: [f64; 9] = [0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0];
 /// Characters of a time that is typed: more than any has.
 const MOST_TYPED: usize = 12;
 
-/// More lines than any source file here has.
-const LINES: isize = 10_000;
+/// Columns that a key scrolls the code sideways.
+const SIDEWAYS: usize = 8;
+
+/// Columns that it can be scrolled.
+const MOST_SIDEWAYS: usize = 200;
 
 /// Changes the model.
 pub fn update(model: &mut Model, msg: Msg) -> Option<Command> {
@@ -113,7 +119,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Option<Command> {
             }
             None
         }
-        Msg::ConsoleEnded(result) => {
+        Msg::GivenBack(result) => {
             if let Err(why) = result {
                 model.overlay = Some(Overlay::Message(why));
             }
@@ -349,7 +355,7 @@ fn in_lab(model: &mut Model, action: Action) -> Option<Command> {
             let cursor = model.catalogue.ids().position(|id| id == here).unwrap_or(0);
             model.overlay = Some(Overlay::Bugs { cursor });
         }
-        Action::Code => model.overlay = Some(Overlay::Code { shift: 0, own: false }),
+        Action::Code => model.overlay = Some(Overlay::Code(view::code::open(lab))),
         Action::Metrics => model.overlay = Some(Overlay::Metrics),
         Action::Chain => model.overlay = Some(Overlay::Chain { cursor: 0 }),
         Action::Log => model.overlay = Some(Overlay::Log { back: 0 }),
@@ -458,7 +464,13 @@ fn in_overlay(model: &mut Model, action: Action) -> Option<Command> {
     }
     if let (Action::NextLane, Screen::Lab(lab)) = (action, &mut model.screen) {
         lab.selected = (lab.selected + 1) % lab.lanes();
+        if let Some(Overlay::Code(view)) = &mut model.overlay {
+            *view = view::code::open(lab);
+        }
         return None;
+    }
+    if matches!(model.overlay, Some(Overlay::Code(_))) && goes_on(action) {
+        return in_lab(model, action);
     }
     let furthest = view::help::furthest(model);
     match model.overlay.as_mut()? {
@@ -508,11 +520,9 @@ fn in_overlay(model: &mut Model, action: Action) -> Option<Command> {
         Overlay::Help { down } => {
             *down = down.saturating_add_signed(scrolled(action, page)).min(furthest);
         }
-        Overlay::Code { shift, own } if action == Action::OtherFile => {
-            (*shift, *own) = (0, !*own);
-        }
-        Overlay::Code { shift, .. } => {
-            *shift = (*shift + scrolled(action, page)).clamp(-LINES, LINES);
+        Overlay::Code(view) => {
+            let Screen::Lab(lab) = &model.screen else { return None };
+            return in_code(lab, view, action, (page, model.size.1));
         }
         Overlay::Log { back } => {
             let Screen::Lab(lab) = &model.screen else { return None };
@@ -521,6 +531,53 @@ fn in_overlay(model: &mut Model, action: Action) -> Option<Command> {
             *back = back_by.min(lab.shown().log.len());
         }
         _ => {}
+    }
+    None
+}
+
+/// Carries out a key of the code view.
+fn in_code(
+    lab: &Lab,
+    view: &mut CodeView,
+    action: Action,
+    (page, rows): (isize, u16),
+) -> Option<Command> {
+    view.note = None;
+    let sheets = code::sheets(lab);
+    let last = sheets.len().saturating_sub(1);
+    match action {
+        Action::NextFile => {
+            let sheet = if view.sheet >= last { 0 } else { view.sheet + 1 };
+            *view = CodeView { sheet, unfolded: view.unfolded, ..CodeView::default() };
+        }
+        Action::ToWait => match code::busiest(lab, &sheets) {
+            Some(sheet) => {
+                let unfolded = view.unfolded;
+                *view = CodeView { sheet, unfolded, at_wait: true, ..CodeView::default() };
+            }
+            None => view.note = Some("no task of this lane waits at a marked place now".to_owned()),
+        },
+        Action::ScrollRight => view.right = (view.right + SIDEWAYS).min(MOST_SIDEWAYS),
+        Action::ScrollLeft => view.right = view.right.saturating_sub(SIDEWAYS),
+        Action::OtherSide => view.fixed = !view.fixed,
+        Action::Unfold => (view.unfolded, view.top) = (!view.unfolded, None),
+        Action::Edit => {
+            let sheet = sheets.get(view.sheet.min(last))?;
+            let side = sheet.right.as_ref().filter(|_| view.fixed).unwrap_or(&sheet.left);
+            let path = PathBuf::from(&side.file);
+            if path.is_file() {
+                let marked = side.marks.first().map_or(1, |marked| marked.line);
+                return Some(Command::Edit(path, marked));
+            }
+            let why = "not on disk here; it is when firedrill is started at the root of its source";
+            view.note = Some(format!("{}: {why}", side.file));
+        }
+        _ => {
+            let by = scrolled(action, page);
+            if by != 0 {
+                view::code::scroll(lab, view, by, rows);
+            }
+        }
     }
     None
 }

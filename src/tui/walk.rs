@@ -13,6 +13,7 @@ use firedrill_core::incident::show::Chart;
 use firedrill_core::incident::walk::{Debrief, Does, Kind, Pointed, Question, Step};
 use firedrill_core::prose::figures::number;
 
+use super::code::scaffolding;
 use super::keys::Action;
 use super::model::Lab;
 use super::track::{RunId, Source, Track};
@@ -221,9 +222,12 @@ fn lane_values(lab: &Lab, walk: &Walk, lane: usize) -> Values {
     values.extend(lab.spec.entry.constants.clone());
     let requests = &lab.spec.entry.manifest.load.requests;
     let all: f64 = requests.iter().map(|request| request.weight).sum();
-    values.extend(requests.iter().enumerate().map(|(i, request)| {
-        (format!("share_{}", i + 1), request.weight * 100.0 / all)
-    }));
+    values.extend(
+        requests
+            .iter()
+            .enumerate()
+            .map(|(i, request)| (format!("share_{}", i + 1), request.weight * 100.0 / all)),
+    );
     if data.released_s.is_none() {
         // What is asked before the release is asked about the time after it.
         values.extend(lab.spec.plan().params_at_release());
@@ -451,11 +455,13 @@ fn move_cursor(lab: &Lab, walk: &mut Walk, step: &Step, down: bool) {
     let code = listing(lab, step).map_or("", |(_, text)| text);
     let lines: Vec<&str> = code.lines().collect();
     let mut next = walk.cursor;
-    // Comments are not shown yet.
+    let folded = scaffolding(code);
+    // Comments are not shown yet, and imports are folded.
     loop {
         let before = next;
         next = if down { (next + 1).min(last) } else { next.saturating_sub(1) };
-        let shown = lines.get(next).is_none_or(|line| !is_comment(line));
+        let is_folded = folded.get(next).copied().unwrap_or_default();
+        let shown = !is_folded && lines.get(next).is_none_or(|line| !is_comment(line));
         if shown {
             walk.cursor = next;
         }

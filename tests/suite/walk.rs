@@ -213,8 +213,7 @@ enum Answers {
 async fn goes_through(spec: Spec, answers: Answers) -> Vec<Done> {
     let mut learner = Learner::begins(spec).await;
     let id = learner.lab().spec.entry.manifest.id.clone();
-    let (pages, steps) =
-        (learner.walk().done.len(), learner.lab().spec.entry.manifest.walk.len());
+    let (pages, steps) = (learner.walk().done.len(), learner.lab().spec.entry.manifest.walk.len());
     let mut all = Vec::new();
     for at in 0..steps {
         assert_eq!(learner.walk().at, at, "{id}");

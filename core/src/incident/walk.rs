@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::formula::Formula;
-use super::measure::Measure;
 use super::marks::Mark;
+use super::measure::Measure;
 use super::show::Text;
 
 /// One step of a walk: one idea. The run is held while it is read.

@@ -9,9 +9,9 @@ use metrics::{Counter, Gauge};
 use tokio::sync::oneshot;
 
 use crate::dice::Dice;
-use crate::incident::Env;
 use crate::incident::client::StoreError;
 use crate::incident::env::Param;
+use crate::incident::{Env, Parked};
 
 /// One downstream: the store, or the cache.
 pub struct Downstream {
@@ -72,7 +72,7 @@ impl Downstream {
         }
         let env = self.env.clone();
         let sent = env.spawn_outside("store", async move { self.queue_and_carry().await });
-        sent.await.unwrap_or(Err(StoreError::Command))
+        sent.parked("a place in the store").await.unwrap_or(Err(StoreError::Command))
     }
 
     async fn queue_and_carry(&self) -> Result<(), StoreError> {

@@ -1,89 +1,302 @@
-//! The code that the selected lane runs, with the tasks that wait at each line beside it.
+//! The code of the selected lane: the broken form beside the fixed one, what differs, what is marked, and the
+//! tasks that wait at each line.
+//!
+//! ```text
+//!  A broken  incidents/pool_leak/broken.rs        │ B fixed  incidents/pool_leak/fixed.rs
+//!   24        let mut connection = pool.get() …   │   56        let waiting = Waiting::begin();
+//!   26 −cause let reply = connection.command( …   │   63 +fix   drop(connection);
+//! ```
 
-use firedrill_core::incident::marks::{Mark, marks};
+use firedrill_core::incident::marks::Mark;
+use firedrill_core::prose::figures::count;
 use ratatui::Frame;
-use ratatui::layout::Rect;
+use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span, Text};
-use ratatui::widgets::Paragraph;
+use ratatui::widgets::{Clear, Paragraph};
 
-use super::{boxed, cut, letter};
-use crate::tui::lane::LaneModel;
+use super::{cut, lab, lane, letter};
+use crate::tui::code::{CodeView, Row, Sheet, Side, first, sheets};
 use crate::tui::model::Lab;
+use crate::tui::series::Point;
+use crate::tui::syntax;
 use crate::tui::theme;
-use firedrill_core::catalogue::Catalogue;
-use firedrill_core::prose::figures::count;
 
-/// A source file on screen.
-struct Listing {
-    file: String,
-    text: &'static str,
-}
+/// From this width on, both forms stand side by side.
+const WIDE: u16 = 116;
 
-/// Draws the code, so many lines from where the line stands in the middle at which most tasks wait,
-/// or which is marked; of the variant's `own` file, or of that in which the tasks wait.
-pub fn draw(
-    frame: &mut Frame,
-    area: Rect,
-    catalogue: &'static Catalogue,
-    lab: &Lab,
-    (shift, own): (isize, bool),
-) {
-    let lane = lab.lane();
-    let Some(source) = source(catalogue, lab, lane, own) else {
+/// Columns of the number and the mark of a line.
+const GUTTER: usize = 13;
+
+/// Columns of the bar of those that wait.
+const BAR: usize = 16;
+
+/// Rows of the charts below.
+const STRIP: u16 = 7;
+
+/// Draws the code.
+pub fn draw(frame: &mut Frame, area: Rect, lab: &Lab, view: &CodeView) {
+    frame.render_widget(Clear, area);
+    let sheets = sheets(lab);
+    let [title, body, strip] = Layout::vertical([
+        Constraint::Length(1),
+        Constraint::Min(0),
+        Constraint::Length(if area.height < 20 { 0 } else { STRIP.min(area.height / 4) }),
+    ])
+    .areas(area);
+    let Some(sheet) = sheets.get(view.sheet.min(sheets.len().saturating_sub(1))) else {
+        frame.render_widget(Paragraph::new(" this program was built without its source"), title);
         return;
     };
-    let title = format!(
-        "lane {} {}: {}, tasks that wait ▶ line, cause and fix marked",
-        letter(lab.selected),
-        lane.variant,
-        source.file
-    );
-    let inner = boxed(frame, area, (area.width - 2, area.height - 1), &title);
-    let waiting = |line: usize| {
-        let sites = lane.server.iter().flat_map(|server| &server.wait_sites);
-        let here = sites.filter(|site| site.file == source.file && site.line as usize == line);
-        here.map(|site| site.waiting).sum::<u64>()
+    let rows = sheet.rows(view.unfolded);
+    let height = usize::from(body.height.saturating_sub(1));
+    let top = top(lab, view, sheet, &rows, height);
+    draw_title(frame, title, view, (sheets.len(), rows.len().saturating_sub(top + height)));
+    let shown = &rows[top..];
+    let panes = |width: u16, sides: &[(&Side, bool)]| -> Vec<Vec<Line<'static>>> {
+        let scroll = (view.right, usize::from(width));
+        let cells: Vec<Vec<Vec<Line>>> =
+            sides.iter().map(|side| cells(lab, *side, shown, scroll)).collect();
+        let alone = sides.len() == 1;
+        let heads = sides.iter().map(|(side, _)| vec![head(side, usize::from(width))]);
+        let mut panes: Vec<Vec<Line>> = heads.collect();
+        for row in 0..shown.len() {
+            // What takes more rows on one side leaves room on the other.
+            let most = cells.iter().map(|cells| cells[row].len()).max().unwrap_or(0);
+            let (l, r) = match shown[row] {
+                Row::Lines(l, r, _) => (l.is_some(), r.is_some()),
+                Row::Folded(_) => (true, true),
+            };
+            // One form alone has no gaps for what the other has.
+            if alone && !(if sides[0].1 { r } else { l }) {
+                continue;
+            }
+            for (pane, cells) in panes.iter_mut().zip(&cells) {
+                pane.extend(cells[row].iter().cloned());
+                pane.extend(vec![Line::raw(""); most - cells[row].len()]);
+            }
+        }
+        panes
     };
-    let room = usize::from(inner.width).saturating_sub(12);
-    let lines: Vec<String> = source.text.lines().map(|line| cut(line, room)).collect();
-    let height = usize::from(inner.height);
-    let marked = marks(source.text);
-    let mark = |line: usize| marked.iter().find(|marked| marked.line == line).map(|m| m.mark);
-    let culprit = (1..=lines.len()).max_by_key(|line| waiting(*line)).filter(|l| waiting(*l) > 0);
-    let shown = culprit.or(marked.first().map(|marked| marked.line)).unwrap_or(1);
-    let centred = shown.saturating_sub(height / 2 + 1);
-    let last = lines.len().saturating_sub(height);
-    let top = centred.min(last).saturating_add_signed(shift).min(last);
-    let shown = lines.iter().enumerate().skip(top).take(height);
-    let shown = shown.map(|(i, line)| {
-        let number = format!("{:>4} ", i + 1);
-        let text = line.clone();
-        let is_comment = line.trim_start().starts_with("//");
-        let (left, style) = match (waiting(i + 1), mark(i + 1)) {
-            (0, Some(mark @ Mark::Cause)) => (format!("{:>6}▶", mark.word()), theme::bad()),
-            (0, Some(mark @ Mark::Fix)) => (format!("{:>6}▶", mark.word()), theme::good()),
-            (0, None) if is_comment => (" ".repeat(7), theme::quiet()),
-            (0, None) => (" ".repeat(7), Style::new()),
-            (tasks, _) => (format!("{:>6}▶", count(tasks)), theme::bad()),
-        };
-        let number =
-            Span::styled(number, if style == Style::new() { theme::quiet() } else { style });
-        Line::from(vec![Span::styled(left, style), number, Span::styled(text, style)])
-    });
-    frame.render_widget(Paragraph::new(Text::from(shown.collect::<Vec<Line>>())), inner);
+    let put = |frame: &mut Frame, area: Rect, lines: Vec<Line<'static>>| {
+        frame.render_widget(Paragraph::new(Text::from(lines)), area);
+    };
+    match &sheet.right {
+        Some(right) if body.width >= WIDE => {
+            let [a, gap, b] = Layout::horizontal([
+                Constraint::Fill(1),
+                Constraint::Length(1),
+                Constraint::Fill(1),
+            ])
+            .areas(body);
+            let bars = vec![Line::styled("│", theme::quiet()); usize::from(gap.height)];
+            frame.render_widget(Paragraph::new(Text::from(bars)), gap);
+            let sides = panes(a.width.min(b.width), &[(&sheet.left, false), (right, true)]);
+            for (lines, area) in sides.into_iter().zip([a, b]) {
+                put(frame, area, lines);
+            }
+        }
+        right => {
+            let side = match right {
+                Some(right) if view.fixed => (right, true),
+                _ => (&sheet.left, false),
+            };
+            put(frame, body, panes(body.width, &[side]).remove(0));
+        }
+    }
+    draw_strip(frame, strip, lab);
 }
 
-/// The file in which most tasks of the lane wait; where none do, that of its variant.
-fn source(
-    catalogue: &'static Catalogue,
+/// A view of the code, opened where it matters.
+pub fn open(lab: &Lab) -> CodeView {
+    CodeView { sheet: first(lab, &sheets(lab)), ..CodeView::default() }
+}
+
+/// The row at the top.
+fn top(lab: &Lab, view: &CodeView, sheet: &Sheet, rows: &[Row], height: usize) -> usize {
+    let last = rows.len().saturating_sub(height);
+    let centred = || sheet.focus(lab, rows, view.at_wait).saturating_sub(height / 2);
+    view.top.unwrap_or_else(centred).min(last)
+}
+
+/// Scrolls by rows, within a terminal of this height.
+pub fn scroll(lab: &Lab, view: &mut CodeView, by: isize, terminal_rows: u16) {
+    let sheets = sheets(lab);
+    let Some(sheet) = sheets.get(view.sheet.min(sheets.len().saturating_sub(1))) else { return };
+    let rows = sheet.rows(view.unfolded);
+    let body = terminal_rows.saturating_sub(1);
+    let strip = if body < 20 { 0 } else { STRIP.min(body / 4) };
+    let height = usize::from(body.saturating_sub(2 + strip));
+    let now = top(lab, view, sheet, &rows, height);
+    let last = rows.len().saturating_sub(height);
+    view.top = Some(now.saturating_add_signed(by).min(last));
+}
+
+fn draw_title(frame: &mut Frame, area: Rect, view: &CodeView, (all, below): (usize, usize)) {
+    let mut spans = vec![Span::styled(
+        format!(" code · file {} of {all}", view.sheet.min(all - 1) + 1),
+        theme::accent(),
+    )];
+    if below > 0 {
+        spans.push(Span::styled(format!(" · ↓ {below} more lines"), theme::quiet()));
+    }
+    match &view.note {
+        Some(note) => spans.push(Span::styled(format!("   {note}"), theme::warn())),
+        None => {
+            let says = "   − only here · + only in the fixed form · ◀ tasks that wait now";
+            spans.push(Span::styled(says, theme::quiet()));
+        }
+    }
+    frame.render_widget(Paragraph::new(Line::from(spans)), area);
+}
+
+/// The first line of a side: whose it is, and which file.
+fn head(side: &Side, width: usize) -> Line<'static> {
+    let whose = side.lane.map_or(String::new(), |lane| format!("{} ", letter(lane)));
+    let form = side.file.rsplit('/').next().unwrap_or_default().trim_end_matches(".rs");
+    Line::from(vec![
+        Span::styled(format!(" {whose}{form} "), theme::strong()),
+        Span::styled(cut(&side.file, width.saturating_sub(14)), theme::quiet()),
+    ])
+}
+
+/// The rows of one side; each may take several lines.
+fn cells(
     lab: &Lab,
-    lane: &LaneModel,
-    own_file: bool,
-) -> Option<Listing> {
-    let on = lane.bugs.get(&lab.spec.entry.manifest.id);
-    let own = lab.spec.entry.file(on.map_or("fixed", String::as_str));
-    let known = |file: String| catalogue.source(&file).map(|text| Listing { file, text });
-    let culprit = lane.culprit().filter(|_| !own_file);
-    culprit.and_then(|site| known(site.file.clone())).or_else(|| known(own))
+    (side, is_right): (&Side, bool),
+    rows: &[Row],
+    (right, width): (usize, usize),
+) -> Vec<Vec<Line<'static>>> {
+    let stretches = syntax::lines(side.text);
+    let texts: Vec<&str> = side.text.split('\n').collect();
+    let most = scale(lab);
+    let room = width.saturating_sub(GUTTER);
+    let cell = |row: &Row| {
+        let (line, same) = match row {
+            Row::Folded(folded) => {
+                let says = format!("{:GUTTER$}⋯ {folded} lines: imports and the like (u)", "");
+                return vec![Line::styled(cut(&says, width), theme::quiet())];
+            }
+            Row::Lines(left, right, same) => (if is_right { right } else { left }, *same),
+        };
+        let Some(line) = *line else { return vec![Line::raw("")] };
+        let waiting = side.waiting(lab, line);
+        let (word, style) = match (side.mark(line), waiting) {
+            (Some(mark @ Mark::Cause), _) => (mark.word(), theme::bad()),
+            (Some(mark @ Mark::Fix), _) => (mark.word(), theme::good()),
+            (None, 1..) => ("waits", theme::warn()),
+            (None, 0) => ("", theme::quiet()),
+        };
+        let sign = match (same, is_right) {
+            (true, _) => Span::raw(" "),
+            (false, false) => Span::styled("−", theme::bad()),
+            (false, true) => Span::styled("+", theme::good()),
+        };
+        let number = Span::styled(format!("{:>4} ", line + 1), theme::quiet());
+        let (text, stretches) = (texts[line], &stretches[line]);
+        // What matters, and what is said of it, is shown to its end.
+        let is_comment = text.trim_start().starts_with("// ");
+        if word.is_empty() && (!is_comment || right > 0) {
+            let mut spans = vec![number, sign, Span::raw(" ".repeat(GUTTER - 6))];
+            spans.extend(coloured(text, stretches, (right, room), Style::new()));
+            return vec![Line::from(spans)];
+        }
+        let style_of_text = if is_comment { Style::new() } else { theme::strong() };
+        let arrow = if word.is_empty() { ' ' } else { '▶' };
+        let mut lines = Vec::new();
+        for (i, (from, to)) in breaks(text, room).into_iter().enumerate() {
+            let mut spans = match i {
+                0 => vec![
+                    number.clone(),
+                    sign.clone(),
+                    Span::styled(format!("{word:<5}{arrow}"), style),
+                ],
+                _ => vec![Span::raw(" ".repeat(GUTTER - 1))],
+            };
+            spans.push(Span::raw(" "));
+            spans.extend(columns(text, stretches, (from, to - from), style_of_text));
+            lines.push(Line::from(spans));
+        }
+        if waiting > 0 {
+            let filled = (waiting as f64 / most * BAR as f64).ceil() as usize;
+            let bar = "█".repeat(filled.min(BAR));
+            let says = format!("{:GUTTER$}◀ {} wait here {bar}", "", count(waiting));
+            lines.push(Line::styled(cut(&says, width), theme::warn()));
+        }
+        lines
+    };
+    rows.iter().map(cell).collect()
+}
+
+/// Where a text is broken into rows of at most so many columns: at a gap or before a dot, where there is one.
+fn breaks(text: &str, room: usize) -> Vec<(usize, usize)> {
+    let letters: Vec<char> = text.chars().collect();
+    let mut rows = Vec::new();
+    let mut from = 0;
+    while letters.len() - from > room.max(1) {
+        let full = from + room.max(1);
+        let least = from + room / 2;
+        let good = (least..full).rev().find(|at| matches!(letters[*at], ' ' | '.'));
+        let to = good.unwrap_or(full);
+        rows.push((from, to));
+        from = to;
+    }
+    rows.push((from, letters.len()));
+    rows
+}
+
+/// Columns of a line from `right` on, `room` of them at most, in the colours of its words; with a sign where it
+/// goes on.
+pub fn coloured(
+    text: &str,
+    stretches: &syntax::Stretches,
+    (right, room): (usize, usize),
+    style: Style,
+) -> Vec<Span<'static>> {
+    let long = text.chars().count() > right + room;
+    let shown = room.saturating_sub(usize::from(long));
+    let mut spans = columns(text, stretches, (right, shown), style);
+    if long {
+        spans.push(Span::styled("…", theme::quiet()));
+    }
+    spans
+}
+
+/// So many columns of a line from one on, in the colours of its words.
+fn columns(
+    text: &str,
+    stretches: &syntax::Stretches,
+    (mut skip, mut left): (usize, usize),
+    style: Style,
+) -> Vec<Span<'static>> {
+    let mut spans = Vec::new();
+    for (range, class) in stretches {
+        let word = &text[range.clone()];
+        let shown: String = word.chars().skip(skip).take(left).collect();
+        skip = skip.saturating_sub(word.chars().count());
+        left -= shown.chars().count();
+        spans.push(Span::styled(shown, theme::word(*class).patch(style)));
+    }
+    spans
+}
+
+/// What a full bar stands for: the most tasks of any lane in the time that the charts span.
+fn scale(lab: &Lab) -> f64 {
+    let (from_s, _) = lab.window_s();
+    let tasks = |point: &Point| point.tasks;
+    let most = lab.shown().lanes.iter().map(|lane| lane.series.highest(from_s, tasks));
+    most.fold(10.0, f64::max)
+}
+
+/// Draws a chart of each lane.
+fn draw_strip(frame: &mut Frame, area: Rect, lab: &Lab) {
+    if area.is_empty() {
+        return;
+    }
+    let lanes = lab.shown().lanes.len();
+    let axes = lab::axes(lab);
+    let areas = Layout::horizontal(vec![Constraint::Fill(1); lanes]).split(area);
+    for (index, area) in areas.iter().enumerate() {
+        lane::strip(frame, *area, lab, index, &axes);
+    }
 }

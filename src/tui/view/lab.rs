@@ -108,7 +108,8 @@ pub fn lane_at(lab: &Lab, (width, height): (u16, u16), (column, row): (u16, u16)
         .map(|(lane, _)| lane)
 }
 
-fn axes(lab: &Lab) -> Axes {
+/// The axes that all lanes share.
+pub fn axes(lab: &Lab) -> Axes {
     let window_s = lab.window_s();
     let lanes = &lab.shown().lanes;
     let manifest = &lab.spec.entry.manifest;

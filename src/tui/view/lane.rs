@@ -399,6 +399,26 @@ fn draw_charts(frame: &mut Frame, area: Rect, lab: &Lab, lane: &LaneModel, axes:
     }
 }
 
+/// Draws the first chart of a lane alone, below the lane's name.
+pub fn strip(frame: &mut Frame, area: Rect, lab: &Lab, index: usize, axes: &Axes) {
+    let [name, area] = Layout::vertical([Constraint::Length(1), Constraint::Min(0)]).areas(area);
+    let mut levels = 0;
+    let lane = &lab.shown().lanes[index];
+    for (i, chart) in lab.spec.entry.manifest.charts.iter().enumerate() {
+        let level = levels;
+        levels += chart.levels().len();
+        if !matches!(chart.shows, Shows::Chain | Shows::Log) {
+            draw_chart(frame, area, lab, lane, (axes, axes.tops[i]), (chart, level));
+            break;
+        }
+    }
+    let says = Line::from(vec![
+        Span::styled(format!(" {} {} ", letter(index), lab.name(index)), theme::strong()),
+        Span::styled("─".repeat(usize::from(name.width)), theme::quiet()),
+    ]);
+    frame.render_widget(Paragraph::new(says), name);
+}
+
 /// The heights of the first charts that there is room for: what is drawn of less than three rows
 /// shows nothing.
 fn heights(charts: &[show::Chart], rows: u16) -> Vec<Constraint> {

@@ -49,9 +49,7 @@ pub fn draw(frame: &mut Frame, model: &Model) {
         (Some(Overlay::Bugs { cursor }), Screen::Lab(lab)) => {
             bugs::draw(frame, body, model.catalogue, lab, *cursor);
         }
-        (Some(Overlay::Code { shift, own }), Screen::Lab(lab)) => {
-            code::draw(frame, body, model.catalogue, lab, (*shift, *own));
-        }
+        (Some(Overlay::Code(view)), Screen::Lab(lab)) => code::draw(frame, body, lab, view),
         (Some(Overlay::Metrics), Screen::Lab(lab)) => metrics::draw(frame, body, lab),
         (Some(Overlay::Chain { cursor }), Screen::Lab(lab)) => {
             chain::draw(frame, body, lab, *cursor);

@@ -9,9 +9,12 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span, Text};
 use ratatui::widgets::{Block, Borders, Paragraph, Wrap};
 
+use super::code::coloured;
 use super::cut;
 use super::lane::wrapped;
+use crate::tui::code::scaffolding;
 use crate::tui::model::Lab;
+use crate::tui::syntax;
 use crate::tui::theme;
 use crate::tui::walk::{
     Done, Said, Stage, Walk, is_comment, knows, listing, question, step, values,
@@ -193,15 +196,15 @@ const WIDE: u16 = 110;
 /// Draws the last page: what to take home.
 pub fn take_home(frame: &mut Frame, area: Rect, lab: &Lab, walk: &Walk, debrief: &Debrief) {
     let title = format!(" {} of {} · What to take home ", walk.at + 1, walk.done.len());
-    let mut block = Block::bordered()
-        .border_style(theme::accent())
-        .title(Span::styled(title, theme::strong()));
+    let mut block =
+        Block::bordered().border_style(theme::accent()).title(Span::styled(title, theme::strong()));
     let inner = block.inner(area);
     let lines = home(lab, walk, debrief, inner.width);
     let more = lines.len().saturating_sub(usize::from(inner.height));
     let down = walk.down.min(more);
     if more > 0 {
-        let says = if down < more { format!(" ↓ {} more ", more - down) } else { " ↑ ".to_owned() };
+        let says =
+            if down < more { format!(" ↓ {} more ", more - down) } else { " ↑ ".to_owned() };
         block = block.title_bottom(Line::styled(says, theme::warn()).right_aligned());
     }
     if let Some(note) = &walk.note {
@@ -276,9 +279,11 @@ pub fn code(frame: &mut Frame, area: Rect, lab: &Lab, walk: &Walk) -> bool {
     let inner = block.inner(area);
     frame.render_widget(block, area);
     let asks = done.is_none();
+    let folded = scaffolding(text);
     // Comments, and gaps in the numbers where they stand, would tell the answer.
-    let shown: Vec<(usize, &str)> =
-        text.lines().enumerate().filter(|(_, line)| !(asks && is_comment(line))).collect();
+    let is_shown = |(i, line): &(usize, &str)| !folded[*i] && !(asks && is_comment(line));
+    let shown: Vec<(usize, &str)> = text.lines().enumerate().filter(is_shown).collect();
+    let stretches = syntax::lines(text);
     let centre = answer.unwrap_or(walk.cursor);
     let centre = shown.iter().position(|(i, _)| *i == centre).unwrap_or_default();
     let height = usize::from(inner.height);
@@ -303,11 +308,14 @@ pub fn code(frame: &mut Frame, area: Rect, lab: &Lab, walk: &Walk) -> bool {
             waiting => format!("{:>6}▶", count(waiting)),
         };
         let number = if asks { " ".repeat(5) } else { format!("{:>4} ", i + 1) };
-        Line::from(vec![
-            Span::styled(count, theme::bad()),
-            Span::styled(number, theme::quiet()),
-            Span::styled(cut(line, room), style),
-        ])
+        let mut spans =
+            vec![Span::styled(count, theme::bad()), Span::styled(number, theme::quiet())];
+        if style == Style::new() {
+            spans.extend(coloured(line, &stretches[i], (0, room), style));
+        } else {
+            spans.push(Span::styled(cut(line, room), style));
+        }
+        Line::from(spans)
     });
     frame.render_widget(Paragraph::new(Text::from(lines.collect::<Vec<Line>>())), inner);
     true

@@ -1,0 +1,259 @@
+//! The code view: the files that a lane's code is in, the broken form beside the fixed one, what is folded,
+//! and where it is opened.
+
+use firedrill_core::catalogue::Entry;
+use firedrill_core::incident::marks::{Mark, Marked, marks};
+use similar::{Algorithm, DiffOp, capture_diff_slices};
+
+use super::model::Lab;
+
+/// What is shown of the code, and from where on.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CodeView {
+    /// The sheet, among those of the lane.
+    pub sheet: usize,
+    /// The first row; none: so that the line that matters stands in the middle.
+    pub top: Option<usize>,
+    /// Where that is none: whether it is the line at which most tasks wait, else the marked one.
+    pub at_wait: bool,
+    /// Columns that the code is scrolled to the right.
+    pub right: usize,
+    /// Whether imports are shown.
+    pub unfolded: bool,
+    /// Where there is no room for two: whether the fixed form is shown.
+    pub fixed: bool,
+    /// A word on a key that did nothing.
+    pub note: Option<String>,
+}
+
+/// One file, or the two forms of one.
+#[derive(Debug)]
+pub struct Sheet {
+    /// The lane's file.
+    pub left: Side,
+    /// The same in the fixed form, where it is one of an incident's forms.
+    pub right: Option<Side>,
+}
+
+/// A source file.
+#[derive(Debug)]
+pub struct Side {
+    /// Its path, as compiler and wait sites name it.
+    pub file: String,
+    /// Its text.
+    pub text: &'static str,
+    /// The lane whose waiting tasks are counted at its lines.
+    pub lane: Option<usize>,
+    /// Its marked lines.
+    pub marks: Vec<Marked>,
+}
+
+/// A row of a sheet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Row {
+    /// A line on either side, from 0, or nothing there; and whether both are the same.
+    Lines(Option<usize>, Option<usize>, bool),
+    /// So many rows are folded.
+    Folded(usize),
+}
+
+impl Side {
+    fn new(lab: &Lab, file: String, lane: Option<usize>) -> Option<Self> {
+        let text = lab.spec.catalogue.source(&file)?;
+        Some(Self { file, text, lane, marks: marks(text) })
+    }
+
+    /// How many tasks wait at a line, counted from 0.
+    pub fn waiting(&self, lab: &Lab, line: usize) -> u64 {
+        let lane = self.lane.and_then(|lane| lab.shown().lanes.get(lane));
+        let sites = lane.and_then(|lane| lane.server.as_ref()).map(|server| &server.wait_sites);
+        let here = sites.into_iter().flatten();
+        here.filter(|site| site.file == self.file && site.line as usize == line + 1)
+            .map(|site| site.waiting)
+            .sum()
+    }
+
+    /// What a line, counted from 0, is marked as.
+    pub fn mark(&self, line: usize) -> Option<Mark> {
+        self.marks.iter().find(|marked| marked.line == line + 1).map(|marked| marked.mark)
+    }
+}
+
+/// The sheets of the selected lane: the forms of the incident and of every other bug that is on, what they
+/// share, and whatever other file tasks wait in.
+pub fn sheets(lab: &Lab) -> Vec<Sheet> {
+    let lane = lab.lane();
+    let own = &lab.spec.entry.manifest.id;
+    let catalogue = lab.spec.catalogue;
+    let others = lane.bugs.keys().filter(|id| *id != own);
+    let entries: Vec<&Entry> =
+        std::iter::once(own).chain(others).filter_map(|id| catalogue.find(id).ok()).collect();
+    let mut sheets: Vec<Sheet> = Vec::new();
+    for entry in &entries {
+        // The fixed form is shown beside what it mends.
+        let on = lane.bugs.get(&entry.manifest.id).map(String::as_str);
+        let own = Some(lane.variant.as_str()).filter(|own| *own != "fixed");
+        let variant = on.or(own).unwrap_or("broken");
+        let fixed = on.is_none().then_some(lab.selected);
+        let left = on.is_some().then_some(lab.selected);
+        let runs = |wanted: Option<&str>| {
+            let lanes = lab.shown().lanes.iter();
+            let mut runs = lanes.map(|lane| lane.bugs.get(&entry.manifest.id).map(String::as_str));
+            runs.position(|runs| runs == wanted)
+        };
+        let left = left.or_else(|| runs(Some(variant)));
+        let fixed = fixed.or_else(|| runs(None));
+        if let Some(left) = Side::new(lab, entry.file(variant), left) {
+            sheets.push(Sheet { left, right: Side::new(lab, entry.file("fixed"), fixed) });
+        }
+    }
+    let shared = entries.iter().flat_map(|entry| {
+        let folder = entry.incident.folder();
+        let of_form = |file: &String| {
+            entry.incident.variants.iter().any(|variant| entry.file(variant.name) == *file)
+        };
+        let files = catalogue.sources().map(|(file, _)| file);
+        files.filter(move |file| file.starts_with(folder) && !of_form(file))
+    });
+    let waits = lane.server.iter().flat_map(|server| &server.wait_sites);
+    let waits = waits.map(|site| site.file.clone());
+    for file in shared.chain(waits) {
+        if sheets.iter().all(|sheet| sheet.left.file != file)
+            && let Some(left) = Side::new(lab, file, Some(lab.selected))
+        {
+            sheets.push(Sheet { left, right: None });
+        }
+    }
+    sheets
+}
+
+/// The sheet at which the code is opened: the first that has a mark, else where most tasks wait.
+pub fn first(lab: &Lab, sheets: &[Sheet]) -> usize {
+    let marked = |sheet: &Sheet| sheet.left.marks.iter().any(|marked| marked.mark == Mark::Cause);
+    let own = sheets.first().is_some_and(marked);
+    if own { 0 } else { busiest(lab, sheets).unwrap_or(0) }
+}
+
+/// The sheet that holds the line at which most tasks of the lane wait.
+pub fn busiest(lab: &Lab, sheets: &[Sheet]) -> Option<usize> {
+    let file = &lab.lane().culprit()?.file;
+    sheets.iter().position(|sheet| sheet.left.file == *file)
+}
+
+impl Sheet {
+    /// Its rows, imports folded or not.
+    pub fn rows(&self, unfolded: bool) -> Vec<Row> {
+        let left: Vec<&str> = self.left.text.lines().collect();
+        let mut rows = Vec::new();
+        let folds = match &self.right {
+            None => {
+                rows.extend((0..left.len()).map(|line| Row::Lines(Some(line), None, true)));
+                (scaffolding(self.left.text), Vec::new())
+            }
+            Some(side) => {
+                let right: Vec<&str> = side.text.lines().collect();
+                for op in capture_diff_slices(Algorithm::Patience, &left, &right) {
+                    let same = matches!(op, DiffOp::Equal { .. });
+                    let (old, new) = (op.old_range(), op.new_range());
+                    for i in 0..old.len().max(new.len()) {
+                        let at = |range: &std::ops::Range<usize>| {
+                            (i < range.len()).then_some(range.start + i)
+                        };
+                        rows.push(Row::Lines(at(&old), at(&new), same));
+                    }
+                }
+                (scaffolding(self.left.text), scaffolding(side.text))
+            }
+        };
+        if unfolded { rows } else { fold(rows, &folds) }
+    }
+
+    /// The row that matters most: where most tasks wait, or what is marked.
+    pub fn focus(&self, lab: &Lab, rows: &[Row], at_wait: bool) -> usize {
+        let of = |wanted: &dyn Fn(&Side, usize) -> u64| {
+            let value = |row: &Row| match row {
+                Row::Lines(left, right, _) => {
+                    let left = left.map_or(0, |line| wanted(&self.left, line));
+                    let right = right.zip(self.right.as_ref());
+                    left.max(right.map_or(0, |(line, side)| wanted(side, line)))
+                }
+                Row::Folded(_) => 0,
+            };
+            let most = rows.iter().map(value).max().filter(|most| *most > 0)?;
+            rows.iter().position(|row| value(row) == most)
+        };
+        let waits = || of(&|side, line| side.waiting(lab, line));
+        let marked = || {
+            of(&|side, line| match side.mark(line) {
+                Some(Mark::Cause) => 2,
+                Some(Mark::Fix) => 1,
+                None => 0,
+            })
+        };
+        let found = if at_wait { waits().or_else(marked) } else { marked().or_else(waits) };
+        found.unwrap_or(0)
+    }
+}
+
+/// Folds rows that are scaffolding on both sides, two or more in a row.
+fn fold(rows: Vec<Row>, (left, right): &(Vec<bool>, Vec<bool>)) -> Vec<Row> {
+    let is_folded = |row: &Row| match row {
+        Row::Lines(l, r, _) => {
+            let (l, r) = (l.map(|l| left[l]), r.map(|r| right[r]));
+            l.unwrap_or(true) && r.unwrap_or(true)
+        }
+        Row::Folded(_) => true,
+    };
+    let mut folded: Vec<Row> = Vec::new();
+    for run in rows.chunk_by(|a, b| is_folded(a) == is_folded(b)) {
+        if run.len() > 1 && is_folded(&run[0]) {
+            folded.push(Row::Folded(run.len()));
+        } else {
+            folded.extend(run);
+        }
+    }
+    folded
+}
+
+/// Which lines of a source text are scaffolding: imports, modules, the catalogue's entry, and the gaps between
+/// them.
+pub fn scaffolding(text: &str) -> Vec<bool> {
+    let lines: Vec<&str> = text.lines().collect();
+    let mut is = vec![false; lines.len()];
+    let begins = ["use ", "pub use ", "pub(crate) use ", "mod ", "pub mod ", "pub static INCIDENT"];
+    let mut inside: Option<&str> = None;
+    for (i, line) in lines.iter().enumerate() {
+        if inside.is_none() && begins.iter().any(|word| line.starts_with(word)) {
+            inside = Some(if line.starts_with("pub static") { "};" } else { ";" });
+        }
+        if let Some(end) = inside {
+            is[i] = true;
+            if line.ends_with(end) {
+                inside = None;
+            }
+        }
+    }
+    // Its comment goes with the catalogue's entry, a gap with what is around it.
+    for i in (0..lines.len()).rev() {
+        let next = is.get(i + 1).copied().unwrap_or(true);
+        if next && (lines[i].is_empty() || lines[i].starts_with("/// What the catalogue")) {
+            is[i] = true;
+        }
+    }
+    is
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn imports_and_the_gaps_between_them_are_scaffolding() {
+        let text = "//! Doc.\n\nuse a::{\n    b,\n};\n\nmod c;\n\nfn d() {}\n";
+        assert_eq!(scaffolding(text), [false, true, true, true, true, true, true, false, false],);
+        let rows = (0..9).map(|line| Row::Lines(Some(line), None, true)).collect();
+        let folded = fold(rows, &(scaffolding(text), Vec::new()));
+        assert_eq!(folded.len(), 4, "{folded:?}");
+        assert_eq!(folded[1], Row::Folded(6));
+    }
+}

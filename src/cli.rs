@@ -11,6 +11,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::child::serve;
 use crate::run::Spec;
+use crate::tui::theme::Theme;
 use firedrill_core::catalogue::Catalogue;
 use firedrill_core::event::{Begin, Clock};
 use firedrill_core::incident::chain::slot_names;
@@ -35,6 +36,9 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub verb: Option<Verb>,
+    /// The colours of the screen; remembered [default: dark, or what was chosen last]
+    #[arg(long, value_name = "THEME", global = true)]
+    pub theme: Option<Theme>,
 }
 
 /// The commands.
@@ -59,9 +63,12 @@ pub enum Verb {
     },
     /// List the incidents
     List {
-        /// As JSON
+        /// As JSON, with everything
         #[arg(long)]
         json: bool,
+        /// Tell what the forms of each do, which is what its walk asks
+        #[arg(long)]
+        answers: bool,
     },
     /// Run an incident without the screen; exit status 0: the verdict held, 1: it did not,
     /// 2: usage or environment

@@ -26,5 +26,6 @@ pub mod commands;
 pub mod load;
 pub mod pack;
 pub mod recorder;
+pub mod remembered;
 pub mod run;
 pub mod tui;

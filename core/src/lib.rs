@@ -12,7 +12,7 @@
 //! * [`lane`]: a virtual lane: server, clients and supervision on a paused clock
 //! * [`record`]: the events of a run as lines, and the reading of them
 //! * [`timeline`], [`verdict`], [`report`]: what the events amount to
-//! * [`page`]: a recording as a page to read
+//! * [`page`]: a recording as a page to read; [`glossary`]: words that a newcomer may not know
 //!
 //! Nothing here is global to a process: the event sink, the metrics recorder, the heap meter and
 //! the wait sites are handed in, so that two lanes may share a process. It builds for
@@ -21,6 +21,7 @@
 pub mod catalogue;
 pub mod dice;
 pub mod event;
+pub mod glossary;
 pub mod incident;
 pub mod lane;
 pub mod load;

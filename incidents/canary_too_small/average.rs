@@ -14,8 +14,8 @@ pub fn steer(fleet: &Fleet) -> Option<Order> {
     match (fleet.orders, fleet.canaries().count()) {
         (0, _) => Some(Order::release(1, all, "canary: one instance, its full share")),
         (_, 1) if fleet.since_order_s >= WATCHED_S => {
-            // cause: four healthy instances answer for the sick one: a fifth of the requests can
-            // never be more than 20 % of the errors.
+            // cause: the healthy instances answer for the sick one: a fifth of the requests go to it,
+            // so no more than a fifth of all requests can fail.
             if bad_percent(fleet.instances.iter()) > TOO_MANY_PERCENT_OF_ALL {
                 return Some(Order::roll_back("too many errors: back"));
             }

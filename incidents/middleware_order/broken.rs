@@ -1,4 +1,4 @@
-//! The leak: the logger is registered before authentication, so it sees every request.
+//! The leak: the log stands outside authentication, so it sees every request.
 
 use firedrill_core::incident::{Chain, Slot};
 

@@ -29,6 +29,6 @@ async fn authenticate(request: Request, next: Next) -> Response {
     if super::is_allowed(&request) {
         return next.run(request).await;
     }
-    // cause: who is turned away here is in no log and in no counter.
+    // cause: who is turned away here is in no log and in no counter of its own.
     super::turned_away()
 }

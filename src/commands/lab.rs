@@ -16,6 +16,7 @@ use crate::recorder::Recorder;
 use crate::run::Spec;
 use crate::tui::event_loop::{self, Begin};
 use crate::tui::past::Lines;
+use crate::tui::theme::Theme;
 use crate::tui::time::LAPSE_LASTS;
 
 /// Opens the catalogue.
@@ -23,8 +24,8 @@ use crate::tui::time::LAPSE_LASTS;
 /// # Errors
 ///
 /// When there is no terminal, or it refuses.
-pub fn choose(catalogue: &'static Catalogue) -> anyhow::Result<ExitCode> {
-    runtime()?.block_on(event_loop::run(catalogue, Begin::Catalogue))
+pub fn choose(catalogue: &'static Catalogue, theme: Option<Theme>) -> anyhow::Result<ExitCode> {
+    runtime()?.block_on(event_loop::run(catalogue, Begin::Catalogue, theme))
 }
 
 /// Opens the lab of one incident.
@@ -32,7 +33,11 @@ pub fn choose(catalogue: &'static Catalogue) -> anyhow::Result<ExitCode> {
 /// # Errors
 ///
 /// When an option is wrong, the recording cannot be begun, or there is no terminal.
-pub fn open(catalogue: &'static Catalogue, options: LabOptions) -> anyhow::Result<ExitCode> {
+pub fn open(
+    catalogue: &'static Catalogue,
+    options: LabOptions,
+    theme: Option<Theme>,
+) -> anyhow::Result<ExitCode> {
     let LabOptions { incident, options, console, record } = options;
     let mut spec = Spec { console, ..options.spec(catalogue, &incident)? };
     if spec.clock == Clock::Virtual {
@@ -41,7 +46,7 @@ pub fn open(catalogue: &'static Catalogue, options: LabOptions) -> anyhow::Resul
         spec.duration = Some(LAPSE_LASTS);
     }
     let recorder = record.map(|path| Recorder::create(&path, &spec.header())).transpose()?;
-    runtime()?.block_on(event_loop::run(catalogue, Begin::Lab(Box::new(spec), recorder)))
+    runtime()?.block_on(event_loop::run(catalogue, Begin::Lab(Box::new(spec), recorder), theme))
 }
 
 /// Begins the guided walk of an incident.
@@ -49,9 +54,13 @@ pub fn open(catalogue: &'static Catalogue, options: LabOptions) -> anyhow::Resul
 /// # Errors
 ///
 /// When an option is wrong, there is no walk, or no terminal.
-pub fn walk(catalogue: &'static Catalogue, options: WalkOptions) -> anyhow::Result<ExitCode> {
+pub fn walk(
+    catalogue: &'static Catalogue,
+    options: WalkOptions,
+    theme: Option<Theme>,
+) -> anyhow::Result<ExitCode> {
     let spec = options.spec(catalogue)?;
-    runtime()?.block_on(event_loop::run(catalogue, Begin::Walk(Box::new(spec))))
+    runtime()?.block_on(event_loop::run(catalogue, Begin::Walk(Box::new(spec)), theme))
 }
 
 /// Plays a recording.
@@ -59,12 +68,16 @@ pub fn walk(catalogue: &'static Catalogue, options: WalkOptions) -> anyhow::Resu
 /// # Errors
 ///
 /// When it cannot be read, or there is no terminal.
-pub fn view(catalogue: &'static Catalogue, file: &Path) -> anyhow::Result<ExitCode> {
+pub fn view(
+    catalogue: &'static Catalogue,
+    file: &Path,
+    theme: Option<Theme>,
+) -> anyhow::Result<ExitCode> {
     let mut lines = Lines::default();
     let opened = opened(catalogue, file)?;
     let (spec, _, faults) = opened.scanned(|line, event| lines.keep(line, &event))?;
     let view = Begin::Recording(Box::new(spec), lines, faults);
-    runtime()?.block_on(event_loop::run(catalogue, view))
+    runtime()?.block_on(event_loop::run(catalogue, view, theme))
 }
 
 /// A recording whose first line has been read.

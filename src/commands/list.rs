@@ -7,12 +7,12 @@ use serde_json::json;
 
 use firedrill_core::catalogue::Catalogue;
 
-/// Prints the catalogue, for people or as JSON.
+/// Prints the catalogue, for people or as JSON: the symptoms, and the forms where the answers are asked for.
 ///
 /// # Errors
 ///
 /// When standard output cannot be written to.
-pub fn print(catalogue: &Catalogue, as_json: bool) -> io::Result<ExitCode> {
+pub fn print(catalogue: &Catalogue, as_json: bool, answers: bool) -> io::Result<ExitCode> {
     let mut out = io::stdout().lock();
     if as_json {
         let entries: Vec<_> = catalogue.entries.iter().map(|e| describe(&e.manifest)).collect();
@@ -23,11 +23,11 @@ pub fn print(catalogue: &Catalogue, as_json: bool) -> io::Result<ExitCode> {
     for entry in &catalogue.entries {
         let manifest = &entry.manifest;
         writeln!(out, "{}", manifest.id)?;
-        writeln!(out, "    {}.", manifest.summary)?;
-        for variant in &manifest.variants {
+        writeln!(out, "    {}. {}.", manifest.seen_as(), manifest.summary)?;
+        for variant in manifest.variants.iter().filter(|_| answers) {
             writeln!(out, "    {:<10} {}", variant.name, variant.says)?;
         }
-        for (name, param) in &manifest.params {
+        for (name, param) in manifest.params.iter().filter(|_| answers) {
             let set = format!("--set {name}={}", param.value);
             let unit =
                 if param.unit.is_empty() { String::new() } else { format!("{}, ", param.unit) };

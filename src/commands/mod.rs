@@ -42,15 +42,15 @@ pub const USAGE: u8 = 2;
 pub fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
     let catalogue = pack::catalogue()?;
     match cli.verb {
-        None => lab::choose(catalogue),
-        Some(Verb::Lab(options)) => lab::open(catalogue, options),
-        Some(Verb::Walk(options)) => lab::walk(catalogue, options),
-        Some(Verb::View { file }) => lab::view(catalogue, &file),
+        None => lab::choose(catalogue, cli.theme),
+        Some(Verb::Lab(options)) => lab::open(catalogue, options, cli.theme),
+        Some(Verb::Walk(options)) => lab::walk(catalogue, options, cli.theme),
+        Some(Verb::View { file }) => lab::view(catalogue, &file, cli.theme),
         Some(Verb::Picture { incident, options, at, size }) => {
             picture::take(catalogue, (&incident, &options), at, size)
         }
         Some(Verb::Report { file, output }) => report::write(catalogue, &file, output),
-        Some(Verb::List { json }) => list::print(catalogue, json).context(OUTPUT),
+        Some(Verb::List { json, answers }) => list::print(catalogue, json, answers).context(OUTPUT),
         Some(Verb::Run(options)) => run::run(catalogue, options),
         Some(Verb::Serve(options)) => serve::serve(catalogue, options.settings(catalogue)?),
         Some(Verb::Child) => child::be(catalogue),

@@ -16,11 +16,13 @@ use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use super::model::{Lab, Model, Screen};
 use super::past::Lines;
 use super::terminal::{self, panics};
+use super::theme::{self, Theme};
 use super::track::Source;
 use super::update::{Command, Msg, RunId, open, take_walk, update};
 use super::view;
 use crate::cli::note;
 use crate::recorder::Recorder;
+use crate::remembered::Remembered;
 use crate::run::signals::Termination;
 use crate::run::spec::this_program;
 use crate::run::{Control, Run, Spec};
@@ -37,12 +39,16 @@ const BATCH: usize = 256;
 /// How long leaving may wait for the children to end.
 const FAREWELL: Duration = Duration::from_secs(3);
 
-/// Opens the terminal: the catalogue, or the lab of one run.
+/// Opens the terminal: the catalogue, or the lab of one run. The theme, where one is named, is remembered.
 ///
 /// # Errors
 ///
 /// When there is no terminal, or it refuses.
-pub async fn run(catalogue: &'static Catalogue, begin: Begin) -> anyhow::Result<ExitCode> {
+pub async fn run(
+    catalogue: &'static Catalogue,
+    begin: Begin,
+    theme: Option<Theme>,
+) -> anyhow::Result<ExitCode> {
     if !stdin().is_terminal() || !stdout().is_terminal() {
         bail!(
             "the lab needs a terminal, and standard input or output is none; \
@@ -52,6 +58,12 @@ pub async fn run(catalogue: &'static Catalogue, begin: Begin) -> anyhow::Result<
     crate::run::signals::outlive_file_limit()?;
     let mut terminations = crate::run::signals::terminations(terminal::restore)?;
     let mut model = Model::new(catalogue, crossterm::terminal::size()?);
+    (model.remembered, model.note) = Remembered::read();
+    if let Some(theme) = theme {
+        model.unsaved = model.remembered.theme != Some(theme);
+        model.remembered.theme = Some(theme);
+    }
+    theme::choose(model.remembered.theme.unwrap_or_default());
     let mut session =
         Session { open: Some(Open::new()?), run: None, lapse: None, recorder: None, lost: None };
     // The first frame does not wait for anything, least of all for a child.
@@ -95,6 +107,7 @@ pub async fn run(catalogue: &'static Catalogue, begin: Begin) -> anyhow::Result<
                 let passed = drawn.elapsed();
                 drawn += passed;
                 let command = update(&mut model, Msg::Passed(passed.as_secs_f64() * 1000.0));
+                remember(&mut model);
                 if session.draw(&mut model).is_err() {
                     break Termination::HungUp.into();
                 }
@@ -125,6 +138,7 @@ pub async fn run(catalogue: &'static Catalogue, begin: Begin) -> anyhow::Result<
             None => {}
         }
     };
+    remember(&mut model);
     // First what must not be lost.
     let recorded = session.finish_recording();
     drop(session.open.take());
@@ -137,6 +151,17 @@ pub async fn run(catalogue: &'static Catalogue, begin: Begin) -> anyhow::Result<
         anyhow::bail!(lost);
     }
     Ok(code)
+}
+
+/// Writes what is to be remembered. Where that cannot be, it is said once; nothing else depends on it.
+fn remember(model: &mut Model) {
+    if !std::mem::take(&mut model.unsaved) {
+        return;
+    }
+    if let Err(error) = model.remembered.write() {
+        model.note = Some(error.to_string());
+        model.dirty = true;
+    }
 }
 
 /// What to begin with.

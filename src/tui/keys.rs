@@ -18,6 +18,9 @@ pub enum Action {
     PageDown,
     Open,
     OpenAll,
+    OpenLab,
+    Answers,
+    Words,
     Search,
     ToggleBug,
     NextLane,
@@ -101,17 +104,23 @@ const PAGE_UP: Binding = binding(&[PageUp], A::PageUp, ("pgup", "page up", "a pa
 const PAGE_DOWN: Binding = binding(&[PageDown], A::PageDown, ("pgdn", "page down", "a page down"));
 
 static CATALOGUE: Table = &[&[
-    binding(&[Enter], A::Open, ("enter", "run", "run the broken beside the fixed variant")),
     binding(
-        &[Char('a')],
-        A::OpenAll,
-        ("a", "run all variants", "run all variants, up to four lanes"),
+        &[Enter],
+        A::Open,
+        ("enter", "begin", "the guided walk, or the lab for those who have taken it"),
     ),
     binding(
         &[Char('g')],
         A::Walk,
-        ("g", "guided walk", "the guided walk: it asks, the run shows, it explains"),
+        ("g", "walk", "the guided walk: it asks, the run shows, it explains"),
     ),
+    binding(&[Char('l')], A::OpenLab, ("l", "lab", "the lab: the broken beside the fixed form")),
+    binding(
+        &[Char('a')],
+        A::OpenAll,
+        ("a", "all lanes", "the lab with all forms, up to four lanes"),
+    ),
+    binding(&[Char('x')], A::Answers, ("x", "answers", "tell causes and forms, or symptoms alone")),
     UP,
     DOWN,
     binding(
@@ -293,14 +302,17 @@ static WALK: Table = &[
             ("enter", "on", "commit to an answer; let the run go on; next"),
         ),
         binding(
-            &[KeyCode::Backspace],
+            &[Left, KeyCode::Backspace],
             A::WalkBack,
-            ("⌫", "back", "the step before, with what it showed"),
+            ("←", "back", "the page before, with what it showed"),
         ),
         binding(&[Char('h')], A::Hint, ("h", "hint", "a hint, up to three to a question")),
         binding(&[Char('s')], A::Skip, ("s", "skip", "skip the question, or what the run shows")),
         UP,
         DOWN,
+        binding(&[PageUp], A::PageUp, ("pgup", "", "ten lines up, in code")),
+        binding(&[PageDown], A::PageDown, ("pgdn", "", "ten lines down")),
+        binding(&[Char('w')], A::Words, ("w", "words", "the underlined words of this page")),
         binding(&[Char('p')], A::Presenter, ("p", "", "what whoever presents this may say")),
     ],
     &[ZOOM, EVENTS, HELP, END, QUIT],
@@ -372,6 +384,9 @@ static METRICS: Table = &[&[
     QUIT,
 ]];
 
+static WORDS: Table =
+    &[&[binding(&[Esc, Char('w'), Enter], A::Back, ("esc", "close", "close this")), QUIT]];
+
 static MESSAGE: Table = &[&[binding(&[Esc, Enter], A::Back, ("esc", "close", "close this")), QUIT]];
 
 static HELP_SCREEN: Table = &[&[
@@ -391,6 +406,7 @@ pub fn bindings(model: &Model) -> impl Iterator<Item = &'static Binding> {
         Some(Overlay::Code(_)) => CODE_KEYS,
         Some(Overlay::Log { .. }) => SCROLLED,
         Some(Overlay::Metrics) => METRICS,
+        Some(Overlay::Words) => WORDS,
         Some(Overlay::Chain { .. }) => CHAIN,
         Some(Overlay::GoTo { .. }) => GO_TO_KEYS,
         Some(Overlay::Message(_)) => MESSAGE,
@@ -469,6 +485,7 @@ mod tests {
             SCROLLED,
             CODE_KEYS,
             METRICS,
+            WORDS,
             CHAIN,
             GO_TO_KEYS,
             MESSAGE,

@@ -9,6 +9,7 @@ use super::lane::LaneModel;
 use super::past::Lines;
 use super::track::{RunId, Source, Track};
 use super::walk::Walk;
+use crate::remembered::Remembered;
 use crate::run::{Control, Spec};
 use firedrill_core::catalogue::{Catalogue, Entry};
 use firedrill_core::event::{Clock, Event, What};
@@ -48,6 +49,12 @@ pub struct Model {
     pub size: (u16, u16),
     /// Whether there is something new to draw.
     pub dirty: bool,
+    /// What is remembered of whoever uses it.
+    pub remembered: Remembered,
+    /// Whether that has changed and is not written yet.
+    pub unsaved: bool,
+    /// A word in the catalogue.
+    pub note: Option<String>,
 }
 
 /// What is shown.
@@ -76,6 +83,8 @@ pub enum Overlay {
     Code(CodeView),
     /// The metrics of the selected lane.
     Metrics,
+    /// The words of a walk's page that the glossary explains.
+    Words,
     /// The chains of all lanes, with the cursor on a slot.
     Chain {
         /// The slot under the cursor.
@@ -104,6 +113,8 @@ pub struct CatalogueModel {
     pub search: String,
     /// Whether keys go into the search.
     pub searching: bool,
+    /// Whether causes and forms are told.
+    pub answers: bool,
 }
 
 impl CatalogueModel {
@@ -112,7 +123,7 @@ impl CatalogueModel {
         let wanted = self.search.to_lowercase();
         let matches = |entry: &&Entry| {
             let manifest = &entry.manifest;
-            [&manifest.id, &manifest.title, &manifest.summary]
+            [manifest.id.as_str(), &manifest.title, manifest.seen_as(), &manifest.summary]
                 .iter()
                 .any(|text| text.to_lowercase().contains(&wanted))
         };
@@ -189,7 +200,16 @@ impl Model {
     /// The catalogue, first entry selected.
     pub fn new(catalogue: &'static Catalogue, size: (u16, u16)) -> Self {
         let screen = Screen::Catalogue(CatalogueModel::default());
-        Self { catalogue, screen, overlay: None, size, dirty: true }
+        Self {
+            catalogue,
+            screen,
+            overlay: None,
+            size,
+            dirty: true,
+            remembered: Remembered::default(),
+            unsaved: false,
+            note: None,
+        }
     }
 }
 
@@ -246,7 +266,8 @@ impl Lab {
 
     /// What the views draw.
     pub fn shown(&self) -> &LabData {
-        self.track().shown()
+        let shot = self.walk.as_ref().and_then(Walk::shot);
+        shot.map_or_else(|| self.track().shown(), |shot| &shot.data)
     }
 
     /// The lane that keys act on.
@@ -256,7 +277,7 @@ impl Lab {
 
     /// What a lane is called: its variant, unless a walk has not told of that yet.
     pub fn name(&self, lane: usize) -> &str {
-        let named = self.walk.as_ref().and_then(|walk| walk.names.get(lane));
+        let named = self.walk.as_ref().and_then(|walk| walk.name(lane));
         named.or(self.spec.variants.get(lane)).map_or("", String::as_str)
     }
 

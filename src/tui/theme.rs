@@ -1,22 +1,82 @@
-//! Colours and symbols. The sixteen colours of any terminal, or none under `NO_COLOR`; no meaning
-//! hangs on a colour alone.
+//! Colours and symbols. On a dark ground the sixteen colours of any terminal, on a light one ours, or none
+//! under `NO_COLOR`; no meaning hangs on a colour alone.
 
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use ratatui::buffer::Buffer;
 use ratatui::style::{Color, Modifier, Style};
+use serde::{Deserialize, Serialize};
 
 use super::syntax::Class;
+
+/// Which colours the screen has.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Theme {
+    /// Light on the terminal's own ground, taken to be dark.
+    #[default]
+    Dark,
+    /// Dark on white, for a bright room.
+    Light,
+}
 
 static COLOURLESS: LazyLock<bool> =
     LazyLock::new(|| std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()));
 
+static LIGHT: AtomicBool = AtomicBool::new(false);
+
+/// Chooses the theme of all that is drawn from now on.
+pub fn choose(theme: Theme) {
+    LIGHT.store(theme == Theme::Light, Ordering::Relaxed);
+}
+
+fn is_light() -> bool {
+    LIGHT.load(Ordering::Relaxed)
+}
+
+/// Gives what has been drawn its ground: white under the light theme.
+pub fn ground(buffer: &mut Buffer) {
+    if *COLOURLESS || !is_light() {
+        return;
+    }
+    for cell in &mut buffer.content {
+        if cell.bg == Color::Reset {
+            cell.bg = Color::Indexed(231);
+        }
+        if cell.fg == Color::Reset {
+            cell.fg = Color::Indexed(16);
+        }
+    }
+}
+
+/// A colour of the dark theme, or what stands for it on white: each dark enough to be read there.
+fn shade(colour: Color) -> Color {
+    if !is_light() {
+        return colour;
+    }
+    match colour {
+        Color::LightGreen => Color::Indexed(28),
+        Color::LightRed => Color::Indexed(160),
+        Color::LightYellow => Color::Indexed(130),
+        Color::LightCyan => Color::Indexed(25),
+        Color::LightMagenta => Color::Indexed(127),
+        Color::LightBlue => Color::Indexed(19),
+        Color::Gray => Color::Indexed(240),
+        Color::DarkGray => Color::Indexed(249),
+        Color::White => Color::Indexed(16),
+        Color::Black => Color::Indexed(231),
+        other => other,
+    }
+}
+
 fn coloured(colour: Color) -> Style {
-    if *COLOURLESS { Style::new() } else { Style::new().fg(colour) }
+    if *COLOURLESS { Style::new() } else { Style::new().fg(shade(colour)) }
 }
 
 /// A colour for shapes in a chart.
 pub fn paint(colour: Color) -> Color {
-    if *COLOURLESS { Color::Reset } else { colour }
+    if *COLOURLESS { Color::Reset } else { shade(colour) }
 }
 
 /// What does well.
@@ -54,14 +114,18 @@ pub fn accent() -> Style {
     coloured(Color::LightCyan).add_modifier(Modifier::BOLD)
 }
 
+/// A word that the glossary explains.
+pub fn term() -> Style {
+    Style::new().add_modifier(Modifier::UNDERLINED)
+}
+
 /// A word of source code.
 pub fn word(class: Class) -> Style {
     match class {
         Class::Plain => Style::new(),
         Class::Comment => coloured(Color::Gray),
         Class::Keyword => coloured(Color::LightMagenta),
-        Class::Text => coloured(Color::LightYellow),
-        Class::Constant => coloured(Color::LightYellow),
+        Class::Text | Class::Constant => coloured(Color::LightYellow),
         Class::Type => coloured(Color::LightCyan),
         Class::Function | Class::Attribute => coloured(Color::LightBlue),
     }

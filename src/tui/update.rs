@@ -233,6 +233,7 @@ fn in_catalogue(model: &mut Model, action: Action) -> Option<Command> {
         return None;
     };
     let matches = list.matches(model.catalogue);
+    model.note = None;
     match action {
         Action::Up => list.cursor = list.cursor.saturating_sub(1),
         Action::Down => list.cursor = (list.cursor + 1).min(matches.len().saturating_sub(1)),
@@ -254,7 +255,16 @@ fn in_catalogue(model: &mut Model, action: Action) -> Option<Command> {
                 }
             };
         }
-        Action::Open | Action::OpenAll => {
+        Action::Answers => list.answers = !list.answers,
+        Action::Open
+            if matches.get(list.cursor).is_some_and(|entry| {
+                let walked = model.remembered.walks.get(&entry.manifest.id);
+                entry.manifest.pages() > 0 && walked.is_none_or(|walked| !walked.finished)
+            }) =>
+        {
+            return in_catalogue(model, Action::Walk);
+        }
+        Action::Open | Action::OpenLab | Action::OpenAll => {
             let entry = matches.get(list.cursor)?;
             let mut spec = match Spec::new(model.catalogue, entry) {
                 Ok(spec) => spec,
@@ -302,6 +312,9 @@ fn in_lab(model: &mut Model, action: Action) -> Option<Command> {
             let last = walk::debrief(lab, &walk);
             let furthest = last.map(|last| view::walk::furthest(lab, &walk, last, model.size));
             walk.down = walk.down.min(furthest.unwrap_or_default());
+            let incident = &lab.spec.entry.manifest.id;
+            model.remembered.walked(incident, walk.taken());
+            model.unsaved = true;
             lab.walk = Some(walk);
         }
         return command;
@@ -357,6 +370,7 @@ fn in_lab(model: &mut Model, action: Action) -> Option<Command> {
         }
         Action::Code => model.overlay = Some(Overlay::Code(view::code::open(lab))),
         Action::Metrics => model.overlay = Some(Overlay::Metrics),
+        Action::Words => model.overlay = Some(Overlay::Words),
         Action::Chain => model.overlay = Some(Overlay::Chain { cursor: 0 }),
         Action::Log => model.overlay = Some(Overlay::Log { back: 0 }),
         Action::GoTo => model.overlay = Some(Overlay::GoTo { typed: String::new() }),

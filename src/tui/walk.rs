@@ -9,16 +9,17 @@ use firedrill_core::event::{Clock, Event, ExitCause, Sample, TICK, What};
 use firedrill_core::incident::formula::Values;
 use firedrill_core::incident::manifest::Manifest;
 use firedrill_core::incident::marks::marks;
-use firedrill_core::incident::show::Chart;
+use firedrill_core::incident::show::{Chart, Text};
 use firedrill_core::incident::walk::{Debrief, Does, Kind, Pointed, Question, Step};
 use firedrill_core::prose::figures::number;
 
 use super::code::scaffolding;
 use super::keys::Action;
-use super::model::Lab;
+use super::model::{Lab, LabData};
 use super::track::{RunId, Source, Track};
 use super::update::Command;
 use super::view;
+use crate::remembered::Walked;
 use crate::run::{Control, Spec, Speed, TimeLapse};
 
 /// Seconds that the charts of a walk span.
@@ -32,6 +33,9 @@ const PATIENCE_S: f64 = 180.0;
 
 /// Characters of a formula that is shown.
 const LONGEST_FORMULA: usize = 60;
+
+/// Lines that a key moves through code by.
+const PAGE: usize = 10;
 
 /// Characters of a number that is typed.
 const MOST_TYPED: usize = 12;
@@ -57,6 +61,8 @@ pub struct Walk {
     pub done: Vec<Option<Done>>,
     /// What the lanes are called now; empty: by their variants.
     pub names: Vec<String>,
+    /// The lanes as each step that has been gone through left them.
+    shots: Vec<Option<Box<Shot>>>,
     /// When each lane's first process ended, in seconds of the run.
     exits_s: Vec<Option<f64>>,
     /// When the run went on, and what each lane measured then.
@@ -118,6 +124,8 @@ pub enum Stage {
 /// What became of a step.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Done {
+    /// What was told and asked, with the figures of that moment.
+    pub asked: Asked,
     /// What the learner said.
     pub said: Said,
     /// Whether that was right; none where nothing was asked, or answered.
@@ -128,6 +136,27 @@ pub struct Done {
     pub why: String,
     /// The line of code that was asked for, from 0.
     pub line: Option<usize>,
+}
+
+/// What a page tells and asks.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Asked {
+    /// What it tells.
+    pub says: String,
+    /// The question; empty: it asks nothing.
+    pub prompt: String,
+    /// The answers that there are to choose from.
+    pub choices: Vec<String>,
+}
+
+/// The lanes as a step left them.
+#[derive(Debug, Clone)]
+pub struct Shot {
+    /// What was measured.
+    pub data: LabData,
+    /// The lanes' variants.
+    pub variants: Vec<String>,
+    names: Vec<String>,
 }
 
 /// What the learner said.
@@ -148,7 +177,6 @@ pub enum Said {
 impl Walk {
     /// A walk before its first step.
     pub fn new(manifest: &Manifest) -> Self {
-        let pages = manifest.walk.len() + usize::from(manifest.debrief.is_some());
         Self {
             at: 0,
             stage: Stage::Told,
@@ -157,13 +185,41 @@ impl Walk {
             hints: 0,
             presents: false,
             note: None,
-            done: vec![None; pages],
+            done: vec![None; manifest.pages()],
             names: Vec::new(),
+            shots: vec![None; manifest.pages()],
             exits_s: Vec::new(),
             went_on: None,
             begins: false,
             since: Vec::new(),
             down: 0,
+        }
+    }
+}
+
+impl Walk {
+    /// The lanes as the page that is looked back at left them; none: it is the one that the run is at.
+    pub fn shot(&self) -> Option<&Shot> {
+        let later = self.done.iter().skip(self.at + 1).any(Option::is_some);
+        self.shots.get(self.at)?.as_deref().filter(|_| later)
+    }
+
+    /// What a lane is called, where a walk has a name for it.
+    pub fn name(&self, lane: usize) -> Option<&String> {
+        match self.shot() {
+            Some(shot) => shot.names.get(lane).or(shot.variants.get(lane)),
+            None => self.names.get(lane),
+        }
+    }
+
+    /// How far it was taken.
+    pub fn taken(&self) -> Walked {
+        let answers = || self.done.iter().flatten().filter_map(|done| done.right);
+        Walked {
+            pages: self.at + 1,
+            finished: self.at + 1 == self.done.len(),
+            answered: answers().count(),
+            right: answers().filter(|right| *right).count(),
         }
     }
 }
@@ -261,9 +317,6 @@ pub fn enter(lab: &mut Lab) -> Option<Command> {
     let mut walk = lab.walk.take()?;
     walk.stage = if walk.done[walk.at].is_some() { Stage::Shown } else { Stage::Told };
     (walk.typed, walk.cursor, walk.hints, walk.note) = (String::new(), 0, 0, None);
-    if walk.stage == Stage::Shown {
-        walk.note = Some("what this step showed then; the charts are of now".to_owned());
-    }
     walk.down = 0;
     let entry = lab.spec.entry;
     let Some(step) = entry.manifest.walk.get(walk.at) else {
@@ -271,7 +324,7 @@ pub fn enter(lab: &mut Lab) -> Option<Command> {
         lab.walk = Some(walk);
         return None;
     };
-    lab.by_instance = step.by_instance;
+    (lab.by_instance, lab.selected) = (step.by_instance, 0);
     if let Some(Kind::Line { .. }) = question(lab, step).map(|question| &question.kind) {
         // The first line of code below the imports.
         walk.cursor = listing(lab, step).map_or(0, |(_, text)| {
@@ -315,8 +368,8 @@ pub fn listing(lab: &Lab, step: &Step) -> Option<(String, &'static str)> {
 
 /// Whether an action is the walk's.
 pub fn is_own(action: Action) -> bool {
-    use Action::{Down, Hint, Presenter, Skip, Up, WalkBack, WalkOn};
-    matches!(action, WalkOn | WalkBack | Hint | Skip | Presenter | Up | Down)
+    use Action::{Down, Hint, PageDown, PageUp, Presenter, Skip, Up, WalkBack, WalkOn};
+    matches!(action, WalkOn | WalkBack | Hint | Skip | Presenter | Up | Down | PageUp | PageDown)
 }
 
 /// Takes a key; none: it is not one for the walk.
@@ -330,9 +383,13 @@ pub fn press(lab: &mut Lab, code: KeyCode) -> bool {
             walk.typed.truncate(MOST_TYPED);
             true
         }
-        KeyCode::Backspace if types && !walk.typed.is_empty() => {
+        KeyCode::Backspace if types => {
             walk.typed.pop();
             true
+        }
+        KeyCode::Char(c) if types && c.is_ascii_alphabetic() && !matches!(c, 'h' | 's' | 'q') => {
+            walk.note = Some("a number, please; h gives a hint, s skips".to_owned());
+            return keep(lab, walk);
         }
         KeyCode::Char(c @ '1'..='9') if walk.stage == Stage::Told => match &asked {
             Some(Kind::Choice(choices)) => {
@@ -349,6 +406,11 @@ pub fn press(lab: &mut Lab, code: KeyCode) -> bool {
     }
     lab.walk = Some(walk);
     taken
+}
+
+fn keep(lab: &mut Lab, walk: Walk) -> bool {
+    lab.walk = Some(walk);
+    true
 }
 
 /// Carries out a key of the walk's own.
@@ -381,6 +443,7 @@ pub fn act(lab: &mut Lab, action: Action) -> Option<Command> {
         Action::WalkOn => {
             if walk.done[walk.at].is_none() {
                 walk.done[walk.at] = Some(shown(lab, &walk, step, Said::Nothing));
+                take_shot(lab, &mut walk);
             }
             if walk.at + 1 < walk.done.len() {
                 walk.at += 1;
@@ -424,6 +487,12 @@ pub fn act(lab: &mut Lab, action: Action) -> Option<Command> {
             move_cursor(lab, &mut walk, step, action == Action::Down);
             None
         }
+        Action::PageUp | Action::PageDown if told => {
+            for _ in 0..PAGE {
+                move_cursor(lab, &mut walk, step, action == Action::PageDown);
+            }
+            None
+        }
         _ => None,
     };
     lab.walk = Some(walk);
@@ -461,7 +530,8 @@ fn move_cursor(lab: &Lab, walk: &mut Walk, step: &Step, down: bool) {
         let before = next;
         next = if down { (next + 1).min(last) } else { next.saturating_sub(1) };
         let is_folded = folded.get(next).copied().unwrap_or_default();
-        let shown = !is_folded && lines.get(next).is_none_or(|line| !is_comment(line));
+        let is_code = |line: &&str| !is_comment(line) && !line.trim().is_empty();
+        let shown = !is_folded && lines.get(next).is_some_and(is_code);
         if shown {
             walk.cursor = next;
         }
@@ -500,6 +570,7 @@ fn go_on(lab: &mut Lab, walk: &mut Walk, step: &Step, said: Said) -> Option<Comm
     walk.done[walk.at] = Some(shown(lab, walk, step, said));
     if step.until.is_none() {
         walk.stage = Stage::Shown;
+        take_shot(lab, walk);
         return None;
     }
     walk.stage = Stage::Runs;
@@ -523,6 +594,26 @@ fn go_on(lab: &mut Lab, walk: &mut Walk, step: &Step, said: Said) -> Option<Comm
     }))
 }
 
+/// Keeps the lanes as they are, for whoever comes back to this page.
+fn take_shot(lab: &Lab, walk: &mut Walk) {
+    let (data, variants) = (lab.main.head.clone(), lab.spec.variants.clone());
+    walk.shots[walk.at] = Some(Box::new(Shot { data, variants, names: walk.names.clone() }));
+}
+
+/// What a page tells and asks as things are now.
+pub fn asked(lab: &Lab, walk: &Walk, step: &Step) -> Asked {
+    let values = values(lab, walk, Some(step));
+    // What cannot be computed yet is not on the screen.
+    let fill = |text: &Text| text.fill(&values).unwrap_or_default();
+    let question = question(lab, step);
+    let choices = match question.map(|question| &question.kind) {
+        Some(Kind::Choice(choices)) => choices.iter().map(|choice| fill(&choice.text)).collect(),
+        _ => Vec::new(),
+    };
+    let prompt = question.map(|question| fill(&question.prompt)).unwrap_or_default();
+    Asked { says: fill(&step.says), prompt, choices }
+}
+
 /// The time, and what each lane measures.
 fn measured_now(lab: &Lab) -> (f64, Vec<Values>) {
     let data = &lab.main.head;
@@ -541,6 +632,7 @@ fn show(lab: &mut Lab, walk: &mut Walk, step: &Step) -> Command {
     walk.done[walk.at] = Some(shown(lab, walk, step, said));
     walk.stage = Stage::Shown;
     walk.note = None;
+    take_shot(lab, walk);
     let held = Speed::Times(0.0);
     lab.main.source = Source::TimeLapse(held);
     Command::Tell(RunId::Main, Control::SetSpeed(held))
@@ -597,11 +689,13 @@ pub fn observe(lab: &mut Lab, event: &Event) -> Option<Command> {
 /// What is to be told of a step as things are now.
 fn shown(lab: &Lab, walk: &Walk, step: &Step, said: Said) -> Done {
     let values = values(lab, walk, Some(step));
-    let fill = |text: &firedrill_core::incident::show::Text| {
-        text.fill(&values).unwrap_or_else(|error| format!("(not known: {error})"))
-    };
+    let fill =
+        |text: &Text| text.fill(&values).unwrap_or_else(|error| format!("(not known: {error})"));
     let reveals = step.reveals.as_ref().map(fill);
+    // What was asked stays as it was asked.
+    let before = walk.done[walk.at].as_ref().map(|done| done.asked.clone());
     let mut done = Done {
+        asked: before.unwrap_or_else(|| asked(lab, walk, step)),
         said,
         right: None,
         figures: Vec::new(),
@@ -618,9 +712,12 @@ fn shown(lab: &Lab, walk: &Walk, step: &Step, said: Said) -> Done {
                 why.push(fill(&choices[chosen].says));
             }
             if said != Said::Choice(right) {
-                let answer = &choices[right];
-                done.figures.push(("answer".to_owned(), answer.text.clone()));
-                why.push(fill(&answer.says));
+                let answer = done.asked.choices.get(right).cloned().unwrap_or_default();
+                done.figures.push(("answer".to_owned(), answer));
+            }
+            // A wrong one's word tells what was measured, too.
+            if said == Said::Skipped {
+                why.push(fill(&choices[right].says));
             }
         }
         Kind::Number { unit, theory, measured, within, near } => {
@@ -644,18 +741,22 @@ fn shown(lab: &Lab, walk: &Walk, step: &Step, said: Said) -> Done {
             let theory = match computed {
                 // A long formula is no help.
                 Some(value) if theory.text().len() > LONGEST_FORMULA => with_unit(value),
-                Some(value) => format!("{} = {}", theory.text(), with_unit(value)),
+                Some(value) => format!("{} = {}", theory.with_numbers(&values), with_unit(value)),
                 None => "–".to_owned(),
             };
             done.figures.push(("theory".to_owned(), theory));
         }
-        Kind::Line { of, at } => {
+        Kind::Line { of, at, also } => {
             let lane = lane_of(lab, Some(of));
             let answer = line(lab.spec.catalogue, lab, (lane, of), *at);
             done.line = answer;
             if let (Said::Line(pointed), Some(answer)) = (said, answer) {
-                // A statement may take two lines.
-                done.right = Some(pointed.abs_diff(answer) <= 1);
+                let text = listing(lab, step).map_or("", |(_, text)| text);
+                let lines: Vec<&str> = text.lines().collect();
+                let named = lines
+                    .get(pointed)
+                    .is_some_and(|line| also.iter().any(|code| line.contains(code.as_str())));
+                done.right = Some(named || statement(&lines, answer).contains(&pointed));
                 done.figures.push(("you".to_owned(), format!("line {}", pointed + 1)));
             }
             if let Some(answer) = answer {
@@ -667,6 +768,13 @@ fn shown(lab: &Lab, walk: &Walk, step: &Step, said: Said) -> Done {
     why.extend(reveals);
     done.why = why.join(" ");
     done
+}
+
+/// The lines of the statement that begins at one.
+fn statement(lines: &[&str], first: usize) -> std::ops::RangeInclusive<usize> {
+    let ends = |line: &&str| line.trim_end().ends_with([';', '{', '}', ',']);
+    let more = lines.iter().skip(first).position(ends).unwrap_or(0);
+    first..=first + more
 }
 
 /// The line that is asked for, from 0.

@@ -100,7 +100,7 @@ impl Learner {
             println!("   hint: {}", filled(hint, &values));
         }
         if let Kind::Choice(choices) = &question.kind {
-            choices.iter().for_each(|choice| println!("     - {}", choice.text));
+            choices.iter().for_each(|c| println!("     - {}", filled(&c.text, &values)));
         }
     }
 
@@ -239,7 +239,7 @@ async fn goes_through(spec: Spec, answers: Answers) -> Vec<Done> {
                 };
                 learner.types(&format!("{guess:.2}")).await;
             }
-            Some(Kind::Line { of, at: line }) => {
+            Some(Kind::Line { of, at: line, .. }) => {
                 let wanted = learner.line_of(of, *line);
                 for _ in 0..if answers == Answers::Rightly { 100 } else { 0 } {
                     let line = learner.line_under_cursor();

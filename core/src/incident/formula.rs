@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use exmex::prelude::*;
 use serde::{Deserialize, Deserializer};
 
+use crate::prose::figures::number;
+
 /// A number or an expression over the run's rate, its parameters and, in a theory, the time `t`.
 #[derive(Debug, Clone)]
 pub struct Formula {
@@ -53,6 +55,31 @@ impl Formula {
         &self.text
     }
 
+    /// Its text with the values in place of the names, as people write it; a name without a value stays.
+    pub fn with_numbers(&self, values: &Values) -> String {
+        let mut text = String::new();
+        let mut rest = self.text.as_str();
+        let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        while let Some(first) = rest.chars().next() {
+            let end = if first.is_ascii_alphabetic() {
+                rest.find(|c| !is_name(c)).unwrap_or(rest.len())
+            } else {
+                // A number is no name, whatever letters it has.
+                let end = rest.find(|c: char| !is_name(c) && c != '.').unwrap_or(rest.len());
+                end.max(first.len_utf8())
+            };
+            let (token, after) = rest.split_at(end);
+            match (token, values.get(token)) {
+                (_, Some(value)) => text.push_str(&number(*value)),
+                ("*", _) => text.push('×'),
+                ("-", _) => text.push('−'),
+                _ => text.push_str(token),
+            }
+            rest = after;
+        }
+        text
+    }
+
     /// Computes it.
     ///
     /// # Errors
@@ -94,6 +121,13 @@ mod tests {
         [("rate_per_s", 200.0), ("log_write_ms", 100.0), ("t", 10.0)]
             .map(|(name, value)| (name.to_owned(), value))
             .into()
+    }
+
+    #[test]
+    fn names_give_way_to_their_values() {
+        let formula = Formula::parse("rate_per_s - 1000 / (2 * max(a, 0.5))").expect("it reads");
+        let values = [("rate_per_s".to_owned(), 200.0), ("a".to_owned(), 3654.0)].into();
+        assert_eq!(formula.with_numbers(&values), "200 − 1000 / (2 × max(3,654, 0.5))");
     }
 
     #[test]

@@ -29,6 +29,9 @@ pub struct Manifest {
     pub id: String,
     /// The incident's name for people.
     pub title: String,
+    /// What it is called before anybody knows its cause: by what is seen of it. See [`Manifest::seen_as`].
+    #[serde(default)]
+    pub looks_like: Option<String>,
     /// One line: the symptom.
     pub summary: String,
     /// How bad it was.
@@ -410,6 +413,16 @@ impl Manifest {
             manifest.validate_metrics(&places, metrics)?;
         }
         Ok(manifest)
+    }
+
+    /// What it is called before anybody knows its cause; where it has no such name, its title.
+    pub fn seen_as(&self) -> &str {
+        self.looks_like.as_ref().unwrap_or(&self.title)
+    }
+
+    /// Pages of its walk: the steps, and what to take home.
+    pub fn pages(&self) -> usize {
+        self.walk.len() + usize::from(self.debrief.is_some())
     }
 
     /// When the release that carries the bug goes out, in seconds.

@@ -179,7 +179,10 @@ impl Question {
         self.hints.iter().for_each(|hint| add("hints", hint));
         add("why", &self.why);
         match &self.kind {
-            Kind::Choice(choices) => choices.iter().for_each(|choice| add("says", &choice.says)),
+            Kind::Choice(choices) => choices.iter().for_each(|choice| {
+                add("text", &choice.text);
+                add("says", &choice.says);
+            }),
             Kind::Number { theory, measured, .. } => {
                 formulas.push(("theory", theory));
                 formulas.extend(measured.iter().map(|formula| ("measured", formula)));
@@ -230,6 +233,8 @@ pub enum Kind {
         of: String,
         /// Which line: where most tasks wait, or one that is marked.
         at: Pointed,
+        /// Code that other lines have which are right too.
+        also: Vec<String>,
     },
 }
 
@@ -247,7 +252,7 @@ pub enum Pointed {
 #[serde(deny_unknown_fields)]
 pub struct Choice {
     /// The answer.
-    pub text: String,
+    pub text: Text,
     /// Whether it is right.
     #[serde(default)]
     pub right: bool,
@@ -280,13 +285,15 @@ struct Raw {
     of: Option<String>,
     #[serde(default)]
     at: Option<String>,
+    #[serde(default)]
+    also: Vec<String>,
 }
 
 impl TryFrom<Raw> for Question {
     type Error = String;
 
     fn try_from(raw: Raw) -> Result<Self, String> {
-        let Raw { id, prompt, hints, why, choices, theory, measured, of, at, .. } = raw;
+        let Raw { id, prompt, hints, why, choices, theory, measured, of, at, also, .. } = raw;
         let kind = match (raw.kind.as_str(), theory, of, at) {
             ("choice", None, None, None) => {
                 if choices.len() < 2 || choices.iter().filter(|choice| choice.right).count() != 1 {
@@ -308,7 +315,7 @@ impl TryFrom<Raw> for Question {
                     "fix" => Pointed::Marked(Mark::Fix),
                     other => return Err(format!("expected waits, cause or fix, found `{other}`")),
                 };
-                Kind::Line { of, at }
+                Kind::Line { of, at, also }
             }
             (kind, ..) => {
                 return Err(format!(

@@ -1,41 +1,54 @@
-//! The list of incidents, and the story of the one under the cursor.
+//! The list of incidents by what is seen of them, and what there is to do with the one under the cursor. It
+//! tells symptoms; the answers are what a walk is for, and are shown when asked for.
 //!
 //! ```text
 //! firedrill ▸ choose an outage
 //!
-//!  ▶ Unbuffered log channel  outage     Requests hang, tasks and memory climb …
-//!    Missing recover         outage     One bad payload takes the whole process …
+//!  ▶ Requests hang          outage     not walked yet   Requests hang, tasks and memory climb …
+//!    Green, then red …      outage     walked ✔         A release does well in one instance …
 //!
-//! ┌ Unbuffered log channel ────────────────────────────────────────────────────┐
+//! ┌ Requests hang ─────────────────────────────────────────────────────────────┐
 //! │ …                                                                          │
 //! ```
 
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::style::Style;
 use ratatui::text::{Line, Span, Text};
 use ratatui::widgets::{Block, Paragraph, Wrap};
 
 use super::cut;
-use crate::tui::model::CatalogueModel;
+use crate::remembered::Walked;
+use crate::tui::model::{CatalogueModel, Model};
 use crate::tui::theme;
-use firedrill_core::catalogue::Catalogue;
 use firedrill_core::incident::Manifest;
 use firedrill_core::prose::figures::number;
 
 /// Rows above the first incident.
 const HEAD: u16 = 3;
 
+/// From this width on, the list and the story stand side by side.
+const WIDE: u16 = 150;
+
+/// Columns of the list where they do.
+const LIST: u16 = 74;
+
+/// Minutes that a page of a walk takes, by those who took it.
+const MINUTES_A_PAGE: f64 = 1.2;
+
 /// Draws the list.
-pub fn draw(frame: &mut Frame, area: Rect, catalogue: &'static Catalogue, list: &CatalogueModel) {
-    let matches = list.matches(catalogue);
+pub fn draw(frame: &mut Frame, area: Rect, model: &Model, list: &CatalogueModel) {
+    let matches = list.matches(model.catalogue);
     let rows = (matches.len().max(1)) as u16;
-    let [head, entries, _, story] = Layout::vertical([
-        Constraint::Length(HEAD),
-        Constraint::Length(rows),
-        Constraint::Length(1),
-        Constraint::Min(0),
-    ])
-    .areas(area);
+    let [head, body] = Layout::vertical([Constraint::Length(HEAD), Constraint::Min(0)]).areas(area);
+    let [entries, story] = if area.width >= WIDE {
+        Layout::horizontal([Constraint::Length(LIST), Constraint::Min(0)]).areas(body)
+    } else {
+        let [entries, _, story] =
+            Layout::vertical([Constraint::Length(rows), Constraint::Length(1), Constraint::Min(0)])
+                .areas(body);
+        [entries, story]
+    };
     let mut title = vec![
         Span::styled(" firedrill", theme::accent()),
         Span::styled(" ▸ choose an outage", theme::strong()),
@@ -43,58 +56,128 @@ pub fn draw(frame: &mut Frame, area: Rect, catalogue: &'static Catalogue, list: 
     if !list.search.is_empty() {
         title.push(Span::raw(format!("   matching “{}”", list.search)));
     }
-    let says = " Each runs for real: the broken server beside the fixed one, under one load.";
-    let head_text = Text::from(vec![Line::from(title), Line::styled(says, theme::quiet())]);
-    frame.render_widget(Paragraph::new(head_text), head);
+    let says = match &model.note {
+        Some(note) => Line::styled(cut(&format!(" {note}"), area.width.into()), theme::warn()),
+        None => Line::styled(
+            " Each one happened, and runs for real: a broken server beside a healthy one, under one load.",
+            theme::quiet(),
+        ),
+    };
+    frame.render_widget(Paragraph::new(Text::from(vec![Line::from(title), says])), head);
 
     let width = usize::from(entries.width);
-    let lines: Vec<Line> = matches
-        .iter()
-        .enumerate()
-        .map(|(i, entry)| row(&entry.manifest, i == list.cursor, width))
-        .collect();
+    let row = |(i, entry): (usize, &&'static firedrill_core::catalogue::Entry)| {
+        let manifest = &entry.manifest;
+        let walked = model.remembered.walks.get(&manifest.id);
+        row(manifest, walked, (list.answers, i == list.cursor), width)
+    };
+    let lines: Vec<Line> = matches.iter().enumerate().map(row).collect();
     let text =
         if lines.is_empty() { Text::raw("   no incident matches") } else { Text::from(lines) };
     frame.render_widget(Paragraph::new(text), entries);
     if let Some(entry) = matches.get(list.cursor) {
-        tell(frame, story, &entry.manifest);
+        let walked = model.remembered.walks.get(&entry.manifest.id);
+        tell(frame, story, &entry.manifest, walked, list.answers);
     }
 }
 
-fn row(manifest: &Manifest, selected: bool, width: usize) -> Line<'static> {
+/// What an incident is called: by its cause for those who know it.
+fn name<'a>(manifest: &'a Manifest, walked: Option<&Walked>, answers: bool) -> &'a str {
+    let knows = answers || walked.is_some_and(|walked| walked.finished);
+    if knows { &manifest.title } else { manifest.seen_as() }
+}
+
+/// How far its walk was taken, in a word or two.
+fn state(manifest: &Manifest, walked: Option<&Walked>) -> String {
+    let pages = manifest.pages();
+    match walked {
+        _ if pages == 0 => "no walk yet".to_owned(),
+        None => "not walked yet".to_owned(),
+        Some(Walked { finished: true, answered, right, .. }) => {
+            format!("walked ✔ {right}/{answered}")
+        }
+        Some(walked) => format!("page {} of {pages}", walked.pages.min(pages)),
+    }
+}
+
+fn row(
+    manifest: &Manifest,
+    walked: Option<&Walked>,
+    (answers, selected): (bool, bool),
+    width: usize,
+) -> Line<'static> {
     let mark = if selected { " ▶ " } else { "   " };
-    let start = format!("{mark}{:<24}{:<10} ", manifest.title, manifest.severity.word());
-    let room = width.saturating_sub(start.chars().count());
-    let line = format!("{start}{:<room$}", cut(&manifest.summary, room));
+    let name = name(manifest, walked, answers);
+    let (severity, state) = (manifest.severity.word(), state(manifest, walked));
+    let start = format!("{mark}{name:<31}{severity:<10} {state:<15}");
+    let room = width.saturating_sub(start.chars().count() + 1);
+    let summary = if room > 20 { cut(&manifest.summary, room) } else { String::new() };
+    let line = cut(&format!("{start} {summary:<room$}"), width);
     if selected { Line::styled(line, theme::cursor()) } else { Line::raw(line) }
 }
 
-fn tell(frame: &mut Frame, area: Rect, manifest: &Manifest) {
-    let block =
-        Block::bordered().title(format!(" {} ", manifest.title)).border_style(theme::quiet());
+fn tell(
+    frame: &mut Frame,
+    area: Rect,
+    manifest: &Manifest,
+    walked: Option<&Walked>,
+    answers: bool,
+) {
+    let block = Block::bordered()
+        .title(format!(" {} ", name(manifest, walked, answers)))
+        .border_style(theme::quiet());
     let inner = block.inner(area);
     frame.render_widget(block, area);
     let quiet = |text: String| Line::styled(text, theme::quiet());
     let mut lines =
         vec![Line::styled(format!(" {}.", manifest.summary), theme::strong()), Line::raw("")];
-    for variant in &manifest.variants {
-        let name = match variant.name.as_str() {
-            "fixed" => Span::styled(format!(" {:<10} ", variant.name), theme::good()),
-            "broken" => Span::styled(format!(" {:<10} ", variant.name), theme::bad()),
-            _ => Span::styled(format!(" {:<10} ", variant.name), theme::warn()),
-        };
-        lines.push(Line::from(vec![name, Span::raw(variant.says.clone())]));
+    let pages = manifest.pages();
+    let finished = walked.is_some_and(|walked| walked.finished);
+    let mut offer = |key: &str, what: &str, says: String| {
+        let style = if lines.len() == 2 { theme::accent() } else { Style::new() };
+        lines.push(Line::from(vec![
+            Span::styled(format!(" {key:<6}"), theme::accent()),
+            Span::styled(format!("{what:<10}"), style),
+            Span::raw(says),
+        ]));
+    };
+    if pages > 0 {
+        let minutes = number((pages as f64 * MINUTES_A_PAGE).ceil());
+        let says = format!("{pages} pages, {minutes} minutes: it asks, the run shows, it explains");
+        offer(if finished { "g" } else { "enter" }, "walk", says);
     }
-    lines.push(quiet(format!(
-        " {} req/s to each lane, clients give up after {} s, memory cap {} MiB",
-        number(manifest.load.rate_per_s),
-        number(manifest.load.client_timeout_ms as f64 / 1000.0),
-        manifest.memory.cap_mib,
-    )));
-    for phase in &manifest.phases {
-        lines.push(quiet(format!(" {:>4} s  {}", number(phase.at_s), phase.says)));
+    let (rate, patience_s) =
+        (manifest.load.rate_per_s, manifest.load.client_timeout_ms as f64 / 1000.0);
+    offer(
+        if pages > 0 && !finished { "l" } else { "enter" },
+        "lab",
+        format!(
+            "{} requests a second to each lane, clients give up after {} s; switch, load, look",
+            number(rate),
+            number(patience_s)
+        ),
+    );
+    let variants = manifest.variants.len();
+    offer("a", "all lanes", format!("the lab with {} of its {variants} forms", variants.min(4)));
+    if !answers {
+        offer("x", "answers", "what the cause is called, and what each form does".to_owned());
     }
-    lines.push(quiet(format!(" {}", manifest.source)));
+    if answers {
+        lines.push(Line::raw(""));
+        for variant in &manifest.variants {
+            let style = match variant.name.as_str() {
+                "fixed" => theme::good(),
+                "broken" => theme::bad(),
+                _ => theme::warn(),
+            };
+            let name = Span::styled(format!(" {:<10} ", variant.name), style);
+            lines.push(Line::from(vec![name, Span::raw(variant.says.clone())]));
+        }
+        for phase in &manifest.phases {
+            lines.push(quiet(format!(" {:>4} s  {}", number(phase.at_s), phase.says)));
+        }
+        lines.push(quiet(format!(" {}", manifest.source)));
+    }
     frame.render_widget(Paragraph::new(Text::from(lines)).wrap(Wrap { trim: false }), inner);
 }
 

@@ -17,6 +17,7 @@ pub mod log;
 pub mod message;
 pub mod metrics;
 pub mod walk;
+pub mod words;
 
 use ratatui::Frame;
 use ratatui::layout::{Alignment, Constraint, Layout, Rect};
@@ -38,7 +39,7 @@ pub fn draw(frame: &mut Frame, model: &Model) {
     }
     let [body, bar] = Layout::vertical([Constraint::Min(0), Constraint::Length(1)]).areas(area);
     match &model.screen {
-        Screen::Catalogue(list) => catalogue::draw(frame, body, model.catalogue, list),
+        Screen::Catalogue(list) => catalogue::draw(frame, body, model, list),
         Screen::Lab(lab) => lab::draw(frame, body, lab),
     }
     keybar::draw(frame, bar, model);
@@ -55,8 +56,10 @@ pub fn draw(frame: &mut Frame, model: &Model) {
             chain::draw(frame, body, lab, *cursor);
         }
         (Some(Overlay::Log { back }), Screen::Lab(lab)) => log::draw_all(frame, body, lab, *back),
+        (Some(Overlay::Words), Screen::Lab(lab)) => words::draw(frame, body, lab),
         _ => {}
     }
+    theme::ground(frame.buffer_mut());
 }
 
 fn too_small(frame: &mut Frame, area: Rect) {

@@ -1,5 +1,6 @@
 //! The walk's part of the screen: what is told, asked and shown; and the code where a line is asked for.
 
+use firedrill_core::glossary;
 use firedrill_core::incident::show::Figure;
 use firedrill_core::incident::walk::{Debrief, Kind, Step, Tongue};
 use firedrill_core::prose::figures::count;
@@ -17,7 +18,7 @@ use crate::tui::model::Lab;
 use crate::tui::syntax;
 use crate::tui::theme;
 use crate::tui::walk::{
-    Done, Said, Stage, Walk, is_comment, knows, listing, question, step, values,
+    Done, Said, Stage, Walk, asked, debrief, is_comment, knows, listing, question, step, values,
 };
 
 /// Columns that words take at most: longer lines are hard to read.
@@ -81,43 +82,75 @@ pub fn draw(frame: &mut Frame, area: Rect, lab: &Lab, walk: &Walk) {
     frame.render_widget(text, inner);
 }
 
+/// The texts of a page, as they stand on the screen.
+pub fn page(lab: &Lab, walk: &Walk) -> Vec<String> {
+    if let Some(debrief) = debrief(lab, walk) {
+        let values = values(lab, walk, None);
+        let parts = debrief.parts().into_iter();
+        return parts.map(|(_, text)| text.fill(&values).unwrap_or_default()).collect();
+    }
+    let Some(step) = step(lab, walk) else { return Vec::new() };
+    let done = walk.done[walk.at].as_ref();
+    let asked = done.map_or_else(|| asked(lab, walk, step), |done| done.asked.clone());
+    let mut texts = Vec::new();
+    let shown = done.filter(|_| walk.stage == Stage::Shown);
+    if shown.is_none() || asked.prompt.is_empty() {
+        texts.push(asked.says);
+    }
+    texts.push(asked.prompt);
+    texts.extend(shown.map(|done| done.why.clone()));
+    texts
+}
+
+/// A text in which the words of the glossary are marked.
+fn marked(text: &str, style: Style) -> Line<'static> {
+    let mut spans = Vec::new();
+    let mut from = 0;
+    for (range, _) in glossary::marked(text) {
+        spans.push(Span::styled(text[from..range.start].to_owned(), style));
+        spans.push(Span::styled(text[range.clone()].to_owned(), style.patch(theme::term())));
+        from = range.end;
+    }
+    spans.push(Span::styled(text[from..].to_owned(), style));
+    Line::from(spans)
+}
+
 /// What is told and asked, line by line.
 fn words(lab: &Lab, walk: &Walk) -> Vec<Line<'static>> {
     let Some(step) = step(lab, walk) else { return Vec::new() };
     let mut lines = Vec::new();
-    let values = values(lab, walk, Some(step));
-    // What cannot be computed yet is not on the screen.
-    let fill = |text: &firedrill_core::incident::show::Text| text.fill(&values).unwrap_or_default();
     if walk.presents && !step.says_to_presenter.is_empty() {
         lines.push(Line::styled(format!("☞ {}", step.says_to_presenter), theme::warn()));
     }
-    let done = walk.done[walk.at].as_ref().filter(|_| walk.stage == Stage::Shown);
-    if done.is_none() || step.asks.is_none() {
-        lines.push(Line::raw(fill(&step.says)));
+    let given = walk.done[walk.at].as_ref();
+    let asked = given.map_or_else(|| asked(lab, walk, step), |done| done.asked.clone());
+    let done = given.filter(|_| walk.stage == Stage::Shown);
+    if done.is_none() || asked.prompt.is_empty() {
+        lines.push(marked(&asked.says, Style::new()));
     }
     if let Some(question) = question(lab, step) {
-        lines.push(Line::styled(format!("? {}", fill(&question.prompt)), theme::accent()));
-        match (&question.kind, walk.stage) {
-            (Kind::Choice(choices), _) => {
-                let chosen = |i| match walk.stage {
-                    Stage::Told => i == walk.cursor,
-                    _ => matches!(
-                        walk.done[walk.at].as_ref().map(|done| done.said),
-                        Some(Said::Choice(said)) if said == i
-                    ),
-                };
-                if walk.stage != Stage::Shown {
-                    lines.extend(choices.iter().enumerate().map(|(i, choice)| {
-                        let (mark, style) =
-                            if chosen(i) { ("▸", theme::strong()) } else { (" ", Style::new()) };
-                        Line::styled(format!(" {mark} {}  {}", i + 1, choice.text), style)
-                    }));
-                } else if let Some(i) = (0..choices.len()).find(|i| chosen(*i)) {
-                    let said = Span::raw(format!("  you: {}", choices[i].text));
-                    let right = walk.done[walk.at].as_ref().and_then(|done| done.right);
-                    lines.push(Line::from(vec![said, mark(right)]));
-                }
+        lines.push(marked(&format!("? {}", asked.prompt), theme::accent()));
+        let right = given.and_then(|done| done.right);
+        let chosen = match given.map(|done| done.said) {
+            Some(Said::Choice(said)) => Some(said),
+            _ if walk.stage == Stage::Told => Some(walk.cursor),
+            _ => None,
+        };
+        for (i, text) in asked.choices.iter().enumerate() {
+            let is_chosen = chosen == Some(i);
+            if walk.stage == Stage::Shown && !is_chosen {
+                continue;
             }
+            if walk.stage == Stage::Shown {
+                let said = Span::raw(format!("  you: {text}"));
+                lines.push(Line::from(vec![said, mark(right)]));
+                continue;
+            }
+            let (mark, style) =
+                if is_chosen { ("▸", theme::strong()) } else { (" ", Style::new()) };
+            lines.push(Line::styled(format!(" {mark} {}  {text}", i + 1), style));
+        }
+        match (&question.kind, walk.stage) {
             (Kind::Number { unit, .. }, Stage::Told) => lines.push(Line::from(vec![
                 Span::styled(format!("  > {}▏", walk.typed), theme::strong()),
                 Span::raw(format!(" {unit}")),
@@ -129,11 +162,12 @@ fn words(lab: &Lab, walk: &Walk) -> Vec<Line<'static>> {
             _ => {}
         }
         if walk.stage == Stage::Told {
+            let values = values(lab, walk, Some(step));
             // The newest says what the ones before said, and more.
             if let Some(hint) = walk.hints.checked_sub(1).and_then(|at| question.hints.get(at)) {
                 let (at, all) = (walk.hints, question.hints.len());
-                let text = format!("  hint {at} of {all}: {}", fill(hint));
-                lines.push(Line::styled(text, theme::warn()));
+                let hint = hint.fill(&values).unwrap_or_default();
+                lines.push(Line::styled(format!("  hint {at} of {all}: {hint}"), theme::warn()));
             }
         }
     }
@@ -182,7 +216,7 @@ fn told(done: &Done) -> Vec<Line<'static>> {
         lines.push(Line::from(spans));
     }
     if !done.why.is_empty() {
-        lines.push(Line::raw(done.why.clone()));
+        lines.push(marked(&done.why, Style::new()));
     }
     lines
 }
@@ -203,8 +237,11 @@ pub fn take_home(frame: &mut Frame, area: Rect, lab: &Lab, walk: &Walk, debrief:
     let more = lines.len().saturating_sub(usize::from(inner.height));
     let down = walk.down.min(more);
     if more > 0 {
-        let says =
-            if down < more { format!(" ↓ {} more ", more - down) } else { " ↑ ".to_owned() };
+        let says = if down < more {
+            format!(" ↓ {} more lines ", more - down)
+        } else {
+            " ↑ back up ".to_owned()
+        };
         block = block.title_bottom(Line::styled(says, theme::warn()).right_aligned());
     }
     if let Some(note) = &walk.note {
@@ -290,7 +327,7 @@ pub fn code(frame: &mut Frame, area: Rect, lab: &Lab, walk: &Walk) -> bool {
     let top = centre.saturating_sub(height / 2).min(shown.len().saturating_sub(height));
     let waiting = |line: usize| {
         // The count would be the answer.
-        let lanes = lab.main.head.lanes.iter().filter(|_| !asks);
+        let lanes = lab.shown().lanes.iter().filter(|_| !asks);
         let sites = lanes.flat_map(|lane| &lane.server).flat_map(|server| &server.wait_sites);
         let here = sites.filter(|site| site.file == file && site.line as usize == line + 1);
         here.map(|site| site.waiting).sum::<u64>()
@@ -313,7 +350,7 @@ pub fn code(frame: &mut Frame, area: Rect, lab: &Lab, walk: &Walk) -> bool {
         if style == Style::new() {
             spans.extend(coloured(line, &stretches[i], (0, room), style));
         } else {
-            spans.push(Span::styled(cut(line, room), style));
+            spans.push(Span::styled(format!("{:<room$}", cut(line, room)), style));
         }
         Line::from(spans)
     });

@@ -1,0 +1,166 @@
+//! What is remembered of whoever uses the program, between its runs: the theme, and which walks were taken.
+//! One small file in the platform's state directory.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use etcetera::BaseStrategy;
+use serde::{Deserialize, Serialize};
+
+use crate::tui::theme::Theme;
+
+/// The form of the file: another one is set aside.
+const VERSION: u32 = 1;
+
+/// A file beyond this size is none of ours, in bytes.
+const LARGEST: u64 = 1 << 20;
+
+/// What is remembered.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Remembered {
+    version: u32,
+    /// The theme that was chosen last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub theme: Option<Theme>,
+    /// The walks that were begun, by incident.
+    #[serde(default)]
+    pub walks: BTreeMap<String, Walked>,
+}
+
+/// How far a walk was taken.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Walked {
+    /// Pages that were reached.
+    pub pages: usize,
+    /// Whether the last one was.
+    pub finished: bool,
+    /// Questions that were answered the last time.
+    pub answered: usize,
+    /// Those of them that were answered rightly.
+    pub right: usize,
+}
+
+/// The file could not be written.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot remember this in {path}: {why}", path = path.display())]
+pub struct CannotRemember {
+    path: PathBuf,
+    why: io::Error,
+}
+
+impl Remembered {
+    /// Reads what is remembered. A file that is damaged, or none of ours, is set aside under another name,
+    /// which the second value tells.
+    pub fn read() -> (Self, Option<String>) {
+        file().map_or((Self::default(), None), |file| Self::read_from(&file))
+    }
+
+    fn read_from(file: &Path) -> (Self, Option<String>) {
+        let text = match fs::metadata(file) {
+            Ok(metadata) if metadata.len() > LARGEST => Err("it is too large".to_owned()),
+            Ok(_) => fs::read_to_string(file).map_err(|why| why.to_string()),
+            // Nothing is remembered yet.
+            Err(_) => return (Self::default(), None),
+        };
+        let read = text.and_then(|text| {
+            let read: Self = serde_json::from_str(&text).map_err(|why| why.to_string())?;
+            if read.version == VERSION {
+                return Ok(read);
+            }
+            Err(format!("it has the form {}, this program knows {VERSION}", read.version))
+        });
+        match read {
+            Ok(read) => (read, None),
+            Err(why) => {
+                let aside = free_name(file);
+                let moved = fs::rename(file, &aside);
+                let what = match moved {
+                    Ok(()) => format!("it is now {}", aside.display()),
+                    Err(error) => format!("and cannot be set aside: {error}"),
+                };
+                let path = file.display();
+                let says = format!("what was remembered in {path} cannot be read ({why}); {what}");
+                (Self::default(), Some(says))
+            }
+        }
+    }
+
+    /// Writes it, all at once.
+    ///
+    /// # Errors
+    ///
+    /// When the directory or the file cannot be written.
+    pub fn write(&self) -> Result<(), CannotRemember> {
+        file().map_or(Ok(()), |file| self.write_to(&file))
+    }
+
+    fn write_to(&self, file: &Path) -> Result<(), CannotRemember> {
+        let cannot = |why| CannotRemember { path: file.to_owned(), why };
+        if let Some(directory) = file.parent() {
+            fs::create_dir_all(directory).map_err(cannot)?;
+        }
+        let text = serde_json::to_string_pretty(&Self { version: VERSION, ..self.clone() })
+            .map_err(|why| cannot(why.into()))?;
+        let fresh = file.with_extension(format!("{}.new", std::process::id()));
+        fs::write(&fresh, text).map_err(cannot)?;
+        fs::rename(&fresh, file).map_err(cannot)
+    }
+
+    /// Takes in how far a walk has got.
+    pub fn walked(&mut self, incident: &str, now: Walked) {
+        let known = self.walks.entry(incident.to_owned()).or_default();
+        *known = Walked {
+            pages: known.pages.max(now.pages),
+            finished: known.finished || now.finished,
+            ..now
+        };
+    }
+}
+
+/// Where it is kept; none where there is no place for such things.
+fn file() -> Option<PathBuf> {
+    let places = etcetera::choose_base_strategy().ok()?;
+    let directory = places.state_dir().unwrap_or_else(|| places.data_dir());
+    Some(directory.join("firedrill").join("progress.json"))
+}
+
+/// A name beside a file that is not taken.
+fn free_name(file: &Path) -> PathBuf {
+    let name = |n: u32| file.with_extension(format!("json.aside-{n}"));
+    (1..1000).map(name).find(|path| !path.exists()).unwrap_or_else(|| name(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_read_as_it_was_written() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("deep/er/progress.json");
+        let mut remembered = Remembered { theme: Some(Theme::Light), ..Remembered::default() };
+        let walked = |pages, finished| Walked { pages, finished, answered: 3, right: 2 };
+        remembered.walked("pool-leak", walked(11, true));
+        remembered.walked("pool-leak", walked(2, false));
+        assert_eq!(remembered.walks["pool-leak"], walked(11, true));
+        remembered.write_to(&file).expect("it is written");
+        let (read, said) = Remembered::read_from(&file);
+        assert_eq!((read.walks, read.theme, said), (remembered.walks, Some(Theme::Light), None));
+    }
+
+    #[test]
+    fn a_damaged_or_foreign_file_is_set_aside() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("progress.json");
+        for (n, text) in ["{", "{\"version\": 7}", "[]"].into_iter().enumerate() {
+            fs::write(&file, text).expect("it is written");
+            let (read, said) = Remembered::read_from(&file);
+            assert_eq!(read, Remembered::default());
+            assert!(said.is_some_and(|said| said.contains("aside")), "{text}");
+            let aside = folder.path().join(format!("progress.json.aside-{}", n + 1));
+            assert_eq!(fs::read_to_string(aside).expect("it is there"), text);
+        }
+    }
+}

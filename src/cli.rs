@@ -154,7 +154,7 @@ pub struct WalkOptions {
     /// The incident, as `firedrill list` names it
     incident: String,
     /// Requests a second, to each lane, from 1 to 5000 [default: the incident's own]
-    #[arg(long, value_name = "N", value_parser = rate)]
+    #[arg(long, value_name = "N", value_parser = rate, allow_negative_numbers = true)]
     rate: Option<f64>,
     /// Give a parameter of the incident another value; may be repeated
     #[arg(long = "set", value_name = "NAME=VALUE")]
@@ -190,7 +190,7 @@ pub struct HeadlessOptions {
     #[command(flatten)]
     pub options: RunOptions,
     /// How long, such as 20s or 2min, from 1s to 1h [default: the incident's own]
-    #[arg(long = "for", value_name = "TIME", value_parser = duration)]
+    #[arg(long = "for", value_name = "TIME", value_parser = duration, allow_negative_numbers = true)]
     pub duration: Option<Duration>,
     /// Record the run, for `firedrill view` and `firedrill report`, in place of a recording that
     /// the file holds
@@ -221,10 +221,10 @@ pub struct RunOptions {
     #[arg(long, value_name = "A,B", value_delimiter = ',')]
     variants: Vec<String>,
     /// Requests a second, to each lane, from 1 to 5000 [default: the incident's own]
-    #[arg(long, value_name = "N", value_parser = rate)]
+    #[arg(long, value_name = "N", value_parser = rate, allow_negative_numbers = true)]
     rate: Option<f64>,
     /// Seed of the arrivals and of what the servers draw at random
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1, allow_negative_numbers = true)]
     seed: u64,
     /// Give a parameter of the incident another value; may be repeated
     #[arg(long = "set", value_name = "NAME=VALUE")]
@@ -256,7 +256,7 @@ pub struct ServeOptions {
     #[arg(long, value_name = "BYTES")]
     heap_limit: Option<u64>,
     /// Seed of what the server draws at random
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1, allow_negative_numbers = true)]
     seed: u64,
     /// Serve without telemetry and samples, for benchmarks
     #[arg(long, hide = true)]

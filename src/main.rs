@@ -4,11 +4,16 @@ use std::io;
 use std::process::ExitCode;
 
 use clap::Parser;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use firedrill::cli::{Cli, note};
 use firedrill::commands;
 
 fn main() -> ExitCode {
-    match commands::dispatch(Cli::parse()) {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return refused(error),
+    };
+    match commands::dispatch(cli) {
         Ok(code) => code,
         // Whoever read our output has left; that is their right and no error of ours.
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
@@ -17,6 +22,27 @@ fn main() -> ExitCode {
             ExitCode::from(commands::USAGE)
         }
     }
+}
+
+/// Says what was typed wrongly, and what there is to type where an incident is missing.
+fn refused(mut error: clap::Error) -> ExitCode {
+    // No command here takes a value that looks like an option.
+    if let Some(ContextValue::StyledStrs(tips)) = error.get(ContextKind::Suggested)
+        && tips.iter().any(|tip| tip.to_string().contains("as a value"))
+    {
+        error.remove(ContextKind::Suggested);
+    }
+    if error.print().is_err() {
+        // Nobody is there to be told.
+        return ExitCode::from(commands::USAGE);
+    }
+    let wants_incident = error.kind() == ErrorKind::MissingRequiredArgument
+        && error.to_string().contains("<INCIDENT>");
+    if wants_incident && let Ok(catalogue) = firedrill::pack::catalogue() {
+        note("\nThe incidents, which `firedrill list` tells of:");
+        catalogue.ids().for_each(|id| note(&format!("  {id}")));
+    }
+    u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from)
 }
 
 fn is_closed_pipe(error: &anyhow::Error) -> bool {

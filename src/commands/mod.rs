@@ -40,6 +40,9 @@ pub const USAGE: u8 = 2;
 ///
 /// When that cannot be done; the message says why.
 pub fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
+    if matches!(cli.verb, Some(Verb::Child)) {
+        return child::be(pack::catalogue_of_a_lane()?);
+    }
     let catalogue = pack::catalogue()?;
     match cli.verb {
         None => lab::choose(catalogue, cli.theme),

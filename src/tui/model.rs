@@ -293,10 +293,26 @@ impl Lab {
         head.log(now_s, lane, line);
     }
 
+    /// When each phase began, the first one apart, with its name.
+    pub fn marks(&self) -> Vec<(f64, &str)> {
+        let phases = self.spec.entry.manifest.phases.iter().skip(1);
+        let words = phases.map(|phase| match (&phase.name, phase.bugs) {
+            (Some(name), _) => name.as_str(),
+            (None, Some(Switch::On)) => "release",
+            (None, _) => "",
+        });
+        let began = self.shown().phases_s.iter().skip(1).copied();
+        began.zip(words.chain(std::iter::repeat(""))).collect()
+    }
+
     /// The stretch of time that the charts show.
     pub fn window_s(&self) -> (f64, f64) {
-        let end_s = self.shown().now_s.max(self.span_s);
-        (end_s - self.span_s, end_s)
+        let now_s = self.shown().now_s;
+        // A run that has just begun has the whole width.
+        let grown = [15.0, 30.0].into_iter().find(|span_s| now_s <= *span_s);
+        let span_s = grown.map_or(self.span_s, |span_s| self.span_s.min(span_s));
+        let end_s = now_s.max(span_s);
+        (end_s - span_s, end_s)
     }
 }
 

@@ -108,21 +108,21 @@ impl Series {
         sums.into_iter().map(rate).collect()
     }
 
-    /// Which of `count` equal stretches from one time to another hold a tick without a value.
+    /// Which of `count` equal stretches from one time to another hold more ticks without a value than with one.
     pub fn gaps(
         &self,
         (from_s, to_s): (f64, f64),
         count: usize,
         value: impl Fn(&Point) -> Option<f64>,
     ) -> Vec<bool> {
-        let mut gaps = vec![false; count];
-        for point in self.since(from_s).filter(|point| value(point).is_none()) {
+        let mut gaps = vec![0_i32; count];
+        for point in self.since(from_s) {
             let column = ((point.at_s - from_s) / (to_s - from_s) * count as f64) as usize;
             if let Some(gap) = gaps.get_mut(column) {
-                *gap = true;
+                *gap += if value(point).is_none() { 1 } else { -1 };
             }
         }
-        gaps
+        gaps.into_iter().map(|gap| gap > 0).collect()
     }
 }
 

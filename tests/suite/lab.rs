@@ -17,7 +17,11 @@ struct Person {
     keyboard: Box<dyn Write + Send>,
     terminal: Box<dyn MasterPty + Send>,
     child: Box<dyn Child + Send + Sync>,
+    _state: tempfile::TempDir,
 }
+
+/// In the name of a folder that keeps what is remembered from one run to the next.
+const KEPT: &str = "kept-by-a-test";
 
 fn size(rows: u16, cols: u16) -> PtySize {
     PtySize { rows, cols, pixel_width: 0, pixel_height: 0 }
@@ -30,6 +34,14 @@ impl Person {
         Self::watches(command)
     }
 
+    /// Opens it with what is remembered in a folder whose name holds [`KEPT`].
+    fn remembers(state: &Path, arguments: &[&str]) -> Self {
+        let mut command = CommandBuilder::new(program());
+        command.args(arguments);
+        command.env("XDG_STATE_HOME", state);
+        Self::watches(command)
+    }
+
     fn opens_in(folder: &Path, arguments: &[&str]) -> Self {
         let mut command = CommandBuilder::new(program());
         command.args(arguments);
@@ -38,6 +50,12 @@ impl Person {
     }
 
     fn watches(mut command: CommandBuilder) -> Self {
+        // What whoever runs the tests has walked is none of theirs.
+        let state = tempfile::tempdir().expect("writable");
+        if command.get_env("XDG_STATE_HOME").is_none_or(|set| !set.to_string_lossy().contains(KEPT))
+        {
+            command.env("XDG_STATE_HOME", state.path());
+        }
         let pair = native_pty_system().openpty(size(36, 120)).expect("a pseudo-terminal");
         command.env("TERM", "xterm-256color");
         let child = pair.slave.spawn_command(command).expect("it starts");
@@ -53,7 +71,7 @@ impl Person {
             }
         });
         let screen = vt100::Parser::new(36, 120, 0);
-        Self { screen, output, keyboard, terminal: pair.master, child }
+        Self { screen, output, keyboard, terminal: pair.master, child, _state: state }
     }
 
     fn types(&mut self, keys: &str) {
@@ -112,20 +130,61 @@ impl Person {
     }
 }
 
+/// Takes a walk to its last page, with some answer to each question.
+fn takes_the_walk(person: &mut Person, pages: usize) {
+    for page in 1..pages {
+        person.sees(&format!(" {page} of {pages} ·"));
+        person.sees("enter");
+        if person.text().contains("  > ") {
+            person.types("5");
+            person.sees("  > 5");
+        }
+        if !person.text().contains("enter: next") {
+            person.types("\r");
+            person.waits("what it has shown", |text| text.contains("enter: next"));
+        }
+        person.types("\r");
+    }
+    person.sees("What to take home");
+}
+
+#[tokio::test]
+async fn a_walk_is_taken_to_its_end_and_remembered() {
+    let _alone = alone().await;
+    let state = tempfile::Builder::new().prefix(KEPT).tempdir().expect("writable");
+    let mut person = Person::remembers(state.path(), &[]);
+    person.sees("Every chart is calm");
+    assert!(!person.text().contains("Middleware order"), "the title tells:\n{}", person.text());
+    person.types("jjj\r");
+    takes_the_walk(&mut person, 10);
+    person.sees("only seemed to");
+    person.types("\x1b");
+    // Whoever has taken the walk knows what it is called.
+    person.sees("Middleware order");
+    person.sees("walked ✔");
+    assert_eq!(person.quits(), 0);
+    let file = state.path().join("firedrill/progress.json");
+    let text = std::fs::read_to_string(file).expect("it is remembered");
+    assert!(text.contains("\"finished\": true"), "{text}");
+    let mut person = Person::remembers(state.path(), &[]);
+    person.sees("walked ✔");
+    assert_eq!(person.quits(), 0);
+}
+
 #[tokio::test]
 async fn picks_an_incident_watches_the_bug_switches_it_off_and_leaves() {
     let _alone = alone().await;
     let mut person = Person::opens(&[]);
     person.sees("choose an outage");
     assert!(person.screen.screen().alternate_screen());
-    person.types("\r");
+    person.types("l");
     person.sees("the release goes out");
     person.sees("[x] bug on");
     person.sees("wait at broken.rs");
     person.types("c");
-    person.sees("tasks that wait ▶ line, cause and fix");
+    person.sees("code · file 1 of");
     person.types("\x1b");
-    person.waits("the code is closed", |text| !text.contains("wait ▶ line"));
+    person.waits("the code is closed", |text| !text.contains("code · file"));
     person.types(" ");
     person.sees("bug off: unbuffered-log-channel");
     person.waits("both lanes without a bug", |text| text.matches("[ ] no bug on").count() == 2);

@@ -22,6 +22,7 @@ use crate::incident::marks::marks;
 use crate::incident::measure::{Level, Measure};
 use crate::incident::show::{self, Shows};
 use crate::incident::theory::Theory;
+use crate::incident::walk::Debrief;
 use crate::load::tally::nearest_rank_ms;
 use crate::page::axis::{Axis, nice_ceiling};
 use crate::plan::Plan;
@@ -60,6 +61,7 @@ pub fn render(plan: &Plan, header: &Header, told: &Told, faults: &Faults) -> Str
                 (warnings(faults, &report))
                 (verdict(&report.verdict))
                 (charts(manifest, timeline, &names, events))
+                (why(plan))
                 (marked(plan, &header.variants))
                 (sites(catalogue, &report))
                 (figures(&report))
@@ -439,6 +441,22 @@ fn theory(
     let times: Vec<f64> = lane.between(release_s, to_s).map(|(at_s, _)| at_s).collect();
     let values = theory.values(&timeline.course, release_s, &times);
     times.into_iter().zip(values).collect()
+}
+
+/// Why it broke, why the fix works, and what it costs, where the manifest tells.
+fn why(plan: &Plan) -> Markup {
+    let mut values = plan.values();
+    values.extend(plan.entry.constants.clone());
+    let parts = plan.entry.manifest.debrief.iter().flat_map(Debrief::parts);
+    // What needs figures of a walk's own run is told there alone.
+    let told: Vec<(&str, String)> =
+        parts.filter_map(|(part, text)| Some((part, text.fill(&values).ok()?))).collect();
+    html! {
+        @if !told.is_empty() {
+            h2 { "Why" }
+            dl { @for (part, text) in told { dt { (capital(part)) } dd { (text) } } }
+        }
+    }
 }
 
 /// The line at fault in each lane's code, and the line that mends it.

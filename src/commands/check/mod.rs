@@ -88,6 +88,7 @@ pub async fn check(entries: &[&'static Entry], settings: Settings) -> anyhow::Re
     for entry in entries {
         writeln!(io::stdout(), "{}", entry.manifest.id)?;
         well &= tell(&rules::contract(settings.catalogue, entry))?;
+        well &= tell(&rules::taught(entry))?;
         well &= tell(&source(settings.catalogue, entry))?;
         well &= virtually(settings, entry).await?;
         well &= tell(&same_again(settings, entry).await?)?;

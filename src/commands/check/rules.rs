@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use firedrill_core::catalogue::{Catalogue, Entry};
 use firedrill_core::incident::chain::Standing;
 use firedrill_core::incident::marks::{Mark, Marked, marks};
+use firedrill_core::incident::walk::{Kind, Pointed};
 use firedrill_core::service::{base_chain, params};
 
 use super::Finding;
@@ -24,6 +25,48 @@ pub fn contract(catalogue: &Catalogue, entry: &Entry) -> Finding {
     wrong.extend(others(catalogue, entry));
     wrong.extend(marked(catalogue, entry));
     Finding::new("contract: names, windows, layers, marks of cause and fix", wrong)
+}
+
+/// Whether it can be taught: a walk of 8 to 14 pages that runs every form, and says why.
+pub fn taught(entry: &Entry) -> Finding {
+    let manifest = &entry.manifest;
+    let (pages, questions) = (manifest.pages(), &manifest.questions);
+    let mut wrong = Vec::new();
+    let mut want = |there: bool, missing: String| {
+        if !there {
+            wrong.push(missing);
+        }
+    };
+    want(manifest.looks_like.is_some(), "`looks_like`: a name that does not tell the cause".into());
+    want(!manifest.walk.is_empty(), "a guided walk: `[[step]]` after `[[step]]`".into());
+    want(manifest.debrief.is_some(), "what to take home: `[debrief]`".into());
+    let long = (8..=14).contains(&pages);
+    want(long || manifest.walk.is_empty(), format!("8 to 14 pages of a walk; it has {pages}"));
+    for question in questions {
+        let asked = manifest.walk.iter().filter(|step| step.asks.as_ref() == Some(&question.id));
+        want(asked.count() == 1, format!("a step that asks `{}`, and one alone", question.id));
+        let hints = (1..=3).contains(&question.hints.len());
+        want(hints, format!("one to three hints for `{}`", question.id));
+    }
+    for kind in ["cause", "fix"] {
+        let asked = questions.iter().any(|question| match &question.kind {
+            Kind::Line { at: Pointed::Waits, .. } => kind == "cause",
+            Kind::Line { at: Pointed::Marked(mark), .. } => mark.word() == kind,
+            _ => false,
+        });
+        // Where the flaw is in how a release is rolled out, there may be no line that mends it.
+        let steered = entry.fixed().steer.is_some();
+        want(asked || steered, format!("a question for the line of the {kind}"));
+    }
+    for variant in manifest.variants.iter().filter(|_| !manifest.walk.is_empty()) {
+        let runs = manifest.walk.iter().any(|step| step.lanes.contains(&variant.name));
+        want(runs, format!("a step that runs `{}`: what seems to mend it is run", variant.name));
+    }
+    let wrong = wrong.into_iter().map(|missing| format!("missing: {missing}")).collect();
+    Finding::new(
+        format!("taught: {pages} pages, {} questions, every form run", questions.len()),
+        wrong,
+    )
 }
 
 /// Its folder is named like it, and its parameters are nobody else's.

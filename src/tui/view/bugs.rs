@@ -34,7 +34,7 @@ pub fn draw(frame: &mut Frame, area: Rect, catalogue: &Catalogue, lab: &Lab, cur
         lines.push(Line::raw(format!(" {shown}: {says}")));
     }
     lines.push(Line::styled(
-        " A switch holds for new requests; what is stuck stays stuck until a restart.",
+        " A switch holds for new requests; who is stuck goes on in the old code.",
         theme::quiet(),
     ));
     let title = format!("bugs of lane {} {}", letter(lab.selected), lane.variant);

@@ -59,7 +59,7 @@ pub fn draw(frame: &mut Frame, area: Rect, model: &Model, list: &CatalogueModel)
     let says = match &model.note {
         Some(note) => Line::styled(cut(&format!(" {note}"), area.width.into()), theme::warn()),
         None => Line::styled(
-            " Each one happened, and runs for real: a broken server beside a healthy one, under one load.",
+            " Each one happened, and runs for real: broken beside healthy, under one load.",
             theme::quiet(),
         ),
     };

@@ -41,8 +41,8 @@ pub struct Chart<'a> {
     pub theory: Option<Told<'a>>,
     /// Whether a tick without a value is one without a process.
     pub gaps: bool,
-    /// Moments to mark, in seconds.
-    pub marks_s: &'a [f64],
+    /// Moments to mark, in seconds, each with a word.
+    pub marks: &'a [(f64, &'a str)],
 }
 
 /// What theory says at given times, in seconds.
@@ -126,6 +126,7 @@ pub fn draw(frame: &mut Frame, area: Rect, chart: &Chart) {
         }
     }
     canvas.theory(buffer);
+    canvas.words(buffer);
 }
 
 struct Plot<'a> {
@@ -148,11 +149,26 @@ impl Plot<'_> {
 
     fn marks(&self, buffer: &mut Buffer) {
         let (from_s, to_s) = self.chart.window_s;
-        for at_s in self.chart.marks_s.iter().filter(|s| (from_s..to_s).contains(*s)) {
+        for (at_s, _) in self.chart.marks.iter().filter(|(s, _)| (from_s..to_s).contains(s)) {
             let share = (at_s - from_s) / (to_s - from_s);
             let x = self.area.x + (share * f64::from(self.area.width)) as u16;
             for y in self.area.top()..self.area.bottom() {
                 buffer[(x, y)].set_symbol("┊").set_style(theme::quiet());
+            }
+        }
+    }
+
+    /// The words of the marks, where nothing is drawn.
+    fn words(&self, buffer: &mut Buffer) {
+        let (from_s, to_s) = self.chart.window_s;
+        let y = self.area.top();
+        for (at_s, word) in self.chart.marks.iter().filter(|(s, _)| (from_s..to_s).contains(s)) {
+            let share = (at_s - from_s) / (to_s - from_s);
+            let x = self.area.x + (share * f64::from(self.area.width)) as u16 + 1;
+            let end = x.saturating_add(word.chars().count() as u16);
+            let free = |x: u16| buffer[(x, y)].symbol() == " ";
+            if end <= self.area.right() && (x..end).all(free) {
+                buffer.set_string(x, y, word, theme::quiet());
             }
         }
     }
@@ -225,13 +241,13 @@ impl Plot<'_> {
             return;
         };
         let (from_s, to_s) = self.chart.window_s;
-        let columns: Vec<u16> = (self.area.left()..self.area.right()).step_by(2).collect();
+        let columns: Vec<u16> = (self.area.left()..self.area.right()).collect();
         let share = |x: &u16| (f64::from(x - self.area.x) + 0.5) / f64::from(self.area.width);
         let times: Vec<f64> = columns.iter().map(|x| from_s + share(x) * (to_s - from_s)).collect();
         for (x, value) in columns.into_iter().zip(theory(&times)) {
             let row = value.and_then(|value| self.row(self.chart.axis.place(value)));
             if let Some(y) = row {
-                self.over(buffer, x, y, "•");
+                self.over(buffer, x, y, "╌");
             }
         }
     }

@@ -17,6 +17,9 @@ use firedrill_core::prose::figures::number;
 /// Width of a bar.
 const BAR: usize = 10;
 
+/// From this share of its capacity on, something is full.
+const FULL: f64 = 0.95;
+
 /// A metric that is beyond what the fixed form keeps.
 pub struct Violation {
     /// Its name, for people.
@@ -103,7 +106,8 @@ fn line(lab: &Lab, lane: &LaneModel, metric: &Metric) -> Line<'static> {
         return Line::from(vec![label, Span::styled(text, theme::strong())]);
     };
     let filled = (value / capacity * BAR as f64).round().clamp(0.0, BAR as f64) as usize;
-    let style = if lane.suffers() { theme::bad() } else { theme::good() };
+    // Full is no fault in itself: of a fix it may be the price.
+    let style = if value >= capacity * FULL { theme::warn() } else { theme::good() };
     let bar = format!("▕{:<BAR$}▏", "█".repeat(filled));
     let text = format!(" {}/{}", number(value), number(capacity));
     let spans = vec![label, Span::styled(bar, style), Span::styled(text, theme::strong())];

@@ -17,19 +17,23 @@ pub fn draw(frame: &mut Frame, [first, second]: [Rect; 2], lab: &Lab) {
     let manifest = &lab.spec.entry.manifest;
     let right = Line::from(state(lab));
     let room = usize::from(first.width).saturating_sub(right.width() + 1);
-    let title = if " firedrill ▸ ".chars().count() + manifest.title.chars().count() <= room {
+    // Its title is the answer to its walk.
+    let name = match &lab.walk {
+        Some(walk) if !walk.taken().finished => manifest.seen_as(),
+        _ => &manifest.title,
+    };
+    let title = if " firedrill ▸ ".chars().count() + name.chars().count() <= room {
         Line::from(vec![
             Span::styled(" firedrill", theme::accent()),
-            Span::styled(format!(" ▸ {}", manifest.title), theme::strong()),
+            Span::styled(format!(" ▸ {name}"), theme::strong()),
         ])
     } else {
-        Line::styled(cut(&format!(" {}", manifest.title), room), theme::strong())
+        Line::styled(cut(&format!(" {name}"), room), theme::strong())
     };
     frame.render_widget(Paragraph::new(title), first);
     frame.render_widget(Paragraph::new(right).alignment(Alignment::Right), first);
     let script = if lab.walk.is_some() {
-        let says =
-            " The real code on a virtual clock, so that time can be held; memory is the heap.";
+        let says = " Replayed from a post-mortem: the real code, on a virtual clock so that time can be held.";
         Line::styled(says, theme::quiet())
     } else {
         script(lab)

@@ -77,7 +77,7 @@ pub fn charts(frame: &mut Frame, area: Rect, lab: &Lab, lane: &LaneModel, axes: 
             cap: None,
             theory: None,
             gaps: !outcomes,
-            marks_s: lab.shown().phases_s.get(1..).unwrap_or_default(),
+            marks: &lab.marks(),
         };
         chart::draw(frame, areas[i], &chart);
     }

@@ -25,7 +25,7 @@ use crate::tui::model::{Lab, LabData};
 use crate::tui::series::Point;
 use crate::tui::theme;
 use crate::tui::walk::knows;
-use firedrill_core::event::LogTail;
+use firedrill_core::event::{Clock, LogTail};
 use firedrill_core::incident::measure::{Level, Measure};
 use firedrill_core::incident::show::{self, Figure, Headline, Shows};
 use firedrill_core::page::axis::Axis;
@@ -61,7 +61,13 @@ pub fn draw(frame: &mut Frame, area: Rect, lab: &Lab, index: usize, axes: &Axes,
         _ => theme::bad(),
     };
     let mut title = vec![Span::styled(
-        format!(" {}{} {} ", if selected { "▸ " } else { "" }, letter(index), lab.name(index)),
+        format!(
+            " {}{} {}{} ",
+            if selected { "▸ " } else { "" },
+            letter(index),
+            lab.name(index),
+            differs(lab, lane)
+        ),
         if selected { edge.patch(theme::strong()) } else { edge },
     )];
     if lane.console_port.is_some() {
@@ -119,6 +125,17 @@ fn inside(frame: &mut Frame, area: Rect, lab: &Lab, lane: &LaneModel, axes: &Axe
     }
 }
 
+/// What the lane runs, where that is not what its name says.
+fn differs(lab: &Lab, lane: &LaneModel) -> String {
+    let own = &lab.spec.entry.manifest.id;
+    let runs = lane.bugs.get(own).map(String::as_str).unwrap_or("fixed");
+    let released = lab.shown().released_s.is_some();
+    if lab.walk.is_some() || !released || runs == lane.variant {
+        return String::new();
+    }
+    format!(", runs {runs} now")
+}
+
 /// Whether a lane is not as it should be.
 fn is_wrong(lab: &Lab, lane: &LaneModel) -> bool {
     let [left, right] = figures(lab);
@@ -140,6 +157,9 @@ fn state_line(data: &LabData, lane: &LaneModel, walks: bool) -> Line<'static> {
             (format!("? nothing is known of it since {since}"), theme::warn())
         }
         State::Starting => ("◌ starting".to_owned(), theme::warn()),
+        State::Serving { .. } if lane.suffers() => {
+            ("● up, and most requests fail".to_owned(), theme::bad())
+        }
         State::Serving { .. } => ("● serving".to_owned(), theme::good()),
         State::Stopped { .. } => ("■ stopped".to_owned(), theme::quiet()),
         State::Down { short, again_s, .. } => {
@@ -304,7 +324,10 @@ fn says(lab: &Lab, lane: &LaneModel, width: usize) -> Vec<Line<'static>> {
     let site = lane.culprit().filter(|site| site.waiting > 1);
     let place = site.map(|site| {
         let file = site.file.rsplit('/').next().unwrap_or(&site.file);
-        format!(" ▶ {} wait at {file}:{}", count(site.waiting), site.line)
+        // The count of tasks leaves out the one that each connection has.
+        let tasks = lane.server.as_ref().map_or(0, |server| server.tasks);
+        let whose = if site.waiting > tasks { " in their connections" } else { "" };
+        format!(" ▶ {} wait{whose} at {file}:{}", count(site.waiting), site.line)
     });
     let mut text = wrapped(sentence, width.saturating_sub(1));
     if text.len() > MOST_SAID {
@@ -352,7 +375,7 @@ fn culprit_line(lab: &Lab, lane: &LaneModel, width: usize) -> Line<'static> {
             return Line::raw("");
         };
         let (value, limit) = (number(wrong.value), number(wrong.limit));
-        let text = format!(" ▶ {} {value}, limit {limit}", wrong.name);
+        let text = format!(" ▶ {} {value}; the fixed form stays below {limit}", wrong.name);
         return Line::styled(cut(&text, width), theme::bad());
     };
     let file = site.file.rsplit('/').next().unwrap_or(&site.file);
@@ -472,7 +495,6 @@ fn draw_chart(
     (axes, top): (&Axes, f64),
     (shown, index): (&show::Chart, usize),
 ) {
-    let data = lab.shown();
     let manifest_cap = lab.spec.entry.manifest.memory.cap_bytes();
     let own_cap = lane.own_cap_bytes.unwrap_or(manifest_cap);
     let cap_bytes = axes.cap_bytes + own_cap.saturating_sub(manifest_cap);
@@ -486,7 +508,7 @@ fn draw_chart(
     let theory = told.and_then(|measure| theory(lab, lane, measure));
     let mut title = vec![name];
     if theory.is_some() {
-        title.push(Span::styled("   • theory", theme::quiet()));
+        title.push(Span::styled("   ╌ theory", theme::quiet()));
     }
     let tasks = |point: &Point| point.tasks;
     let memory = |point: &Point| point.memory_bytes;
@@ -505,8 +527,14 @@ fn draw_chart(
         }
         Shows::Memory => {
             let now = lane.resident_bytes.map_or("–".to_owned(), mib);
+            // The virtual clock has no process: what stands for its memory is the heap.
+            let what = if lab.spec.clock == Clock::Virtual || lab.lapse.is_some() {
+                "memory (heap)"
+            } else {
+                "memory (resident)"
+            };
             title = vec![
-                Span::styled(format!(" memory {now}"), theme::strong()),
+                Span::styled(format!(" {what} {now}"), theme::strong()),
                 Span::styled(format!("   ─ cap {}", mib(cap_bytes)), theme::bad()),
             ];
             let labels = labels("0", format!("{}MiB", cap_bytes >> 20));
@@ -515,6 +543,11 @@ fn draw_chart(
         }
         Shows::Latency => {
             title.push(Span::styled("   ─ p50, log scale", theme::quiet()));
+            if lane.recent.timed_out_per_s > 0.0 {
+                let patience_ms = lab.spec.entry.manifest.load.client_timeout_ms as f64;
+                let says = format!(" · no answer counts {}", millis(patience_ms));
+                title.push(Span::styled(says, theme::warn()));
+            }
             let axis = Axis::Log(FASTEST_MS, SLOWEST_MS);
             let fill = Fill::Level(&p99, Some(&p50));
             (fill, Color::LightYellow, axis, labels("0.1 ms", "10 s".to_owned()), None)
@@ -559,6 +592,7 @@ fn draw_chart(
         }
     };
     let gaps = !matches!(shown.shows, Shows::Latency | Shows::Outcomes);
+    let marks = lab.marks();
     let chart = Chart {
         title: Line::from(title),
         series: &lane.series,
@@ -570,7 +604,7 @@ fn draw_chart(
         cap,
         theory: theory.as_deref(),
         gaps,
-        marks_s: data.phases_s.get(1..).unwrap_or_default(),
+        marks: &marks,
     };
     chart::draw(frame, area, &chart);
 }

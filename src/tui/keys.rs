@@ -19,6 +19,7 @@ pub enum Action {
     Open,
     OpenAll,
     OpenLab,
+    Present,
     Answers,
     Words,
     Search,
@@ -82,6 +83,13 @@ pub struct Binding {
     pub short: &'static str,
     /// What it does, for the help.
     pub long: &'static str,
+}
+
+impl Binding {
+    /// A key that asks for it.
+    pub fn code(&self) -> KeyCode {
+        self.codes[0]
+    }
 }
 
 const fn binding(
@@ -204,6 +212,11 @@ const RECORD: Binding = binding(
     A::Record,
     ("w", "record", "record the run to a file, with its past; or stop"),
 );
+const PRESENT: Binding = binding(
+    &[Char('P')],
+    A::Present,
+    ("P", "", "presenting: the lane, then each chart, fills the screen; then as before"),
+);
 const LEAVE: Binding = binding(&[Esc], A::Back, ("esc", "leave", "back to the catalogue"));
 
 /// Keys that select a lane.
@@ -218,7 +231,7 @@ const SEEK: &[Binding] =
     &[REWIND, FORWARD, STEP, STEP_BACK, NEXT_EVENT, EVENT_BEFORE, GO_TO, FASTER, SLOWER];
 
 /// Keys that show more of what is on screen.
-const LOOK: &[Binding] = &[CODE, ZOOM, METRICS_KEY, EVENTS, INSTANCES];
+const LOOK: &[Binding] = &[CODE, ZOOM, METRICS_KEY, EVENTS, INSTANCES, PRESENT];
 
 const PLAY: Binding =
     binding(&[Char(' '), Char('p')], A::PlayPause, ("space", "play/pause", "play, or pause"));
@@ -232,7 +245,7 @@ const END: Binding =
 type Table = &'static [&'static [Binding]];
 
 static LAB: Table = &[
-    &[BUG],
+    &[BUG, RESTART],
     LANES,
     &[
         CODE,
@@ -248,7 +261,7 @@ static LAB: Table = &[
         ),
     ],
     WORLD,
-    &[RECORD, FREEZE, RESTART, RESET, ZOOM, METRICS_KEY, EVENTS],
+    &[RECORD, FREEZE, RESET, ZOOM, METRICS_KEY, EVENTS, PRESENT],
     &[
         binding(
             &[Char('t')],
@@ -269,7 +282,7 @@ static LAPSE: Table = &[
     LANES,
     &[CODE, ZOOM],
     WORLD,
-    &[REWIND, FREEZE, RESTART, METRICS_KEY, EVENTS, RECORD, GO_TO, HELP, QUIT],
+    &[REWIND, FREEZE, RESTART, METRICS_KEY, EVENTS, PRESENT, RECORD, GO_TO, HELP, QUIT],
 ];
 
 /// A lab that is a time-lapse from its beginning.
@@ -278,7 +291,7 @@ static VIRTUAL: Table = &[
     LANES,
     &[CODE, ZOOM],
     WORLD,
-    &[REWIND, FREEZE, RESTART, RESET, METRICS_KEY, EVENTS, RECORD, GO_TO, HELP, END, QUIT],
+    &[REWIND, FREEZE, RESTART, RESET, METRICS_KEY, EVENTS, PRESENT, RECORD, GO_TO, HELP, END, QUIT],
 ];
 
 /// The past of a run that goes on.
@@ -315,7 +328,7 @@ static WALK: Table = &[
         binding(&[Char('w')], A::Words, ("w", "words", "the underlined words of this page")),
         binding(&[Char('p')], A::Presenter, ("p", "", "what whoever presents this may say")),
     ],
-    &[ZOOM, EVENTS, HELP, END, QUIT],
+    &[LANE, ZOOM, EVENTS, PRESENT, HELP, END, QUIT],
 ];
 
 static GO_TO_KEYS: Table = &[&[
@@ -387,6 +400,12 @@ static METRICS: Table = &[&[
 static WORDS: Table =
     &[&[binding(&[Esc, Char('w'), Enter], A::Back, ("esc", "close", "close this")), QUIT]];
 
+static SURE: Table = &[&[
+    binding(&[Enter, Char('y')], A::Open, ("enter", "yes", "do it")),
+    binding(&[Esc, Char('n')], A::Back, ("esc", "no", "go on as before")),
+    QUIT,
+]];
+
 static MESSAGE: Table = &[&[binding(&[Esc, Enter], A::Back, ("esc", "close", "close this")), QUIT]];
 
 static HELP_SCREEN: Table = &[&[
@@ -410,6 +429,7 @@ pub fn bindings(model: &Model) -> impl Iterator<Item = &'static Binding> {
         Some(Overlay::Chain { .. }) => CHAIN,
         Some(Overlay::GoTo { .. }) => GO_TO_KEYS,
         Some(Overlay::Message(_)) => MESSAGE,
+        Some(Overlay::Sure(_)) => SURE,
         None => screen_table(model),
     };
     table.iter().copied().flatten()
@@ -486,6 +506,7 @@ mod tests {
             CODE_KEYS,
             METRICS,
             WORDS,
+            SURE,
             CHAIN,
             GO_TO_KEYS,
             MESSAGE,

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::code::CodeView;
+use super::keys::Action;
 use super::lane::LaneModel;
 use super::past::Lines;
 use super::track::{RunId, Source, Track};
@@ -53,7 +54,7 @@ pub struct Model {
     pub remembered: Remembered,
     /// Whether that has changed and is not written yet.
     pub unsaved: bool,
-    /// A word in the catalogue.
+    /// A word on a key that did nothing, or on what could not be remembered.
     pub note: Option<String>,
 }
 
@@ -102,6 +103,8 @@ pub enum Overlay {
     },
     /// Something went wrong.
     Message(String),
+    /// Whether this is really wanted, which ends a run.
+    Sure(Action),
 }
 
 /// The list of incidents.
@@ -150,6 +153,8 @@ pub struct Lab {
     pub by_instance: bool,
     /// The lane that tokio-console shall open on, once it is ready for it.
     pub console_wanted: Option<usize>,
+    /// What fills the screen while it is presented: the selected lane, or a chart of it; none: it is not.
+    pub presents: Option<Option<usize>>,
     /// The guided walk that it is opened for.
     pub walk: Option<Walk>,
     /// The run that is recorded, and the file.
@@ -244,6 +249,7 @@ impl Lab {
             span_s: 60.0,
             by_instance: false,
             console_wanted: None,
+            presents: None,
             walk: None,
             recording: None,
         }
@@ -290,7 +296,7 @@ impl Lab {
     pub fn note(&mut self, lane: Option<usize>, line: String) {
         let head = self.head_mut();
         let now_s = head.now_s;
-        head.log(now_s, lane, line);
+        head.log_repeating(now_s, lane, line);
     }
 
     /// When each phase began, the first one apart, with its name.

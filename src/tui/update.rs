@@ -193,7 +193,11 @@ fn press(model: &mut Model, key: KeyEvent) -> Option<Command> {
     {
         return None;
     }
-    let action = action(model, key)?;
+    model.note = None;
+    let Some(action) = action(model, key) else {
+        does_nothing(model, key.code);
+        return None;
+    };
     if action == Action::Quit {
         return Some(Command::Quit);
     }
@@ -208,6 +212,18 @@ fn press(model: &mut Model, key: KeyEvent) -> Option<Command> {
         Screen::Catalogue(_) => in_catalogue(model, action),
         Screen::Lab(_) => in_lab(model, action),
     }
+}
+
+/// Says of a key that it does nothing here.
+fn does_nothing(model: &mut Model, code: KeyCode) {
+    let KeyCode::Char(c) = code else { return };
+    let looks_back = matches!(&model.screen, Screen::Lab(lab)
+        if lab.track().playback.is_some() && lab.track().goes_on() && model.overlay.is_none());
+    model.note = Some(if looks_back {
+        format!("`{c}` does nothing while the past is shown; f leads back to now")
+    } else {
+        format!("`{c}` does nothing here; ? shows the keys")
+    });
 }
 
 /// Takes a key into the search; tells whether it was one for it.
@@ -323,6 +339,9 @@ fn in_lab(model: &mut Model, action: Action) -> Option<Command> {
         Action::NextLane => lab.selected = (lab.selected + 1) % lanes,
         Action::PreviousLane => lab.selected = (lab.selected + lanes - 1) % lanes,
         Action::Lane(lane) if lane < lanes => lab.selected = lane,
+        Action::Lane(lane) => {
+            model.note = Some(format!("there is no lane {}: this run has {lanes}", lane + 1));
+        }
         Action::Zoom => lab.span_s = if lab.span_s > 60.0 { 60.0 } else { 600.0 },
         Action::LoadUp => return change_load(lab, true),
         Action::LoadDown => return change_load(lab, false),
@@ -346,10 +365,10 @@ fn in_lab(model: &mut Model, action: Action) -> Option<Command> {
             let control = Control::Restart { lane: lab.selected, console: false };
             return Some(tell(lab, control));
         }
-        Action::Reset => {
-            let spec = lab.spec.clone();
-            return Some(open(model, spec));
+        Action::Reset | Action::Back if ends_something(lab, action) => {
+            model.overlay = Some(Overlay::Sure(action));
         }
+        Action::Reset => return reset(model),
         Action::TimeLapse => return time_lapse(lab),
         Action::Record => {
             let shown = id(lab);
@@ -370,21 +389,49 @@ fn in_lab(model: &mut Model, action: Action) -> Option<Command> {
         }
         Action::Code => model.overlay = Some(Overlay::Code(view::code::open(lab))),
         Action::Metrics => model.overlay = Some(Overlay::Metrics),
+        Action::Present => {
+            let charts = view::lane::charts_alone(lab).len();
+            lab.presents = match lab.presents {
+                None => Some(None),
+                Some(None) if charts > 0 => Some(Some(0)),
+                Some(Some(chart)) if chart + 1 < charts => Some(Some(chart + 1)),
+                Some(_) => None,
+            };
+        }
         Action::Words => model.overlay = Some(Overlay::Words),
         Action::Chain => model.overlay = Some(Overlay::Chain { cursor: 0 }),
         Action::Log => model.overlay = Some(Overlay::Log { back: 0 }),
         Action::GoTo => model.overlay = Some(Overlay::GoTo { typed: String::new() }),
         Action::Console => return console(model),
-        Action::Back => {
-            let id = lab.spec.entry.manifest.id.clone();
-            let cursor = model.catalogue.ids().position(|known| known == id).unwrap_or(0);
-            let list = CatalogueModel { cursor, ..CatalogueModel::default() };
-            model.screen = Screen::Catalogue(list);
-            return Some(Command::End(RunId::Main));
-        }
+        Action::Back => return leave(model),
         _ => return in_time(lab, action),
     }
     None
+}
+
+/// Whether an action would end a run that goes on, or a walk before its last page.
+fn ends_something(lab: &Lab, action: Action) -> bool {
+    let over = match &lab.walk {
+        Some(walk) => walk.taken().finished,
+        None => lab.main.head.phase.is_none(),
+    };
+    lab.main.goes_on() && !(over && action == Action::Back)
+}
+
+/// Starts the run anew.
+fn reset(model: &mut Model) -> Option<Command> {
+    let Screen::Lab(lab) = &model.screen else { return None };
+    let spec = lab.spec.clone();
+    Some(open(model, spec))
+}
+
+/// Goes back to the catalogue.
+fn leave(model: &mut Model) -> Option<Command> {
+    let Screen::Lab(lab) = &model.screen else { return None };
+    let id = &lab.spec.entry.manifest.id;
+    let cursor = model.catalogue.ids().position(|known| known == id).unwrap_or(0);
+    model.screen = Screen::Catalogue(CatalogueModel { cursor, ..CatalogueModel::default() });
+    Some(Command::End(RunId::Main))
 }
 
 /// Switches a bug of the selected lane: off when it is on, else on, in the lane's own variant
@@ -474,7 +521,7 @@ fn in_overlay(model: &mut Model, action: Action) -> Option<Command> {
         // A message over a lab that never began leaves nothing to look at.
         let never_began =
             matches!(&model.screen, Screen::Lab(lab) if lab.main.head.phase.is_none());
-        return if failed && never_began { in_lab(model, Action::Back) } else { None };
+        return if failed && never_began { leave(model) } else { None };
     }
     if let (Action::NextLane, Screen::Lab(lab)) = (action, &mut model.screen) {
         lab.selected = (lab.selected + 1) % lab.lanes();
@@ -485,6 +532,11 @@ fn in_overlay(model: &mut Model, action: Action) -> Option<Command> {
     }
     if matches!(model.overlay, Some(Overlay::Code(_))) && goes_on(action) {
         return in_lab(model, action);
+    }
+    if let (Some(Overlay::Sure(wanted)), Action::Open) = (&model.overlay, action) {
+        let wanted = *wanted;
+        model.overlay = None;
+        return if wanted == Action::Reset { reset(model) } else { leave(model) };
     }
     let furthest = view::help::furthest(model);
     match model.overlay.as_mut()? {
@@ -521,6 +573,10 @@ fn in_overlay(model: &mut Model, action: Action) -> Option<Command> {
         }
         Overlay::GoTo { typed } if action == Action::Open => {
             let at_s = seconds(typed);
+            if at_s.is_none() {
+                model.note = Some(format!("`{typed}` is no time, such as 90 or 1:30"));
+                return None;
+            }
             model.overlay = None;
             if let (Some(at_s), Screen::Lab(lab)) = (at_s, &mut model.screen) {
                 let looked_back = lab.track().playback.is_some();
@@ -635,7 +691,12 @@ fn point(model: &mut Model, mouse: MouseEvent) -> Option<Command> {
             Screen::Lab(_) => None,
         };
     }
-    if mouse.kind != MouseEventKind::Down(MouseButton::Left) || model.overlay.is_some() {
+    let clicks = mouse.kind == MouseEventKind::Down(MouseButton::Left);
+    if clicks && mouse.row + 1 == model.size.1 {
+        let code = view::keybar::code_at(model, mouse.column)?;
+        return press(model, KeyEvent::from(code));
+    }
+    if !clicks || model.overlay.is_some() {
         model.dirty = false;
         return None;
     }

@@ -328,8 +328,18 @@ fn keys_ask_for_what_they_say() {
     assert_eq!(told(press(&mut model, KeyCode::Char('-'))), Control::SetRate(150.0));
     let restart = Control::Restart { lane: 1, console: false };
     assert_eq!(told(press(&mut model, KeyCode::Char('r'))), restart);
-    assert!(matches!(press(&mut model, KeyCode::Char('R')), Some(Command::Start(..))));
-    assert!(matches!(press(&mut model, KeyCode::Esc), Some(Command::End(_))));
+    // What ends a run is asked for once more.
+    assert!(press(&mut model, KeyCode::Char('R')).is_none());
+    assert!(draw(&model).contains("Start the run anew?"));
+    assert!(matches!(press(&mut model, KeyCode::Enter), Some(Command::Start(..))));
+    play(&mut model, false);
+    assert!(press(&mut model, KeyCode::Esc).is_none());
+    assert!(press(&mut model, KeyCode::Esc).is_none(), "esc is no");
+    assert!(press(&mut model, KeyCode::Esc).is_none());
+    assert!(matches!(press(&mut model, KeyCode::Enter), Some(Command::End(_))));
+    // No key is silent.
+    press(&mut model, KeyCode::Char('y'));
+    assert!(model.note.as_ref().is_some_and(|note| note.contains("`y` does nothing here")));
     assert!(matches!(press(&mut model, KeyCode::Char('q')), Some(Command::Quit)));
 }
 
@@ -371,9 +381,15 @@ fn the_mouse_selects_what_it_points_at() {
     let mut model = model((80, 24));
     assert!(click(&mut model, 10, 6).is_none());
     assert!(draw(&model).contains("▶ Connection pool leak"));
-    assert!(click(&mut model, 10, 23).is_none());
     let Some(Command::Start(_, spec)) = click(&mut model, 10, 6) else { panic!("it starts") };
     assert_eq!(spec.entry.manifest.id, "pool-leak");
+    // A key in the bar is pressed by a click on it.
+    let mut model = self::model((80, 24));
+    let bar = draw(&model).lines().nth(23).expect("a bar").to_owned();
+    let at = bar.chars().collect::<String>().find("l lab").expect("the lab's key");
+    let at = bar[..at].chars().filter(|c| *c != '"').count() as u16;
+    let Some(Command::Start(_, spec)) = click(&mut model, at, 23) else { panic!("it starts") };
+    assert_eq!(spec.entry.manifest.id, "unbuffered-log-channel");
     click(&mut model, 60, 10);
     assert!(draw(&model).contains("▸ B fixed"));
     click(&mut model, 5, 10);

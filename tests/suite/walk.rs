@@ -100,7 +100,9 @@ impl Learner {
             println!("   hint: {}", filled(hint, &values));
         }
         if let Kind::Choice(choices) = &question.kind {
-            choices.iter().for_each(|c| println!("     - {}", filled(&c.text, &values)));
+            for choice in choices {
+                println!("     - {}", filled(&choice.text, &values));
+            }
         }
     }
 

@@ -131,7 +131,7 @@ const OF_A_WALK: [&str; 12] = [
     "bad_percent_since",
 ];
 
-/// Whether a walk's formulas may use this name: one of [`OF_A_WALK`], `share_1` and so on (the share of the
+/// Whether a walk's formulas may use this name: one of those above, `share_1` and so on (the share of the
 /// requests that are the manifest's first kind, in percent), or what `known` says of a measure or of a number
 /// that the incident's source has as a constant (`RETRIES`). Each
 /// may have the letter of a lane before it (`b_tasks`; without one it is that of the step's `of`), and

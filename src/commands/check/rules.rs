@@ -48,16 +48,13 @@ pub fn taught(entry: &Entry) -> Finding {
         let hints = (1..=3).contains(&question.hints.len());
         want(hints, format!("one to three hints for `{}`", question.id));
     }
-    for kind in ["cause", "fix"] {
-        let asked = questions.iter().any(|question| match &question.kind {
-            Kind::Line { at: Pointed::Waits, .. } => kind == "cause",
-            Kind::Line { at: Pointed::Marked(mark), .. } => mark.word() == kind,
-            _ => false,
-        });
-        // Where the flaw is in how a release is rolled out, there may be no line that mends it.
-        let steered = entry.fixed().steer.is_some();
-        want(asked || steered, format!("a question for the line of the {kind}"));
-    }
+    let fault = questions.iter().any(|question| {
+        matches!(
+            &question.kind,
+            Kind::Line { at: Pointed::Waits | Pointed::Marked(Mark::Cause), .. }
+        )
+    });
+    want(fault, "a question for the line at fault".into());
     for variant in manifest.variants.iter().filter(|_| !manifest.walk.is_empty()) {
         let runs = manifest.walk.iter().any(|step| step.lanes.contains(&variant.name));
         want(runs, format!("a step that runs `{}`: what seems to mend it is run", variant.name));

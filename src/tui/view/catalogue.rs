@@ -146,15 +146,13 @@ fn tell(
         let says = format!("{pages} pages, {minutes} minutes: it asks, the run shows, it explains");
         offer(if finished { "g" } else { "enter" }, "walk", says);
     }
-    let (rate, patience_s) =
-        (manifest.load.rate_per_s, manifest.load.client_timeout_ms as f64 / 1000.0);
+    let rate = manifest.load.rate_per_s;
     offer(
         if pages > 0 && !finished { "l" } else { "enter" },
         "lab",
         format!(
-            "{} requests a second to each lane, clients give up after {} s; switch, load, look",
-            number(rate),
-            number(patience_s)
+            "{} requests a second to each lane; switch bugs, turn the load, look inside",
+            number(rate)
         ),
     );
     let variants = manifest.variants.len();

@@ -140,13 +140,12 @@ fn draw_title(frame: &mut Frame, area: Rect, view: &CodeView, (all, below): (usi
     if below > 0 {
         spans.push(Span::styled(format!(" · ↓ {below} more lines"), theme::quiet()));
     }
-    match &view.note {
-        Some(note) => spans.push(Span::styled(format!("   {note}"), theme::warn())),
-        None => {
-            let says = "   − only here · + only in the fixed form · ◀ tasks that wait now";
-            spans.push(Span::styled(says, theme::quiet()));
-        }
-    }
+    let legend = "− only here · + only in the fixed form · ◀ tasks that wait now";
+    let (says, style) = match &view.note {
+        Some(note) => (note.as_str(), theme::warn()),
+        None => (legend, theme::quiet()),
+    };
+    spans.push(Span::styled(format!("   {says}"), style));
     frame.render_widget(Paragraph::new(Line::from(spans)), area);
 }
 

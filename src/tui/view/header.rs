@@ -106,16 +106,26 @@ fn state(lab: &Lab) -> Vec<Span<'static>> {
     spans
 }
 
-/// The script: what was, what is, what comes; or that the figures are not to be trusted.
+/// From here on a late driver spoils more than short latencies, in milliseconds.
+const VERY_LATE_MS: f64 = 100.0;
+
+/// That the driver is late, and what that means; none: it is not.
+pub fn late(lab: &Lab, width: u16) -> Option<Line<'static>> {
+    let lag_ms = lab.shown().untrusted_lag_ms()?;
+    let lag = millis(lag_ms);
+    let text = if lag_ms < VERY_LATE_MS {
+        format!(
+            " ⚠ this machine is busy: requests start up to {lag} late; short latencies are off by that"
+        )
+    } else {
+        format!(" ⚠ requests start up to {lag} late: this machine is too busy, trust no figure now")
+    };
+    Some(Line::styled(cut(&text, usize::from(width)), theme::warn()))
+}
+
+/// The script: what was, what is, what comes.
 fn script(lab: &Lab) -> Line<'static> {
     let data = lab.shown();
-    if let Some(lag_ms) = data.untrusted_lag_ms() {
-        let text = format!(
-            " ⚠ the driver starts requests {} late: this machine is too busy to trust the figures",
-            millis(lag_ms)
-        );
-        return Line::styled(text, theme::warn());
-    }
     let track = lab.track();
     if let (Some(_), Some(from)) =
         (&track.playback, Some(track.past.begins_ms()).filter(|from| *from > 0))

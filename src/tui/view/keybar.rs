@@ -1,10 +1,12 @@
 //! The last line: the keys that work now, as many as fit.
 
+use crossterm::event::KeyCode;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
+use super::cut;
 use crate::tui::keys::{Action, Binding, bindings};
 use crate::tui::model::{Model, Screen};
 use crate::tui::theme;
@@ -23,23 +25,52 @@ pub fn draw(frame: &mut Frame, area: Rect, model: &Model) {
         frame.render_widget(Paragraph::new(line), area);
         return;
     }
-    let all: Vec<&Binding> = bindings(model).filter(|b| !b.short.is_empty()).collect();
-    let closes = |b: &Binding| b.action == Action::Back && model.overlay.is_some();
-    let always = |b: &&&Binding| matches!(b.action, Action::Help | Action::Quit) || closes(b);
-    let width = |b: &Binding| b.key.chars().count() + b.short.chars().count() + 3;
-    let mut left = usize::from(area.width)
-        - all.iter().filter(always).map(|b| width(b)).sum::<usize>().min(usize::from(area.width));
     let mut spans = Vec::new();
-    for binding in &all {
-        let fits = always(&binding) || {
-            let fits = width(binding) <= left;
-            left = if fits { left - width(binding) } else { 0 };
-            fits
-        };
-        if fits {
-            spans.push(Span::styled(format!(" {}", binding.key), theme::accent()));
-            spans.push(Span::raw(format!(" {} ", binding.short)));
-        }
+    let mut width = area.width;
+    if let (Some(note), Screen::Lab(_)) = (&model.note, &model.screen) {
+        let note = format!(" {} ", cut(note, usize::from(area.width / 2)));
+        width -= note.chars().count() as u16;
+        spans.push(Span::styled(note, theme::warn()));
+    }
+    for binding in shown(model, width) {
+        spans.push(Span::styled(format!(" {}", binding.key), theme::accent()));
+        spans.push(Span::raw(format!(" {} ", binding.short)));
     }
     frame.render_widget(Paragraph::new(Line::from(spans)), area);
+}
+
+/// Columns of a key and its word.
+fn columns(binding: &Binding) -> usize {
+    binding.key.chars().count() + binding.short.chars().count() + 3
+}
+
+/// The keys that fit in so many columns.
+fn shown(model: &Model, width: u16) -> Vec<&'static Binding> {
+    let all: Vec<&Binding> = bindings(model).filter(|b| !b.short.is_empty()).collect();
+    let closes = |b: &Binding| b.action == Action::Back && model.overlay.is_some();
+    let always = |b: &Binding| matches!(b.action, Action::Help | Action::Quit) || closes(b);
+    let mut left = usize::from(width)
+        - all.iter().filter(|b| always(b)).map(|b| columns(b)).sum::<usize>().min(width.into());
+    let fits = |binding: &&Binding| {
+        always(binding) || {
+            let fits = columns(binding) <= left;
+            left = if fits { left - columns(binding) } else { 0 };
+            fits
+        }
+    };
+    all.into_iter().filter(fits).collect()
+}
+
+/// The key that is shown at a column of the bar.
+pub fn code_at(model: &Model, column: u16) -> Option<KeyCode> {
+    if model.note.is_some() {
+        return None;
+    }
+    let mut end = 0;
+    let mut shown = shown(model, model.size.0).into_iter();
+    let at = shown.find(|binding| {
+        end += columns(binding);
+        usize::from(column) < end
+    });
+    at.map(Binding::code)
 }

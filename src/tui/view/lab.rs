@@ -13,6 +13,7 @@ use std::ops::Range;
 
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Position, Rect};
+use ratatui::widgets::Paragraph;
 
 use super::{gauges, header, lane, log, walk};
 use crate::tui::lane::LaneModel;
@@ -47,8 +48,11 @@ pub struct Axes {
 
 /// Draws the lab.
 pub fn draw(frame: &mut Frame, area: Rect, lab: &Lab) {
-    let [first, second, lanes, events] = regions(area, lab);
+    let [first, second, late, lanes, events] = regions(area, lab);
     header::draw(frame, [first, second], lab);
+    if let Some(line) = header::late(lab, late.width) {
+        frame.render_widget(Paragraph::new(line), late);
+    }
     if let Some(walk) = &lab.walk {
         if let Some(debrief) = debrief(lab, walk) {
             walk::take_home(frame, lanes.union(events), lab, walk, debrief);
@@ -72,7 +76,7 @@ pub fn draw(frame: &mut Frame, area: Rect, lab: &Lab) {
     }
 }
 
-fn regions(area: Rect, lab: &Lab) -> [Rect; 4] {
+fn regions(area: Rect, lab: &Lab) -> [Rect; 5] {
     let events = match (&lab.walk, area.height) {
         (Some(walk), _) => walk::rows(lab, walk, area),
         (None, ..30) => 2,
@@ -82,6 +86,7 @@ fn regions(area: Rect, lab: &Lab) -> [Rect; 4] {
     Layout::vertical([
         Constraint::Length(1),
         Constraint::Length(1),
+        Constraint::Length(u16::from(lab.shown().untrusted_lag_ms().is_some())),
         Constraint::Min(0),
         Constraint::Length(events),
     ])
@@ -100,7 +105,7 @@ fn visible(lab: &Lab, area: Rect) -> (Range<usize>, Vec<Rect>) {
 /// The lane drawn at this place of the terminal.
 pub fn lane_at(lab: &Lab, (width, height): (u16, u16), (column, row): (u16, u16)) -> Option<usize> {
     let body = Rect::new(0, 0, width, height.saturating_sub(1));
-    let [_, _, lanes, _] = regions(body, lab);
+    let [_, _, _, lanes, _] = regions(body, lab);
     let (shown, areas) = visible(lab, lanes);
     shown
         .zip(areas)

@@ -128,7 +128,7 @@ fn inside(frame: &mut Frame, area: Rect, lab: &Lab, lane: &LaneModel, axes: &Axe
 /// What the lane runs, where that is not what its name says.
 fn differs(lab: &Lab, lane: &LaneModel) -> String {
     let own = &lab.spec.entry.manifest.id;
-    let runs = lane.bugs.get(own).map(String::as_str).unwrap_or("fixed");
+    let runs = lane.bugs.get(own).map_or("fixed", String::as_str);
     let released = lab.shown().released_s.is_some();
     if lab.walk.is_some() || !released || runs == lane.variant {
         return String::new();
@@ -157,9 +157,7 @@ fn state_line(data: &LabData, lane: &LaneModel, walks: bool) -> Line<'static> {
             (format!("? nothing is known of it since {since}"), theme::warn())
         }
         State::Starting => ("◌ starting".to_owned(), theme::warn()),
-        State::Serving { .. } if lane.suffers() => {
-            ("● up, and most requests fail".to_owned(), theme::bad())
-        }
+        State::Serving { .. } if lane.suffers() => ("● up, failing".to_owned(), theme::bad()),
         State::Serving { .. } => ("● serving".to_owned(), theme::good()),
         State::Stopped { .. } => ("■ stopped".to_owned(), theme::quiet()),
         State::Down { short, again_s, .. } => {
@@ -425,21 +423,46 @@ fn draw_charts(frame: &mut Frame, area: Rect, lab: &Lab, lane: &LaneModel, axes:
 /// Draws the first chart of a lane alone, below the lane's name.
 pub fn strip(frame: &mut Frame, area: Rect, lab: &Lab, index: usize, axes: &Axes) {
     let [name, area] = Layout::vertical([Constraint::Length(1), Constraint::Min(0)]).areas(area);
-    let mut levels = 0;
-    let lane = &lab.shown().lanes[index];
-    for (i, chart) in lab.spec.entry.manifest.charts.iter().enumerate() {
-        let level = levels;
-        levels += chart.levels().len();
-        if !matches!(chart.shows, Shows::Chain | Shows::Log) {
-            draw_chart(frame, area, lab, lane, (axes, axes.tops[i]), (chart, level));
-            break;
-        }
-    }
+    chart_alone(frame, area, lab, index, axes, 0);
     let says = Line::from(vec![
         Span::styled(format!(" {} {} ", letter(index), lab.name(index)), theme::strong()),
         Span::styled("─".repeat(usize::from(name.width)), theme::quiet()),
     ]);
     frame.render_widget(Paragraph::new(says), name);
+}
+
+/// How many charts of an incident can be drawn alone: those that are no words, and in a walk those that are
+/// known.
+pub fn charts_alone(lab: &Lab) -> Vec<usize> {
+    let charts = lab.spec.entry.manifest.charts.iter().enumerate();
+    let drawn = charts.filter(|(_, chart)| {
+        let known = lab.walk.as_ref().is_none_or(|walk| knows(lab, walk, chart));
+        known && !matches!(chart.shows, Shows::Chain | Shows::Log)
+    });
+    drawn.map(|(i, _)| i).collect()
+}
+
+/// Draws one of the charts that can be drawn alone, by its number among them.
+pub fn chart_alone(
+    frame: &mut Frame,
+    area: Rect,
+    lab: &Lab,
+    index: usize,
+    axes: &Axes,
+    number: usize,
+) {
+    let charts = &lab.spec.entry.manifest.charts;
+    let Some(at) = charts_alone(lab).get(number).copied() else { return };
+    let level = charts.iter().take(at).map(|chart| chart.levels().len()).sum();
+    let lane = &lab.shown().lanes[index];
+    draw_chart(frame, area, lab, lane, (axes, axes.tops[at]), (&charts[at], level));
+}
+
+/// The two big figures of a lane: name, value, style.
+pub fn big_and_plain(lab: &Lab, lane: &LaneModel) -> [(String, String, Style); 2] {
+    headline(lab, lane).map(|Big { name, value, style, more }| {
+        (format!("{name} {more}"), value.replace(' ', ""), style)
+    })
 }
 
 /// The heights of the first charts that there is room for: what is drawn of less than three rows
@@ -527,14 +550,8 @@ fn draw_chart(
         }
         Shows::Memory => {
             let now = lane.resident_bytes.map_or("–".to_owned(), mib);
-            // The virtual clock has no process: what stands for its memory is the heap.
-            let what = if lab.spec.clock == Clock::Virtual || lab.lapse.is_some() {
-                "memory (heap)"
-            } else {
-                "memory (resident)"
-            };
             title = vec![
-                Span::styled(format!(" {what} {now}"), theme::strong()),
+                Span::styled(format!(" {} {now}", memory_word(lab)), theme::strong()),
                 Span::styled(format!("   ─ cap {}", mib(cap_bytes)), theme::bad()),
             ];
             let labels = labels("0", format!("{}MiB", cap_bytes >> 20));
@@ -542,12 +559,8 @@ fn draw_chart(
             (fill, Color::LightMagenta, Axis::Linear(top), labels, Some(cap_bytes as f64))
         }
         Shows::Latency => {
-            title.push(Span::styled("   ─ p50, log scale", theme::quiet()));
-            if lane.recent.timed_out_per_s > 0.0 {
-                let patience_ms = lab.spec.entry.manifest.load.client_timeout_ms as f64;
-                let says = format!(" · no answer counts {}", millis(patience_ms));
-                title.push(Span::styled(says, theme::warn()));
-            }
+            title.push(Span::styled("  ─ p50", theme::quiet()));
+            title.extend(unanswered(lab, lane));
             let axis = Axis::Log(FASTEST_MS, SLOWEST_MS);
             let fill = Fill::Level(&p99, Some(&p50));
             (fill, Color::LightYellow, axis, labels("0.1 ms", "10 s".to_owned()), None)
@@ -607,6 +620,19 @@ fn draw_chart(
         marks: &marks,
     };
     chart::draw(frame, area, &chart);
+}
+
+/// What a chart of memory shows: the virtual clock has no process, and what stands for its memory is the heap.
+fn memory_word(lab: &Lab) -> &'static str {
+    let lapse = lab.spec.clock == Clock::Virtual || lab.lapse.is_some();
+    if lapse { "heap" } else { "resident" }
+}
+
+/// That requests without an answer count with the time after which their clients give up.
+fn unanswered(lab: &Lab, lane: &LaneModel) -> Option<Span<'static>> {
+    let patience_s = lab.spec.entry.manifest.load.client_timeout_ms as f64 / 1000.0;
+    let says = format!(" · unanswered {} s", number(patience_s));
+    (lane.recent.timed_out_per_s > 0.0).then(|| Span::styled(says, theme::warn()))
 }
 
 /// The slots of a pool in words: lost, in use, free, and who waits for one.

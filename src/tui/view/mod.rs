@@ -16,6 +16,7 @@ pub mod lane;
 pub mod log;
 pub mod message;
 pub mod metrics;
+pub mod present;
 pub mod walk;
 pub mod words;
 
@@ -24,6 +25,7 @@ use ratatui::layout::{Alignment, Constraint, Layout, Rect};
 use ratatui::text::{Line, Text};
 use ratatui::widgets::{Block, Clear, Paragraph};
 
+use super::keys::Action;
 use super::model::{Model, Overlay, Screen};
 use super::theme;
 
@@ -40,13 +42,24 @@ pub fn draw(frame: &mut Frame, model: &Model) {
     let [body, bar] = Layout::vertical([Constraint::Min(0), Constraint::Length(1)]).areas(area);
     match &model.screen {
         Screen::Catalogue(list) => catalogue::draw(frame, body, model, list),
-        Screen::Lab(lab) => lab::draw(frame, body, lab),
+        Screen::Lab(lab) => match lab.presents {
+            Some(chart) => present::draw(frame, body, lab, chart),
+            None => lab::draw(frame, body, lab),
+        },
     }
     keybar::draw(frame, bar, model);
     match (&model.overlay, &model.screen) {
         (Some(Overlay::Help { down }), _) => help::draw(frame, body, model, *down),
         (Some(Overlay::GoTo { typed }), Screen::Lab(lab)) => go_to::draw(frame, body, lab, typed),
         (Some(Overlay::Message(text)), _) => message::draw(frame, body, text),
+        (Some(Overlay::Sure(action)), Screen::Lab(lab)) => {
+            let what = match (action, &lab.walk) {
+                (Action::Reset, _) => "Start the run anew? What it has shown is lost.",
+                (_, Some(_)) => "Leave the walk? It begins anew the next time.",
+                (_, None) => "Leave the lab? Its run ends.",
+            };
+            message::draw(frame, body, &format!("{what}\n\nenter: yes · esc: no"));
+        }
         (Some(Overlay::Bugs { cursor }), Screen::Lab(lab)) => {
             bugs::draw(frame, body, model.catalogue, lab, *cursor);
         }

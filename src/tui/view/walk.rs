@@ -318,7 +318,7 @@ pub fn code(frame: &mut Frame, area: Rect, lab: &Lab, walk: &Walk) -> bool {
     let asks = done.is_none();
     let folded = scaffolding(text);
     // Comments, and gaps in the numbers where they stand, would tell the answer.
-    let is_shown = |(i, line): &(usize, &str)| !folded[*i] && !(asks && is_comment(line));
+    let is_shown = |(i, line): &(usize, &str)| !(folded[*i] || asks && is_comment(line));
     let shown: Vec<(usize, &str)> = text.lines().enumerate().filter(is_shown).collect();
     let stretches = syntax::lines(text);
     let centre = answer.unwrap_or(walk.cursor);

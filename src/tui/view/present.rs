@@ -1,0 +1,124 @@
+//! Presenting: one lane, or one of its charts, fills the screen, with digits and a question for the last row.
+
+use ratatui::Frame;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Paragraph, Wrap};
+use tui_big_text::{BigText, PixelSize};
+
+use super::lane::wrapped;
+use super::{lab, lane, letter};
+use crate::tui::model::Lab;
+use crate::tui::theme;
+use crate::tui::walk::{Stage, asked, step};
+
+/// Columns and rows of a letter, from the largest size down.
+const SIZES: [(PixelSize, u16, u16); 3] =
+    [(PixelSize::Full, 8, 8), (PixelSize::HalfHeight, 8, 4), (PixelSize::Quadrant, 4, 4)];
+
+/// Draws the selected lane, or one of its charts, and what a walk tells and asks.
+pub fn draw(frame: &mut Frame, area: Rect, lab: &Lab, chart: Option<usize>) {
+    let asks = question(lab);
+    let [head, body, below] = Layout::vertical([
+        Constraint::Length(1),
+        Constraint::Min(0),
+        Constraint::Length(if lab.walk.is_some() { area.height / 2 } else { 0 }),
+    ])
+    .areas(area);
+    let name = format!(" {} {} ", letter(lab.selected), lab.name(lab.selected));
+    let says = "tab: the next lane · P: the next view".to_owned();
+    let title =
+        Line::from(vec![Span::styled(name, theme::accent()), Span::styled(says, theme::quiet())]);
+    frame.render_widget(Paragraph::new(title), head);
+    let axes = lab::axes(lab);
+    if let Some(chart) = chart {
+        lane::chart_alone(frame, body, lab, lab.selected, &axes, chart);
+    } else {
+        figures(frame, body, lab);
+    }
+    if let Some((text, rest)) = asks {
+        let columns = usize::from(below.width / 4).max(1);
+        let lines = wrapped(&text, columns);
+        let fits = lines.len() as u16 * 4 <= below.height.saturating_sub(rest.len() as u16);
+        let rows =
+            if fits { lines.len() as u16 * 4 } else { (text.len() as u16 / below.width) + 2 };
+        let [question, choices] =
+            Layout::vertical([Constraint::Length(rows), Constraint::Min(0)]).areas(below);
+        // Big letters are there for ASCII alone.
+        if fits && text.is_ascii() {
+            let lines: Vec<Line> = lines.into_iter().map(Line::from).collect();
+            let size = PixelSize::Quadrant;
+            let style = theme::accent();
+            let big = BigText::builder().pixel_size(size).style(style).lines(lines).build();
+            frame.render_widget(big, question);
+        } else {
+            let plain = Paragraph::new(Line::styled(text, theme::accent()));
+            frame.render_widget(plain.wrap(Wrap { trim: false }), question);
+        }
+        let rest: Vec<Line> =
+            rest.into_iter().map(|line| Line::styled(line, theme::strong())).collect();
+        frame.render_widget(Paragraph::new(rest).wrap(Wrap { trim: false }), choices);
+    }
+}
+
+/// Draws the lane's two figures, as large as fits, and its first chart.
+fn figures(frame: &mut Frame, area: Rect, lab: &Lab) {
+    let rows = if area.height >= 18 { 10 } else { 6 };
+    let [digits, chart] =
+        Layout::vertical([Constraint::Length(rows), Constraint::Min(0)]).areas(area);
+    let halves: [Rect; 2] =
+        Layout::horizontal([Constraint::Fill(1), Constraint::Fill(1)]).areas(digits);
+    let figures = lane::big_and_plain(lab, lab.lane()).into_iter();
+    for ((name, value, style), half) in figures.zip(halves) {
+        let [caption, digits] =
+            Layout::vertical([Constraint::Length(1), Constraint::Min(0)]).areas(half);
+        frame.render_widget(Paragraph::new(format!(" {name}")), caption);
+        large(frame, digits, &value, style);
+    }
+    lane::chart_alone(frame, chart, lab, lab.selected, &lab::axes(lab), 0);
+}
+
+/// What is asked, or told, and what stands below it.
+fn question(lab: &Lab) -> Option<(String, Vec<String>)> {
+    let walk = lab.walk.as_ref()?;
+    let step = step(lab, walk)?;
+    let done = walk.done[walk.at].as_ref();
+    let asked = done.map_or_else(|| asked(lab, walk, step), |done| done.asked.clone());
+    let mut below = Vec::new();
+    if walk.presents && !step.says_to_presenter.is_empty() {
+        below.push(format!("☞ {}", step.says_to_presenter));
+    }
+    if let Some(done) = done.filter(|_| walk.stage == Stage::Shown) {
+        below.extend(done.figures.iter().map(|(name, value)| format!("{name} {value}")));
+        below.push(done.why.clone());
+    } else {
+        let chosen = walk.cursor;
+        below.extend(
+            asked.choices.iter().enumerate().map(|(i, text)| {
+                format!("{} {}  {text}", if i == chosen { "▸" } else { " " }, i + 1)
+            }),
+        );
+        if asked.choices.is_empty() && !asked.prompt.is_empty() {
+            below.push(format!("> {}▏", walk.typed));
+        }
+    }
+    Some((if asked.prompt.is_empty() { asked.says } else { asked.prompt }, below))
+}
+
+/// Draws a value as large as fits.
+fn large(frame: &mut Frame, area: Rect, value: &str, style: Style) {
+    let letters = value.chars().count() as u16;
+    let fits = SIZES.iter().find(|(_, columns, rows)| {
+        letters * columns <= area.width.saturating_sub(1) && *rows <= area.height
+    });
+    let area = Rect { x: area.x + 1, width: area.width.saturating_sub(1), ..area };
+    match fits.filter(|_| value.is_ascii()) {
+        Some((size, ..)) => {
+            let lines = vec![Line::from(value.to_owned())];
+            let text = BigText::builder().pixel_size(*size).style(style).lines(lines).build();
+            frame.render_widget(text, area);
+        }
+        None => frame.render_widget(Paragraph::new(Span::styled(value.to_owned(), style)), area),
+    }
+}

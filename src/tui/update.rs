@@ -708,7 +708,7 @@ fn point(model: &mut Model, mouse: MouseEvent) -> Option<Command> {
             None
         }
         Screen::Catalogue(list) => {
-            let clicked = view::catalogue::entry_at(mouse.row)?;
+            let clicked = view::catalogue::entry_at(mouse.row, model.size)?;
             if clicked >= list.matches(model.catalogue).len() {
                 return None;
             }

@@ -97,6 +97,13 @@ impl Person {
         }
     }
 
+    /// Takes in what is still on its way: a held screen is silent once it is drawn.
+    fn sees_it_whole(&mut self) {
+        while let Ok(bytes) = self.output.recv_timeout(Duration::from_millis(300)) {
+            self.screen.process(&bytes);
+        }
+    }
+
     fn pid(&self) -> Pid {
         let pid = self.child.process_id().expect("it runs");
         Pid::from_raw(i32::try_from(pid).expect("a process id"))
@@ -134,7 +141,7 @@ impl Person {
 fn takes_the_walk(person: &mut Person, pages: usize) {
     for page in 1..pages {
         person.sees(&format!(" {page} of {pages} ·"));
-        person.sees("enter");
+        person.sees_it_whole();
         if person.text().contains("  > ") {
             person.types("5");
             person.sees("  > 5");

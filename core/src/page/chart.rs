@@ -55,6 +55,16 @@ pub struct Curve<'a> {
     pub read: fn(f64) -> String,
 }
 
+/// Steps between the times of an axis, in seconds.
+const STEPS_S: [f64; 12] =
+    [1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1200.0, 3600.0];
+
+/// Whole seconds from 0 to an end, seven at most.
+fn seconds(end_s: f64) -> Vec<f64> {
+    let step_s = STEPS_S.into_iter().find(|step_s| end_s / step_s <= 6.0).unwrap_or(end_s);
+    (0..=6).map(|i| f64::from(i) * step_s).filter(|at_s| *at_s <= end_s).collect()
+}
+
 /// Draws the chart, with an alternative text that says what it shows.
 pub fn draw(frame: &Frame, curve: &Curve) -> Markup {
     let (width, height) = SIZE;
@@ -62,7 +72,7 @@ pub fn draw(frame: &Frame, curve: &Curve) -> Markup {
     let y = |value: f64| {
         TOP + (1.0 - frame.axis.place(value).clamp(0.0, 1.0)) * (height - TOP - BOTTOM)
     };
-    let seconds = [0.0, 0.25, 0.5, 0.75, 1.0].map(|share| share * frame.end_s);
+    let seconds = seconds(frame.end_s);
     html! {
         figure {
             figcaption {
@@ -76,7 +86,8 @@ pub fn draw(frame: &Frame, curve: &Curve) -> Markup {
                     text x=(LEFT - 6.0) y=(px(y(*value) + 4.0)) text-anchor="end" { (label) }
                 }
                 @for (i, at_s) in seconds.iter().enumerate() {
-                    @let anchor = match i { 0 => "start", 4 => "end", _ => "middle" };
+                    @let near = *at_s > frame.end_s * 0.96;
+                    @let anchor = match i { 0 => "start", _ if near => "end", _ => "middle" };
                     text x=(px(x(*at_s))) y=(height - 5.0) text-anchor=(anchor) { (clock(*at_s)) }
                 }
                 @for (i, at_s) in frame.phases_s.iter().enumerate() {

@@ -30,7 +30,7 @@ use crate::prose::figures::{count, mib, millis, number};
 use crate::record::{Faults, Header};
 use crate::report::{LaneReport, Report, SINCE_RESTART, WaitSiteReport};
 use crate::timeline::{LaneLine, Timeline, level};
-use crate::verdict::{Check, Verdict};
+use crate::verdict::{Check, Undecided, Verdict};
 use chart::{Curve, Frame};
 pub use told::Told;
 
@@ -59,8 +59,11 @@ pub fn render(plan: &Plan, header: &Header, told: &Told, faults: &Faults) -> Str
             body {
                 (story(manifest, header, &report))
                 (warnings(faults, &report))
-                (verdict(&report.verdict))
+                // Where the run ended too soon to be judged, what it shows comes first.
+                @let short = report.verdict.undecided == Some(Undecided::TooShort);
+                @if !short { (verdict(&report.verdict)) }
                 (charts(manifest, timeline, &names, events))
+                @if short { (verdict(&report.verdict)) }
                 (why(plan))
                 (marked(plan, &header.variants))
                 (sites(catalogue, &report))

@@ -18,6 +18,7 @@ use ratatui::text::{Line, Span, Text};
 use ratatui::widgets::{Block, Paragraph, Wrap};
 
 use super::cut;
+use super::lane::wrapped;
 use crate::remembered::Walked;
 use crate::tui::model::{CatalogueModel, Model};
 use crate::tui::theme;
@@ -29,6 +30,9 @@ const HEAD: u16 = 3;
 
 /// From this width on, the list and the story stand side by side.
 const WIDE: u16 = 150;
+
+/// From this height on, where they do, symptoms stand in the list.
+const TALL: u16 = 40;
 
 /// Columns of the list where they do.
 const LIST: u16 = 74;
@@ -71,7 +75,17 @@ pub fn draw(frame: &mut Frame, area: Rect, model: &Model, list: &CatalogueModel)
         let walked = model.remembered.walks.get(&manifest.id);
         row(manifest, walked, (list.answers, i == list.cursor), width)
     };
-    let lines: Vec<Line> = matches.iter().enumerate().map(row).collect();
+    let rows_each = rows_each(area);
+    let mut lines: Vec<Line> = Vec::new();
+    for (i, entry) in matches.iter().enumerate() {
+        lines.push(row((i, entry)));
+        if rows_each > 1 {
+            let text = wrapped(&format!("{}.", entry.manifest.summary), width.saturating_sub(4));
+            let text = text.into_iter().chain(std::iter::repeat(String::new()));
+            let said = text.take(usize::from(rows_each) - 1);
+            lines.extend(said.map(|line| Line::styled(format!("   {line}"), theme::quiet())));
+        }
+    }
     let text =
         if lines.is_empty() { Text::raw("   no incident matches") } else { Text::from(lines) };
     frame.render_widget(Paragraph::new(text), entries);
@@ -93,6 +107,7 @@ fn state(manifest: &Manifest, walked: Option<&Walked>) -> String {
     match walked {
         _ if pages == 0 => "no walk yet".to_owned(),
         None => "not walked yet".to_owned(),
+        Some(Walked { finished: true, answered: 0, .. }) => "walked ✔".to_owned(),
         Some(Walked { finished: true, answered, right, .. }) => {
             format!("walked ✔ {right}/{answered}")
         }
@@ -179,7 +194,13 @@ fn tell(
     frame.render_widget(Paragraph::new(Text::from(lines)).wrap(Wrap { trim: false }), inner);
 }
 
-/// The entry drawn in this row of the terminal.
-pub fn entry_at(row: u16) -> Option<usize> {
-    row.checked_sub(HEAD).map(usize::from)
+/// Rows that an incident takes: where there is room, its symptom stands below it.
+fn rows_each(area: Rect) -> u16 {
+    if area.width >= WIDE && area.height >= TALL { 4 } else { 1 }
+}
+
+/// The entry drawn in this row of a terminal of this size.
+pub fn entry_at(row: u16, (width, height): (u16, u16)) -> Option<usize> {
+    let each = rows_each(Rect::new(0, 0, width, height.saturating_sub(1)));
+    row.checked_sub(HEAD).map(|row| usize::from(row / each))
 }

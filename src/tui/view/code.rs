@@ -145,7 +145,9 @@ fn draw_title(frame: &mut Frame, area: Rect, view: &CodeView, (all, below): (usi
         Some(note) => (note.as_str(), theme::warn()),
         None => (legend, theme::quiet()),
     };
-    spans.push(Span::styled(format!("   {says}"), style));
+    let used: usize = spans.iter().map(Span::width).sum();
+    let room = usize::from(area.width).saturating_sub(used);
+    spans.push(Span::styled(cut(&format!("   {says}"), room), style));
     frame.render_widget(Paragraph::new(Line::from(spans)), area);
 }
 

@@ -47,7 +47,9 @@ pub fn violation(lab: &Lab, lane: &LaneModel) -> Option<Violation> {
 pub fn draw(frame: &mut Frame, area: Rect, lab: &Lab, lane: &LaneModel) {
     let mut metrics: Vec<&Metric> = shown(lab, lane).collect();
     metrics.sort_by_key(|metric| rank(lab, lane, metric));
-    let mut gauges: Vec<Line> = metrics.into_iter().map(|m| line(lab, lane, m)).collect();
+    let longest = metrics.iter().map(|metric| metric.name.chars().count()).max().unwrap_or(0);
+    let column = longest.min(usize::from(area.width / 2));
+    let mut gauges: Vec<Line> = metrics.into_iter().map(|m| line(lab, lane, m, column)).collect();
     let fit = usize::from(area.height);
     if gauges.len() > fit && fit > 0 {
         let more = gauges.len() - fit;
@@ -90,9 +92,9 @@ fn rank(lab: &Lab, lane: &LaneModel, metric: &Metric) -> u8 {
     }
 }
 
-/// The line of a metric.
-fn line(lab: &Lab, lane: &LaneModel, metric: &Metric) -> Line<'static> {
-    let label = Span::raw(format!(" {} ", name(metric)));
+/// The line of a metric, with its name in so many columns.
+fn line(lab: &Lab, lane: &LaneModel, metric: &Metric, column: usize) -> Line<'static> {
+    let label = Span::raw(format!(" {:<column$} ", name(metric)));
     let Some(value) = lane.metric(&metric.name) else {
         return Line::from(vec![label, Span::styled("–", theme::quiet())]);
     };

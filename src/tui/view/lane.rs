@@ -295,17 +295,28 @@ fn big_figures(frame: &mut Frame, area: Rect, lab: &Lab, lane: &LaneModel) {
         frame.render_widget(Paragraph::new(caption), name_area);
         let value = value.replace(' ', "");
         let area = Rect { x: area.x + 1, width: area.width - 1, ..area };
-        // Big letters are there for ASCII alone.
-        if value.is_ascii() && value.len() as u16 * DIGIT <= area.width {
-            let lines = vec![Line::from(value)];
+        let (figure, unit) = apart(&value);
+        let columns = figure.len() as u16 * DIGIT;
+        // Big letters are there for ASCII alone; and small ones would look like capitals.
+        if figure.is_ascii() && columns + unit.len() as u16 <= area.width {
+            let lines = vec![Line::from(figure.to_owned())];
             let size = PixelSize::Quadrant;
             let text = BigText::builder().pixel_size(size).style(style).lines(lines).build();
             frame.render_widget(text, area);
+            let place = Rect { x: area.x + columns, y: area.y + 2, ..area };
+            let place = Rect { width: unit.len() as u16, height: 1, ..place };
+            frame.render_widget(Paragraph::new(Span::styled(unit.to_owned(), style)), place);
         } else {
             frame.render_widget(Paragraph::new(Span::styled(value, style)), area);
         }
     }
     frame.render_widget(Paragraph::new(outcomes(lane)), below);
+}
+
+/// A figure, and its unit.
+pub fn apart(value: &str) -> (&str, &str) {
+    let digits = |c: char| c.is_ascii_digit() || matches!(c, '.' | ',');
+    value.split_at(value.find(|c| !digits(c)).unwrap_or(value.len()))
 }
 
 /// What is wrong with the lane, or what its fix costs: the manifest's sentence, with the place where

@@ -50,7 +50,15 @@ pub fn draw(frame: &mut Frame, area: Rect, lab: &Lab) {
         }
         lines.push(Line::raw(""));
         let width = server.metrics.keys().map(String::len).max().unwrap_or(0);
-        for (name, value) in &server.metrics {
+        let own = |name: &String| {
+            let incident = lane.metrics.get(name).map_or("", |metric| metric.incident.as_str());
+            incident == lab.spec.entry.manifest.id || lane.bugs.contains_key(incident)
+        };
+        // First what belongs to the bugs in play; of the rest, what says something.
+        let (first, rest): (Vec<_>, Vec<_>) =
+            server.metrics.iter().partition(|(name, _)| own(name));
+        let rest = rest.into_iter().filter(|(_, value)| **value != 0.0);
+        for (name, value) in first.into_iter().chain(rest) {
             let metric = lane.metrics.get(name);
             let unit = metric.map_or("", |metric| metric.unit.as_str());
             let says = metric.map_or("", |metric| metric.says.as_str());

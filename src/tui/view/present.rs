@@ -108,16 +108,24 @@ fn question(lab: &Lab) -> Option<(String, Vec<String>)> {
 
 /// Draws a value as large as fits.
 fn large(frame: &mut Frame, area: Rect, value: &str, style: Style) {
-    let letters = value.chars().count() as u16;
+    let (figure, unit) = lane::apart(value);
+    let letters = figure.len() as u16;
     let fits = SIZES.iter().find(|(_, columns, rows)| {
         letters * columns <= area.width.saturating_sub(1) && *rows <= area.height
     });
     let area = Rect { x: area.x + 1, width: area.width.saturating_sub(1), ..area };
-    match fits.filter(|_| value.is_ascii()) {
-        Some((size, ..)) => {
-            let lines = vec![Line::from(value.to_owned())];
+    match fits.filter(|_| figure.is_ascii() && !figure.is_empty()) {
+        Some((size, columns, rows)) => {
+            let lines = vec![Line::from(figure.to_owned())];
             let text = BigText::builder().pixel_size(*size).style(style).lines(lines).build();
             frame.render_widget(text, area);
+            // Small letters would look like capitals.
+            let (x, y) = (area.x + letters * columns, area.y + rows.saturating_sub(2));
+            let width = unit.len() as u16;
+            if x + width <= area.right() {
+                let place = Rect { x, y, width, height: 1 };
+                frame.render_widget(Paragraph::new(Span::styled(unit.to_owned(), style)), place);
+            }
         }
         None => frame.render_widget(Paragraph::new(Span::styled(value.to_owned(), style)), area),
     }

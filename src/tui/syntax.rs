@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
-use tree_sitter_highlight::{HighlightConfiguration, HighlightEvent, Highlighter};
+use proc_macro2::{Delimiter, LineColumn, TokenStream, TokenTree};
 
 /// What a stretch of source is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -28,17 +28,11 @@ pub enum Class {
     Attribute,
 }
 
-/// The names by which the grammar's query calls them.
-const NAMES: [(&str, Class); 9] = [
-    ("comment", Class::Comment),
-    ("keyword", Class::Keyword),
-    ("string", Class::Text),
-    ("escape", Class::Text),
-    ("constant", Class::Constant),
-    ("type", Class::Type),
-    ("constructor", Class::Type),
-    ("function", Class::Function),
-    ("attribute", Class::Attribute),
+/// The words that belong to the language.
+const KEYWORDS: [&str; 30] = [
+    "as", "async", "await", "break", "const", "continue", "crate", "dyn", "else", "enum", "fn",
+    "for", "if", "impl", "in", "let", "loop", "match", "mod", "move", "mut", "pub", "ref",
+    "return", "self", "static", "struct", "super", "use", "while",
 ];
 
 /// The stretches of one line: bytes of it, and what they are.
@@ -54,30 +48,72 @@ pub fn lines(text: &'static str) -> Arc<Vec<Stretches>> {
     Arc::clone(known.entry(text.as_ptr() as usize).or_insert_with(|| Arc::new(read(text))))
 }
 
-static RUST: LazyLock<Option<HighlightConfiguration>> = LazyLock::new(|| {
-    let (language, query) = (tree_sitter_rust::LANGUAGE.into(), tree_sitter_rust::HIGHLIGHTS_QUERY);
-    let mut rust = HighlightConfiguration::new(language, "rust", query, "", "").ok()?;
-    rust.configure(&NAMES.map(|(name, _)| name));
-    Some(rust)
-});
+/// A token: where it begins and ends, in bytes, and what it is.
+type Token = (Range<usize>, Class);
+
+/// The tokens of a stream, in order; `starts` has the first byte of each line.
+fn tokens(stream: TokenStream, text: &str, starts: &[usize], found: &mut Vec<Token>) {
+    let at = |place: LineColumn| {
+        let start = starts.get(place.line - 1).copied().unwrap_or(text.len());
+        let line = &text[start..];
+        start + line.char_indices().nth(place.column).map_or(line.len(), |(at, _)| at)
+    };
+    let mut rest = stream.into_iter().peekable();
+    while let Some(tree) = rest.next() {
+        let range = at(tree.span().start())..at(tree.span().end());
+        let class = match &tree {
+            TokenTree::Group(group) => {
+                let ends = [group.span_open(), group.span_close()];
+                let [open, close] = ends.map(|span| at(span.start())..at(span.end()));
+                found.push((open, Class::Plain));
+                tokens(group.stream(), text, starts, found);
+                found.push((close, Class::Plain));
+                continue;
+            }
+            TokenTree::Ident(name) => {
+                let name = name.to_string();
+                let called = match rest.peek() {
+                    Some(TokenTree::Group(group)) => group.delimiter() == Delimiter::Parenthesis,
+                    Some(TokenTree::Punct(next)) => next.as_char() == '!',
+                    _ => false,
+                };
+                match name.chars().next() {
+                    _ if KEYWORDS.contains(&name.as_str()) => Class::Keyword,
+                    Some('A'..='Z') if name.len() > 1 && name == name.to_uppercase() => {
+                        Class::Constant
+                    }
+                    Some('A'..='Z') => Class::Type,
+                    _ if called => Class::Function,
+                    _ => Class::Plain,
+                }
+            }
+            TokenTree::Literal(literal) => match literal.to_string().chars().next() {
+                Some('0'..='9') => Class::Constant,
+                _ => Class::Text,
+            },
+            TokenTree::Punct(sign) => match sign.as_char() {
+                '#' => Class::Attribute,
+                _ => Class::Plain,
+            },
+        };
+        found.push((range, class));
+    }
+}
 
 fn read(text: &str) -> Vec<Stretches> {
-    let mut classes = vec![Class::Plain; text.len()];
-    let mut highlighter = Highlighter::new();
-    let events = RUST
-        .as_ref()
-        .and_then(|rust| highlighter.highlight(rust, text.as_bytes(), None, None, |_| None).ok());
-    let mut inside = Vec::new();
-    for event in events.into_iter().flatten() {
-        match event {
-            Ok(HighlightEvent::HighlightStart(what)) => inside.push(NAMES[what.0].1),
-            Ok(HighlightEvent::HighlightEnd) => {
-                inside.pop();
-            }
-            Ok(HighlightEvent::Source { start, end, .. }) => {
-                classes[start..end].fill(inside.last().copied().unwrap_or_default());
-            }
-            Err(_) => break,
+    let starts: Vec<usize> =
+        std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+    // What belongs to no token is a comment, or a gap.
+    let mut classes = vec![Class::Comment; text.len()];
+    let mut found = Vec::new();
+    match text.parse::<TokenStream>() {
+        Ok(stream) => tokens(stream, text, &starts, &mut found),
+        Err(_) => classes.fill(Class::Plain),
+    }
+    for (range, class) in found {
+        // The text of a comment that documents something comes as a token of its place.
+        if !text[range.clone()].starts_with("//") {
+            classes[range].fill(class);
         }
     }
     let mut start = 0;

@@ -365,6 +365,7 @@ fn in_lab(model: &mut Model, action: Action) -> Option<Command> {
             let control = Control::Restart { lane: lab.selected, console: false };
             return Some(tell(lab, control));
         }
+        Action::Back if lab.presents.is_some() => lab.presents = None,
         Action::Reset | Action::Back if ends_something(lab, action) => {
             model.overlay = Some(Overlay::Sure(action));
         }

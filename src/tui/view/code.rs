@@ -31,6 +31,9 @@ const GUTTER: usize = 13;
 /// Columns of the bar of those that wait.
 const BAR: usize = 16;
 
+/// Lines that wrapped code and counts may take beyond a line a row.
+const SPARE: usize = 8;
+
 /// Rows of the charts below.
 const STRIP: u16 = 7;
 
@@ -114,7 +117,8 @@ pub fn open(lab: &Lab) -> CodeView {
 
 /// The row at the top.
 fn top(lab: &Lab, view: &CodeView, sheet: &Sheet, rows: &[Row], height: usize) -> usize {
-    let last = rows.len().saturating_sub(height);
+    // What matters takes several lines: the end stays within reach.
+    let last = rows.len().saturating_sub(height.saturating_sub(SPARE));
     let centred = || sheet.focus(lab, rows, view.at_wait).saturating_sub(height / 2);
     view.top.unwrap_or_else(centred).min(last)
 }
@@ -128,7 +132,8 @@ pub fn scroll(lab: &Lab, view: &mut CodeView, by: isize, terminal_rows: u16) {
     let strip = if body < 20 { 0 } else { STRIP.min(body / 4) };
     let height = usize::from(body.saturating_sub(2 + strip));
     let now = top(lab, view, sheet, &rows, height);
-    let last = rows.len().saturating_sub(height);
+    // What matters takes several lines: the end stays within reach.
+    let last = rows.len().saturating_sub(height.saturating_sub(SPARE));
     view.top = Some(now.saturating_add_signed(by).min(last));
 }
 

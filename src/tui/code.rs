@@ -92,6 +92,8 @@ pub fn sheets(lab: &Lab) -> Vec<Sheet> {
     for entry in &entries {
         // The fixed form is shown beside what it mends.
         let on = lane.bugs.get(&entry.manifest.id).map(String::as_str);
+        // A steered release of the fixed form is no bug.
+        let on = on.filter(|on| *on != "fixed");
         let own = Some(lane.variant.as_str()).filter(|own| *own != "fixed");
         let variant = on.or(own).unwrap_or("broken");
         let fixed = on.is_none().then_some(lab.selected);
@@ -250,7 +252,7 @@ mod tests {
     #[test]
     fn imports_and_the_gaps_between_them_are_scaffolding() {
         let text = "//! Doc.\n\nuse a::{\n    b,\n};\n\nmod c;\n\nfn d() {}\n";
-        assert_eq!(scaffolding(text), [false, true, true, true, true, true, true, false, false],);
+        assert_eq!(scaffolding(text), [false, true, true, true, true, true, true, false, false]);
         let rows = (0..9).map(|line| Row::Lines(Some(line), None, true)).collect();
         let folded = fold(rows, &(scaffolding(text), Vec::new()));
         assert_eq!(folded.len(), 4, "{folded:?}");

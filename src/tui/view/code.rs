@@ -44,7 +44,7 @@ pub fn draw(frame: &mut Frame, area: Rect, lab: &Lab, view: &CodeView) {
     let [title, body, strip] = Layout::vertical([
         Constraint::Length(1),
         Constraint::Min(0),
-        Constraint::Length(if area.height < 20 { 0 } else { STRIP.min(area.height / 4) }),
+        Constraint::Length(strip_rows(area.height)),
     ])
     .areas(area);
     let Some(sheet) = sheets.get(view.sheet.min(sheets.len().saturating_sub(1))) else {
@@ -117,10 +117,8 @@ pub fn open(lab: &Lab) -> CodeView {
 
 /// The row at the top.
 fn top(lab: &Lab, view: &CodeView, sheet: &Sheet, rows: &[Row], height: usize) -> usize {
-    // What matters takes several lines: the end stays within reach.
-    let last = rows.len().saturating_sub(height.saturating_sub(SPARE));
     let centred = || sheet.focus(lab, rows, view.at_wait).saturating_sub(height / 2);
-    view.top.unwrap_or_else(centred).min(last)
+    view.top.unwrap_or_else(centred).min(last(rows, height))
 }
 
 /// Scrolls by rows, within a terminal of this height.
@@ -128,13 +126,21 @@ pub fn scroll(lab: &Lab, view: &mut CodeView, by: isize, terminal_rows: u16) {
     let sheets = sheets(lab);
     let Some(sheet) = sheets.get(view.sheet.min(sheets.len().saturating_sub(1))) else { return };
     let rows = sheet.rows(view.unfolded);
+    // The key bar has a row of its own, the title and the names of the files too.
     let body = terminal_rows.saturating_sub(1);
-    let strip = if body < 20 { 0 } else { STRIP.min(body / 4) };
-    let height = usize::from(body.saturating_sub(2 + strip));
+    let height = usize::from(body.saturating_sub(2 + strip_rows(body)));
     let now = top(lab, view, sheet, &rows, height);
-    // What matters takes several lines: the end stays within reach.
-    let last = rows.len().saturating_sub(height.saturating_sub(SPARE));
-    view.top = Some(now.saturating_add_signed(by).min(last));
+    view.top = Some(now.saturating_add_signed(by).min(last(&rows, height)));
+}
+
+/// Rows of the charts below the code, in an area of this height.
+fn strip_rows(height: u16) -> u16 {
+    if height < 20 { 0 } else { STRIP.min(height / 4) }
+}
+
+/// The furthest row at the top. What matters takes several lines: the end stays within reach.
+fn last(rows: &[Row], height: usize) -> usize {
+    rows.len().saturating_sub(height.saturating_sub(SPARE))
 }
 
 fn draw_title(frame: &mut Frame, area: Rect, view: &CodeView, (all, below): (usize, usize)) {

@@ -159,6 +159,17 @@ pub struct WalkOptions {
     /// Give a parameter of the incident another value; may be repeated
     #[arg(long = "set", value_name = "NAME=VALUE")]
     params: Vec<String>,
+    /// Let what takes time pass so many times as fast, from 1 to 100
+    #[arg(long, value_name = "N", default_value_t = 1.0, value_parser = faster)]
+    pub faster: f64,
+}
+
+/// How many times as fast a walk may pass.
+fn faster(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(times) if (1.0..=100.0).contains(&times) => Ok(times),
+        _ => Err("expected a number from 1 to 100, such as 5".to_owned()),
+    }
 }
 
 impl WalkOptions {
@@ -168,7 +179,7 @@ impl WalkOptions {
     ///
     /// When the incident or a parameter is not known, a value is out of its range, or there is no walk.
     pub fn spec(self, catalogue: &'static Catalogue) -> anyhow::Result<Spec> {
-        let Self { incident, rate, params } = self;
+        let Self { incident, rate, params, .. } = self;
         let options =
             RunOptions { variants: Vec::new(), rate, seed: 1, params, clock: Clock::Virtual };
         let spec = options.spec(catalogue, &incident)?;

@@ -36,6 +36,12 @@ pub struct Walked {
     pub pages: usize,
     /// Whether the last one was.
     pub finished: bool,
+    /// The page at which it was left the last time, from 1; 0: not known.
+    #[serde(default)]
+    pub last_page: usize,
+    /// Whether it was taken to its end the last time.
+    #[serde(default)]
+    pub last_finished: bool,
     /// Questions that were answered the last time.
     pub answered: usize,
     /// Those of them that were answered rightly.
@@ -141,7 +147,14 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("deep/er/progress.json");
         let mut remembered = Remembered { theme: Some(Theme::Light), ..Remembered::default() };
-        let walked = |pages, finished| Walked { pages, finished, answered: 3, right: 2 };
+        let walked = |pages, finished| Walked {
+            pages,
+            finished,
+            last_page: 2,
+            last_finished: false,
+            answered: 3,
+            right: 2,
+        };
         remembered.walked("pool-leak", walked(11, true));
         remembered.walked("pool-leak", walked(2, false));
         assert_eq!(remembered.walks["pool-leak"], walked(11, true));

@@ -70,6 +70,8 @@ pub enum Control {
     },
     /// How fast virtual time passes from now on; for a virtual run only.
     SetSpeed(Speed),
+    /// Virtual time passes up to this moment, in milliseconds since the run began, and is held there.
+    HoldAt(u64),
     /// End the run.
     Stop,
 }

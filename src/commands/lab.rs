@@ -59,8 +59,9 @@ pub fn walk(
     options: WalkOptions,
     theme: Option<Theme>,
 ) -> anyhow::Result<ExitCode> {
+    let faster = options.faster;
     let spec = options.spec(catalogue)?;
-    runtime()?.block_on(event_loop::run(catalogue, Begin::Walk(Box::new(spec)), theme))
+    runtime()?.block_on(event_loop::run(catalogue, Begin::Walk(Box::new(spec), faster), theme))
 }
 
 /// Plays a recording.

@@ -48,6 +48,8 @@ pub(super) struct Player {
     /// How far the lanes have been told to go.
     written_ms: u64,
     end_ms: Option<u64>,
+    /// Where virtual time is held.
+    hold_ms: u64,
     /// How long a lane may report nothing.
     patience: Duration,
     pace: Pace,
@@ -104,6 +106,7 @@ impl Player {
             told: VecDeque::new(),
             written_ms: 0,
             end_ms: spec.duration.map(|duration| duration.as_millis() as u64),
+            hold_ms: u64::MAX,
             patience: STANDS_STILL,
             pace: Pace { speed: spec.time_lapse.speed, since: None },
             spec,
@@ -143,6 +146,7 @@ impl Player {
                         (self.end_ms, self.patience) = (Some(self.written_ms), LEAVING);
                     }
                     Some(Control::SetSpeed(speed)) => self.pace = Pace { speed, since: None },
+                    Some(Control::HoldAt(at_ms)) => self.hold_ms = at_ms,
                     Some(control) => {
                         let steps = self.script.obey(control, self.written_ms);
                         self.take(steps).await?;
@@ -194,6 +198,7 @@ impl Player {
             };
             let limit_ms =
                 (self.safe_ms() + LOOK_AHEAD_MS).min(paced_ms).min(self.end_ms.unwrap_or(u64::MAX));
+            let limit_ms = limit_ms.min(self.hold_ms.max(self.written_ms));
             let phase_ms = self.script.next_phase_ms();
             let control_ms = self.controls.front().map(|(at_ms, _)| *at_ms);
             let change_ms = phase_ms.into_iter().chain(control_ms).min().unwrap_or(u64::MAX);

@@ -73,7 +73,7 @@ pub async fn run(
             session.recorder = recorder.map(|recorder| (RunId::Main, recorder));
             Some(open(&mut model, *spec))
         }
-        Begin::Walk(spec) => take_walk(&mut model, *spec),
+        Begin::Walk(spec, faster) => take_walk(&mut model, *spec, faster),
         Begin::Recording(spec, lines, faults) => {
             model.screen = Screen::Lab(Box::new(Lab::recorded(*spec, lines, &faults)));
             None
@@ -171,8 +171,8 @@ pub enum Begin {
     Catalogue,
     /// The lab of one run, which may be recorded.
     Lab(Box<Spec>, Option<Recorder>),
-    /// The guided walk of an incident.
-    Walk(Box<Spec>),
+    /// The guided walk of an incident, and how many times as fast it passes.
+    Walk(Box<Spec>, f64),
     /// A recording.
     Recording(Box<Spec>, Lines, Faults),
 }

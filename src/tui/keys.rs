@@ -215,7 +215,7 @@ const RECORD: Binding = binding(
 const PRESENT: Binding = binding(
     &[Char('P')],
     A::Present,
-    ("P", "", "presenting: the lane, then each chart, fills the screen; then as before"),
+    ("P", "", "presenting: the lane, then each chart, fills the screen"),
 );
 const LEAVE: Binding = binding(&[Esc], A::Back, ("esc", "leave", "back to the catalogue"));
 
@@ -331,6 +331,18 @@ static WALK: Table = &[
     &[LANE, ZOOM, EVENTS, PRESENT, HELP, END, QUIT],
 ];
 
+/// The last page of a walk.
+static WALK_END: Table = &[&[
+    binding(&[KeyCode::Up, Char('k')], A::Up, ("↑ ↓", "scroll", "up")),
+    DOWN,
+    binding(&[Left, KeyCode::Backspace], A::WalkBack, ("←", "back", "the page before")),
+    binding(&[Char('w')], A::Words, ("w", "words", "the underlined words of this page")),
+    binding(&[Enter], A::WalkOn, ("enter", "", "says that this is the last page")),
+    HELP,
+    LEAVE,
+    QUIT,
+]];
+
 static GO_TO_KEYS: Table = &[&[
     binding(&[Enter], A::Open, ("enter", "go", "go there")),
     binding(&[Esc], A::Back, ("esc", "close", "stay here")),
@@ -429,7 +441,7 @@ pub fn bindings(model: &Model) -> impl Iterator<Item = &'static Binding> {
         Some(Overlay::Chain { .. }) => CHAIN,
         Some(Overlay::GoTo { .. }) => GO_TO_KEYS,
         Some(Overlay::Message(_)) => MESSAGE,
-        Some(Overlay::Sure(_)) => SURE,
+        Some(Overlay::Sure(_) | Overlay::TakeUp { .. }) => SURE,
         None => screen_table(model),
     };
     table.iter().copied().flatten()
@@ -443,6 +455,7 @@ pub fn screen_bindings(model: &Model) -> impl Iterator<Item = &'static Binding> 
 fn screen_table(model: &Model) -> Table {
     match &model.screen {
         Screen::Catalogue(_) => CATALOGUE,
+        Screen::Lab(lab) if lab.walk.as_ref().is_some_and(|walk| walk.taken().finished) => WALK_END,
         Screen::Lab(lab) if lab.walk.is_some() => WALK,
         Screen::Lab(lab) => match (lab.track().source, &lab.track().playback) {
             (Source::Recording { .. }, _) => RECORDING,
@@ -498,6 +511,7 @@ mod tests {
             LAB,
             LAPSE,
             WALK,
+            WALK_END,
             VIRTUAL,
             PAST,
             RECORDING,

@@ -101,6 +101,11 @@ pub enum Overlay {
         /// What has been typed.
         typed: String,
     },
+    /// Whether a walk that was left shall be taken up where its run of this page begins, from 0.
+    TakeUp {
+        /// The page.
+        page: usize,
+    },
     /// Something went wrong.
     Message(String),
     /// Whether this is really wanted, which ends a run.

@@ -108,6 +108,22 @@ impl Series {
         sums.into_iter().map(rate).collect()
     }
 
+    /// Which of `count` equal stretches from one time to another have ticks of a process, and none with a value.
+    pub fn unknown(
+        &self,
+        (from_s, to_s): (f64, f64),
+        count: usize,
+        value: impl Fn(&Point) -> Option<f64>,
+    ) -> Vec<bool> {
+        let served = self.columns((from_s, to_s), count, |point| point.tasks);
+        let values = self.columns((from_s, to_s), count, value);
+        served
+            .iter()
+            .zip(values)
+            .map(|(served, value)| served.is_some() && value.is_none())
+            .collect()
+    }
+
     /// Which of `count` equal stretches from one time to another hold more ticks without a value than with one.
     pub fn gaps(
         &self,

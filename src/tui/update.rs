@@ -264,7 +264,7 @@ fn in_catalogue(model: &mut Model, action: Action) -> Option<Command> {
                 return None;
             }
             return match Spec::new(model.catalogue, entry) {
-                Ok(spec) => take_walk(model, spec),
+                Ok(spec) => take_walk(model, spec, 1.0),
                 Err(error) => {
                     model.overlay = Some(Overlay::Message(error.to_string()));
                     None
@@ -307,11 +307,15 @@ pub fn open(model: &mut Model, spec: Spec) -> Command {
     Command::Start(RunId::Main, Box::new(spec))
 }
 
-/// Begins the guided walk of an incident.
-pub fn take_walk(model: &mut Model, spec: Spec) -> Option<Command> {
-    model.overlay = None;
+/// Begins the guided walk of an incident, its stretches so many times as fast. Of one that was left before its
+/// end, asks whether it shall be taken up there.
+pub fn take_walk(model: &mut Model, spec: Spec, faster: f64) -> Option<Command> {
+    let manifest = &spec.entry.manifest;
+    let left = model.remembered.walks.get(&manifest.id).filter(|walked| !walked.last_finished);
+    let page = left.map(|walked| walk::run_begins(manifest, walked.last_page.saturating_sub(1)));
+    model.overlay = page.filter(|page| *page > 0).map(|page| Overlay::TakeUp { page });
     let mut lab = Lab::new(spec);
-    lab.walk = Some(Walk::new(&lab.spec.entry.manifest));
+    lab.walk = Some(Walk::new(&lab.spec.entry.manifest, faster));
     let command = walk::enter(&mut lab);
     model.screen = Screen::Lab(Box::new(lab));
     command
@@ -539,6 +543,12 @@ fn in_overlay(model: &mut Model, action: Action) -> Option<Command> {
         model.overlay = None;
         return if wanted == Action::Reset { reset(model) } else { leave(model) };
     }
+    if let (Some(Overlay::TakeUp { page }), Action::Open) = (&model.overlay, action) {
+        let page = *page;
+        model.overlay = None;
+        let Screen::Lab(lab) = &mut model.screen else { return None };
+        return walk::take_up(lab, page);
+    }
     let furthest = view::help::furthest(model);
     match model.overlay.as_mut()? {
         Overlay::Bugs { cursor } => match action {
@@ -705,6 +715,9 @@ fn point(model: &mut Model, mouse: MouseEvent) -> Option<Command> {
         Screen::Lab(lab) => {
             if let Some(lane) = view::lab::lane_at(lab, model.size, (mouse.column, mouse.row)) {
                 lab.selected = lane;
+            } else if lab.walk.is_some() && mouse.row >= 2 {
+                // Below the lanes are the words of the page, some of them underlined.
+                model.overlay = Some(Overlay::Words);
             }
             None
         }

@@ -73,6 +73,8 @@ pub struct Walk {
     since: Vec<Since>,
     /// Lines that the last page is scrolled down.
     pub down: usize,
+    /// What the speed of every stretch is multiplied by.
+    pub faster: f64,
 }
 
 /// What a lane has done since the run went on.
@@ -175,8 +177,8 @@ pub enum Said {
 }
 
 impl Walk {
-    /// A walk before its first step.
-    pub fn new(manifest: &Manifest) -> Self {
+    /// A walk before its first step, whose stretches pass so many times as fast.
+    pub fn new(manifest: &Manifest, faster: f64) -> Self {
         Self {
             at: 0,
             stage: Stage::Told,
@@ -193,6 +195,7 @@ impl Walk {
             begins: false,
             since: Vec::new(),
             down: 0,
+            faster,
         }
     }
 }
@@ -218,6 +221,8 @@ impl Walk {
         Walked {
             pages: self.at + 1,
             finished: self.at + 1 == self.done.len(),
+            last_page: self.at + 1,
+            last_finished: self.at + 1 == self.done.len(),
             answered: answers().count(),
             right: answers().filter(|right| *right).count(),
         }
@@ -233,6 +238,24 @@ pub fn step<'a>(lab: &'a Lab, walk: &Walk) -> Option<&'a Step> {
 pub fn debrief<'a>(lab: &'a Lab, walk: &Walk) -> Option<&'a Debrief> {
     let manifest = &lab.spec.entry.manifest;
     manifest.debrief.as_ref().filter(|_| walk.at == manifest.walk.len())
+}
+
+/// The page at which the run of a page begins, both from 0. The last page has none of its own.
+pub fn run_begins(manifest: &Manifest, page: usize) -> usize {
+    let steps = manifest.walk.iter().take(page + 1);
+    steps
+        .enumerate()
+        .filter(|(_, step)| !step.lanes.is_empty())
+        .map(|(at, _)| at)
+        .last()
+        .unwrap_or(0)
+}
+
+/// Takes a walk up where its run of a page begins, from 0.
+pub fn take_up(lab: &mut Lab, page: usize) -> Option<Command> {
+    let at = run_begins(&lab.spec.entry.manifest, page);
+    lab.walk.as_mut()?.at = at;
+    enter(lab)
 }
 
 /// Whether a chart is on the screen of a walk: some step has been about it, or none about any.
@@ -455,6 +478,10 @@ pub fn act(lab: &mut Lab, action: Action) -> Option<Command> {
         }
         Action::WalkBack if walk.at > 0 && walk.stage != Stage::Runs => {
             walk.at -= 1;
+            // Of a walk that was taken up, the pages before have not shown anything yet.
+            if walk.done[walk.at].is_none() {
+                walk.at = run_begins(&entry.manifest, walk.at);
+            }
             lab.walk = Some(walk);
             return enter(lab);
         }
@@ -474,7 +501,10 @@ pub fn act(lab: &mut Lab, action: Action) -> Option<Command> {
             None
         }
         Action::Skip if told && asked.is_some() => go_on(lab, &mut walk, step, Said::Skipped),
-        Action::Skip if walk.stage == Stage::Runs => Some(show(lab, &mut walk, step)),
+        Action::Skip if walk.stage == Stage::Runs => {
+            show(lab, &mut walk, step);
+            None
+        }
         Action::Skip => {
             walk.note = Some("there is nothing to skip; enter goes on".to_owned());
             None
@@ -574,9 +604,9 @@ fn go_on(lab: &mut Lab, walk: &mut Walk, step: &Step, said: Said) -> Option<Comm
         return None;
     }
     walk.stage = Stage::Runs;
-    let speed = Speed::Times(step.speed);
+    let speed = Speed::Times(step.speed * walk.faster);
     lab.main.source = Source::TimeLapse(speed);
-    let goes = Command::Tell(RunId::Main, Control::SetSpeed(speed));
+    let goes = Command::Both(Box::new([hold_after_a_tick(lab), tell(Control::SetSpeed(speed))]));
     let does = step.does.map(|does| match does {
         Does::SwitchOff => {
             let incident = lab.spec.entry.manifest.id.clone();
@@ -589,9 +619,25 @@ fn go_on(lab: &mut Lab, walk: &mut Walk, step: &Step, said: Said) -> Option<Comm
         _ => Control::SetParam { name: name.clone(), value: *value },
     });
     // What happens comes before time passes.
-    Some(does.into_iter().chain(set).fold(goes, |rest, control| {
-        Command::Both(Box::new([Command::Tell(RunId::Main, control), rest]))
-    }))
+    Some(
+        does.into_iter()
+            .chain(set)
+            .fold(goes, |rest, control| Command::Both(Box::new([tell(control), rest]))),
+    )
+}
+
+fn tell(control: Control) -> Command {
+    Command::Tell(RunId::Main, control)
+}
+
+/// Lets the run go on for a tick, and holds it there: whether it has shown enough is looked at in between, so
+/// that it shows the same to everybody, however fast the machine or the learner.
+fn hold_after_a_tick(lab: &Lab) -> Command {
+    let tick_ms = TICK.as_millis() as u64;
+    // The sample of the moment at which it is held is told with the next one.
+    let told_ms = (lab.main.head.now_s * 1000.0).round() as u64;
+    let held_ms = (told_ms / tick_ms + 1) * tick_ms;
+    tell(Control::HoldAt(held_ms + tick_ms))
 }
 
 /// Keeps the lanes as they are, for whoever comes back to this page.
@@ -626,16 +672,14 @@ fn measured_now(lab: &Lab) -> (f64, Vec<Values>) {
     (data.now_s, values.collect())
 }
 
-/// Holds the run, and tells what it has shown.
-fn show(lab: &mut Lab, walk: &mut Walk, step: &Step) -> Command {
+/// Tells what the run has shown, which is held by now.
+fn show(lab: &mut Lab, walk: &mut Walk, step: &Step) {
     let said = walk.done[walk.at].as_ref().map_or(Said::Nothing, |done| done.said);
     walk.done[walk.at] = Some(shown(lab, walk, step, said));
     walk.stage = Stage::Shown;
     walk.note = None;
     take_shot(lab, walk);
-    let held = Speed::Times(0.0);
-    lab.main.source = Source::TimeLapse(held);
-    Command::Tell(RunId::Main, Control::SetSpeed(held))
+    lab.main.source = Source::TimeLapse(Speed::Times(0.0));
 }
 
 /// Looks at an event of the run: whether it has shown what the step waits for.
@@ -670,15 +714,17 @@ pub fn observe(lab: &mut Lab, event: &Event) -> Option<Command> {
             step.until.as_ref().is_none_or(|until| until.eval(values).is_ok_and(|v| v > 0.0))
         };
         let late = values.get("since_s").is_some_and(|since_s| *since_s > PATIENCE_S);
-        (met(&values) || late).then(|| {
-            let command = show(lab, &mut walk, step);
+        if met(&values) || late {
+            show(lab, &mut walk, step);
             if late && !met(&values) {
                 walk.note = Some(format!(
                     "at this load it has not come in {PATIENCE_S} s: the figures are those of now"
                 ));
             }
-            command
-        })
+            None
+        } else {
+            Some(hold_after_a_tick(lab))
+        }
     } else {
         None
     };

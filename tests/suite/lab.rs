@@ -9,7 +9,11 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
-use crate::common::{alone, program};
+use firedrill::tui::walk::run_begins;
+use firedrill_core::catalogue::Entry;
+use firedrill_core::incident::walk::Kind;
+
+use crate::common::{alone, catalogue, program};
 
 struct Person {
     screen: vt100::Parser,
@@ -99,7 +103,12 @@ impl Person {
 
     /// Takes in what is still on its way: a held screen is silent once it is drawn.
     fn sees_it_whole(&mut self) {
-        while let Ok(bytes) = self.output.recv_timeout(Duration::from_millis(300)) {
+        self.is_still(300);
+    }
+
+    /// The same, where so many milliseconds of silence are enough.
+    fn is_still(&mut self, ms: u64) {
+        while let Ok(bytes) = self.output.recv_timeout(Duration::from_millis(ms)) {
             self.screen.process(&bytes);
         }
     }
@@ -135,6 +144,156 @@ impl Person {
             && !screen.hide_cursor()
             && screen.mouse_protocol_mode() == vt100::MouseProtocolMode::None
     }
+}
+
+/// How questions are answered.
+enum Answers<'a> {
+    Wrongly,
+    /// With the figures and lines that the walk told when it was answered wrongly.
+    Rightly(&'a [Told]),
+}
+
+/// What a page told of a figure or a line; empty where it asked for neither.
+#[derive(Default)]
+struct Told {
+    figure: String,
+    line: Option<usize>,
+}
+
+/// Answers all questions of a walk. Returns what each page told.
+fn answers(person: &mut Person, entry: &Entry, answers: &Answers) -> Vec<Told> {
+    let manifest = &entry.manifest;
+    let pages = manifest.pages();
+    let mut all = Vec::new();
+    for (at, step) in manifest.walk.iter().enumerate() {
+        let page = at + 1;
+        person.sees(&format!(" {page} of {pages} ·"));
+        person.is_still(150);
+        let asked =
+            step.asks.as_ref().and_then(|id| manifest.questions.iter().find(|q| q.id == *id));
+        let kind = asked.map(|question| &question.kind);
+        match kind {
+            None => {}
+            Some(Kind::Choice(choices)) => {
+                let right = choices.iter().position(|choice| choice.right).expect("there is one");
+                let chosen = match answers {
+                    Answers::Wrongly => (right + 1) % choices.len(),
+                    Answers::Rightly(_) => right,
+                };
+                person.types(&(chosen + 1).to_string());
+            }
+            Some(Kind::Number { .. }) => {
+                let typed = match answers {
+                    Answers::Wrongly => "987654",
+                    Answers::Rightly(told) => &told[at].figure,
+                };
+                person.types(typed);
+                person.sees(&format!("> {typed}"));
+            }
+            Some(Kind::Line { of, .. }) => {
+                if let Answers::Rightly(told) = answers {
+                    let source = catalogue().source(&entry.file(of)).expect("a source file");
+                    let line = told[at].line.expect("it told the line");
+                    person.types(&way_to(source, line));
+                }
+            }
+        }
+        if !person.text().contains("enter: next") && page < pages {
+            person.types("\r");
+            person.waits("what it has shown", |text| text.contains("enter: next"));
+            person.is_still(150);
+        }
+        let text = person.text();
+        assert!(!text.contains("not known"), "{text}");
+        if kind.is_some() {
+            let mark = if matches!(answers, Answers::Wrongly) { "✖" } else { "✔" };
+            assert!(text.contains(mark), "{}, page {page}:\n{text}", manifest.id);
+        }
+        let told = Told { figure: figure(&text), line: number_behind(&text, "answer line ") };
+        if let Answers::Rightly(before) = answers {
+            // Nothing of what is measured depends on what the learner says.
+            assert_eq!(told.figure, before[at].figure, "{}, page {page}:\n{text}", manifest.id);
+        }
+        all.push(told);
+        person.types("\r");
+    }
+    person.sees("What to take home");
+    all
+}
+
+/// The keys that lead from the first line of code to another, from 1: comments and gaps are passed over.
+fn way_to(source: &str, line: usize) -> String {
+    let begin =
+        source.lines().position(|line| line.starts_with("pub fn")).expect("it installs") + 1;
+    let is_code = |text: &&str| !text.trim().is_empty() && !text.trim_start().starts_with("//");
+    let between = |from: usize, to: usize| {
+        source.lines().skip(from).take(to.saturating_sub(from)).filter(is_code).count()
+    };
+    "j".repeat(between(begin, line)) + &"k".repeat(between(line.saturating_sub(1), begin - 1))
+}
+
+/// What was measured, as a number that can be typed; what theory says where nothing was.
+fn figure(text: &str) -> String {
+    let behind =
+        |word: &str| text.split_once(word).map(|(_, rest)| rest.split("  ").next().unwrap_or(rest));
+    let theory = || behind("  theory ").map(|theory| theory.rsplit("= ").next().unwrap_or(theory));
+    let told = behind("  measured ").or_else(theory).unwrap_or_default();
+    told.chars().filter(|c| *c != ',').take_while(|c| c.is_ascii_digit() || *c == '.').collect()
+}
+
+/// The whole number that follows a word.
+fn number_behind(text: &str, word: &str) -> Option<usize> {
+    let (_, rest) = text.split_once(word)?;
+    rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+}
+
+#[tokio::test]
+async fn every_walk_in_a_terminal_answered_wrongly_and_then_rightly() {
+    let _alone = alone().await;
+    for entry in &catalogue().entries {
+        let walk = ["walk", &entry.manifest.id, "--faster", "100"];
+        let mut person = Person::opens(&walk);
+        let told = answers(&mut person, entry, &Answers::Wrongly);
+        assert_eq!(person.quits(), 0);
+        let mut person = Person::opens(&walk);
+        answers(&mut person, entry, &Answers::Rightly(&told));
+        assert_eq!(person.quits(), 0);
+    }
+}
+
+#[tokio::test]
+async fn a_walk_that_was_left_is_taken_up_where_its_run_begins() {
+    let _alone = alone().await;
+    let state = tempfile::Builder::new().prefix(KEPT).tempdir().expect("writable");
+    let walk = ["walk", "unbuffered-log-channel", "--faster", "100"];
+    let mut person = Person::remembers(state.path(), &walk);
+    let entry = catalogue().find("unbuffered-log-channel").expect("it is known");
+    let later = entry.manifest.walk.iter().skip(1).position(|step| !step.lanes.is_empty());
+    let later = later.expect("a half-fix has a run of its own") + 1;
+    let pages = entry.manifest.pages();
+    let begins = |page: usize| run_begins(&entry.manifest, page - 1) + 1;
+    for page in 1..=later + 1 {
+        person.sees(&format!(" {page} of {pages} ·"));
+        person.is_still(150);
+        if !person.text().contains("enter: next") {
+            let asks = person.text().contains("enter commits");
+            person.types(if asks { "s" } else { "\r" });
+            person.waits("what it has shown", |text| text.contains("enter: next"));
+        }
+        person.types("\r");
+    }
+    person.sees(&format!(" {} of {pages} ·", later + 2));
+    assert_eq!(person.quits(), 0);
+    let mut person = Person::remembers(state.path(), &walk);
+    let again = begins(later + 2);
+    person.sees(&format!("on page {again}"));
+    person.types("\r");
+    person.sees(&format!(" {again} of {pages} ·"));
+    // What was before has not been shown this time: going back begins its run.
+    person.is_still(150);
+    person.types("\x1b[D");
+    person.sees(&format!(" {} of {pages} ·", begins(again - 1)));
+    assert_eq!(person.quits(), 0);
 }
 
 /// Takes a walk to its last page, with some answer to each question.

@@ -11,6 +11,7 @@ use firedrill::tui::model::{Lab, Model, Screen};
 use firedrill::tui::past::Lines;
 use firedrill::tui::update::{Msg, update};
 use firedrill::tui::view;
+use firedrill_core::event::What;
 use firedrill_core::page::{self, Told};
 use firedrill_core::record::{Recording, Unreadable, read, scan};
 use ratatui::Terminal;
@@ -54,10 +55,9 @@ fn show(bytes: &[u8], recording: &Recording) -> (String, String) {
             };
             update(&mut model, Msg::Key(KeyEvent::from(code)));
             update(&mut model, Msg::Passed(700.0));
-            let mut terminal = Terminal::new(TestBackend::new(size.0, size.1)).expect("a buffer");
-            terminal.draw(|frame| view::draw(frame, &model)).expect("a buffer");
+            let screen = draw(&model);
             if key == 'e' || key == ' ' {
-                text += &terminal.backend().to_string();
+                text += &screen;
             }
             if matches!(key, 'c' | 'm' | 'e') {
                 update(&mut model, Msg::Key(KeyEvent::from(KeyCode::Esc)));
@@ -65,6 +65,13 @@ fn show(bytes: &[u8], recording: &Recording) -> (String, String) {
         }
     }
     (text, page)
+}
+
+fn draw(model: &Model) -> String {
+    let (width, height) = model.size;
+    let mut terminal = Terminal::new(TestBackend::new(width, height)).expect("a buffer");
+    terminal.draw(|frame| view::draw(frame, model)).expect("a buffer");
+    terminal.backend().to_string()
 }
 
 #[test]
@@ -149,6 +156,47 @@ fn of_other_files_it_is_said_why_they_cannot_be_shown() {
             assert_eq!(output.status.code(), Some(2), "{command} {name}");
         }
     }
+}
+
+/// The rows of a screen that hold a word.
+fn rows<'a>(screen: &'a str, word: &str) -> Vec<&'a str> {
+    screen.lines().filter(|row| row.contains(word)).collect()
+}
+
+#[test]
+fn the_code_view_marks_the_line_at_which_a_recording_says_that_tasks_wait() {
+    let folder = tempfile::tempdir().expect("writable");
+    let file = folder.path().join("log.jsonl");
+    let path = file.to_str().expect("a readable path");
+    let run =
+        ["run", "unbuffered-log-channel", "--clock", "virtual", "--for", "8s", "--record", path];
+    firedrill(&run).output().expect("it runs");
+    let bytes = std::fs::read(&file).expect("it was recorded");
+    let recording = read(&bytes[..]).expect("a whole recording");
+    let sites = recording.events.iter().filter(|event| event.lane == Some(0)).filter_map(|event| {
+        let What::Sample(sample) = &event.what else { return None };
+        sample.server.as_ref()?.wait_sites.iter().max_by_key(|site| site.waiting).cloned()
+    });
+    let site = sites.last().expect("tasks wait");
+    let spec = Spec::recorded(catalogue(), &recording.header).expect("it is known");
+    let mut lines = Lines::default();
+    let (_, faults) =
+        scan(&bytes[..], |line, event| lines.keep(line, &event)).expect("read before");
+    let mut model = Model::new(catalogue(), (200, 50));
+    model.screen = Screen::Lab(Box::new(Lab::recorded(spec, lines, &faults)));
+    for key in "g8".chars().map(KeyCode::Char).chain([KeyCode::Enter, KeyCode::Char('c')]) {
+        update(&mut model, Msg::Key(KeyEvent::from(key)));
+    }
+    let screen = draw(&model);
+    let waiting = format!("◀ {} wait here", firedrill_core::prose::figures::count(site.waiting));
+    assert_eq!(rows(&screen, &waiting).len(), 1, "{screen}");
+    // The row above the count is the line that the recording names; the fix stands on the other side.
+    let all: Vec<&str> = screen.lines().collect();
+    let at = all.iter().position(|row| row.contains(&waiting)).expect("it is there");
+    let above = all[..at].iter().rev().find(|row| row.contains("▶")).expect("a marked line");
+    assert!(above.contains(&format!(" {} ", site.line)) && above.contains("cause"), "{screen}");
+    assert_eq!(rows(&screen, "fix  ▶").len(), 1, "{screen}");
+    insta::assert_snapshot!("code_both_forms_200x50", screen);
 }
 
 /// A recording of a short virtual run.

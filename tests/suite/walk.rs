@@ -29,7 +29,7 @@ impl Learner {
     async fn begins(mut spec: Spec) -> Self {
         spec.clock = Clock::Virtual;
         let mut model = Model::new(catalogue(), (120, 36));
-        let command = take_walk(&mut model, spec);
+        let command = take_walk(&mut model, spec, 1.0);
         let mut learner = Self { model, run: None };
         learner.carry_out(command).await;
         learner.settle().await;

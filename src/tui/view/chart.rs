@@ -79,6 +79,7 @@ pub fn draw(frame: &mut Frame, area: Rect, chart: &Chart) {
     match chart.fill {
         Fill::Level(value, second) => {
             canvas.columns(buffer, &canvas.values(value), chart.colour, None);
+            canvas.unknown(buffer, value);
             if chart.gaps {
                 canvas.gaps(buffer);
             }
@@ -212,6 +213,17 @@ impl Plot<'_> {
                     None => style,
                 };
                 cell.set_symbol(EIGHTHS[filled]).set_style(style);
+            }
+        }
+    }
+
+    /// Marks where a process was there and nothing could be measured yet, which is not zero.
+    fn unknown(&self, buffer: &mut Buffer, value: Value) {
+        let width = usize::from(self.area.width);
+        let unknown = self.chart.series.unknown(self.chart.window_s, width, value);
+        for (x, unknown) in (self.area.left()..).zip(unknown) {
+            if unknown {
+                buffer[(x, self.area.bottom() - 1)].set_symbol("?").set_style(theme::warn());
             }
         }
     }

@@ -44,7 +44,7 @@ fn lines(model: &Model) -> Vec<Line<'static>> {
         .collect();
     if matches!(model.screen, Screen::Lab(_)) {
         lines.push(Line::from(Span::styled(
-            "         marks: ╌ theory · ┊ phase · ✖ no process · ─ cap, or median",
+            "  marks: ╌ theory · ┊ phase · ✖ no process · ? no answer yet · ─ cap, or median",
             theme::quiet(),
         )));
     }

@@ -55,10 +55,18 @@ pub fn draw(frame: &mut Frame, model: &Model) {
         (Some(Overlay::Sure(action)), Screen::Lab(lab)) => {
             let what = match (action, &lab.walk) {
                 (Action::Reset, _) => "Start the run anew? What it has shown is lost.",
-                (_, Some(_)) => "Leave the walk? It begins anew the next time.",
+                (_, Some(_)) => "Leave the walk? It can be taken up again.",
                 (_, None) => "Leave the lab? Its run ends.",
             };
             message::draw(frame, body, &format!("{what}\n\nenter: yes · esc: no"));
+        }
+        (Some(Overlay::TakeUp { page }), _) => {
+            let text = format!(
+                "You left this walk before its end. Its run begins anew on page {}.\n\n\
+                 enter: go on there · esc: from the first page",
+                page + 1
+            );
+            message::draw(frame, body, &text);
         }
         (Some(Overlay::Bugs { cursor }), Screen::Lab(lab)) => {
             bugs::draw(frame, body, model.catalogue, lab, *cursor);
@@ -84,9 +92,13 @@ fn too_small(frame: &mut Frame, area: Rect) {
     frame.render_widget(Paragraph::new(text).alignment(Alignment::Center), area);
 }
 
-/// A box of at most this size in the middle of `area`, cleared; returns its inside.
+/// Columns or rows beside a box that are too few to show anything: the box takes them, too.
+const TOO_FEW: u16 = 12;
+
+/// A box of about this size in the middle of `area`, cleared; returns its inside.
 fn boxed(frame: &mut Frame, area: Rect, (width, height): (u16, u16), title: &str) -> Rect {
-    let (width, height) = (width.min(area.width), height.min(area.height));
+    let or_all = |size: u16, all: u16| if size + TOO_FEW > all { all } else { size };
+    let (width, height) = (or_all(width, area.width), or_all(height, area.height));
     let outer = Rect {
         x: area.x + (area.width - width) / 2,
         y: area.y + (area.height - height) / 2,

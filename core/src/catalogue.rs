@@ -1,8 +1,10 @@
 //! The incidents of a pack, with their manifests.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
 
 use crate::incident::chain::Clash;
 use crate::incident::formula::Values;
@@ -53,6 +55,17 @@ impl Entry {
     pub fn fixed(&self) -> &'static Variant {
         self.incident.variants.last().expect("the catalogue refuses an incident without variants")
     }
+}
+
+/// The manifests that a page of the book was handed.
+#[derive(Debug, Deserialize)]
+pub struct Manifests(BTreeMap<String, OfPage<Manifest>>);
+
+/// What a page has of an incident.
+#[derive(Debug, Serialize, Deserialize)]
+struct OfPage<M> {
+    manifest: M,
+    constants: Values,
 }
 
 /// The source texts of an incident.
@@ -146,6 +159,38 @@ impl Catalogue {
             Ok(Entry { incident, manifest, constants })
         });
         Ok(Self { pack, entries: entries.collect::<Result<_, _>>()? })
+    }
+
+    /// The same of manifests that a page was handed, as [`Catalogue::for_pages`] writes them.
+    pub fn of_page(pack: &'static Pack, Manifests(mut all): Manifests) -> Self {
+        let entry = |incident: &&'static Incident| {
+            let OfPage { manifest, constants } = all.remove(incident.name())?;
+            Some(Entry { incident, manifest, constants })
+        };
+        Self { pack, entries: pack.incidents.iter().filter_map(entry).collect() }
+    }
+
+    /// The manifests as a page of the book takes them along, without what is taught, by folder.
+    ///
+    /// # Errors
+    ///
+    /// When a manifest is no TOML.
+    pub fn for_pages(
+        pack: &'static Pack,
+        manifest: impl Fn(&str) -> Option<String>,
+    ) -> Result<serde_json::Value, toml::de::Error> {
+        let mut all = BTreeMap::new();
+        for incident in pack.incidents {
+            let file = format!("{}incident.toml", incident.folder());
+            let text = manifest(&file).map_or(Cow::Borrowed(incident.manifest_toml), Cow::Owned);
+            let mut manifest: serde_json::Map<String, serde_json::Value> = toml::from_str(&text)?;
+            for taught in ["step", "question", "debrief"] {
+                manifest.remove(taught);
+            }
+            let of_page = OfPage { manifest, constants: constants(pack, incident) };
+            all.insert(incident.name().to_owned(), of_page);
+        }
+        Ok(serde_json::to_value(all).unwrap_or_default())
     }
 
     /// The modules of its incidents, for the registry of metrics.

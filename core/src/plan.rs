@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::catalogue::{Catalogue, Entry};
+use crate::event::{Begin, Clock};
+use crate::incident::Bugs;
 use crate::incident::formula::Values;
 use crate::service::params;
 
@@ -24,6 +26,25 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// What a virtual lane of this run is told first.
+    pub fn begin(&self, lane: usize, in_play: Bugs) -> Begin {
+        Begin {
+            clock: Clock::Virtual,
+            incident: self.entry.manifest.id.clone(),
+            variant: self.variants.get(lane).cloned().unwrap_or_default(),
+            rate_per_s: self.rate_per_s,
+            seed: self.seed,
+            instance: 0,
+            in_play,
+            without: Vec::new(),
+            params: BTreeMap::new(),
+            console: false,
+            watched: false,
+            heap_limit_bytes: None,
+            steers: false,
+        }
+    }
+
     /// What formulas may use in this run: its rate and parameters, and the theory's `t` = 0.
     pub fn values(&self) -> Values {
         let mut values = self.entry.manifest.formula_values();

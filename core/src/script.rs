@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::event::What;
+use crate::event::{ParentSays, What};
 use crate::incident::Bugs;
 use crate::incident::manifest::{Switch, rate_allowed};
 use crate::plan::Plan;
@@ -105,6 +105,23 @@ pub enum Change {
     Restart(usize, bool),
     /// Nothing, but it is to be told.
     Nothing,
+}
+
+impl Change {
+    /// What it tells a virtual lane; none: it does not concern it.
+    pub fn says(&self, lane: usize) -> Option<ParentSays> {
+        let mine = |of: &usize| *of == lane;
+        Some(match self {
+            Self::Rate(rate_per_s) => ParentSays::SetRate { rate_per_s: *rate_per_s },
+            Self::Param(name, value) => ParentSays::SetParam { name: name.clone(), value: *value },
+            Self::Mix(incidents) => ParentSays::SetMix { incidents: incidents.clone() },
+            Self::InPlay(of, bugs) if mine(of) => ParentSays::SetBugs { bugs: bugs.clone() },
+            Self::Without(of, slots) if mine(of) => ParentSays::SetWithout { slots: slots.clone() },
+            Self::Scale(of, instances) if mine(of) => ParentSays::Scale { instances: *instances },
+            Self::Restart(of, _) if mine(of) => ParentSays::Restart,
+            _ => return None,
+        })
+    }
 }
 
 /// A change, and the event that tells of it.

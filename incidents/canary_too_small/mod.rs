@@ -10,7 +10,7 @@ use firedrill_core::incident::{Chain, Incident, Slot, Variant};
 pub static INCIDENT: Incident = Incident {
     module: module_path!(),
     file: file!(),
-    manifest_toml: include_str!("incident.toml"),
+    manifest_toml: firedrill_core::manifest!("incident.toml"),
     shares: &["log_queue", "log_queue_capacity", "log_lines_written"],
     variants: &[
         Variant { name: "broken", install: release, steer: Some(broken::steer) },

@@ -1,32 +1,78 @@
-//! One virtual lane, without the program: commands on standard input, events on standard output.
-//! It is what runs under a WASI host, in a browser's worker for example:
+//! A page of the book, without its looks: runs a lane, or draws what lanes have said. It is what runs under
+//! a WASI host, in a browser's worker for example:
 //!
 //! ```sh
-//! cargo build -p firedrill-incidents --example lane --release --target wasm32-wasip1
+//! cargo build -p firedrill-incidents --example lane --profile page --target wasm32-wasip1
 //! ```
 //!
-//! The first line says what the lane is, as for the program's own child.
+//! The first line of standard input says what is asked, as JSON. What a lane says comes out line by line; to
+//! be drawn, it goes in again, the lanes apart by an empty line.
 
 use std::alloc::System;
-use std::io::{self, BufRead};
+use std::io::{self, Read};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::Context;
 use cap::Cap;
-use firedrill_core::catalogue::Catalogue;
+use firedrill_core::catalogue::{Catalogue, Manifests};
+use firedrill_core::incident::Pack;
 use firedrill_core::lane::output::Output;
+use firedrill_core::lane::unrolled::Unrolled;
 use firedrill_core::lane::{self, Settings};
+use firedrill_core::page::live::{Asked, Wanted, draw, told};
+use serde::Deserialize;
 
 #[global_allocator]
 static HEAP: Cap<System> = Cap::new(System, usize::MAX);
 
+/// What heap bytes are multiplied by, in thousandths: pointers are half as wide here.
+static SCALE: AtomicU64 = AtomicU64::new(1000);
+
+/// The incidents without their source, which a page shows otherwise.
+static PACK: Pack = Pack {
+    file: firedrill_incidents::PACK.file,
+    incidents: firedrill_incidents::ALL,
+    files: Vec::new,
+    source: |_| None,
+};
+
+/// What is asked.
+#[derive(Deserialize)]
+struct Request {
+    /// The manifests, as the catalogue writes them for pages.
+    manifests: Manifests,
+    /// The run.
+    run: Asked,
+    /// The lane to run; none: what the lanes have said is to be drawn.
+    lane: Option<usize>,
+    /// What the lane's heap is multiplied by.
+    heap_scale: Option<f64>,
+    /// What is to be drawn.
+    wanted: Option<Wanted>,
+}
+
 fn main() -> anyhow::Result<()> {
-    let catalogue = Catalogue::read(&firedrill_incidents::PACK, |_| None)?;
+    let mut input = String::new();
+    io::stdin().read_to_string(&mut input)?;
+    let (first, rest) = input.split_once('\n').unwrap_or((&input, ""));
+    let request: Request = serde_json::from_str(first).context("the first line of input")?;
+    let catalogue = Catalogue::of_page(&PACK, request.manifests);
     let catalogue: &'static Catalogue = Box::leak(Box::new(catalogue));
-    let mut input = io::stdin().lock();
-    let mut line = String::new();
-    input.read_line(&mut line)?;
-    let begin = serde_json::from_str(&line).context("the first line of input")?;
-    let heap = || HEAP.allocated() as u64;
+    let plan = request.run.plan(catalogue)?;
+    let end_ms = request.run.end_ms();
+    if let Some(wanted) = request.wanted {
+        let told = told(&plan, end_ms, rest.split("\n\n"))?;
+        serde_json::to_writer(io::stdout(), &draw(&plan, &told, &wanted))?;
+        return Ok(());
+    }
+    if let Some(scale) = request.heap_scale {
+        SCALE.store((scale * 1000.0) as u64, Ordering::Relaxed);
+    }
+    let heap = || HEAP.allocated() as u64 * SCALE.load(Ordering::Relaxed) / 1000;
+    let mut lanes = Unrolled::new(&plan, end_ms).lanes;
+    let lane = request.lane.filter(|lane| *lane < lanes.len()).context("there is no such lane")?;
+    let (begin, commands) = lanes.swap_remove(lane);
+    drop((lanes, input));
     let settings = Settings { catalogue, begin, watch: None, heap };
-    lane::replay(settings, input, &Output::new(io::stdout()))
+    lane::obey(settings, commands.into_iter().map(Ok), &Output::new(io::stdout()))
 }

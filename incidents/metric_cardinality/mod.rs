@@ -16,7 +16,7 @@ use metrics::{
 pub static INCIDENT: Incident = Incident {
     module: module_path!(),
     file: file!(),
-    manifest_toml: include_str!("incident.toml"),
+    manifest_toml: firedrill_core::manifest!("incident.toml"),
     shares: &[],
     variants: &[
         Variant { name: "broken", install: broken::install, steer: None },

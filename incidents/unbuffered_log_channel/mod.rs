@@ -19,7 +19,7 @@ use firedrill_core::service::log_file::{LogLine, log_file};
 pub static INCIDENT: Incident = Incident {
     module: module_path!(),
     file: file!(),
-    manifest_toml: include_str!("incident.toml"),
+    manifest_toml: firedrill_core::manifest!("incident.toml"),
     shares: &[],
     variants: &[
         Variant { name: "broken", install: broken::install, steer: None },

@@ -151,20 +151,6 @@ impl Spec {
 
     /// What a virtual lane's child is told first.
     pub(super) fn begin(&self, lane: usize, in_play: Bugs) -> Begin {
-        Begin {
-            clock: Clock::Virtual,
-            incident: self.entry.manifest.id.clone(),
-            variant: self.variants[lane].clone(),
-            rate_per_s: self.rate_per_s,
-            seed: self.seed,
-            instance: 0,
-            in_play,
-            without: Vec::new(),
-            params: BTreeMap::new(),
-            console: false,
-            watched: self.time_lapse.watched,
-            heap_limit_bytes: None,
-            steers: false,
-        }
+        Begin { watched: self.time_lapse.watched, ..self.plan().begin(lane, in_play) }
     }
 }

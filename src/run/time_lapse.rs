@@ -16,7 +16,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use super::child::{Child, Message};
 use super::{Address, Control, Messages, Spec, Speed};
 use firedrill_core::event::{Event, LaneSays, ParentSays, TICK};
-use firedrill_core::script::{Change, Script, Step};
+use firedrill_core::script::{Script, Step};
 use firedrill_core::visible;
 use serde::Deserialize;
 
@@ -224,23 +224,10 @@ impl Player {
     /// Makes these changes where the lanes have been told to go, and tells of them.
     async fn take(&mut self, steps: Vec<Step>) -> anyhow::Result<()> {
         for Step { change, lane, tell } in steps {
-            match change {
-                Change::Rate(rate_per_s) => {
-                    self.tell_all(&ParentSays::SetRate { rate_per_s }).await?;
+            for index in 0..self.lanes.len() {
+                if let Some(command) = change.says(index) {
+                    self.tell(index, command).await?;
                 }
-                Change::Param(name, value) => {
-                    self.tell_all(&ParentSays::SetParam { name, value }).await?;
-                }
-                Change::Mix(incidents) => self.tell_all(&ParentSays::SetMix { incidents }).await?,
-                Change::InPlay(lane, bugs) => self.tell(lane, ParentSays::SetBugs { bugs }).await?,
-                Change::Without(lane, slots) => {
-                    self.tell(lane, ParentSays::SetWithout { slots }).await?;
-                }
-                Change::Scale(lane, instances) => {
-                    self.tell(lane, ParentSays::Scale { instances }).await?;
-                }
-                Change::Restart(lane, _) => self.tell(lane, ParentSays::Restart).await?,
-                Change::Nothing => {}
             }
             if let Some(what) = tell {
                 self.told.push_back(Event { at_ms: self.written_ms, lane, what });

@@ -6,6 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use firedrill::cli::note;
+use firedrill_core::catalogue::Catalogue;
+use firedrill_core::lane::unrolled::Unrolled;
+use firedrill_core::page::live::Asked;
 use serde_json::{Value, json};
 
 use crate::common::{alone_here, catalogue, firedrill};
@@ -14,38 +17,46 @@ use crate::common::{alone_here, catalogue, firedrill};
 fn module() -> Option<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or(root.join("target"), PathBuf::from);
-    let module = target.join("wasm32-wasip1/release/examples/lane.wasm");
+    let module = target.join("wasm32-wasip1/page/examples/lane.wasm");
     if which::which("node").is_err() {
         note("SKIPPED: Node is not installed, so no lane has run under a WASI host");
         return None;
     }
     if !module.exists() {
         note(
-            "SKIPPED: no lane has run under a WASI host; first: cargo build --release \
-             -p firedrill-incidents --example lane --target wasm32-wasip1",
+            "SKIPPED: no lane has run under a WASI host; first: cargo build \
+             --profile page -p firedrill-incidents --example lane --target wasm32-wasip1",
         );
         return None;
     }
     Some(module)
 }
 
-/// What a lane is told: a run up to ten seconds after the release of its broken variant.
-fn commands(id: &str) -> String {
+/// A run up to ten seconds after the release of its broken variant.
+fn run(id: &str) -> Asked {
     let manifest = &catalogue().find(id).expect("known").manifest;
-    let release_ms = (manifest.release_s() * 1000.0) as u64;
-    let params: serde_json::Map<String, Value> =
-        manifest.params.iter().map(|(name, param)| (name.clone(), param.value.into())).collect();
-    let begin = json!({
-        "clock": "virtual", "incident": id, "variant": "broken", "seed": 7, "params": params,
-        "rate_per_s": manifest.load.rate_per_s,
-    });
-    let lines = [
-        begin,
-        json!({ "command": "advance", "to_ms": release_ms }),
-        json!({ "command": "set_bugs", "bugs": { id: "broken" } }),
-        json!({ "command": "advance", "to_ms": release_ms + 10_000 }),
-    ];
-    lines.map(|line| format!("{line}\n")).concat()
+    Asked {
+        incident: id.to_owned(),
+        variants: vec!["broken".to_owned(), "fixed".to_owned()],
+        rate_per_s: manifest.load.rate_per_s,
+        seed: 7,
+        params: std::collections::BTreeMap::new(),
+        duration_s: manifest.release_s() + 10.0,
+    }
+}
+
+/// What a page asks for its first lane.
+fn asked_by_a_page(run: &Asked) -> String {
+    let manifests = Catalogue::for_pages(&firedrill_incidents::PACK, |_| None).expect("TOML");
+    format!("{}\n", json!({ "manifests": manifests, "run": run, "lane": 0 }))
+}
+
+/// What the program tells its own child for the same.
+fn told_to_a_child(run: &Asked) -> String {
+    let plan = run.plan(catalogue()).expect("known");
+    let (begin, commands) = Unrolled::new(&plan, run.end_ms()).lanes.swap_remove(0);
+    let commands = commands.iter().map(|command| json!(command));
+    std::iter::once(json!(begin)).chain(commands).map(|line| format!("{line}\n")).collect()
 }
 
 fn events(mut command: Command, commands: &str) -> Vec<Value> {
@@ -88,12 +99,13 @@ fn a_lane_under_a_wasi_host_has_the_events_of_the_native_one() {
     let Some(module) = module() else { return };
     // Panics abort there, so the incident that is about them is left out.
     for id in catalogue().ids().filter(|id| *id != "missing-recover") {
-        let commands = commands(id);
+        let run = run(id);
         let native = firedrill(&["child"]);
         let mut wasi = Command::new("node");
         let shim = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/wasi.mjs");
         wasi.arg(shim).arg(&module);
-        let (native, wasi) = (events(native, &commands), events(wasi, &commands));
+        let native = events(native, &told_to_a_child(&run));
+        let wasi = events(wasi, &asked_by_a_page(&run));
         assert!(native.len() > 100, "{id}");
         let differs = native.iter().zip(&wasi).find(|(a, b)| a != b);
         assert_eq!(differs, None, "{id}");

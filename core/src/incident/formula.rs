@@ -2,17 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use exmex::prelude::*;
 use serde::{Deserialize, Deserializer};
 
+use super::expression::Expression;
 use crate::prose::figures::number;
 
 /// A number or an expression over the run's rate, its parameters and, in a theory, the time `t`.
 #[derive(Debug, Clone)]
 pub struct Formula {
     text: String,
-    /// Boxed: it holds its nodes inline, and is far larger than a number should be.
-    expression: Box<exmex::FlatEx<f64>>,
+    names: Vec<String>,
+    expression: Box<Expression>,
 }
 
 /// Longer expressions are refused: nobody reads them, and reading them could take for ever.
@@ -40,14 +40,14 @@ impl Formula {
             let text = text.chars().take(40).collect::<String>() + "…";
             return Err(FormulaError { text, why: format!("longer than {LONGEST} characters") });
         }
-        let expression = exmex::parse::<f64>(text)
-            .map_err(|e| FormulaError { text: text.to_owned(), why: e.to_string() })?;
-        Ok(Self { text: text.to_owned(), expression: Box::new(expression) })
+        let (expression, names) =
+            Expression::parse(text).map_err(|why| FormulaError { text: text.to_owned(), why })?;
+        Ok(Self { text: text.to_owned(), names, expression: Box::new(expression) })
     }
 
-    /// The names it uses.
+    /// The names it uses, in the alphabet's order.
     pub fn names(&self) -> &[String] {
-        self.expression.var_names()
+        &self.names
     }
 
     /// Its text, as written.
@@ -87,12 +87,9 @@ impl Formula {
     /// When a name has no value, or the result is not a finite number.
     pub fn eval(&self, values: &Values) -> Result<f64, FormulaError> {
         let fail = |why: String| FormulaError { text: self.text.clone(), why };
-        let mut arguments = Vec::with_capacity(self.names().len());
-        for name in self.names() {
-            let value = values.get(name).ok_or_else(|| fail(format!("`{name}` has no value")))?;
-            arguments.push(*value);
-        }
-        let result = self.expression.eval(&arguments).map_err(|e| fail(e.to_string()))?;
+        let value = |name: &str| values.get(name).copied();
+        let result =
+            self.expression.eval(&value).map_err(|name| fail(format!("`{name}` has no value")))?;
         if result.is_finite() { Ok(result) } else { Err(fail("is not a finite number".to_owned())) }
     }
 }

@@ -137,6 +137,7 @@ pub mod client;
 pub mod context;
 pub mod cpu;
 pub mod env;
+mod expression;
 pub mod fleet;
 pub mod formula;
 pub mod manifest;
@@ -161,6 +162,14 @@ pub use env::Env;
 pub use fleet::{Fleet, Order, Steer};
 pub use manifest::{Manifest, ManifestError};
 pub use wait::Parked;
+
+/// The text of a manifest beside this file. A page of the book is handed its manifests, and has none compiled in.
+#[macro_export]
+macro_rules! manifest {
+    ($file:literal) => {
+        if cfg!(target_family = "wasm") { "" } else { include_str!($file) }
+    };
+}
 
 /// A crate full of incidents.
 #[derive(Debug)]

@@ -5,6 +5,7 @@
 //! * [`virtual_lane`]: arrivals, ticks, releases: what goes on beyond the life of one process
 //! * `instance`: one of its instances over its processes
 //! * [`process`]: one simulated process: a runtime of its own, whose end drops its tasks
+//! * [`unrolled`]: all commands of a run with which nobody interferes
 //! * [`output`]: events, stamped with virtual time
 //! * [`watch`]: whether tasks wait for anything but virtual time
 //! * [`back_off`]: when what has crashed is started again, on either clock
@@ -19,6 +20,7 @@ pub mod back_off;
 mod instance;
 pub mod output;
 pub mod process;
+pub mod unrolled;
 pub mod virtual_lane;
 pub mod watch;
 
@@ -56,14 +58,27 @@ pub struct Settings {
 ///
 /// When a command cannot be carried out or read.
 pub fn replay(settings: Settings, commands: impl BufRead, out: &Output) -> anyhow::Result<()> {
-    let mut lane = VirtualLane::new(settings, out.clone())?;
     // Read on this very thread: nothing else allocates while the lane runs.
-    for line in commands.lines() {
+    let commands = commands.lines().map(|line| Ok(serde_json::from_str(&line?)?));
+    obey(settings, commands, out)
+}
+
+/// The same with commands that are known.
+///
+/// # Errors
+///
+/// When a command cannot be carried out, or is an error itself.
+pub fn obey(
+    settings: Settings,
+    commands: impl IntoIterator<Item = anyhow::Result<ParentSays>>,
+    out: &Output,
+) -> anyhow::Result<()> {
+    let mut lane = VirtualLane::new(settings, out.clone())?;
+    for command in commands {
         if out.failed() {
             return Ok(());
         }
-        let command: ParentSays = serde_json::from_str(&line?)?;
-        match command {
+        match command? {
             ParentSays::Advance { to_ms } => {
                 lane.advance(to_ms)?;
                 out.emit(to_ms, &LaneSays::Reached);

@@ -1,11 +1,14 @@
 //! `firedrill report`: a recording as one self-contained page: no script, no network.
 //!
 //! * [`chart`]: one chart of one lane; [`axis`]: from a value to its place on it
+//! * [`figure`]: a figure that a sentence of the book asks for; [`live`]: what a page of the book does by itself
 //! * `told`: what there is to tell of a run; `happened`: what happened, and how to have it happen again
 
 pub mod axis;
 pub mod chart;
+pub mod figure;
 mod happened;
+pub mod live;
 mod told;
 
 use std::collections::BTreeSet;
@@ -42,10 +45,7 @@ pub fn render(plan: &Plan, header: &Header, told: &Told, faults: &Faults) -> Str
     let Told { timeline, events } = told;
     let (manifest, catalogue) = (&plan.entry.manifest, plan.catalogue);
     let report = Report::new(plan, header.clock, timeline);
-    let names: Vec<String> = ('A'..)
-        .zip(&header.variants)
-        .map(|(letter, name)| format!("lane {letter}, {name}"))
-        .collect();
+    let names = lane_names(&header.variants);
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -173,13 +173,6 @@ fn check_row(check: &Check) -> Markup {
 }
 
 fn charts(manifest: &Manifest, timeline: &Timeline, names: &[String], events: &[Event]) -> Markup {
-    let phases_s: Vec<f64> = events
-        .iter()
-        .filter(|event| matches!(event.what, What::Phase { .. }))
-        .map(|event| event.at_ms as f64 / 1000.0)
-        .take(manifest.phases.len())
-        .collect();
-    let end_s = timeline.end_s.max(1.0);
     html! {
         h2 { "Lanes" }
         p.note {
@@ -188,31 +181,69 @@ fn charts(manifest: &Manifest, timeline: &Timeline, names: &[String], events: &[
             "line in the charts of memory is the cap, at which a process is killed. Latency counts from when a "
             "request was due, and one without an answer counts with its time-out."
         }
-        @for chart in &manifest.charts {
-            div.charts {
-                @match chart.shows {
-                    Shows::Chain => @for (i, name) in names.iter().enumerate() {
-                        (chain(name, newest(events, i, |what| match what {
-                            What::Chain(chain) => Some(chain),
-                            _ => None,
-                        })))
-                    },
-                    Shows::Log => @for (i, name) in names.iter().enumerate() {
-                        (log(&capital(&chart.title()), name, newest(events, i, |what| match what {
-                            What::LogTail(tail) => Some(tail),
-                            _ => None,
-                        })))
-                    },
-                    _ => {
-                        @let frame = frame(chart, manifest, timeline, (end_s, &phases_s));
-                        @for (lane, name) in timeline.lanes.iter().zip(names) {
-                            (chart::draw(&frame, &curve(chart, manifest, timeline, (lane, name))))
-                        }
+        @for chart in &manifest.charts { (one_chart(chart, manifest, timeline, names, events)) }
+    }
+}
+
+/// One chart of every lane.
+fn one_chart(
+    chart: &show::Chart,
+    manifest: &Manifest,
+    timeline: &Timeline,
+    names: &[String],
+    events: &[Event],
+) -> Markup {
+    let phases_s: Vec<f64> = events
+        .iter()
+        .filter(|event| matches!(event.what, What::Phase { .. }))
+        .map(|event| event.at_ms as f64 / 1000.0)
+        .take(manifest.phases.len())
+        .collect();
+    let end_s = timeline.end_s.max(1.0);
+    html! {
+        div.charts {
+            @match chart.shows {
+                Shows::Chain => @for (i, name) in names.iter().enumerate() {
+                    (chain(name, newest(events, i, |what| match what {
+                        What::Chain(chain) => Some(chain),
+                        _ => None,
+                    })))
+                },
+                Shows::Log => @for (i, name) in names.iter().enumerate() {
+                    (log(&capital(&chart.title()), name, newest(events, i, |what| match what {
+                        What::LogTail(tail) => Some(tail),
+                        _ => None,
+                    })))
+                },
+                _ => {
+                    @let frame = frame(chart, manifest, timeline, (end_s, &phases_s));
+                    @for (lane, name) in timeline.lanes.iter().zip(names) {
+                        (chart::draw(&frame, &curve(chart, manifest, timeline, (lane, name))))
                     }
                 }
             }
         }
     }
+}
+
+/// What the lanes of a run are called on a page.
+fn lane_names(variants: &[String]) -> Vec<String> {
+    ('A'..).zip(variants).map(|(letter, name)| format!("lane {letter}, {name}")).collect()
+}
+
+/// The charts of these titles, of every lane.
+pub fn charts_of(plan: &Plan, told: &Told, titles: &[String]) -> Markup {
+    let manifest = &plan.entry.manifest;
+    let names = lane_names(&plan.variants);
+    let wanted = manifest.charts.iter().filter(|chart| titles.contains(&chart.title()));
+    html! {
+        @for chart in wanted { (one_chart(chart, manifest, &told.timeline, &names, &told.events)) }
+    }
+}
+
+/// The figures of all lanes, as a table.
+pub fn outcomes_of(plan: &Plan, told: &Told) -> Markup {
+    table(&Report::new(plan, Clock::Virtual, &told.timeline))
 }
 
 /// The newest of what a lane says of one kind.
@@ -506,7 +537,7 @@ fn sites(catalogue: &Catalogue, report: &Report) -> Markup {
 }
 
 /// The lines around one, with its mark, or with the tasks that waited there.
-fn excerpt(text: &str, line: usize, peak: Option<u64>) -> Markup {
+pub fn excerpt(text: &str, line: usize, peak: Option<u64>) -> Markup {
     let marked = marks(text);
     let shown = text.lines().enumerate().map(|(i, text)| (i + 1, text));
     let shown = shown.skip(line.saturating_sub(AROUND + 1)).take(2 * AROUND + 1);
@@ -529,6 +560,13 @@ fn excerpt(text: &str, line: usize, peak: Option<u64>) -> Markup {
 fn figures(report: &Report) -> Markup {
     html! {
         h2 { "Figures" }
+        (table(report))
+    }
+}
+
+/// The figures of all lanes, a row each.
+fn table(report: &Report) -> Markup {
+    html! {
         div.scroll { table {
             thead { tr {
                 th { "" }

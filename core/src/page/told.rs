@@ -8,7 +8,8 @@ use crate::timeline::Timeline;
 /// What a page tells of a run.
 #[derive(Debug)]
 pub struct Told {
-    pub(super) timeline: Timeline,
+    /// What was measured.
+    pub timeline: Timeline,
     /// The events that are told one by one, in order. Of what only the newest counts, only that is here.
     pub(super) events: Vec<Event>,
 }
@@ -16,7 +17,12 @@ pub struct Told {
 impl Told {
     /// Nothing of a run yet.
     pub fn new(manifest: &Manifest, header: &Header) -> Self {
-        Self { timeline: Timeline::new(manifest, &header.variants), events: Vec::new() }
+        Self::of(manifest, &header.variants)
+    }
+
+    /// Nothing yet of a run with these lanes.
+    pub fn of(manifest: &Manifest, variants: &[String]) -> Self {
+        Self { timeline: Timeline::new(manifest, variants), events: Vec::new() }
     }
 
     /// Takes in an event.

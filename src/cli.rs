@@ -85,6 +85,15 @@ pub enum Verb {
     /// at a terminal, Ctrl-C does. In the background of a script, keep its input open:
     /// `sleep 600 | firedrill serve --port 8080 &`.
     Serve(ServeOptions),
+    /// Resolve what a book's chapters ask for: a preprocessor, which mdBook calls
+    #[command(name = "mdbook")]
+    Mdbook {
+        /// `supports`, where mdBook asks whether a renderer is supported
+        #[arg(value_parser = ["supports"], requires = "renderer")]
+        command: Option<String>,
+        /// The renderer
+        renderer: Option<String>,
+    },
     /// Be a lane's child, as the first line of standard input says
     #[command(hide = true)]
     Child,

@@ -9,7 +9,7 @@
 //! * [`load`]: the open-loop driver
 //! * [`run`]: the parent: children, load, memory cap, restarts, one stream of events
 //! * [`recorder`]: the events of a run to a file; [`beside`]: how files take the place of older ones
-//! * [`tui`]: the terminal
+//! * [`tui`]: the terminal; [`book`]: the book's preprocessor
 //! * [`commands`]: what each command does; [`cli`]: what can be typed
 //!
 //! Data flows one way: children and driver make events, `run` merges them, everything else reads.
@@ -20,6 +20,7 @@
 //! `firedrill_core::load::tally`.
 
 pub mod beside;
+pub mod book;
 pub mod child;
 pub mod cli;
 pub mod commands;

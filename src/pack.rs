@@ -30,6 +30,16 @@ pub fn catalogue_of_a_lane() -> Result<&'static Catalogue, ManifestError> {
     Ok(Box::leak(Box::new(catalogue)))
 }
 
+/// The manifests as a page of the book takes them along.
+///
+/// # Errors
+///
+/// When a manifest is no TOML.
+pub fn for_pages() -> anyhow::Result<serde_json::Value> {
+    let read = |file: &str| fs::read_to_string(file).ok();
+    Ok(Catalogue::for_pages(&firedrill_incidents::PACK, read)?)
+}
+
 fn read() -> Result<Catalogue, ManifestError> {
     Catalogue::read(&firedrill_incidents::PACK, |file| {
         // Absent for whoever only uses the program.

@@ -4,8 +4,10 @@
 //! * [`mod@run`]: a run without the screen; `progress`: how it goes on
 //! * [`mod@report`], [`picture`]: pages and pictures of runs
 //! * [`list`], [`doctor`], [`describe`]: what there is, what this machine can do, how to use it
+//! * [`book`]: the book, and mdBook's preprocessor
 //! * [`new`], [`check`]: an incident begun, and whether incidents are what their manifests say
 
+pub mod book;
 pub mod check;
 pub mod describe;
 pub mod doctor;
@@ -64,6 +66,9 @@ pub fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Some(Verb::Check(options)) => check::run(catalogue, &options),
         Some(Verb::New { id, like }) => new::write(catalogue, &id, &like),
         Some(Verb::Doctor) => doctor::print(catalogue).context(OUTPUT),
+        Some(Verb::Mdbook { command, renderer }) => {
+            book::preprocess(catalogue, command.zip(renderer))
+        }
         Some(Verb::Completions { shell }) => describe::completions(shell).context(OUTPUT),
         Some(Verb::Man) => describe::manual().context(OUTPUT),
     }
@@ -75,6 +80,6 @@ fn status(held: bool) -> ExitCode {
 }
 
 /// A runtime for what waits for children, keys and clocks.
-fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+pub(crate) fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()
 }

@@ -817,7 +817,7 @@ fn shown(lab: &Lab, walk: &Walk, step: &Step, said: Said) -> Done {
 }
 
 /// The lines of the statement that begins at one.
-fn statement(lines: &[&str], first: usize) -> std::ops::RangeInclusive<usize> {
+pub fn statement(lines: &[&str], first: usize) -> std::ops::RangeInclusive<usize> {
     let ends = |line: &&str| line.trim_end().ends_with([';', '{', '}', ',']);
     let more = lines.iter().skip(first).position(ends).unwrap_or(0);
     first..=first + more

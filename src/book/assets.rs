@@ -1,0 +1,54 @@
+//! Script and style of the book's pages. They load nothing from another host, and work from a folder.
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+
+use anyhow::Context;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+use super::module::Module;
+
+/// A WASI host of the least size, for a worker and for Node.
+pub const HOST: &str = include_str!("host.js");
+
+/// Writes what pages need beside the chapters' texts, whence mdBook copies it. What is there already in the
+/// same form is left alone, so that nothing that watches the folder starts anew.
+pub fn write(source: &Path, module: Option<&Module>) -> anyhow::Result<()> {
+    let folder = source.join("firedrill");
+    fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
+    let script = format!("{HOST}\n{}", include_str!("page.js"));
+    put(&folder.join("firedrill.js"), &script)?;
+    put(&folder.join("firedrill.css"), include_str!("page.css"))?;
+    let lane = folder.join("lane.js");
+    match module {
+        Some(module) => {
+            let mut gz = GzEncoder::new(Vec::new(), Compression::best());
+            gz.write_all(&module.bytes)?;
+            let text = STANDARD.encode(gz.finish()?);
+            let manifests = crate::pack::for_pages()?;
+            put(&lane, &format!("firedrillLane({}, {manifests});\n", serde_json::to_string(&text)?))
+        }
+        None if lane.exists() => fs::remove_file(&lane).context("lane.js of an earlier build"),
+        None => Ok(()),
+    }
+}
+
+fn put(path: &Path, text: &str) -> anyhow::Result<()> {
+    if fs::read_to_string(path).is_ok_and(|there| there == text) {
+        return Ok(());
+    }
+    fs::write(path, text).with_context(|| path.display().to_string())
+}
+
+/// What a page that is so many folders deep loads.
+pub fn links(depth: usize) -> String {
+    let root = "../".repeat(depth);
+    format!(
+        "\n\n<link rel=\"stylesheet\" href=\"{root}firedrill/firedrill.css\">\
+         <script src=\"{root}firedrill/firedrill.js\" defer></script>\n"
+    )
+}

@@ -1,0 +1,106 @@
+//! The lane for browsers: the incidents' own code, compiled for a WASI host.
+
+use std::fs;
+use std::io::{ErrorKind, Write};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, bail};
+use firedrill_core::incident::measure::{Level, Measure};
+use firedrill_core::page::live::{self, Asked};
+use firedrill_core::timeline::{LaneLine, level};
+use firedrill_core::verdict::{self, Stretch};
+use serde_json::json;
+
+use super::assets::HOST;
+use super::runs::Made;
+
+/// The module.
+#[derive(Debug)]
+pub struct Module {
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    path: std::path::PathBuf,
+    /// Whether there is a host here to measure it with.
+    host: bool,
+}
+
+/// Runs a module in Node as a page runs it in a worker: the request comes in, what is said goes out.
+const IN_NODE: &str = "
+import { readFileSync, writeSync } from 'node:fs';
+const module = new WebAssembly.Module(readFileSync(process.argv[1]));
+const out = lane(module, readFileSync(0));
+for (let from = 0; from < out.length; ) from += writeSync(1, out, from);
+";
+
+impl Module {
+    /// Reads a module; none: it has not been built.
+    ///
+    /// # Errors
+    ///
+    /// When the file is there and cannot be read.
+    pub fn read(path: &Path) -> anyhow::Result<Option<Self>> {
+        match fs::read(path) {
+            Ok(bytes) => {
+                let host = which::which("node").is_ok();
+                Ok(Some(Self { bytes, path: path.to_owned(), host }))
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error).with_context(|| path.display().to_string()),
+        }
+    }
+
+    /// How many times as much heap the first lane of a run takes natively as in a browser, whose pointers are
+    /// half as wide; none: there is no host here to measure it with.
+    ///
+    /// # Errors
+    ///
+    /// When the module cannot run the lane.
+    pub fn heap_ratio(&self, made: &Made) -> anyhow::Result<Option<f64>> {
+        if !self.host {
+            return Ok(None);
+        }
+        let said = self.run(&made.asked)?;
+        let told = live::told(&made.plan, made.asked.end_ms(), [said.as_str()])?;
+        let native = &made.told.timeline;
+        let (Some(here), Some(there)) = (native.lanes.first(), told.timeline.lanes.first()) else {
+            bail!("the run has no lane");
+        };
+        let from_s = native.release_s.unwrap_or_default();
+        let ends = [here, there].into_iter().filter_map(LaneLine::first_exit_s);
+        let to_s = ends.fold(native.end_s, f64::min);
+        let heap = Measure::Level(Level::HeapBytes);
+        let grows = |lane| verdict::grows(lane, &heap, Stretch { from_s, to_s });
+        let last = |lane: &LaneLine| {
+            let samples = lane.between(from_s, to_s);
+            samples.filter_map(|(_, sample)| level(sample, &heap)).last()
+        };
+        // What grows decides about a kill; where nothing does, what is there.
+        let both = match (grows(here), grows(there)) {
+            (Some(here), Some(there)) if here > 1024.0 && there > 1024.0 => Some((here, there)),
+            _ => last(here).zip(last(there)),
+        };
+        Ok(both.filter(|(_, there)| *there > 0.0).map(|(here, there)| here / there))
+    }
+
+    fn run(&self, asked: &Asked) -> anyhow::Result<String> {
+        let manifests = crate::pack::for_pages()?;
+        let request = json!({ "manifests": manifests, "run": asked, "lane": 0 }).to_string();
+        let mut node = Command::new("node")
+            .args(["--input-type=module", "--eval", &format!("{HOST}\n{IN_NODE}")])
+            .arg(&self.path)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .context("node")?;
+        let mut stdin = node.stdin.take().context("node has no standard input")?;
+        // It reads all before it writes anything.
+        stdin.write_all(request.as_bytes()).context("node")?;
+        drop(stdin);
+        let output = node.wait_with_output()?;
+        if !output.status.success() {
+            bail!("the lane for browsers ended with {}", output.status);
+        }
+        Ok(String::from_utf8(output.stdout)?)
+    }
+}

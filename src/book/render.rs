@@ -1,0 +1,316 @@
+//! What stands in a chapter in place of what it asks for.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use firedrill_core::catalogue::Catalogue;
+use firedrill_core::incident::Unknown;
+use firedrill_core::incident::manifest::MAX_RATE_PER_S;
+use firedrill_core::incident::marks::marks;
+use firedrill_core::page::figure::Figure;
+use firedrill_core::page::live::{Wanted, draw};
+use firedrill_core::page::{charts_of, outcomes_of};
+use firedrill_core::prose::figures::{count, number};
+use maud::{Markup, PreEscaped, html};
+use serde::Serialize;
+use serde_json::json;
+
+use super::directive::Asks;
+use super::module::Module;
+use super::played::{self, Questions};
+use super::runs::{Made, Runs};
+use super::{quiz, steps};
+use crate::tui::code::scaffolding;
+use crate::tui::syntax::{self, Class};
+
+/// Rates that a slider reaches, as factors of the incident's own.
+const RATES: (f64, f64) = (0.1, 5.0);
+
+/// A page that is made.
+pub struct Page<'a> {
+    catalogue: &'static Catalogue,
+    runs: &'a Runs,
+    module: Option<&'a Module>,
+    named: HashMap<String, Rc<Made>>,
+    live: Vec<String>,
+    used: bool,
+}
+
+/// A number that the reader can change.
+#[derive(Debug, Clone, Serialize)]
+pub struct Knob {
+    /// `rate_per_s`, or the parameter.
+    pub name: String,
+    /// For people.
+    pub says: String,
+    /// Its unit.
+    pub unit: String,
+    /// From here.
+    pub min: f64,
+    /// To here.
+    pub max: f64,
+    /// Where it begins.
+    pub own: f64,
+}
+
+impl<'a> Page<'a> {
+    /// An empty page.
+    pub fn new(catalogue: &'static Catalogue, runs: &'a Runs, module: Option<&'a Module>) -> Self {
+        let (named, live) = (HashMap::new(), Vec::new());
+        Self { catalogue, runs, module, named, live, used: false }
+    }
+
+    /// Whether it needs script and style.
+    pub fn is_used(&self) -> bool {
+        self.used
+    }
+
+    /// What stands in place of what is asked for.
+    ///
+    /// # Errors
+    ///
+    /// Says what is wrong with it, or which statement does not hold.
+    pub fn resolve(&mut self, asks: &str) -> Result<String, String> {
+        let asks = Asks::parse(asks)?;
+        let html = match asks {
+            Asks::Run(name, wanted) => {
+                let asked = self.runs.asked(&wanted).map_err(told)?;
+                let made = self.runs.make(&asked).map_err(told)?;
+                if self.named.insert(name.clone(), made).is_some() {
+                    return Err(format!("there is a run `{name}` in this chapter already"));
+                }
+                return Ok(String::new());
+            }
+            Asks::Chart(name, titles) => {
+                let made = self.run(&name)?;
+                known(&made, &titles)?;
+                html! { div.fd-charts { (charts_of(&made.plan, &made.told, &titles)) } }
+            }
+            Asks::Live(name, titles) => self.live(&name, titles)?,
+            Asks::Table(name) => {
+                let made = self.run(&name)?;
+                html! { div.fd-table { (outcomes_of(&made.plan, &made.told)) } }
+            }
+            Asks::Code(name, variant) => self.code(&name, &variant)?,
+            Asks::Ask(incident, id) => self.ask(&incident, &id)?,
+            Asks::Drag(name, param) => self.drag(&name, &param)?,
+            Asks::Figure(name, text) => {
+                let made = self.run(&name)?;
+                let figure = Figure::parse(&text)?.compute(&made.plan, &made.told.timeline)?;
+                if let Some(broken) = figure.broken {
+                    return Err(format!("the statement does not hold: it {broken}"));
+                }
+                html! { span.fd-figure data-run=(name) data-figure=(text) { (figure.text) } }
+            }
+        };
+        self.used = true;
+        // A blank line would end what is no text of the chapter's.
+        Ok(html.into_string().replace('\n', "&#10;"))
+    }
+
+    fn run(&self, name: &str) -> Result<Rc<Made>, String> {
+        let known = self.named.keys().map(String::as_str);
+        let found = self.named.get(name);
+        found.map(Rc::clone).ok_or_else(|| Unknown::new("run", name, known).to_string())
+    }
+
+    /// What can be changed of a run: its rate, and the parameters of its incident.
+    fn knobs(made: &Made) -> Vec<Knob> {
+        let manifest = &made.plan.entry.manifest;
+        let own = manifest.load.rate_per_s;
+        let rate = Knob {
+            name: "rate_per_s".to_owned(),
+            says: "requests a second".to_owned(),
+            unit: "/s".to_owned(),
+            min: (own * RATES.0).max(1.0),
+            max: (own * RATES.1).min(MAX_RATE_PER_S),
+            own: made.asked.rate_per_s,
+        };
+        let values = made.plan.values();
+        let param = |(name, param): (&String, &firedrill_core::incident::manifest::Param)| Knob {
+            name: name.clone(),
+            says: param.says.clone(),
+            unit: param.unit.clone(),
+            min: param.min.max(1e-3),
+            max: param.max,
+            own: values.get(name).copied().unwrap_or(param.value),
+        };
+        std::iter::once(rate).chain(manifest.params.iter().map(param)).collect()
+    }
+
+    fn live(&mut self, name: &str, charts: Vec<String>) -> Result<Markup, String> {
+        let made = self.run(name)?;
+        known(&made, &charts)?;
+        if self.live.iter().any(|known| known == name) {
+            return Err(format!("`{name}` is live in this chapter already"));
+        }
+        self.live.push(name.to_owned());
+        let (knobs, asked) = (Self::knobs(&made), &made.asked);
+        let wanted = Wanted { charts: charts.clone(), figures: Vec::new() };
+        let manifest = &made.plan.entry.manifest;
+        // Where panics cannot be caught, code that panics cannot run.
+        let module = self.module.filter(|_| !made.panics);
+        let ratio = match module {
+            Some(module) => {
+                let key = format!("heap ratio {}", serde_json::to_string(asked).map_err(told)?);
+                let size = module.bytes.len();
+                let measure = || module.heap_ratio(&made);
+                self.runs.kept(&format!("{key} {size}"), measure).map_err(told)?
+            }
+            None => None,
+        };
+        let stand_in = match module {
+            Some(_) => None,
+            None => Some(steps::steps(self.runs, asked, &wanted, &knobs).map_err(told)?),
+        };
+        let forms: Vec<&String> = manifest.variants.iter().map(|variant| &variant.name).collect();
+        let note = note(made.panics, self.module.is_some(), ratio);
+        let data = json!({
+            "run": asked, "charts": charts, "knobs": knobs, "forms": forms, "steps": stand_in,
+            "heap_scale": ratio,
+        });
+        // Nothing in it may end the element that holds it.
+        let data = data.to_string().replace("</", "<\\/");
+        let sets: String = asked.params.iter().map(|(n, v)| format!(" --set {n}={v}")).collect();
+        let command = format!(
+            "firedrill run {} --clock virtual --variants {} --rate {} --seed {} --for {}s{sets}",
+            asked.incident,
+            asked.variants.join(","),
+            asked.rate_per_s,
+            asked.seed,
+            asked.duration_s
+        );
+        let drawn = draw(&made.plan, &made.told, &wanted);
+        Ok(html! {
+            div.fd-live data-run=(name) {
+                script type="application/json" { (PreEscaped(data)) }
+                div.fd-charts { (PreEscaped(drawn.charts)) }
+                p.fd-status role="status" { "computed when the book was built" }
+                details { summary { "figures of all lanes" } div.fd-table { (PreEscaped(drawn.lanes)) } }
+                p.fd-note { (note) }
+                p.fd-command { "The same at the terminal: " code { (command) } }
+            }
+        })
+    }
+
+    /// The code of a variant: its marks, and the tasks that waited.
+    fn code(&self, name: &str, variant: &str) -> Result<Markup, String> {
+        let made = self.run(name)?;
+        let entry = made.plan.entry;
+        entry.known_variant(variant).map_err(|unknown| unknown.to_string())?;
+        let file = entry.file(variant);
+        let text = self.catalogue.source(&file).ok_or_else(|| format!("there is no {file}"))?;
+        let (marked, folded, stretches) = (marks(text), scaffolding(text), syntax::lines(text));
+        let lanes = made.told.timeline.lanes.iter().filter(|lane| lane.variant == variant);
+        let sites: Vec<_> =
+            lanes.flat_map(|lane| &lane.wait_peaks).filter(|s| s.file == file).collect();
+        let shown =
+            text.lines().enumerate().filter(|(i, line)| !folded[*i] && !line.starts_with("//!"));
+        Ok(html! {
+            p { code { (file) } }
+            pre.fd-code tabindex="0" { code {
+                @for (i, line) in shown {
+                    @let mark = marked.iter().find(|marked| marked.line == i + 1).map(|m| m.mark.word());
+                    @let waits = sites.iter().find(|site| site.line as usize == i + 1);
+                    span.fd-comment { (format!("{:>4} ", i + 1)) }
+                    @match mark {
+                        Some("fix") => span.fd-fix { "fix   ▶ " },
+                        Some(_) => span.fd-cause { "cause ▶ " },
+                        None => "        ",
+                    }
+                    @for (range, class) in &stretches[i] { span class=(class_name(*class)) { (&line[range.clone()]) } }
+                    @if let Some(site) = waits {
+                        "\n" span.fd-waits { (format!("{:13}◀ up to {} wait here", "", count(site.waiting))) }
+                    }
+                    "\n"
+                }
+            } }
+        })
+    }
+
+    fn ask(&self, incident: &str, id: &str) -> Result<Markup, String> {
+        let entry = self.catalogue.find(incident).map_err(|unknown| unknown.to_string())?;
+        let ids = entry.manifest.questions.iter().map(|question| question.id.as_str());
+        let asked = firedrill_core::page::live::Asked {
+            incident: incident.to_owned(),
+            variants: vec!["broken".to_owned(), "fixed".to_owned()],
+            rate_per_s: entry.manifest.load.rate_per_s,
+            seed: 1,
+            params: std::collections::BTreeMap::new(),
+            duration_s: entry.manifest.duration_s,
+        };
+        let play = || {
+            let spec = self.runs.spec(&asked)?;
+            self.runs.wait(played::play(self.catalogue, spec))
+        };
+        let questions: Questions =
+            self.runs.kept(&format!("walk of {incident}"), play).map_err(told)?;
+        match questions.get(id) {
+            Some(question) => Ok(quiz::form(incident, id, question)),
+            None => Err(Unknown::new("question", id, ids).to_string()),
+        }
+    }
+
+    fn drag(&self, name: &str, param: &str) -> Result<Markup, String> {
+        let made = self.run(name)?;
+        let knobs = Self::knobs(&made);
+        let knob = knobs.iter().find(|knob| knob.name == param);
+        let known = || Unknown::new("parameter", param, knobs.iter().map(|k| k.name.as_str()));
+        let knob = knob.ok_or_else(|| known().to_string())?;
+        let (min, max) = (knob.min, knob.max);
+        Ok(html! {
+            input.fd-drag type="number" disabled data-run=(name) data-param=(param) value=(number(knob.own).replace(',', ""))
+                min=(min) max=(max) step="any" aria-label=(knob.says) title="draw sideways, or type";
+        })
+    }
+}
+
+/// Whether all titles are those of charts of the run's incident.
+fn known(made: &Made, titles: &[String]) -> Result<(), String> {
+    let all: Vec<String> =
+        made.plan.entry.manifest.charts.iter().map(|chart| chart.title()).collect();
+    let unknown = titles.iter().find(|title| !all.contains(title));
+    match unknown {
+        None => Ok(()),
+        Some(title) => {
+            Err(Unknown::new("chart", title, all.iter().map(String::as_str)).to_string())
+        }
+    }
+}
+
+/// What a page says of how its run is made.
+fn note(panics: bool, module: bool, ratio: Option<f64>) -> String {
+    match (panics, module, ratio) {
+        (true, ..) => "This incident panics, which a browser's sandbox cannot catch: its sliders show runs that \
+                       were made when the book was built, one change at a time."
+            .to_owned(),
+        (_, false, _) => "This book was built without the lane for browsers: its sliders show runs that were made \
+                          beforehand, one change at a time."
+            .to_owned(),
+        (_, _, Some(ratio)) => format!(
+            "The sliders run the incident's own code here, in this browser. Its pointers are half as wide as on a \
+             server: bytes are multiplied by {}, as measured when the book was built.",
+            number(ratio)
+        ),
+        (_, _, None) => "The sliders run the incident's own code here, in this browser. Its pointers are half as \
+                         wide as on a server, so that memory is a little less than there."
+            .to_owned(),
+    }
+}
+
+fn told(error: impl std::fmt::Display) -> String {
+    format!("{error:#}")
+}
+
+fn class_name(class: Class) -> &'static str {
+    match class {
+        Class::Plain => "fd-plain",
+        Class::Comment => "fd-comment",
+        Class::Keyword => "fd-keyword",
+        Class::Text => "fd-text",
+        Class::Constant => "fd-constant",
+        Class::Type => "fd-type",
+        Class::Function => "fd-function",
+        Class::Attribute => "fd-attribute",
+    }
+}

@@ -1,0 +1,218 @@
+//! The runs that chapters are about, on the virtual clock. A run is kept by what it is of, the program that
+//! made it included: a book that is built again without changes runs nothing.
+
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
+use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use firedrill_core::catalogue::Catalogue;
+use firedrill_core::event::{Clock, Event, What};
+use firedrill_core::incident::manifest::rate_allowed;
+use firedrill_core::page::Told;
+use firedrill_core::page::live::Asked;
+use firedrill_core::plan::Plan;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::directive::Wanted;
+use crate::run::{Run, Spec};
+
+/// A run that was made.
+#[derive(Debug)]
+pub struct Made {
+    /// What it is of, as a page asks for it.
+    pub asked: Asked,
+    /// The same, as the program knows it.
+    pub plan: Plan,
+    /// What it measured.
+    pub told: Told,
+    /// Whether code of it panicked: where panics cannot be caught, it cannot run.
+    pub panics: bool,
+}
+
+/// The runs of a book.
+#[derive(Debug)]
+pub struct Runs {
+    catalogue: &'static Catalogue,
+    program: PathBuf,
+    /// A number that is another one for another program.
+    build: u64,
+    cache: Option<PathBuf>,
+    used: RefCell<HashSet<PathBuf>>,
+    made: RefCell<HashMap<String, Rc<Made>>>,
+    runtime: tokio::runtime::Runtime,
+}
+
+impl Runs {
+    /// Runs of this program, kept in this folder.
+    ///
+    /// # Errors
+    ///
+    /// When the program cannot be read.
+    pub fn new(
+        catalogue: &'static Catalogue,
+        program: &Path,
+        cache: Option<&Path>,
+    ) -> anyhow::Result<Self> {
+        let bytes = fs::read(program).with_context(|| program.display().to_string())?;
+        let mut hasher = DefaultHasher::new();
+        bytes.hash(&mut hasher);
+        // An edited manifest is another book.
+        for entry in &catalogue.entries {
+            format!("{:?}", entry.manifest).hash(&mut hasher);
+        }
+        Ok(Self {
+            catalogue,
+            program: program.to_owned(),
+            build: hasher.finish(),
+            cache: cache.map(Path::to_owned),
+            used: RefCell::default(),
+            made: RefCell::default(),
+            runtime: crate::commands::runtime()?,
+        })
+    }
+
+    /// What a chapter wants, as a page asks for it.
+    ///
+    /// # Errors
+    ///
+    /// When something in it is not known, or out of its range.
+    pub fn asked(&self, wanted: &Wanted) -> anyhow::Result<Asked> {
+        let manifest = &self.catalogue.find(&wanted.incident)?.manifest;
+        for (name, value) in &wanted.params {
+            let param = self.catalogue.param(name)?;
+            if !(param.min..=param.max).contains(value) {
+                bail!("{name} is {value}, and may be {} to {}", param.min, param.max);
+            }
+        }
+        let rate_per_s = wanted.rate_per_s.unwrap_or(manifest.load.rate_per_s);
+        if !rate_allowed(rate_per_s) {
+            bail!("a rate of {rate_per_s}");
+        }
+        let own = Duration::from_secs_f64(manifest.duration_s);
+        let asked = Asked {
+            incident: wanted.incident.clone(),
+            variants: wanted.variants.clone(),
+            rate_per_s,
+            seed: wanted.seed,
+            params: wanted.params.clone(),
+            duration_s: wanted.duration.unwrap_or(own).as_secs_f64(),
+        };
+        asked.plan(self.catalogue)?;
+        Ok(asked)
+    }
+
+    /// The run, made now or before.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be made.
+    pub fn make(&self, asked: &Asked) -> anyhow::Result<Rc<Made>> {
+        let key = serde_json::to_string(asked)?;
+        if let Some(made) = self.made.borrow().get(&key) {
+            return Ok(Rc::clone(made));
+        }
+        let events: Vec<Event> = self.kept(&key, || self.runtime.block_on(self.events(asked)))?;
+        let plan = asked.plan(self.catalogue)?;
+        let mut told = Told::of(&plan.entry.manifest, &plan.variants);
+        let mut panics = false;
+        for event in events {
+            panics |= matches!(&event.what, What::Log { line } if line.contains("panicked"));
+            told.push(event);
+        }
+        let made = Rc::new(Made { asked: asked.clone(), plan, told, panics });
+        self.made.borrow_mut().insert(key, Rc::clone(&made));
+        Ok(made)
+    }
+
+    /// What was kept under a key; computed where nothing is.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be computed. What cannot be kept is computed again the next time.
+    pub fn kept<T: Serialize + DeserializeOwned>(
+        &self,
+        key: &str,
+        compute: impl FnOnce() -> anyhow::Result<T>,
+    ) -> anyhow::Result<T> {
+        let Some(folder) = &self.cache else { return compute() };
+        let mut hasher = DefaultHasher::new();
+        (self.build, key).hash(&mut hasher);
+        let file = folder.join(format!("{:016x}.json", hasher.finish()));
+        self.used.borrow_mut().insert(file.clone());
+        let full_key = format!("{:016x} {key}", self.build);
+        let read = || -> Option<T> {
+            let text = fs::read_to_string(&file).ok()?;
+            // The first line says whose it is.
+            let (of, rest) = text.split_once('\n')?;
+            (of == full_key).then(|| serde_json::from_str(rest).ok())?
+        };
+        if let Some(kept) = read() {
+            return Ok(kept);
+        }
+        let computed = compute()?;
+        let text = format!("{full_key}\n{}", serde_json::to_string(&computed)?);
+        if fs::create_dir_all(folder).is_ok() {
+            // Written beside its place: a build that ends half-way leaves no half of it.
+            let beside = file.with_extension(std::process::id().to_string());
+            if fs::write(&beside, text).and_then(|()| fs::rename(&beside, &file)).is_err() {
+                fs::remove_file(&beside).ok();
+            }
+        }
+        Ok(computed)
+    }
+
+    /// Removes what this book does not use any more.
+    pub fn forget_what_was_not_used(&self) {
+        let Some(folder) = &self.cache else { return };
+        let used = self.used.borrow();
+        let files = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+        for file in files.filter(|file| file.extension().is_some_and(|e| e == "json")) {
+            if !used.contains(&file) {
+                fs::remove_file(file).ok();
+            }
+        }
+    }
+
+    /// A run with these lanes, whose children are those of this program.
+    ///
+    /// # Errors
+    ///
+    /// When the incident is not known.
+    pub fn spec(&self, asked: &Asked) -> anyhow::Result<Spec> {
+        let entry = self.catalogue.find(&asked.incident)?;
+        let mut spec = Spec::new(self.catalogue, entry)?;
+        spec.program.clone_from(&self.program);
+        spec.variants.clone_from(&asked.variants);
+        (spec.rate_per_s, spec.seed, spec.clock) = (asked.rate_per_s, asked.seed, Clock::Virtual);
+        spec.params.clone_from(&asked.params);
+        spec.duration = Some(Duration::from_secs_f64(asked.duration_s));
+        Ok(spec)
+    }
+
+    /// Does something that waits for a run.
+    pub fn wait<T>(&self, future: impl Future<Output = T>) -> T {
+        self.runtime.block_on(future)
+    }
+
+    async fn events(&self, asked: &Asked) -> anyhow::Result<Vec<Event>> {
+        let mut run = Run::start(self.spec(asked)?)?;
+        let mut events = Vec::new();
+        while let Some(event) = run.events.recv().await {
+            // Tails of logs come with each sample; the newest is all that a page shows.
+            if let What::LogTail(_) = event.what {
+                let older =
+                    |old: &Event| old.lane == event.lane && matches!(old.what, What::LogTail(_));
+                events.retain(|old| !older(old));
+            }
+            events.push(event);
+        }
+        run.ended().await?;
+        Ok(events)
+    }
+}

@@ -1,0 +1,48 @@
+//! Runs that stand in where a page cannot run them itself: of each number that can be changed, a few values.
+
+use std::collections::BTreeMap;
+
+use firedrill_core::page::live::{Asked, Drawn, Wanted, draw};
+
+use super::render::Knob;
+use super::runs::Runs;
+
+/// What a number is multiplied by in each step.
+const TIMES: [f64; 5] = [0.25, 0.5, 1.0, 2.0, 4.0];
+
+/// For each number the steps: its value, and what its run draws; none for the run as it is.
+pub type Steps = BTreeMap<String, Vec<(f64, Option<Drawn>)>>;
+
+/// Makes the runs.
+///
+/// # Errors
+///
+/// When one cannot be made.
+pub fn steps(runs: &Runs, asked: &Asked, wanted: &Wanted, knobs: &[Knob]) -> anyhow::Result<Steps> {
+    let mut all = Steps::new();
+    for knob in knobs {
+        let mut steps = Vec::new();
+        for times in TIMES {
+            let value = knob.own * times;
+            if !(knob.min..=knob.max).contains(&value) {
+                continue;
+            }
+            let mut asked = asked.clone();
+            if knob.name == "rate_per_s" {
+                asked.rate_per_s = value;
+            } else {
+                asked.params.insert(knob.name.clone(), value);
+            }
+            let is_own = (times - 1.0).abs() < f64::EPSILON;
+            let drawn = if is_own {
+                None
+            } else {
+                let made = runs.make(&asked)?;
+                Some(draw(&made.plan, &made.told, wanted))
+            };
+            steps.push((value, drawn));
+        }
+        all.insert(knob.name.clone(), steps);
+    }
+    Ok(all)
+}

@@ -58,6 +58,10 @@ fn lane(root: &Path, target: &Path) -> anyhow::Result<()> {
     }
     let built = target.join("wasm32-wasip1/page/examples/lane.wasm");
     let smaller = target.join("lane.wasm");
+    let changed = |path: &Path| path.metadata().and_then(|of| of.modified()).ok();
+    if changed(&smaller) > changed(&built) {
+        return Ok(());
+    }
     let Ok(optimize) = which::which("wasm-opt") else {
         note("wasm-opt is not installed: the lane for browsers is a sixth larger than it could be");
         std::fs::copy(&built, &smaller)?;

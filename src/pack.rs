@@ -1,5 +1,6 @@
 //! The incidents of this build.
 
+use std::borrow::Cow;
 use std::fs;
 
 use firedrill_core::catalogue::Catalogue;
@@ -28,6 +29,14 @@ pub fn catalogue_of_a_lane() -> Result<&'static Catalogue, ManifestError> {
         entry.manifest.debrief = None;
     }
     Ok(Box::leak(Box::new(catalogue)))
+}
+
+/// The texts of all manifests.
+pub fn manifests() -> impl Iterator<Item = Cow<'static, str>> {
+    firedrill_incidents::ALL.iter().map(|incident| {
+        let edited = fs::read_to_string(format!("{}incident.toml", incident.folder())).ok();
+        edited.map_or(Cow::Borrowed(incident.manifest_toml), Cow::Owned)
+    })
 }
 
 /// The manifests as a page of the book takes them along.

@@ -26,6 +26,8 @@ pub struct Event {
     pub what: What,
 }
 
+// What the book includes stands between anchors.
+// ANCHOR: what
 /// The kinds of things that happen.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
@@ -132,6 +134,7 @@ pub enum What {
         events: u64,
     },
 }
+// ANCHOR_END: what
 
 /// What a live child says: one server of a lane.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -720,6 +723,7 @@ pub struct Begin {
     pub steers: bool,
 }
 
+// ANCHOR: parent_says
 /// What a parent tells a child, one JSON object a line on its standard input.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "snake_case")]
@@ -764,6 +768,7 @@ pub enum ParentSays {
         to_ms: u64,
     },
 }
+// ANCHOR_END: parent_says
 
 /// The clock of a run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -16,6 +16,7 @@ use crate::prose::figures::{count, mib, millis, number};
 use crate::timeline::{LaneLine, LoadSum, Timeline, level};
 use crate::verdict::{Stretch, Verdict, grows, judge, stretch};
 
+// ANCHOR: report
 /// A run, measured.
 #[derive(Debug, Clone, Serialize)]
 pub struct Report {
@@ -171,6 +172,7 @@ pub struct WaitSiteReport {
     pub peak: u64,
 }
 
+// ANCHOR_END: report
 impl Report {
     /// Sums up a run.
     pub fn new(plan: &Plan, clock: Clock, timeline: &Timeline) -> Self {

@@ -1,20 +1,31 @@
-//! What a chapter may ask for, in double braces:
-//!
-//! ```text
-//! {{#drill run night = unbuffered-log-channel broken,fixed for=20s rate=200 set.log_write_ms=100}}
-//! {{#drill chart night tasks, latency p99}}
-//! {{#drill live night tasks, memory}}
-//! {{#drill table night}}
-//! {{#drill code night broken}}
-//! {{#drill ask unbuffered-log-channel killed}}
-//! {{#drill drag night rate_per_s}}
-//! {{#= night broken tasks slope 0.5..8 is rate_per_s - 1000 / log_write_ms within 3%}}
-//! ```
-//!
-//! With a backslash before them, the braces stand for themselves.
+//! What a chapter may ask for, in double braces; [`FORMS`] has all of it. With a backslash before them, the
+//! braces stand for themselves.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
+
+/// All that a chapter may ask for.
+pub const FORMS: &str = "\
+{{#drill run NAME = INCIDENT VARIANTS for=20s rate=200 seed=1 set.PARAMETER=100}}
+    a run, by a name that the rest of the chapter uses; all from `for` on may be left out
+{{#drill chart NAME tasks, latency p99}}
+    charts of the run, by their titles in the manifest
+{{#drill live NAME tasks, memory}}
+    the same, with sliders, and the figures of all lanes
+{{#drill table NAME}}
+    the figures of all lanes
+{{#drill code NAME VARIANT}}
+    the code of a variant, its marks, and the tasks that waited in the run
+{{#drill ask INCIDENT QUESTION}}
+    a question of the incident's walk, with the figures of a walk that was played
+{{#drill drag NAME PARAMETER}}
+    a number in a sentence that the reader can change; `rate_per_s` is one, too
+{{#= NAME FIGURE}}
+    a figure of the run, and what the sentence says of it
+{{#drill answers}}
+    a row of a table for each incident: its cause and its fix
+{{#drill forms}}
+    this list";
 
 /// A piece of a chapter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,6 +88,10 @@ pub enum Asks {
     Ask(String, String),
     /// A number of a run that can be changed in the sentence.
     Drag(String, String),
+    /// For each incident, its cause and its fix.
+    Answers,
+    /// This list, and that of figures.
+    Forms,
     /// A figure of a run, as [`firedrill_core::page::figure`] reads it.
     Figure(String, String),
 }
@@ -98,8 +113,9 @@ pub struct Wanted {
     pub params: BTreeMap<String, f64>,
 }
 
-/// What there is to ask for.
-const FORMS: &str = "expected `run`, `chart`, `live`, `table`, `code`, `ask` or `drag`";
+/// What there is to ask for, in a line.
+const KINDS: &str =
+    "expected `run`, `chart`, `live`, `table`, `code`, `ask`, `drag`, `answers` or `forms`";
 
 impl Asks {
     /// Reads what stands between the braces.
@@ -121,6 +137,11 @@ impl Asks {
         if kind == "=" {
             return Ok(Self::Figure(needs(name, "the name of a run")?, needs(more, "a figure")?));
         }
+        match kind.as_str() {
+            "answers" => return Ok(Self::Answers),
+            "forms" => return Ok(Self::Forms),
+            _ => {}
+        }
         let titles = |text: String| -> Result<Vec<String>, String> {
             let text = needs(text, "the titles of charts, such as `tasks, latency p99`")?;
             Ok(text.split(',').map(|title| title.trim().to_owned()).collect())
@@ -134,7 +155,7 @@ impl Asks {
             "code" => Ok(Self::Code(name, needs(more, "a variant")?)),
             "ask" => Ok(Self::Ask(name, needs(more, "the id of a question")?)),
             "drag" => Ok(Self::Drag(name, needs(more, "`rate_per_s` or a parameter")?)),
-            _ => Err(FORMS.to_owned()),
+            _ => Err(KINDS.to_owned()),
         }
     }
 }

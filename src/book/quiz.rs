@@ -33,11 +33,11 @@ pub fn form(incident: &str, id: &str, asked: &Asked) -> Markup {
                     },
                     Answer::Line { file, lines } => {
                         p { code { (file) } }
-                        pre { @for (number, text, right) in lines {
+                        div.fd-lines { @for (number, text, right) in lines.iter().filter(|l| !l.1.trim().is_empty()) {
                             label {
                                 input type="radio" name="answer" value=(number) data-right=(right)
                                     data-says={ "line " (number) };
-                                code { " " (text) }
+                                " " span { (text) }
                             }
                         } }
                     },

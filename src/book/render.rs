@@ -7,7 +7,8 @@ use firedrill_core::catalogue::Catalogue;
 use firedrill_core::incident::Unknown;
 use firedrill_core::incident::manifest::MAX_RATE_PER_S;
 use firedrill_core::incident::marks::marks;
-use firedrill_core::page::figure::Figure;
+use firedrill_core::incident::show::Text;
+use firedrill_core::page::figure::{self, Figure};
 use firedrill_core::page::live::{Wanted, draw};
 use firedrill_core::page::{charts_of, outcomes_of};
 use firedrill_core::prose::figures::{count, number};
@@ -15,7 +16,7 @@ use maud::{Markup, PreEscaped, html};
 use serde::Serialize;
 use serde_json::json;
 
-use super::directive::Asks;
+use super::directive::{Asks, FORMS};
 use super::module::Module;
 use super::played::{self, Questions};
 use super::runs::{Made, Runs};
@@ -94,6 +95,8 @@ impl<'a> Page<'a> {
             Asks::Code(name, variant) => self.code(&name, &variant)?,
             Asks::Ask(incident, id) => self.ask(&incident, &id)?,
             Asks::Drag(name, param) => self.drag(&name, &param)?,
+            Asks::Answers => return Ok(self.answers()),
+            Asks::Forms => html! { pre { code { (FORMS) "\n\n" (figure::FORMS) } } },
             Asks::Figure(name, text) => {
                 let made = self.run(&name)?;
                 let figure = Figure::parse(&text)?.compute(&made.plan, &made.told.timeline)?;
@@ -249,6 +252,21 @@ impl<'a> Page<'a> {
             Some(question) => Ok(quiz::form(incident, id, question)),
             None => Err(Unknown::new("question", id, ids).to_string()),
         }
+    }
+
+    /// For each incident a row: what somebody who has taken its walk can say.
+    fn answers(&self) -> String {
+        let rows = self.catalogue.entries.iter().filter_map(|entry| {
+            let debrief = entry.manifest.debrief.as_ref()?;
+            let mut values = entry.manifest.formula_values();
+            values.extend(entry.constants.clone());
+            let fill = |text: &Text| text.fill(&values).unwrap_or_default().replace('|', "\\|");
+            let title = entry.manifest.seen_as();
+            let (cause, fix, price) =
+                (fill(&debrief.cause), fill(&debrief.fix), fill(&debrief.price));
+            Some(format!("| {title} | *cause:* {cause} *fix:* {fix} *price:* {price} |"))
+        });
+        rows.collect::<Vec<String>>().join("\n")
     }
 
     fn drag(&self, name: &str, param: &str) -> Result<Markup, String> {

@@ -63,9 +63,7 @@ impl Runs {
         let mut hasher = DefaultHasher::new();
         bytes.hash(&mut hasher);
         // An edited manifest is another book.
-        for entry in &catalogue.entries {
-            format!("{:?}", entry.manifest).hash(&mut hasher);
-        }
+        crate::pack::manifests().for_each(|text| text.hash(&mut hasher));
         Ok(Self {
             catalogue,
             program: program.to_owned(),

@@ -1,10 +1,5 @@
-//! A figure of a run, as a sentence of the book asks for it, and what the sentence says of it:
-//!
-//! ```text
-//! broken tasks slope 0.5..8 is rate_per_s - 1000 / log_write_ms within 3%
-//! broken exit as s
-//! = 1000 / log_write_ms
-//! ```
+//! A figure of a run, as a sentence of the book asks for it, and what the sentence says of it; [`FORMS`] has all
+//! of it.
 
 use crate::incident::formula::{Formula, Values};
 use crate::incident::measure::Measure;
@@ -12,6 +7,21 @@ use crate::plan::Plan;
 use crate::prose::figures::{mib, millis, number};
 use crate::timeline::{LaneLine, Timeline, level};
 use crate::verdict::{self, Stretch};
+
+/// What a figure may be.
+pub const FORMS: &str = "\
+VARIANT METRIC at T            a level, T seconds after the release; T may be a formula
+VARIANT METRIC over T..T       the highest of a level, or what a stretch has: ok_percent, p99_ms …
+VARIANT METRIC slope T..T      growth a second, by least squares; without T..T to the end, or the first exit
+VARIANT METRIC peak            as `over`, from the release to the end
+VARIANT METRIC end             the last value
+VARIANT exit                   seconds from the release to the first exit
+VARIANT exits                  how many there were
+= FORMULA                      over rate_per_s, the parameters as the release sets them, and constants of the source
+… is FORMULA within P%         what the sentence says of it: the build fails where that does not hold
+… above FORMULA
+… below FORMULA
+… as s                         its unit: s, ms, MiB, % or number";
 
 /// A figure, and what is said of it.
 #[derive(Debug, Clone)]

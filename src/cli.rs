@@ -85,6 +85,17 @@ pub enum Verb {
     /// at a terminal, Ctrl-C does. In the background of a script, keep its input open:
     /// `sleep 600 | firedrill serve --port 8080 &`.
     Serve(ServeOptions),
+    /// Read the book that was built, in a browser, with a way from its charts into the lab
+    Book {
+        /// The book [default: target/book, or book/book]
+        folder: Option<PathBuf>,
+        /// The port on 127.0.0.1 [default: one that is free]
+        #[arg(long, default_value_t = 0, hide_default_value = true)]
+        port: u16,
+        /// Open no browser
+        #[arg(long)]
+        no_open: bool,
+    },
     /// Resolve what a book's chapters ask for: a preprocessor, which mdBook calls
     #[command(name = "mdbook")]
     Mdbook {

@@ -44,11 +44,15 @@ fn put(path: &Path, text: &str) -> anyhow::Result<()> {
     fs::write(path, text).with_context(|| path.display().to_string())
 }
 
-/// What a page that is so many folders deep loads.
+/// What a page that is so many folders deep loads. mdBook's page of all chapters is at the root, and knows it.
 pub fn links(depth: usize) -> String {
     let root = "../".repeat(depth);
     format!(
-        "\n\n<link rel=\"stylesheet\" href=\"{root}firedrill/firedrill.css\">\
-         <script src=\"{root}firedrill/firedrill.js\" defer></script>\n"
+        "\n\n<script>if (!globalThis.firedrillLinked) {{ globalThis.firedrillLinked = true; \
+         const at = typeof path_to_root === 'string' ? path_to_root : '{root}'; \
+         document.head.append(Object.assign(document.createElement('link'), \
+         {{ rel: 'stylesheet', href: at + 'firedrill/firedrill.css' }}), \
+         Object.assign(document.createElement('script'), {{ src: at + 'firedrill/firedrill.js' }})); }}</script>\
+         <noscript><link rel=\"stylesheet\" href=\"{root}firedrill/firedrill.css\"></noscript>\n"
     )
 }

@@ -80,7 +80,7 @@ impl Firedrill {
         runs: &Runs,
         module: Option<&Module>,
     ) -> std::result::Result<bool, Vec<String>> {
-        let mut page = render::Page::new(self.catalogue, runs, module);
+        let mut page = render::Page::new(self.catalogue, runs, module, &chapter.name);
         let mut text = String::with_capacity(chapter.content.len());
         let mut faults = Vec::new();
         for piece in directive::pieces(&chapter.content) {

@@ -80,7 +80,9 @@ impl Module {
             (Some(here), Some(there)) if here > 1024.0 && there > 1024.0 => Some((here, there)),
             _ => last(here).zip(last(there)),
         };
-        Ok(both.filter(|(_, there)| *there > 0.0).map(|(here, there)| here / there))
+        let ratio = both.filter(|(_, there)| *there > 0.0).map(|(here, there)| here / there);
+        // Finer than anyone can tell apart, and the same when it has been kept as text.
+        Ok(ratio.map(|ratio| (ratio * 1000.0).round() / 1000.0))
     }
 
     fn run(&self, asked: &Asked) -> anyhow::Result<String> {

@@ -338,10 +338,13 @@ function quiz(form) {
   if (before !== null) judge(before);
 }
 
-addEventListener("DOMContentLoaded", () => {
+// It is loaded by the page, whenever that comes to it.
+function begin() {
   for (const block of document.querySelectorAll(".fd-live")) {
     all.set(block.dataset.run, new Live(block.dataset.run, block));
   }
   for (const form of document.querySelectorAll("form.fd-question")) quiz(form);
   document.documentElement.dataset.firedrill = "ready";
-});
+}
+if (document.readyState === "loading") addEventListener("DOMContentLoaded", begin);
+else begin();

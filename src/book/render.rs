@@ -35,6 +35,9 @@ pub struct Page<'a> {
     named: HashMap<String, Rc<Made>>,
     live: Vec<String>,
     used: bool,
+    /// What stands before the names of its runs, so that they differ from those of other chapters: one page has
+    /// all of them, for print.
+    chapter: String,
 }
 
 /// A number that the reader can change.
@@ -56,9 +59,20 @@ pub struct Knob {
 
 impl<'a> Page<'a> {
     /// An empty page.
-    pub fn new(catalogue: &'static Catalogue, runs: &'a Runs, module: Option<&'a Module>) -> Self {
+    pub fn new(
+        catalogue: &'static Catalogue,
+        runs: &'a Runs,
+        module: Option<&'a Module>,
+        chapter: &str,
+    ) -> Self {
         let (named, live) = (HashMap::new(), Vec::new());
-        Self { catalogue, runs, module, named, live, used: false }
+        let chapter = chapter.chars().filter(char::is_ascii_alphanumeric).collect();
+        Self { catalogue, runs, module, named, live, used: false, chapter }
+    }
+
+    /// What a run is called in the page.
+    fn of_page(&self, run: &str) -> String {
+        format!("{}-{run}", self.chapter)
     }
 
     /// Whether it needs script and style.
@@ -103,7 +117,7 @@ impl<'a> Page<'a> {
                 if let Some(broken) = figure.broken {
                     return Err(format!("the statement does not hold: it {broken}"));
                 }
-                html! { span.fd-figure data-run=(name) data-figure=(text) { (figure.text) } }
+                html! { span.fd-figure data-run=(self.of_page(&name)) data-figure=(text) { (figure.text) } }
             }
         };
         self.used = true;
@@ -185,7 +199,7 @@ impl<'a> Page<'a> {
         );
         let drawn = draw(&made.plan, &made.told, &wanted);
         Ok(html! {
-            div.fd-live data-run=(name) {
+            div.fd-live data-run=(self.of_page(name)) {
                 script type="application/json" { (PreEscaped(data)) }
                 div.fd-charts { (PreEscaped(drawn.charts)) }
                 p.fd-status role="status" { "computed when the book was built" }
@@ -277,7 +291,7 @@ impl<'a> Page<'a> {
         let knob = knob.ok_or_else(|| known().to_string())?;
         let (min, max) = (knob.min, knob.max);
         Ok(html! {
-            input.fd-drag type="number" disabled data-run=(name) data-param=(param) value=(number(knob.own).replace(',', ""))
+            input.fd-drag type="number" disabled data-run=(self.of_page(name)) data-param=(param) value=(number(knob.own).replace(',', ""))
                 min=(min) max=(max) step="any" aria-label=(knob.says) title="draw sideways, or type";
         })
     }

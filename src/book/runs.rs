@@ -83,7 +83,10 @@ impl Runs {
     pub fn asked(&self, wanted: &Wanted) -> anyhow::Result<Asked> {
         let manifest = &self.catalogue.find(&wanted.incident)?.manifest;
         for (name, value) in &wanted.params {
-            let param = self.catalogue.param(name)?;
+            let param = match manifest.params.get(name) {
+                Some(param) => param.clone(),
+                None => self.catalogue.param(name)?,
+            };
             if !(param.min..=param.max).contains(value) {
                 bail!("{name} is {value}, and may be {} to {}", param.min, param.max);
             }

@@ -66,6 +66,7 @@ pub fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Some(Verb::Check(options)) => check::run(catalogue, &options),
         Some(Verb::New { id, like }) => new::write(catalogue, &id, &like),
         Some(Verb::Doctor) => doctor::print(catalogue).context(OUTPUT),
+        Some(Verb::Book { folder, port, no_open }) => book::serve(folder, port, !no_open),
         Some(Verb::Mdbook { command, renderer }) => {
             book::preprocess(catalogue, command.zip(renderer))
         }

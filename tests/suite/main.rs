@@ -4,6 +4,7 @@
 
 mod agreement;
 mod bad;
+mod book;
 mod browser;
 mod chain;
 mod child;

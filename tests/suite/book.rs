@@ -1,0 +1,508 @@
+//! The book: it builds, what it says holds, its links lead somewhere, and its charts run in a browser as the
+//! program runs them.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
+
+use firedrill::book::Firedrill;
+use firedrill::cli::note;
+use mdbook_driver::MDBook;
+use serde_json::Value;
+
+use crate::common::{alone_here, catalogue, firedrill, program};
+
+/// The lane for browsers, the smaller one where there is one.
+fn lane() -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or(root.join("target"), PathBuf::from);
+    let smaller = target.join("lane.wasm");
+    let built = target.join("wasm32-wasip1/page/examples/lane.wasm");
+    let changed = |path: &Path| path.metadata().and_then(|of| of.modified()).ok();
+    if changed(&smaller) > changed(&built) { smaller } else { built }
+}
+
+fn build(root: &Path, into: &Path) -> Result<(), String> {
+    let mut book = MDBook::load(root).map_err(|error| format!("{error:#}"))?;
+    book.config.build.build_dir = into.to_owned();
+    book.config.set("preprocessor.firedrill.lane", lane()).expect("a path");
+    let kept = Path::new(env!("CARGO_TARGET_TMPDIR")).join("book-cache");
+    // Books of other tests must not forget what the real one has kept.
+    let cache = (root == real()).then_some(kept);
+    book.with_preprocessor(Firedrill { catalogue: catalogue(), program: program(), cache });
+    book.build().map_err(|error| format!("{error:#}"))
+}
+
+fn real() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("book")
+}
+
+/// The book, built once for all tests.
+fn built() -> &'static Path {
+    static BUILT: LazyLock<PathBuf> = LazyLock::new(|| {
+        let into = Path::new(env!("CARGO_TARGET_TMPDIR")).join("book");
+        build(&real(), &into).unwrap_or_else(|why| panic!("{why}"));
+        into
+    });
+    &BUILT
+}
+
+fn pages(folder: &Path) -> Vec<PathBuf> {
+    let mut pages = Vec::new();
+    for entry in fs::read_dir(folder).expect("readable").flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            pages.extend(pages_of(&path));
+        } else if path.extension().is_some_and(|kind| kind == "html") {
+            pages.push(path);
+        }
+    }
+    pages.sort();
+    pages
+}
+
+fn pages_of(folder: &Path) -> Vec<PathBuf> {
+    pages(folder)
+}
+
+/// The values of an attribute in a page.
+fn values<'a>(page: &'a str, attribute: &str) -> Vec<&'a str> {
+    let begins = format!(" {attribute}=\"");
+    page.split(begins.as_str()).skip(1).filter_map(|rest| rest.split('"').next()).collect()
+}
+
+#[test]
+fn every_chapter_is_whole_and_every_link_leads_somewhere() {
+    let _alone = alone_here();
+    let book = built();
+    let pages = pages(book);
+    assert!(pages.len() > 16, "{pages:?}");
+    for page in &pages {
+        let text = fs::read_to_string(page).expect("a page");
+        let name = page.strip_prefix(book).expect("in the book").display().to_string();
+        let about_itself = ["own.html", "reference.html", "print.html"].contains(&name.as_str());
+        assert!(about_itself || !text.contains("{{#"), "{name}");
+        assert!(!text.contains("(not there:") && !text.contains("(not known:"), "{name}");
+        for attribute in ["href", "src"] {
+            for link in values(&text, attribute) {
+                let (path, anchor) = link.split_once('#').unwrap_or((link, ""));
+                assert!(attribute == "href" || !path.starts_with("http"), "{name} loads {link}");
+                if path.contains(':') {
+                    continue;
+                }
+                let leads = if path.is_empty() {
+                    page.clone()
+                } else {
+                    page.parent().expect("a folder").join(path)
+                };
+                // The page of what is missing stands at any depth.
+                let for_print = name == "print.html" && link.contains("firedrill/firedrill.css");
+                assert!(leads.exists() || name == "404.html" || for_print, "{name}: {link}");
+                if !anchor.is_empty() && leads.extension().is_some_and(|kind| kind == "html") {
+                    let there = fs::read_to_string(&leads).expect("a page");
+                    assert!(there.contains(&format!("id=\"{anchor}\"")), "{name}: {link}");
+                }
+            }
+        }
+    }
+    for entry in &catalogue().entries {
+        let id = &entry.manifest.id;
+        let page =
+            fs::read_to_string(book.join(format!("incidents/{id}.html"))).expect("a chapter");
+        for part in ["class=\"fd-live\"", "class=\"fd-figure\"", "class=\"fd-code\"", "fd-question"]
+        {
+            assert!(page.contains(part), "{id} lacks {part}");
+        }
+        // What a chart shows is said, too.
+        let charts = page.matches("=\"0 0 560 200\"").count();
+        assert!(
+            charts > 0
+                && page.matches("=\"0 0 560 200\" role=\"img\" aria-label=\"").count() == charts
+        );
+        let asked: BTreeSet<&str> = values(&page, "data-question").into_iter().collect();
+        assert!(asked.len() >= 5, "{id}: {asked:?}");
+    }
+}
+
+#[test]
+fn a_book_that_is_built_again_is_the_same() {
+    let _alone = alone_here();
+    let again = tempfile::tempdir().expect("writable");
+    build(&real(), again.path()).unwrap_or_else(|why| panic!("{why}"));
+    for page in pages(built()) {
+        let name = page.strip_prefix(built()).expect("in the book");
+        let read = |folder: &Path| fs::read(folder.join(name)).expect("a page");
+        assert!(read(built()) == read(again.path()), "{}", name.display());
+    }
+}
+
+/// A book of one chapter.
+fn book_of(chapter: &str) -> Result<String, String> {
+    let root = tempfile::tempdir().expect("writable");
+    fs::create_dir(root.path().join("src")).expect("writable");
+    fs::write(root.path().join("book.toml"), "[book]\ntitle = \"a\"\n").expect("writable");
+    let src = root.path().join("src");
+    fs::write(src.join("SUMMARY.md"), "- [One](one.md)\n").expect("writable");
+    fs::write(src.join("one.md"), chapter).expect("writable");
+    let into = root.path().join("out");
+    build(root.path(), &into)?;
+    Ok(fs::read_to_string(into.join("one.html")).expect("a page"))
+}
+
+#[test]
+fn a_wrong_directive_or_a_statement_that_does_not_hold_fails_the_build_with_its_line() {
+    let _alone = alone_here();
+    let run = "# One\n\n{{#drill run a = pool-leak broken,fixed for=8s}}\n\n";
+    let fine = format!("{run}{{{{#= a fixed pool_lost end below 1}}}} lost\n");
+    assert!(book_of(&fine).is_ok_and(|page| page.contains(">0</span> lost")));
+    for (asks, says) in [
+        (
+            "{{#= a fixed pool_lost end above 1}}",
+            "the statement does not hold: it is 0, said to be above 1",
+        ),
+        ("{{#= a broken pool_lost end is 5 within 1%}}", "is 8, said to be 5 within 1 %"),
+        ("{{#= b broken tasks}}", "unknown run `b`; there are: a"),
+        ("{{#= a timeout tasks}}", "the run has no lane `timeout`; it has broken, fixed"),
+        ("{{#= a broken tasks at 60}}", "the run ends 5 s after its release"),
+        ("{{#= a broken taks}}", "`broken` has no `taks` there"),
+        ("{{#drill chart a polo}}", "unknown chart `polo`; did you mean `pool`?"),
+        ("{{#drill code a borken}}", "unknown variant `borken`; did you mean `broken`?"),
+        ("{{#drill drag a store_mss}}", "unknown parameter `store_mss`; did you mean `store_ms`?"),
+        (
+            "{{#drill run b = pool-leek broken}}",
+            "unknown incident `pool-leek`; did you mean `pool-leak`?",
+        ),
+        (
+            "{{#drill run b = pool-leak broken set.store_ms=0}}",
+            "store_ms is 0, and may be 1 to 500",
+        ),
+        ("{{#drill dance a}}", "expected `run`, `chart`"),
+    ] {
+        let why = book_of(&format!("{run}{asks}\n")).expect_err(asks);
+        assert!(why.contains("chapter `One`, line 5: ") && why.contains(says), "{asks}: {why}");
+    }
+}
+
+/// What is done in a page, and what it says of it in the end.
+const TRIES: &str = r#"
+<script>
+const errors = [];
+addEventListener("error", (event) => errors.push(String(event.message)));
+addEventListener("unhandledrejection", (event) => errors.push(String(event.reason)));
+const said = console.error;
+console.error = (...words) => { errors.push(words.join(" ")); said(...words); };
+const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
+addEventListener("load", async () => {
+  while (document.documentElement.dataset.firedrill !== "ready") await sleep(20);
+  const block = document.querySelector(".fd-live");
+  const rows = () => Object.fromEntries([...block.querySelectorAll(".fd-table tbody tr")].map((row) =>
+    [row.cells[0].textContent, [...row.cells].slice(1).map((cell) => cell.textContent)]));
+  const drawn = () => Number(block.dataset.drawn ?? 0);
+  const top = () => Math.min(...[...block.querySelectorAll("svg")][0].querySelector("polyline.tasks")
+    .getAttribute("points").split(" ").map((point) => Number(point.split(",")[1])));
+  const change = async (input, value) => {
+    const before = drawn();
+    input.value = value;
+    input.dispatchEvent(new Event("input", { bubbles: true }));
+    const began = performance.now();
+    while (drawn() === before && performance.now() - began < 20000) await sleep(5);
+    await sleep(100);
+    return { rows: rows(), ms: Number(block.dataset.ms), top: top(), command: block.querySelector(".fd-command code").textContent,
+      figures: [...document.querySelectorAll(".fd-figure")].slice(0, 6).map((figure) => figure.textContent) };
+  };
+  const begin = { rows: rows(), top: top() };
+  const drag = document.querySelector(".fd-drag");
+  const more = await change(drag, 400);
+  const fewer = await change(drag, 40);
+  const slider = block.querySelectorAll("input[type=range]")[0];
+  const second = await change(slider, 750);
+  const controls = [...block.querySelectorAll("input, button, summary")];
+  const form = document.querySelector("form.fd-question");
+  const asks = {};
+  if (form) {
+    const answer = form.querySelector(".fd-answer");
+    asks.hidden = answer.hidden;
+    form.querySelector("input[data-right=false]").checked = true;
+    form.requestSubmit();
+    asks.told = !answer.hidden;
+    asks.state = form.dataset.state;
+    asks.word = form.querySelector(".fd-word").textContent;
+  }
+  const hosts = performance.getEntriesByType("resource").map((entry) => entry.name);
+  const report = { begin, more, fewer, second, errors, asks, hosts: [...new Set(hosts)],
+    named: controls.every((control) => control.tabIndex >= 0), lab: block.textContent.includes("open in the lab"),
+    wide: document.documentElement.scrollWidth - innerWidth, status: block.querySelector(".fd-status").textContent };
+  await fetch("REPORT", { method: "POST", mode: "no-cors", body: JSON.stringify(report) });
+});
+</script>"#;
+
+/// Ends a browser, or a server, with the test.
+struct Ends(Child);
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        self.0.kill().ok();
+        self.0.wait().ok();
+    }
+}
+
+fn chromium() -> Option<PathBuf> {
+    let found = ["chromium", "chromium-browser", "google-chrome"];
+    let found = found.into_iter().find_map(|name| which::which(name).ok());
+    if found.is_none() {
+        note("SKIPPED: no Chromium is installed, so no browser has looked at the book");
+    }
+    found
+}
+
+/// What a page says after it was tried, in a window of this width.
+fn tried(
+    browser: &Path,
+    folder: &Path,
+    address: &str,
+    listener: &TcpListener,
+    width: u16,
+) -> Value {
+    let mut command = Command::new(browser);
+    command
+        .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"])
+        .args(["--disable-background-networking", "--disable-component-update", "--disable-sync"])
+        .arg("--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1")
+        .arg(format!("--window-size={width},900"))
+        .arg(format!("--user-data-dir={}", folder.join(format!("profile-{width}")).display()))
+        .args(["--remote-debugging-port=0", address])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    let _browser = Ends(command.spawn().expect("the browser starts"));
+    listener.set_nonblocking(true).expect("a listener");
+    let deadline = Instant::now() + Duration::from_secs(90);
+    loop {
+        assert!(Instant::now() < deadline, "{address} has said nothing");
+        let Ok((stream, _)) = listener.accept() else {
+            std::thread::sleep(Duration::from_millis(20));
+            continue;
+        };
+        if let Some(report) = posted(stream) {
+            return report;
+        }
+    }
+}
+
+/// What was posted on a connection.
+fn posted(stream: TcpStream) -> Option<Value> {
+    stream.set_nonblocking(false).ok()?;
+    stream.set_read_timeout(Some(Duration::from_secs(10))).ok()?;
+    let mut reader = BufReader::new(stream);
+    let mut length = 0;
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).ok()?;
+        let lower = line.to_lowercase();
+        if let Some(value) = lower.strip_prefix("content-length:") {
+            length = value.trim().parse().ok()?;
+        }
+        if line.trim().is_empty() {
+            break;
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).ok()?;
+    reader.get_mut().write_all(b"HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n").ok()?;
+    serde_json::from_slice(&body).ok()
+}
+
+/// The run that a page's command names, as the program runs it.
+fn native(command: &str) -> Value {
+    let arguments = command.split(' ').skip(1);
+    let output = firedrill(&[]).args(arguments).arg("--json").output().expect("it runs");
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{command}: {error}"))
+}
+
+/// A figure of a row, as a number.
+fn figure(tried: &Value, row: &str, lane: usize) -> f64 {
+    let text = tried["rows"][row][lane].as_str().unwrap_or_else(|| panic!("{row}: {tried}"));
+    text.replace(',', "").parse().unwrap_or_else(|_| panic!("{row}: {text}"))
+}
+
+/// Whether what a page ran and what the program runs for the same command agree.
+fn agrees(tried: &Value) {
+    let native = native(tried["command"].as_str().expect("a command"));
+    for lane in 0..2 {
+        let there = &native["lanes"][lane];
+        let count = |name: &str| there["requests"][name].as_f64().expect("a count");
+        assert!((figure(tried, "requests sent", lane) - count("sent")).abs() < 0.5, "{tried}");
+        assert!((figure(tried, "ok", lane) - count("ok")).abs() < 0.5, "{tried}");
+        assert!((figure(tried, "timed out", lane) - count("timed_out")).abs() < 0.5, "{tried}");
+        let peak = there["tasks"]["peak"].as_f64().expect("a peak");
+        assert!((figure(tried, "tasks, peak", lane) - peak).abs() <= 0.5 + peak * 1e-3, "{tried}");
+    }
+}
+
+#[test]
+fn charts_run_in_a_browser_as_the_program_runs_them() {
+    let _alone = alone_here();
+    let Some(browser) = chromium() else { return };
+    if !lane().exists() {
+        note("SKIPPED: the lane for browsers is not built: cargo run --release --example book");
+        return;
+    }
+    let folder = tempfile::tempdir().expect("writable");
+    let book = folder.path().join("book");
+    copy(built(), &book);
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let report = format!("http://{}/", listener.local_addr().expect("bound"));
+    let tries = TRIES.replace("REPORT", &report);
+    let start = book.join("start.html");
+    let chapter = book.join("incidents/unbuffered-log-channel.html");
+    let text = fs::read_to_string(&chapter).expect("a page");
+    for page in [&start, &chapter] {
+        let text = fs::read_to_string(page).expect("a page");
+        fs::write(page, text.replacen("</body>", &format!("{tries}</body>"), 1)).expect("writable");
+    }
+
+    // From a folder, without any server; then served, in a narrow window.
+    let file = format!("file://{}", start.display());
+    let from_a_folder = tried(&browser, folder.path(), &file, &listener, 1200);
+    let mut server = firedrill(&["book", "--no-open"]);
+    server.arg(&book).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut server = Ends(server.spawn().expect("it starts"));
+    let mut address = String::new();
+    let stdout = server.0.stdout.take().expect("piped");
+    BufReader::new(stdout).read_line(&mut address).expect("an address");
+    let served = format!("{}incidents/unbuffered-log-channel.html", address.trim());
+    let served = tried(&browser, folder.path(), &served, &listener, 500);
+    for (tried, is_served) in [(&from_a_folder, false), (&served, true)] {
+        assert_eq!(tried["errors"], serde_json::json!([]), "{tried}");
+        let own = |host: &Value| {
+            let host = host.as_str().unwrap_or_default();
+            host.starts_with("file:")
+                || host.starts_with("blob:")
+                || host.starts_with("http://127.0.0.1:")
+        };
+        let hosts = tried["hosts"].as_array().expect("a list");
+        assert!(hosts.iter().all(own), "{hosts:?}");
+        assert_eq!(tried["lab"], is_served, "only what is served can open the lab");
+        assert_eq!(tried["named"], true, "each control can be reached by the keyboard");
+        assert!(tried["wide"].as_f64() <= Some(1.0), "it scrolls sideways: {tried}");
+        // More load: the curve is steeper, and so are the figures of sentences. Where a process is killed at its
+        // cap, the page has scaled the heap, and is near and not equal.
+        let changes: &[&str] = if is_served { &["fewer"] } else { &["more", "fewer", "second"] };
+        changes.iter().for_each(|change| agrees(&tried[*change]));
+        let growth = |change: &str| figure(&tried[change], "tasks, growth a second", 0);
+        assert!((growth("more") / 390.0 - 1.0).abs() < 0.02, "{tried}");
+        assert!((growth("fewer") / 30.0 - 1.0).abs() < 0.05, "{tried}");
+        let asks = &tried["asks"];
+        if is_served {
+            // Sentences follow.
+            let figures = |change: &str| tried[change]["figures"].to_string();
+            assert!(figures("more") != figures("fewer"), "{tried}");
+            assert_eq!((&asks["hidden"], &asks["told"]), (&true.into(), &true.into()), "{asks}");
+            assert_eq!(asks["state"], "wrong");
+            assert!(asks["word"].as_str().is_some_and(|word| word.len() > 20), "{asks}");
+        }
+        note(&format!("in the browser, second change: {} ms", tried["second"]["ms"]));
+    }
+    for (name, class, width) in
+        [("light", "light", "1200,1600"), ("dark-narrow", "navy", "500,1600")]
+    {
+        let shown = text.replacen("class=\"light ", &format!("class=\"{class} "), 1);
+        let page = book.join(format!("incidents/{name}.html"));
+        fs::write(&page, shown).expect("writable");
+        let picture = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("book-{name}.png"));
+        let status = Command::new(&browser)
+            .args(["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"])
+            .args(["--disable-background-networking", "--no-first-run"])
+            .arg(format!("--user-data-dir={}", folder.path().join(name).display()))
+            .arg(format!("--window-size={width}"))
+            .arg(format!("--screenshot={}", picture.display()))
+            .arg(format!("file://{}", page.display()))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status();
+        assert!(status.expect("the browser starts").success());
+        assert!(fs::metadata(picture).expect("a picture").len() > 10_000);
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("writable");
+    for entry in fs::read_dir(from).expect("readable").flatten() {
+        let (path, into) = (entry.path(), to.join(entry.file_name()));
+        if path.is_dir() {
+            copy(&path, &into);
+        } else {
+            fs::copy(path, into).expect("writable");
+        }
+    }
+}
+
+#[test]
+fn a_served_book_answers_to_loopback_and_opens_the_lab_for_its_own_pages_alone() {
+    let _alone = alone_here();
+    let folder = tempfile::tempdir().expect("writable");
+    fs::create_dir(folder.path().join("firedrill")).expect("writable");
+    fs::write(folder.path().join("index.html"), "<html><head></head>page</html>")
+        .expect("writable");
+    let mut server = firedrill(&["book", "--no-open"]);
+    server.arg(folder.path()).stdin(Stdio::null()).stdout(Stdio::piped());
+    let mut server = Ends(server.spawn().expect("it starts"));
+    let mut address = String::new();
+    let stdout = server.0.stdout.take().expect("piped");
+    BufReader::new(stdout).read_line(&mut address).expect("an address");
+    let host = address.trim().trim_start_matches("http://").trim_end_matches('/').to_owned();
+    let ask = |request: String| {
+        let mut stream = TcpStream::connect(&host).expect("it listens");
+        stream.write_all(request.as_bytes()).expect("it reads");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("it answers");
+        answer
+    };
+    let get = |path: &str, host: &str| {
+        ask(format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"))
+    };
+    let page = get("/", &host);
+    assert!(page.starts_with("HTTP/1.1 200") && page.contains("FIREDRILL_SERVED="), "{page}");
+    let word = page.split("FIREDRILL_SERVED=\"").nth(1).and_then(|rest| rest.split('"').next());
+    let word = word.expect("a word");
+    assert!(get("/", "evil.example").starts_with("HTTP/1.1 403"));
+    for path in ["/../Cargo.toml", "/firedrill/../../x", "/%2e%2e/x", "//etc/passwd", "/none.html"]
+    {
+        assert!(get(path, &host).starts_with("HTTP/1.1 404"), "{path}");
+    }
+    let run =
+        r#"{"incident":"pool-leak","variants":["broken"],"rate_per_s":10,"seed":1,"duration_s":5}"#;
+    let post = |word: &str| {
+        ask(format!(
+            "POST /firedrill/lab HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nX-Firedrill: {word}\r\n\
+             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{run}",
+            run.len()
+        ))
+    };
+    assert!(post("guess").starts_with("HTTP/1.1 403"));
+    let answer = post(word);
+    assert!(
+        answer.starts_with("HTTP/1.1 409") && answer.contains("without a terminal"),
+        "{answer}"
+    );
+}
+
+#[test]
+fn what_is_no_book_is_said() {
+    let folder = tempfile::tempdir().expect("writable");
+    let output = firedrill(&["book", "--no-open"]).arg(folder.path()).output().expect("it runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.code() == Some(2) && said.contains("is no book that was built"),
+        "{said}"
+    );
+    let mut child = firedrill(&["mdbook"]).stdin(Stdio::null()).stderr(Stdio::piped()).spawn();
+    let output = child.as_mut().expect("it runs").wait().expect("it ends");
+    assert_eq!(output.code(), Some(2));
+    let supports = firedrill(&["mdbook", "supports", "html"]).output().expect("it runs");
+    assert_eq!(supports.status.code(), Some(0));
+}

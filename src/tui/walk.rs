@@ -777,8 +777,10 @@ fn shown(lab: &Lab, walk: &Walk, step: &Step, said: Said) -> Done {
                 None => computed,
             };
             if let Said::Number(guess) = said {
-                done.figures.push(("you".to_owned(), with_unit(guess)));
                 done.right = seen.map(|seen| (guess - seen).abs() <= near.max(seen.abs() * within));
+                let off =
+                    seen.filter(|_| done.right == Some(false)).and_then(|seen| off(guess, seen));
+                done.figures.push(("you".to_owned(), with_unit(guess) + &off.unwrap_or_default()));
             }
             if measured.is_some() {
                 let seen = seen.map_or("nothing".to_owned(), with_unit);
@@ -802,8 +804,10 @@ fn shown(lab: &Lab, walk: &Walk, step: &Step, said: Said) -> Done {
                 let named = lines
                     .get(pointed)
                     .is_some_and(|line| also.iter().any(|code| line.contains(code.as_str())));
-                done.right = Some(named || statement(&lines, answer).contains(&pointed));
-                done.figures.push(("you".to_owned(), format!("line {}", pointed + 1)));
+                let asked = statement(&lines, answer).contains(&pointed);
+                done.right = Some(named || asked);
+                let too = if named && !asked { ", which is right too" } else { "" };
+                done.figures.push(("you".to_owned(), format!("line {}{too}", pointed + 1)));
             }
             if let Some(answer) = answer {
                 done.figures.push(("answer".to_owned(), format!("line {}", answer + 1)));
@@ -814,6 +818,17 @@ fn shown(lab: &Lab, walk: &Walk, step: &Step, said: Said) -> Done {
     why.extend(reveals);
     done.why = why.join(" ");
     done
+}
+
+/// How far a guess is off, in words: what was forgotten is often a factor.
+fn off(guess: f64, seen: f64) -> Option<String> {
+    let (more, less) = (guess / seen, seen / guess);
+    match () {
+        () if guess <= 0.0 || seen <= 0.0 => None,
+        () if more >= 1.2 => Some(format!(", {} times too much", number(more))),
+        () if less >= 1.2 => Some(format!(", {} times too little", number(less))),
+        () => None,
+    }
 }
 
 /// The lines of the statement that begins at one.

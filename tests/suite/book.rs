@@ -351,6 +351,10 @@ fn charts_run_in_a_browser_as_the_program_runs_them() {
         note("SKIPPED: the lane for browsers is not built: cargo run --release --example book");
         return;
     }
+    if which::which("wasm-opt").is_ok() && lane().ends_with("target/lane.wasm") {
+        let size = fs::metadata(lane()).expect("it is there").len();
+        assert!(size <= 1_200_000, "the lane for browsers has {size} bytes");
+    }
     let folder = tempfile::tempdir().expect("writable");
     let book = folder.path().join("book");
     copy(built(), &book);

@@ -23,7 +23,7 @@ use crate::tui::series::Point;
 use crate::tui::theme;
 
 /// Draws the rows; where there is no room for them, the tasks and the failures of all in two.
-pub fn draw(frame: &mut Frame, area: Rect, lane: &LaneModel) {
+pub fn draw(frame: &mut Frame, area: Rect, lab: &Lab, lane: &LaneModel) {
     if usize::from(area.height) <= lane.instances.len() {
         frame.render_widget(Paragraph::new(Text::from(short(lane, area.width))), area);
         return;
@@ -37,7 +37,7 @@ pub fn draw(frame: &mut Frame, area: Rect, lane: &LaneModel) {
         let text = format!(
             " {} {:<9}{share:>6}{:>8}{ok:>7}{bad:>7}",
             i + 1,
-            instance.version,
+            version(lab, instance),
             if instance.serves { count(instance.tasks) } else { "down".to_owned() }
         );
         lines.push(Line::styled(text, style(instance)));
@@ -63,7 +63,7 @@ pub fn charts(frame: &mut Frame, area: Rect, lab: &Lab, lane: &LaneModel, axes: 
             (Fill::Level(&tasks, None), Color::LightCyan, tasks_top)
         };
         let title = Line::from(vec![
-            Span::styled(format!(" {} {}", i + 1, instance.version), style(instance)),
+            Span::styled(format!(" {} {}", i + 1, version(lab, instance)), style(instance)),
             Span::styled(figures(instance, area.width), theme::strong()),
         ]);
         let chart = Chart {
@@ -97,6 +97,14 @@ fn figures(instance: &InstanceSample, width: u16) -> String {
             let (tasks, memory) = (count(instance.tasks), mib(instance.resident_bytes));
             format!("  {share} % of the requests  ok {ok}  bad {bad} /s  {tasks} tasks  {memory}")
         }
+    }
+}
+
+/// What an instance runs. In a walk, the name of the form would tell what is asked.
+fn version<'a>(lab: &Lab, instance: &'a InstanceSample) -> &'a str {
+    match instance.version.as_str() {
+        released if lab.walk.is_some() && released != "before" => "release",
+        version => version,
     }
 }
 

@@ -121,7 +121,7 @@ fn inside(frame: &mut Frame, area: Rect, lab: &Lab, lane: &LaneModel, axes: &Axe
     if lane.instances.is_empty() || lab.by_instance {
         gauges::draw(frame, below, lab, lane);
     } else {
-        instances::draw(frame, below, lane);
+        instances::draw(frame, below, lab, lane);
     }
 }
 

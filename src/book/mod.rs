@@ -80,10 +80,11 @@ impl Firedrill {
         runs: &Runs,
         module: Option<&Module>,
     ) -> std::result::Result<bool, Vec<String>> {
-        let mut page = render::Page::new(self.catalogue, runs, module, &chapter.name);
+        let pieces = directive::pieces(&chapter.content);
+        let mut page = render::Page::new(self.catalogue, runs, module, &chapter.name, &pieces);
         let mut text = String::with_capacity(chapter.content.len());
         let mut faults = Vec::new();
-        for piece in directive::pieces(&chapter.content) {
+        for piece in pieces {
             match piece {
                 directive::Piece::Text(plain) => text.push_str(plain),
                 directive::Piece::Asks { line, asks } => match page.resolve(asks) {

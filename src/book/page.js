@@ -307,6 +307,7 @@ function quiz(form) {
     if (form.dataset.kind === "number") {
       const [low, high] = form.dataset.accepts.split(" ").map(Number);
       const right = Number(said) >= low && Number(said) <= high;
+      form.querySelector("input[type=number]").value = said;
       return tell(right, `You said ${said}. ${right ? "✔" : "✖"}`);
     }
     const chosen = form.querySelector(`input[value="${CSS.escape(said)}"]`);

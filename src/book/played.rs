@@ -6,7 +6,7 @@ use crossterm::event::{KeyCode, KeyEvent};
 use firedrill_core::catalogue::{Catalogue, Entry};
 use firedrill_core::incident::formula::Values;
 use firedrill_core::incident::show::Text;
-use firedrill_core::incident::walk::{Kind, Question, Step};
+use firedrill_core::incident::walk::{Kind, Question, Step, accepts};
 use serde::{Deserialize, Serialize};
 
 use crate::run::{Control, Run, Spec, Speed};
@@ -52,6 +52,9 @@ pub enum Answer {
         lines: Vec<(usize, String, bool)>,
     },
 }
+
+/// Words of sentences that are about the pace of a walk.
+const PACE: [&str; 3] = ["Time passes", "You wait", "Enter "];
 
 /// All questions of an incident's walk, by their ids.
 pub type Questions = BTreeMap<String, Asked>;
@@ -110,11 +113,10 @@ fn asked(
         ),
         Kind::Number { unit, theory, measured, within, near } => {
             let seen = measured.as_ref().unwrap_or(theory).eval(after)?;
-            let off = near.max(seen.abs() * within);
             let figures = done.map(|done| done.figures.clone()).unwrap_or_default();
             let words: Vec<String> =
                 figures.iter().map(|(name, value)| format!("{name} {value}")).collect();
-            let accepts = (seen - off, seen + off);
+            let accepts = accepts(seen, *within, *near);
             Answer::Number { unit: unit.clone(), accepts, told: words.join(", ") }
         }
         Kind::Line { of, also, .. } => {
@@ -130,7 +132,10 @@ fn asked(
                 let named = also.iter().any(|code| line.contains(code.as_str()));
                 named || answer.is_some_and(|answer| walk::statement(&all, answer).contains(&i))
             };
-            let lines = shown.map(|(i, line)| (i + 1, line.to_owned(), right(i, line))).collect();
+            let is_code = |line: &str| line.contains(char::is_alphanumeric);
+            let lines = shown
+                .map(|(i, line)| (i + 1, line.to_owned(), is_code(line) && right(i, line)))
+                .collect();
             Answer::Line { file, lines }
         }
     };
@@ -140,7 +145,13 @@ fn asked(
     }
     let hints =
         question.hints.iter().map(|hint| fill(hint, before)).collect::<anyhow::Result<_>>()?;
-    Ok(Asked { says: told.says, prompt: told.prompt, hints, kind, why })
+    // How fast time passes on the screen is nothing for a page.
+    let says: Vec<&str> = told
+        .says
+        .split_inclusive(". ")
+        .filter(|said| !PACE.iter().any(|of| said.contains(of)))
+        .collect();
+    Ok(Asked { says: says.concat(), prompt: told.prompt, hints, kind, why })
 }
 
 /// Takes a walk by its keys.

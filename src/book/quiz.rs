@@ -1,7 +1,7 @@
 //! A question as a plain form: committed to before the answer is there. Without script the answer folds out.
 
 use firedrill_core::glossary;
-use maud::{Markup, PreEscaped, html};
+use maud::{Markup, html};
 
 use super::played::{Answer, Asked, bound};
 
@@ -23,8 +23,8 @@ pub fn form(incident: &str, id: &str, asked: &Asked) -> Markup {
                 @match &asked.kind {
                     Answer::Choice(choices) => @for (i, (text, says, right)) in choices.iter().enumerate() {
                         label {
-                            input type="radio" name="answer" value=(i) data-right=(right) data-says=(says);
-                            " " (text)
+                            input type="radio" name="answer" value=(i) data-right=(right) data-says=(says.replace('`', ""));
+                            " " (words(text))
                         }
                     },
                     Answer::Number { unit, .. } => label {
@@ -34,7 +34,7 @@ pub fn form(incident: &str, id: &str, asked: &Asked) -> Markup {
                     Answer::Line { file, lines } => {
                         p { code { (file) } }
                         div.fd-lines { @for (number, text, right) in lines.iter().filter(|l| !l.1.trim().is_empty()) {
-                            label {
+                            label data-line=(number) {
                                 input type="radio" name="answer" value=(number) data-right=(right)
                                     data-says={ "line " (number) };
                                 " " span { (text) }
@@ -43,7 +43,7 @@ pub fn form(incident: &str, id: &str, asked: &Asked) -> Markup {
                     },
                 }
             }
-            @for hint in &asked.hints { details { summary { "a hint" } p { (hint) } } }
+            @for hint in &asked.hints { details { summary { "a hint" } p { (words(hint)) } } }
             button type="submit" hidden { "commit" }
             " "
             button type="reset" hidden { "anew" }
@@ -52,7 +52,7 @@ pub fn form(incident: &str, id: &str, asked: &Asked) -> Markup {
                 p.fd-word aria-live="polite" {}
                 @match &asked.kind {
                     Answer::Choice(choices) => @for (text, says, _) in choices.iter().filter(|c| c.2) {
-                        p { strong { (text) } ": " (says) }
+                        p.fd-solution { strong { (words(text)) } ": " (words(says)) }
                     },
                     Answer::Number { told, .. } => p { strong { (told) } },
                     Answer::Line { lines, .. } => @if let Some((number, text, _)) = lines.iter().find(|l| l.2) {
@@ -65,16 +65,24 @@ pub fn form(incident: &str, id: &str, asked: &Asked) -> Markup {
     }
 }
 
-/// A text whose words that the glossary explains say so.
+/// A text whose words that the glossary explains say so, and whose code looks like it.
 fn words(text: &str) -> Markup {
     let mut from = 0;
+    let mut parts = Vec::new();
+    for (range, term) in glossary::marked(text) {
+        parts.push((&text[from..range.start], None));
+        parts.push((&text[range.clone()], Some(term.says.as_str())));
+        from = range.end;
+    }
+    parts.push((&text[from..], None));
     html! {
-        @for (range, term) in glossary::marked(text) {
-            @let before = &text[from..range.start];
-            @let word = &text[range.clone()];
-            (PreEscaped({ from = range.end; "" }))
-            (before) abbr title=(term.says) { (word) }
+        @for (part, says) in parts {
+            @match says {
+                Some(says) => abbr title=(says) { (part) },
+                None => @for (i, piece) in part.split('`').enumerate() {
+                    @if i % 2 == 1 { code { (piece) } } @else { (piece) }
+                },
+            }
         }
-        (&text[from..])
     }
 }

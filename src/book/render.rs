@@ -7,7 +7,7 @@ use firedrill_core::catalogue::Catalogue;
 use firedrill_core::incident::Unknown;
 use firedrill_core::incident::manifest::MAX_RATE_PER_S;
 use firedrill_core::incident::marks::marks;
-use firedrill_core::incident::show::Text;
+use firedrill_core::incident::show::{Chart, Text};
 use firedrill_core::page::figure::{self, Figure};
 use firedrill_core::page::live::{Wanted, draw};
 use firedrill_core::page::{charts_of, outcomes_of};
@@ -16,7 +16,7 @@ use maud::{Markup, PreEscaped, html};
 use serde::Serialize;
 use serde_json::json;
 
-use super::directive::{Asks, FORMS};
+use super::directive::{Asks, FORMS, Piece};
 use super::module::Module;
 use super::played::{self, Questions};
 use super::runs::{Made, Runs};
@@ -35,6 +35,8 @@ pub struct Page<'a> {
     named: HashMap<String, Rc<Made>>,
     live: Vec<String>,
     used: bool,
+    /// The figures that sentences ask of each run, in order.
+    figures: HashMap<String, Vec<String>>,
     /// What stands before the names of its runs, so that they differ from those of other chapters: one page has
     /// all of them, for print.
     chapter: String,
@@ -64,10 +66,19 @@ impl<'a> Page<'a> {
         runs: &'a Runs,
         module: Option<&'a Module>,
         chapter: &str,
+        pieces: &[Piece],
     ) -> Self {
+        let mut figures: HashMap<String, Vec<String>> = HashMap::new();
+        for piece in pieces {
+            if let Piece::Asks { asks, .. } = piece
+                && let Ok(Asks::Figure(run, text)) = Asks::parse(asks)
+            {
+                figures.entry(run).or_default().push(text);
+            }
+        }
         let (named, live) = (HashMap::new(), Vec::new());
         let chapter = chapter.chars().filter(char::is_ascii_alphanumeric).collect();
-        Self { catalogue, runs, module, named, live, used: false, chapter }
+        Self { catalogue, runs, module, named, live, used: false, figures, chapter }
     }
 
     /// What a run is called in the page.
@@ -163,7 +174,8 @@ impl<'a> Page<'a> {
         }
         self.live.push(name.to_owned());
         let (knobs, asked) = (Self::knobs(&made), &made.asked);
-        let wanted = Wanted { charts: charts.clone(), figures: Vec::new() };
+        let figures = self.figures.get(name).cloned().unwrap_or_default();
+        let wanted = Wanted { charts: charts.clone(), figures };
         let manifest = &made.plan.entry.manifest;
         // Where panics cannot be caught, code that panics cannot run.
         let module = self.module.filter(|_| !made.panics);
@@ -188,15 +200,17 @@ impl<'a> Page<'a> {
         });
         // Nothing in it may end the element that holds it.
         let data = data.to_string().replace("</", "<\\/");
-        let sets: String = asked.params.iter().map(|(n, v)| format!(" --set {n}={v}")).collect();
-        let command = format!(
-            "firedrill run {} --clock virtual --variants {} --rate {} --seed {} --for {}s{sets}",
+        let mut command = format!(
+            "firedrill run {} --clock virtual --variants {} --rate {} --seed {} --for {}s",
             asked.incident,
             asked.variants.join(","),
             asked.rate_per_s,
             asked.seed,
             asked.duration_s
         );
+        for (name, value) in &asked.params {
+            command = format!("{command} --set {name}={value}");
+        }
         let drawn = draw(&made.plan, &made.told, &wanted);
         Ok(html! {
             div.fd-live data-run=(self.of_page(name)) {
@@ -276,9 +290,13 @@ impl<'a> Page<'a> {
             values.extend(entry.constants.clone());
             let fill = |text: &Text| text.fill(&values).unwrap_or_default().replace('|', "\\|");
             let title = entry.manifest.seen_as();
-            let (cause, fix, price) =
-                (fill(&debrief.cause), fill(&debrief.fix), fill(&debrief.price));
-            Some(format!("| {title} | *cause:* {cause} *fix:* {fix} *price:* {price} |"))
+            // What needs the figures of a walk is told in the walk.
+            let parts =
+                [("cause", &debrief.cause), ("fix", &debrief.fix), ("price", &debrief.price)];
+            let parts = parts.map(|(word, text)| (word, fill(text)));
+            let told = parts.iter().filter(|(_, text)| !text.is_empty());
+            let told: Vec<String> = told.map(|(word, text)| format!("*{word}:* {text}")).collect();
+            Some(format!("| {title} | {} |", told.join(" ")))
         });
         rows.collect::<Vec<String>>().join("\n")
     }
@@ -299,8 +317,7 @@ impl<'a> Page<'a> {
 
 /// Whether all titles are those of charts of the run's incident.
 fn known(made: &Made, titles: &[String]) -> Result<(), String> {
-    let all: Vec<String> =
-        made.plan.entry.manifest.charts.iter().map(|chart| chart.title()).collect();
+    let all: Vec<String> = made.plan.entry.manifest.charts.iter().map(Chart::title).collect();
     let unknown = titles.iter().find(|title| !all.contains(title));
     match unknown {
         None => Ok(()),

@@ -10,7 +10,7 @@ use firedrill_core::incident::formula::Values;
 use firedrill_core::incident::manifest::Manifest;
 use firedrill_core::incident::marks::marks;
 use firedrill_core::incident::show::{Chart, Text};
-use firedrill_core::incident::walk::{Debrief, Does, Kind, Pointed, Question, Step};
+use firedrill_core::incident::walk::{Debrief, Does, Kind, Pointed, Question, Step, accepts};
 use firedrill_core::prose::figures::number;
 
 use super::code::scaffolding;
@@ -242,13 +242,8 @@ pub fn debrief<'a>(lab: &'a Lab, walk: &Walk) -> Option<&'a Debrief> {
 
 /// The page at which the run of a page begins, both from 0. The last page has none of its own.
 pub fn run_begins(manifest: &Manifest, page: usize) -> usize {
-    let steps = manifest.walk.iter().take(page + 1);
-    steps
-        .enumerate()
-        .filter(|(_, step)| !step.lanes.is_empty())
-        .map(|(at, _)| at)
-        .last()
-        .unwrap_or(0)
+    let walk = &manifest.walk;
+    walk.iter().take(page + 1).rposition(|step| !step.lanes.is_empty()).unwrap_or(0)
 }
 
 /// Takes a walk up where its run of a page begins, from 0.
@@ -777,7 +772,10 @@ fn shown(lab: &Lab, walk: &Walk, step: &Step, said: Said) -> Done {
                 None => computed,
             };
             if let Said::Number(guess) = said {
-                done.right = seen.map(|seen| (guess - seen).abs() <= near.max(seen.abs() * within));
+                done.right = seen.map(|seen| {
+                    let (low, high) = accepts(seen, *within, *near);
+                    (low..=high).contains(&guess)
+                });
                 let off =
                     seen.filter(|_| done.right == Some(false)).and_then(|seen| off(guess, seen));
                 done.figures.push(("you".to_owned(), with_unit(guess) + &off.unwrap_or_default()));

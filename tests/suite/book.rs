@@ -29,7 +29,7 @@ fn lane() -> PathBuf {
 
 fn build(root: &Path, into: &Path) -> Result<(), String> {
     let mut book = MDBook::load(root).map_err(|error| format!("{error:#}"))?;
-    book.config.build.build_dir = into.to_owned();
+    into.clone_into(&mut book.config.build.build_dir);
     book.config.set("preprocessor.firedrill.lane", lane()).expect("a path");
     let kept = Path::new(env!("CARGO_TARGET_TMPDIR")).join("book-cache");
     // Books of other tests must not forget what the real one has kept.
@@ -396,7 +396,9 @@ fn charts_run_in_a_browser_as_the_program_runs_them() {
         // More load: the curve is steeper, and so are the figures of sentences. Where a process is killed at its
         // cap, the page has scaled the heap, and is near and not equal.
         let changes: &[&str] = if is_served { &["fewer"] } else { &["more", "fewer", "second"] };
-        changes.iter().for_each(|change| agrees(&tried[*change]));
+        for change in changes {
+            agrees(&tried[*change]);
+        }
         let growth = |change: &str| figure(&tried[change], "tasks, growth a second", 0);
         assert!((growth("more") / 390.0 - 1.0).abs() < 0.02, "{tried}");
         assert!((growth("fewer") / 30.0 - 1.0).abs() < 0.05, "{tried}");

@@ -173,11 +173,12 @@ fn the_code_view_marks_the_line_at_which_a_recording_says_that_tasks_wait() {
     firedrill(&run).output().expect("it runs");
     let bytes = std::fs::read(&file).expect("it was recorded");
     let recording = read(&bytes[..]).expect("a whole recording");
-    let sites = recording.events.iter().filter(|event| event.lane == Some(0)).filter_map(|event| {
-        let What::Sample(sample) = &event.what else { return None };
-        sample.server.as_ref()?.wait_sites.iter().max_by_key(|site| site.waiting).cloned()
-    });
-    let site = sites.last().expect("tasks wait");
+    let mut sites =
+        recording.events.iter().filter(|event| event.lane == Some(0)).filter_map(|event| {
+            let What::Sample(sample) = &event.what else { return None };
+            sample.server.as_ref()?.wait_sites.iter().max_by_key(|site| site.waiting).cloned()
+        });
+    let site = sites.next_back().expect("tasks wait");
     let spec = Spec::recorded(catalogue(), &recording.header).expect("it is known");
     let mut lines = Lines::default();
     let (_, faults) =

@@ -56,7 +56,8 @@ fn told_to_a_child(run: &Asked) -> String {
     let plan = run.plan(catalogue()).expect("known");
     let (begin, commands) = Unrolled::new(&plan, run.end_ms()).lanes.swap_remove(0);
     let commands = commands.iter().map(|command| json!(command));
-    std::iter::once(json!(begin)).chain(commands).map(|line| format!("{line}\n")).collect()
+    let lines = std::iter::once(json!(begin)).chain(commands).map(|line| line.to_string());
+    lines.collect::<Vec<String>>().join("\n") + "\n"
 }
 
 fn events(mut command: Command, commands: &str) -> Vec<Value> {

@@ -13,13 +13,17 @@ pub enum Expression {
     /// A name that stands for one.
     Name(String),
     /// A function of one number.
-    Of(fn(f64) -> f64, Box<Expression>),
+    Of(One, Box<Expression>),
     /// An operator or a function of two.
-    OfTwo(fn(f64, f64) -> f64, Box<[Expression; 2]>),
+    OfTwo(Two, Box<[Expression; 2]>),
 }
 
+/// Computes from one number, and from two.
+type One = fn(f64) -> f64;
+type Two = fn(f64, f64) -> f64;
+
 /// The functions of one number.
-const OF_ONE: [(&str, fn(f64) -> f64); 6] = [
+const OF_ONE: [(&str, One); 6] = [
     ("abs", f64::abs),
     ("sqrt", f64::sqrt),
     ("exp", f64::exp),
@@ -29,10 +33,10 @@ const OF_ONE: [(&str, fn(f64) -> f64); 6] = [
 ];
 
 /// The functions of two numbers.
-const OF_TWO: [(&str, fn(f64, f64) -> f64); 2] = [("min", f64::min), ("max", f64::max)];
+const OF_TWO: [(&str, Two); 2] = [("min", f64::min), ("max", f64::max)];
 
 /// The operators, by how strongly they bind, the weakest first.
-const OPERATORS: [&[(char, fn(f64, f64) -> f64)]; 2] =
+const OPERATORS: [&[(char, Two)]; 2] =
     [&[('+', |a, b| a + b), ('-', |a, b| a - b)], &[('*', |a, b| a * b), ('/', |a, b| a / b)]];
 
 impl Expression {

@@ -170,6 +170,14 @@ impl Step {
     }
 }
 
+/// The answers that are right where `seen` was measured: near it, and of its size.
+pub fn accepts(seen: f64, within: f64, near: f64) -> (f64, f64) {
+    let off = near.max(seen.abs() * within);
+    // However near nothing is to little: nothing is no answer where there is something.
+    let least = if seen > 0.0 { (seen - off).max(seen / 4.0) } else { seen - off };
+    (least, seen + off)
+}
+
 impl Question {
     /// Its formulas, each with its field.
     pub fn formulas(&self) -> impl Iterator<Item = (&'static str, &Formula)> {

@@ -141,13 +141,12 @@ impl Figure {
             Some("at") => How::At(words.formula()?),
             Some("over") => How::Over(Some(words.stretch()?)),
             Some("slope") => How::Slope(words.maybe_stretch()?),
-            Some("peak") => How::Over(None),
             Some("end") => How::End,
+            Some("peak") | None => How::Over(None),
             Some(_) => {
                 words.at -= 1;
                 How::Over(None)
             }
-            None => How::Over(None),
         };
         Ok(Of::Measured { variant, measure, how })
     }
@@ -220,8 +219,8 @@ fn measured(
         How::At(formula) => {
             let at_s = at(formula)?;
             let near = |sampled_s: f64| (sampled_s - at_s).abs() <= HALF_A_TICK_S + 1e-9;
-            let samples = lane.samples.iter().filter(|(sampled_s, _)| near(*sampled_s));
-            samples.filter_map(|(_, sample)| level(sample, measure)).next()
+            let mut samples = lane.samples.iter().filter(|(sampled_s, _)| near(*sampled_s));
+            samples.find_map(|(_, sample)| level(sample, measure))
         }
         How::Over(asked) => verdict::value(lane, measure, None, stretch(asked)?),
         How::Slope(asked) => {

@@ -74,7 +74,7 @@ pub struct Wanted {
 pub struct Drawn {
     /// The charts, as HTML.
     pub charts: String,
-    /// The figures as they stand in sentences; a word on why one is not there.
+    /// The figures as they stand in sentences; a dash where the run has no such thing.
     pub figures: Vec<String>,
     /// What each lane says of itself in the end.
     pub lanes: String,
@@ -116,7 +116,7 @@ pub fn told<'a>(
 pub fn draw(plan: &Plan, told: &Told, wanted: &Wanted) -> Drawn {
     let figure = |text: &String| {
         let computed = Figure::parse(text).and_then(|figure| figure.compute(plan, &told.timeline));
-        computed.map_or_else(|why| format!("(not there: {why})"), |computed| computed.text)
+        computed.map_or_else(|_| "–".to_owned(), |computed| computed.text)
     };
     Drawn {
         charts: super::charts_of(plan, told, &wanted.charts).into_string(),

@@ -16,6 +16,7 @@ mod render;
 pub mod runs;
 mod steps;
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
 
 use firedrill_core::catalogue::Catalogue;
@@ -33,7 +34,7 @@ pub struct Firedrill {
     pub catalogue: &'static Catalogue,
     /// This program, whose children run the lanes.
     pub program: PathBuf,
-    /// Where what was computed is kept for the next build; none: it is not.
+    /// Where what was computed is kept for the next build, in a folder for each book; none: it is not.
     pub cache: Option<PathBuf>,
 }
 
@@ -52,7 +53,12 @@ impl Preprocessor for Firedrill {
                 "firedrill: the lane for browsers is not built: charts that run show runs made beforehand",
             );
         }
-        let runs = Runs::new(self.catalogue, &self.program, self.cache.as_deref())?;
+        // What one book does not use any more another may.
+        let mut hasher = DefaultHasher::new();
+        ctx.root.hash(&mut hasher);
+        let name = format!("{:016x}", hasher.finish());
+        let cache = self.cache.as_ref().map(|folder| folder.join(name));
+        let runs = Runs::new(self.catalogue, &self.program, cache.as_deref())?;
         let mut faults = Vec::new();
         let mut live = false;
         book.for_each_mut(|item| {

@@ -1,26 +1,31 @@
 //! The guided walk: where it stands, what the learner has said, what the run has shown. Time passes only
 //! where a step lets it; everything else is read, asked and told while the run is held.
+//!
+//! * `measured`: what texts and formulas may use; `told`: what a page tells and asks
+
+mod measured;
+mod told;
 
 use std::time::Duration;
 
 use crossterm::event::KeyCode;
-use firedrill_core::catalogue::Catalogue;
-use firedrill_core::event::{Clock, Event, ExitCause, Sample, TICK, What};
+use firedrill_core::event::{Clock, Event, ExitCause, TICK, What};
 use firedrill_core::incident::formula::Values;
 use firedrill_core::incident::manifest::Manifest;
-use firedrill_core::incident::marks::marks;
-use firedrill_core::incident::show::{Chart, Text};
-use firedrill_core::incident::walk::{Debrief, Does, Kind, Pointed, Question, Step, accepts};
-use firedrill_core::prose::figures::number;
+use firedrill_core::incident::show::Chart;
+use firedrill_core::incident::walk::{Debrief, Does, Kind, Question, Step};
 
 use super::code::scaffolding;
 use super::keys::Action;
 use super::model::{Lab, LabData};
 use super::track::{RunId, Source, Track};
 use super::update::Command;
-use super::view;
 use crate::remembered::Walked;
 use crate::run::{Control, Spec, Speed, TimeLapse};
+pub use measured::values;
+use measured::{Since, measured_now};
+use told::shown;
+pub use told::{asked, is_comment, listing, statement};
 
 /// Seconds that the charts of a walk span.
 const SPAN_S: f64 = 30.0;
@@ -30,9 +35,6 @@ const BEFORE_RELEASE_S: f64 = 0.2;
 
 /// What a step waits for comes within so many seconds of the run, or the walk says that it did not.
 const PATIENCE_S: f64 = 180.0;
-
-/// Characters of a formula that is shown.
-const LONGEST_FORMULA: usize = 60;
 
 /// Lines that a key moves through code by.
 const PAGE: usize = 10;
@@ -75,41 +77,6 @@ pub struct Walk {
     pub down: usize,
     /// What the speed of every stretch is multiplied by.
     pub faster: f64,
-}
-
-/// What a lane has done since the run went on.
-#[derive(Debug, Clone, Copy, Default)]
-struct Since {
-    ticks: u32,
-    up: u32,
-    exits: u32,
-    ok: u64,
-    bad: u64,
-}
-
-impl Since {
-    fn take(&mut self, sample: &Sample) {
-        self.ticks += 1;
-        self.up += u32::from(sample.server.is_some());
-        let load = &sample.load;
-        self.ok += load.ok;
-        self.bad += load.wrong + load.failed + load.timed_out;
-    }
-
-    fn values(self) -> impl Iterator<Item = (String, f64)> {
-        let percent = |part: f64, all: f64| if all > 0.0 { part * 100.0 / all } else { 0.0 };
-        let (ok, bad, up) = (self.ok as f64, self.bad as f64, f64::from(self.up));
-        [
-            ("up_s_since", up * TICK.as_secs_f64()),
-            ("up_percent_since", percent(up, f64::from(self.ticks))),
-            ("exits_since", f64::from(self.exits)),
-            ("ok_since", ok),
-            ("bad_since", bad),
-            ("bad_percent_since", percent(bad, ok + bad)),
-        ]
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value))
-    }
 }
 
 /// How far a step has got.
@@ -266,70 +233,6 @@ pub fn question<'a>(lab: &'a Lab, step: &Step) -> Option<&'a Question> {
     lab.spec.entry.manifest.questions.iter().find(|question| question.id == *asks)
 }
 
-/// The lane that a step, or its question, is about.
-fn lane_of(lab: &Lab, of: Option<&String>) -> usize {
-    let runs = |variant: &String| lab.spec.variants.iter().position(|name| name == variant);
-    of.and_then(runs).unwrap_or(0)
-}
-
-/// What a step's formulas and texts may use: the measures of its lane, rate and parameters, times.
-pub fn values(lab: &Lab, walk: &Walk, step: Option<&Step>) -> Values {
-    let own = lane_of(lab, step.and_then(|step| step.of.as_ref()));
-    let mut values = lane_values(lab, walk, own);
-    for lane in 0..lab.lanes() {
-        let letter = view::letter(lane).to_ascii_lowercase();
-        let of_lane = lane_values(lab, walk, lane);
-        values.extend(of_lane.into_iter().map(|(name, value)| (format!("{letter}_{name}"), value)));
-    }
-    values
-}
-
-/// The same of one lane alone.
-fn lane_values(lab: &Lab, walk: &Walk, lane: usize) -> Values {
-    let data = &lab.main.head;
-    let mut values = data.lanes[lane].values(data.course.now());
-    values.insert("at_s".to_owned(), data.now_s);
-    let cap_bytes = lab.spec.entry.manifest.memory.cap_bytes();
-    values.insert("cap_bytes".to_owned(), cap_bytes as f64);
-    let timeout_ms = lab.spec.entry.manifest.load.client_timeout_ms;
-    values.insert("client_timeout_s".to_owned(), timeout_ms as f64 / 1000.0);
-    values.extend(lab.spec.entry.constants.clone());
-    let requests = &lab.spec.entry.manifest.load.requests;
-    let all: f64 = requests.iter().map(|request| request.weight).sum();
-    values.extend(
-        requests
-            .iter()
-            .enumerate()
-            .map(|(i, request)| (format!("share_{}", i + 1), request.weight * 100.0 / all)),
-    );
-    if data.released_s.is_none() {
-        // What is asked before the release is asked about the time after it.
-        values.extend(lab.spec.plan().params_at_release());
-    }
-    if let Some(released_s) = data.released_s {
-        values.insert("t".to_owned(), data.now_s - released_s);
-        if let Some(Some(exit_s)) = walk.exits_s.get(lane) {
-            values.insert("exit_s".to_owned(), exit_s - released_s);
-        }
-    }
-    if let Some((since_s, then)) = &walk.went_on {
-        let passed_s = data.now_s - since_s;
-        values.insert("since_s".to_owned(), passed_s);
-        values.extend(walk.since.get(lane).copied().unwrap_or_default().values());
-        // Growth over all the time that has passed, not over the last second alone.
-        if let Some(then) = then.get(lane) {
-            let now = values.clone();
-            for (name, before) in then {
-                values.insert(format!("{name}_then"), *before);
-                if let Some(after) = now.get(name).filter(|_| passed_s > 0.0) {
-                    values.insert(format!("{name}_per_s"), (after - before) / passed_s);
-                }
-            }
-        }
-    }
-    values
-}
-
 /// Begins the step that the walk is at.
 pub fn enter(lab: &mut Lab) -> Option<Command> {
     let mut walk = lab.walk.take()?;
@@ -374,14 +277,6 @@ pub fn enter(lab: &mut Lab) -> Option<Command> {
     };
     lab.walk = Some(walk);
     command
-}
-
-/// The code that a step's question is about: file and text.
-pub fn listing(lab: &Lab, step: &Step) -> Option<(String, &'static str)> {
-    let Kind::Line { of, .. } = &question(lab, step)?.kind else { return None };
-    let file = lab.spec.entry.file(of);
-    let text = lab.spec.catalogue.source(&file)?;
-    Some((file, text))
 }
 
 /// Whether an action is the walk's.
@@ -566,11 +461,6 @@ fn move_cursor(lab: &Lab, walk: &mut Walk, step: &Step, down: bool) {
     }
 }
 
-/// Whether a line of code is a comment alone: comments tell what is asked.
-pub fn is_comment(line: &str) -> bool {
-    line.trim_start().starts_with("//")
-}
-
 /// What the learner has said, or why that is no answer.
 fn answer(walk: &Walk, asked: Option<&Question>) -> Result<Said, String> {
     match asked.map(|question| &question.kind) {
@@ -641,32 +531,6 @@ fn take_shot(lab: &Lab, walk: &mut Walk) {
     walk.shots[walk.at] = Some(Box::new(Shot { data, variants, names: walk.names.clone() }));
 }
 
-/// What a page tells and asks as things are now.
-pub fn asked(lab: &Lab, walk: &Walk, step: &Step) -> Asked {
-    let values = values(lab, walk, Some(step));
-    // What cannot be computed yet is not on the screen.
-    let fill = |text: &Text| text.fill(&values).unwrap_or_default();
-    let question = question(lab, step);
-    let choices = match question.map(|question| &question.kind) {
-        Some(Kind::Choice(choices)) => choices.iter().map(|choice| fill(&choice.text)).collect(),
-        _ => Vec::new(),
-    };
-    let prompt = question.map(|question| fill(&question.prompt)).unwrap_or_default();
-    Asked { says: fill(&step.says), prompt, choices }
-}
-
-/// The time, and what each lane measures.
-fn measured_now(lab: &Lab) -> (f64, Vec<Values>) {
-    let data = &lab.main.head;
-    let now_t = data.released_s.map(|released_s| data.now_s - released_s);
-    let values = data.lanes.iter().map(|lane| {
-        let mut values = lane.values(data.course.now());
-        values.extend(now_t.map(|t| ("t".to_owned(), t)));
-        values
-    });
-    (data.now_s, values.collect())
-}
-
 /// Tells what the run has shown, which is held by now.
 fn show(lab: &mut Lab, walk: &mut Walk, step: &Step) {
     let said = walk.done[walk.at].as_ref().map_or(Said::Nothing, |done| done.said);
@@ -725,133 +589,4 @@ pub fn observe(lab: &mut Lab, event: &Event) -> Option<Command> {
     };
     lab.walk = Some(walk);
     command
-}
-
-/// What is to be told of a step as things are now.
-fn shown(lab: &Lab, walk: &Walk, step: &Step, said: Said) -> Done {
-    let values = values(lab, walk, Some(step));
-    let fill =
-        |text: &Text| text.fill(&values).unwrap_or_else(|error| format!("(not known: {error})"));
-    let reveals = step.reveals.as_ref().map(fill);
-    // What was asked stays as it was asked.
-    let before = walk.done[walk.at].as_ref().map(|done| done.asked.clone());
-    let mut done = Done {
-        asked: before.unwrap_or_else(|| asked(lab, walk, step)),
-        said,
-        right: None,
-        figures: Vec::new(),
-        why: reveals.clone().unwrap_or_default(),
-        line: None,
-    };
-    let Some(question) = question(lab, step) else { return done };
-    let mut why = Vec::new();
-    match &question.kind {
-        Kind::Choice(choices) => {
-            let right = choices.iter().position(|choice| choice.right).unwrap_or_default();
-            if let Said::Choice(chosen) = said {
-                done.right = Some(chosen == right);
-                why.push(fill(&choices[chosen].says));
-            }
-            if said != Said::Choice(right) {
-                let answer = done.asked.choices.get(right).cloned().unwrap_or_default();
-                done.figures.push(("answer".to_owned(), answer));
-            }
-            // A wrong one's word tells what was measured, too.
-            if said == Said::Skipped {
-                why.push(fill(&choices[right].says));
-            }
-        }
-        Kind::Number { unit, theory, measured, within, near } => {
-            let with_unit = |value: f64| {
-                let joint = if unit.is_empty() || unit.starts_with('/') { "" } else { " " };
-                format!("{}{joint}{unit}", number(value))
-            };
-            let computed = theory.eval(&values).ok();
-            let seen = match measured {
-                Some(measured) => measured.eval(&values).ok(),
-                None => computed,
-            };
-            if let Said::Number(guess) = said {
-                done.right = seen.map(|seen| {
-                    let (low, high) = accepts(seen, *within, *near);
-                    (low..=high).contains(&guess)
-                });
-                let off =
-                    seen.filter(|_| done.right == Some(false)).and_then(|seen| off(guess, seen));
-                done.figures.push(("you".to_owned(), with_unit(guess) + &off.unwrap_or_default()));
-            }
-            if measured.is_some() {
-                let seen = seen.map_or("nothing".to_owned(), with_unit);
-                done.figures.push(("measured".to_owned(), seen));
-            }
-            let theory = match computed {
-                // A long formula is no help.
-                Some(value) if theory.text().len() > LONGEST_FORMULA => with_unit(value),
-                Some(value) => format!("{} = {}", theory.with_numbers(&values), with_unit(value)),
-                None => "–".to_owned(),
-            };
-            done.figures.push(("theory".to_owned(), theory));
-        }
-        Kind::Line { of, at, also } => {
-            let lane = lane_of(lab, Some(of));
-            let answer = line(lab.spec.catalogue, lab, (lane, of), *at);
-            done.line = answer;
-            if let (Said::Line(pointed), Some(answer)) = (said, answer) {
-                let text = listing(lab, step).map_or("", |(_, text)| text);
-                let lines: Vec<&str> = text.lines().collect();
-                let named = lines
-                    .get(pointed)
-                    .is_some_and(|line| also.iter().any(|code| line.contains(code.as_str())));
-                let asked = statement(&lines, answer).contains(&pointed);
-                done.right = Some(named || asked);
-                let too = if named && !asked { ", which is right too" } else { "" };
-                done.figures.push(("you".to_owned(), format!("line {}{too}", pointed + 1)));
-            }
-            if let Some(answer) = answer {
-                done.figures.push(("answer".to_owned(), format!("line {}", answer + 1)));
-            }
-        }
-    }
-    why.push(fill(&question.why));
-    why.extend(reveals);
-    done.why = why.join(" ");
-    done
-}
-
-/// How far a guess is off, in words: what was forgotten is often a factor.
-fn off(guess: f64, seen: f64) -> Option<String> {
-    let (more, less) = (guess / seen, seen / guess);
-    match () {
-        () if guess <= 0.0 || seen <= 0.0 => None,
-        () if more >= 1.2 => Some(format!(", {} times too much", number(more))),
-        () if less >= 1.2 => Some(format!(", {} times too little", number(less))),
-        () => None,
-    }
-}
-
-/// The lines of the statement that begins at one.
-pub fn statement(lines: &[&str], first: usize) -> std::ops::RangeInclusive<usize> {
-    let ends = |line: &&str| line.trim_end().ends_with([';', '{', '}', ',']);
-    let more = lines.iter().skip(first).position(ends).unwrap_or(0);
-    first..=first + more
-}
-
-/// The line that is asked for, from 0.
-fn line(
-    catalogue: &'static Catalogue,
-    lab: &Lab,
-    (lane, variant): (usize, &str),
-    at: Pointed,
-) -> Option<usize> {
-    let file = lab.spec.entry.file(variant);
-    match at {
-        Pointed::Waits => {
-            let site = lab.main.head.lanes[lane].culprit().filter(|site| site.file == file)?;
-            (site.line as usize).checked_sub(1)
-        }
-        Pointed::Marked(mark) => {
-            let marked = marks(catalogue.source(&file)?);
-            marked.into_iter().find(|marked| marked.mark == mark)?.line.checked_sub(1)
-        }
-    }
 }

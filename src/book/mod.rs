@@ -4,12 +4,12 @@
 //! * [`directive`]: what a chapter may ask for; `render`: what stands in its place
 //! * [`runs`]: the runs that it is about, on the virtual clock, kept by content
 //! * `played`, `quiz`: the questions of a walk, with the figures of a walk that was played, as forms
-//! * `module`, `steps`: what a page needs to run the incident's own code, or runs that stand in for that
+//! * [`module`], `steps`: what a page needs to run the incident's own code, or runs that stand in for that
 //! * `assets`: script and style of the pages
 
 mod assets;
 pub mod directive;
-mod module;
+pub mod module;
 mod played;
 mod quiz;
 mod render;

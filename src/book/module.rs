@@ -25,14 +25,6 @@ pub struct Module {
     host: bool,
 }
 
-/// Runs a module in Node as a page runs it in a worker: the request comes in, what is said goes out.
-const IN_NODE: &str = "
-import { readFileSync, writeSync } from 'node:fs';
-const module = new WebAssembly.Module(readFileSync(process.argv[1]));
-const out = lane(module, readFileSync(0));
-for (let from = 0; from < out.length; ) from += writeSync(1, out, from);
-";
-
 impl Module {
     /// Reads a module; none: it has not been built.
     ///
@@ -88,9 +80,7 @@ impl Module {
     fn run(&self, asked: &Asked) -> anyhow::Result<String> {
         let manifests = crate::pack::for_pages()?;
         let request = json!({ "manifests": manifests, "run": asked, "lane": 0 }).to_string();
-        let mut node = Command::new("node")
-            .args(["--input-type=module", "--eval", &format!("{HOST}\n{IN_NODE}")])
-            .arg(&self.path)
+        let mut node = in_node(&self.path)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -105,4 +95,19 @@ impl Module {
         }
         Ok(String::from_utf8(output.stdout)?)
     }
+}
+
+/// Runs a module in Node as a page runs it in a worker: the request comes in, what is said goes out.
+const IN_NODE: &str = "
+import { readFileSync, writeSync } from 'node:fs';
+const module = new WebAssembly.Module(readFileSync(process.argv[1]));
+const out = lane(module, readFileSync(0));
+for (let from = 0; from < out.length; ) from += writeSync(1, out, from);
+";
+
+/// Node, with a module that gets its standard input and writes to its standard output.
+pub fn in_node(module: &Path) -> Command {
+    let mut node = Command::new("node");
+    node.args(["--input-type=module", "--eval", &format!("{HOST}\n{IN_NODE}")]).arg(module);
+    node
 }

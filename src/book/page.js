@@ -262,7 +262,8 @@ class Live {
   // A number in a sentence: typed, or drawn sideways.
   draggable(drag) {
     const knob = this.sliders.get(drag.dataset.param)?.knob;
-    if (!knob) return;
+    // Of runs that were made beforehand there are only a few.
+    if (!knob || this.data.steps) return;
     drag.disabled = false;
     drag.addEventListener("input", () => {
       const value = Number(drag.value);

@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use firedrill::book::module::in_node;
 use firedrill::cli::note;
 use firedrill_core::catalogue::Catalogue;
 use firedrill_core::lane::unrolled::Unrolled;
@@ -102,9 +103,7 @@ fn a_lane_under_a_wasi_host_has_the_events_of_the_native_one() {
     for id in catalogue().ids().filter(|id| *id != "missing-recover") {
         let run = run(id);
         let native = firedrill(&["child"]);
-        let mut wasi = Command::new("node");
-        let shim = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/wasi.mjs");
-        wasi.arg(shim).arg(&module);
+        let wasi = in_node(&module);
         let native = events(native, &told_to_a_child(&run));
         let wasi = events(wasi, &asked_by_a_page(&run));
         assert!(native.len() > 100, "{id}");

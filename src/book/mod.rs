@@ -60,11 +60,11 @@ impl Preprocessor for Firedrill {
         let cache = self.cache.as_ref().map(|folder| folder.join(name));
         let runs = Runs::new(self.catalogue, &self.program, cache.as_deref())?;
         let mut faults = Vec::new();
-        let mut live = false;
+        let mut used = false;
         book.for_each_mut(|item| {
             if let BookItem::Chapter(chapter) = item {
                 match self.chapter(chapter, &runs, module.as_ref()) {
-                    Ok(runs_something) => live |= runs_something,
+                    Ok(by_chapter) => used |= by_chapter,
                     Err(mut of_chapter) => faults.append(&mut of_chapter),
                 }
             }
@@ -73,13 +73,15 @@ impl Preprocessor for Firedrill {
             return Err(Error::msg(faults.join("\n")));
         }
         runs.forget_what_was_not_used();
-        assets::write(&ctx.root.join(&ctx.config.book.src), module.as_ref())?;
+        if used {
+            assets::write(&ctx.root.join(&ctx.config.book.src), module.as_ref())?;
+        }
         Ok(book)
     }
 }
 
 impl Firedrill {
-    /// Resolves what a chapter asks for; tells whether anything in it can be run. Faults name chapter and line.
+    /// Resolves what a chapter asks for; tells whether it needs script and style. Faults name chapter and line.
     fn chapter(
         &self,
         chapter: &mut Chapter,
@@ -106,7 +108,8 @@ impl Firedrill {
             return Err(faults);
         }
         if page.is_used() {
-            let depth = chapter.path.as_ref().map_or(0, |path| path.components().count() - 1);
+            let depth =
+                chapter.path.as_ref().map_or(0, |path| path.components().count().saturating_sub(1));
             text.push_str(&assets::links(depth));
         }
         chapter.content = text;

@@ -15,7 +15,7 @@ fn commands(document: &str) -> Vec<Vec<String>> {
     let blocks = text.split("```sh\n").skip(1).filter_map(|rest| rest.split("```").next());
     let lines = blocks.flat_map(str::lines).filter_map(|line| {
         let line = line.split(['#', '>']).next().unwrap_or_default().trim();
-        line.strip_prefix("firedrill").or(line.strip_prefix("cargo run --release --"))
+        line.strip_prefix("firedrill").or(line.strip_prefix("cargo run --release -- "))
     });
     lines.map(|line| line.split_whitespace().map(str::to_owned).collect()).collect()
 }

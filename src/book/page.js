@@ -105,7 +105,8 @@ class Live {
       text.textContent = knob.says;
       const slider = document.createElement("input");
       const out = document.createElement("output");
-      Object.assign(slider, { type: "range", min: 0, max: STEPS, step: 1 });
+      // A key moves it by a hundredth of its way: less would be rounded away.
+      Object.assign(slider, { type: "range", min: 0, max: STEPS, step: this.data.steps ? 1 : STEPS / 100 });
       if (this.data.steps) {
         // Runs that were made beforehand: one after the other.
         const values = this.data.steps[knob.name].map(([value]) => value);
@@ -188,7 +189,8 @@ class Live {
   show() {
     for (const { knob, slider, out } of this.sliders.values()) {
       const value = this.value(knob.name);
-      slider.value = knob.at(value);
+      // What is being moved stays where it is.
+      if (document.activeElement !== slider) slider.value = knob.at(value);
       out.textContent = digits(value) + (knob.unit ? " " + knob.unit : "");
       slider.setAttribute("aria-valuetext", out.textContent);
     }

@@ -9,10 +9,10 @@ use std::time::Duration;
 use anyhow::bail;
 use clap::{Args, Parser, Subcommand};
 
-use crate::child::serve;
 use crate::run::Spec;
 use crate::tui::theme::Theme;
 use firedrill_core::catalogue::Catalogue;
+use firedrill_core::child::serve;
 use firedrill_core::event::{Begin, Clock};
 use firedrill_core::incident::chain::slot_names;
 use firedrill_core::incident::manifest::Param;
@@ -48,6 +48,12 @@ pub enum Verb {
     Lab(LabOptions),
     /// Take the guided walk of an incident: it asks, the run shows, it explains
     Walk(WalkOptions),
+    /// Fix an incident yourself: a package to edit, built and judged under load each time it is saved
+    ///
+    /// The package is a folder of the incident's name in the current directory; what it is built with stands
+    /// beside it, in .firedrill. It needs cargo; the network only for the first build. Without a terminal,
+    /// or with --once: one build, one verdict; exit status 0: it holds, 1: it does not.
+    Try(TryOptions),
     /// Play a recording in the terminal
     View {
         /// The recording, from `--record` or the lab's key `w`
@@ -182,6 +188,30 @@ pub struct WalkOptions {
     /// Let what takes time pass so many times as fast, from 1 to 100
     #[arg(long, value_name = "N", default_value_t = 1.0, value_parser = faster)]
     pub faster: f64,
+}
+
+/// What `try` takes.
+#[derive(Debug, Args)]
+pub struct TryOptions {
+    /// The incident, as `firedrill list` names it
+    pub incident: String,
+    /// Instead of the exercise itself
+    pub what: Option<What>,
+    /// The package [default: the incident's name, in the current directory]
+    #[arg(long, value_name = "PATH")]
+    pub folder: Option<PathBuf>,
+    /// Build and judge once
+    #[arg(long)]
+    pub once: bool,
+}
+
+/// What to do with an exercise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum What {
+    /// Lay it out anew; what you wrote is kept under another name
+    Reset,
+    /// Print our solution, which builds in the exercise's place
+    Solution,
 }
 
 /// How many times as fast a walk may pass.
@@ -374,6 +404,7 @@ impl ServeOptions {
             watched: false,
             heap_limit_bytes: self.heap_limit,
             steers: false,
+            manifests: None,
         };
         Ok(serve::Settings { begin, port: self.port, bare: self.bare, supervised: false })
     }

@@ -5,10 +5,12 @@
 //! incident is, is [`firedrill_core`]; the incidents are [`firedrill_incidents`]. Here is the rest:
 //!
 //! * [`pack`]: the incidents of this build
-//! * [`child`]: a lane's child: one server in a process of its own, live or on the virtual clock
+//! * [`heap`], [`instruments`]: what this program brings to a lane's child, which is [`firedrill_core::child`]
 //! * [`load`]: the open-loop driver
 //! * [`run`]: the parent: children, load, memory cap, restarts, one stream of events
 //! * [`recorder`]: the events of a run to a file; [`beside`]: how files take the place of older ones
+//! * [`attend`]: tokio-console, which must end with the lab
+//! * [`exercise`]: "fix it yourself": a learner's package, built and judged
 //! * [`tui`]: the terminal; [`book`]: the book's preprocessor
 //! * [`commands`]: what each command does; [`cli`]: what can be typed
 //!
@@ -19,11 +21,14 @@
 //! `firedrill_core::lane`, percentiles that count what never came back in
 //! `firedrill_core::load::tally`.
 
+pub mod attend;
 pub mod beside;
 pub mod book;
-pub mod child;
 pub mod cli;
 pub mod commands;
+pub mod exercise;
+pub mod heap;
+pub mod instruments;
 pub mod load;
 pub mod pack;
 pub mod recorder;

@@ -1,7 +1,8 @@
-//! What is remembered of whoever uses the program, between its runs: the theme, and which walks were taken.
+//! What is remembered of whoever uses the program, between its runs: the theme, which walks were taken, and
+//! which exercises.
 //! One small file in the platform's state directory.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -27,6 +28,48 @@ pub struct Remembered {
     /// The walks that were begun, by incident.
     #[serde(default)]
     pub walks: BTreeMap<String, Walked>,
+    /// The exercises that were begun, by incident.
+    #[serde(default)]
+    pub exercises: BTreeMap<String, Exercised>,
+}
+
+/// How far an exercise was taken.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exercised {
+    /// Verdicts that were given.
+    pub verdicts: u32,
+    /// The half-fixes that were recognised on the way, by the variants that do the same.
+    #[serde(default)]
+    pub half_fixes: BTreeSet<String>,
+    /// Hints that were asked for.
+    #[serde(default)]
+    pub hints: u32,
+    /// Whether our solution was looked at.
+    #[serde(default)]
+    pub solution: bool,
+    /// The help that had been taken when it held for the first time; none: it has not held yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fixed: Option<Help>,
+}
+
+/// Help that was taken.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Help {
+    /// Hints.
+    pub hints: u32,
+    /// Whether our solution was looked at.
+    pub solution: bool,
+}
+
+impl Exercised {
+    /// A verdict was given.
+    pub fn judged(&mut self, holds: bool, half_fix: Option<&str>) {
+        self.verdicts += 1;
+        self.half_fixes.extend(half_fix.map(str::to_owned));
+        if holds && self.fixed.is_none() {
+            self.fixed = Some(Help { hints: self.hints, solution: self.solution });
+        }
+    }
 }
 
 /// How far a walk was taken.
@@ -112,6 +155,17 @@ impl Remembered {
         let fresh = file.with_extension(format!("{}.new", std::process::id()));
         fs::write(&fresh, text).map_err(cannot)?;
         fs::rename(&fresh, file).map_err(cannot)
+    }
+
+    /// Changes what is remembered on disk now, and writes it; what another window has written since stays.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written.
+    pub fn change(with: impl FnOnce(&mut Self)) -> Result<(), CannotRemember> {
+        let (mut remembered, _) = Self::read();
+        with(&mut remembered);
+        remembered.write()
     }
 
     /// Takes in how far a walk has got.

@@ -119,7 +119,7 @@ fn start_server(delay_ms: &str) -> anyhow::Result<Helper> {
 fn bare_server(delay_ms: u64) -> anyhow::Result<()> {
     use http_body_util::Full;
     use hyper::body::{Bytes, Incoming};
-    firedrill::run::files::raise(0)?;
+    firedrill_core::child::files::raise(0)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
@@ -223,14 +223,14 @@ fn lag() -> anyhow::Result<()> {
 
 /// Holds requests in flight, and prints resident memory and heap before and with them.
 fn as_in_flight(port: u16, wanted: u64) -> anyhow::Result<()> {
-    firedrill::run::files::raise(wanted + 200)?;
+    firedrill_core::child::files::raise(wanted + 200)?;
     let own = || -> anyhow::Result<u64> {
         let read = Memory::new().resident([Some(std::process::id())].into_iter());
         read[0].map(|seen| seen.bytes).context("this process exists")
     };
     let mut driver = Driver::start(&load(5000.0, 30_000), 1, 1)?;
     std::thread::sleep(Duration::from_millis(500));
-    let (before, heap) = (own()?, firedrill::child::heap::in_use_bytes());
+    let (before, heap) = (own()?, firedrill::heap::in_use_bytes());
     driver.set_target(0, Some(port));
     let mut in_flight = 0;
     let start = Instant::now();
@@ -239,7 +239,7 @@ fn as_in_flight(port: u16, wanted: u64) -> anyhow::Result<()> {
         in_flight = driver.take_tick(0).in_flight;
     }
     let grown = own()?.saturating_sub(before);
-    let heap = firedrill::child::heap::in_use_bytes() - heap;
+    let heap = firedrill::heap::in_use_bytes() - heap;
     println!("{in_flight} {grown} {heap}");
     driver.stop();
     Ok(())

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::incident::chain::Clash;
+use crate::incident::exercise::YOURS;
 use crate::incident::formula::Values;
 use crate::incident::manifest::{self, Manifest, ManifestError};
 use crate::incident::metrics::Owners;
@@ -21,6 +22,8 @@ pub struct Entry {
     pub incident: &'static Incident,
     /// The manifest.
     pub manifest: Manifest,
+    /// Its text; empty where a page or a child was handed the manifest.
+    text: Cow<'static, str>,
     /// The numbers that its source has as constants.
     pub constants: Values,
 }
@@ -28,7 +31,9 @@ pub struct Entry {
 impl Entry {
     /// The variant of this name.
     pub fn variant(&self, name: &str) -> Option<&'static Variant> {
-        self.incident.variants.iter().find(|v| v.name == name)
+        let yours = self.incident.exercise.as_ref().map(|start| &start.form);
+        let mut all = self.incident.variants.iter().chain(yours);
+        all.find(|variant| variant.name == name)
     }
 
     /// The variant of this name.
@@ -44,7 +49,8 @@ impl Entry {
 
     /// The source file of a variant, as compiler and wait sites name it.
     pub fn file(&self, variant: &str) -> String {
-        format!("{}{variant}.rs", self.incident.folder())
+        let name = if variant == YOURS { "exercise" } else { variant };
+        format!("{}{name}.rs", self.incident.folder())
     }
 
     /// The fixed form, by contract the last.
@@ -66,6 +72,15 @@ pub struct Manifests(BTreeMap<String, OfPage<Manifest>>);
 struct OfPage<M> {
     manifest: M,
     constants: Values,
+}
+
+/// A manifest without what is taught.
+fn untaught(text: &str) -> Result<serde_json::Map<String, serde_json::Value>, toml::de::Error> {
+    let mut manifest: serde_json::Map<String, serde_json::Value> = toml::from_str(text)?;
+    for taught in ["step", "question", "debrief", "exercise"] {
+        manifest.remove(taught);
+    }
+    Ok(manifest)
 }
 
 /// The source texts of an incident.
@@ -156,7 +171,7 @@ impl Catalogue {
             known.extend(constants.keys().cloned());
             let manifest = Manifest::parse_knowing(&file, &text, Some(&known))?;
             manifest.check_variants(incident.variants.iter().map(|v| v.name))?;
-            Ok(Entry { incident, manifest, constants })
+            Ok(Entry { incident, manifest, text, constants })
         });
         Ok(Self { pack, entries: entries.collect::<Result<_, _>>()? })
     }
@@ -165,7 +180,7 @@ impl Catalogue {
     pub fn of_page(pack: &'static Pack, Manifests(mut all): Manifests) -> Self {
         let entry = |incident: &&'static Incident| {
             let OfPage { manifest, constants } = all.remove(incident.name())?;
-            Some(Entry { incident, manifest, constants })
+            Some(Entry { incident, manifest, text: Cow::Borrowed(""), constants })
         };
         Self { pack, entries: pack.incidents.iter().filter_map(entry).collect() }
     }
@@ -183,14 +198,22 @@ impl Catalogue {
         for incident in pack.incidents {
             let file = format!("{}incident.toml", incident.folder());
             let text = manifest(&file).map_or(Cow::Borrowed(incident.manifest_toml), Cow::Owned);
-            let mut manifest: serde_json::Map<String, serde_json::Value> = toml::from_str(&text)?;
-            for taught in ["step", "question", "debrief"] {
-                manifest.remove(taught);
-            }
-            let of_page = OfPage { manifest, constants: constants(pack, incident) };
-            all.insert(incident.name().to_owned(), of_page);
+            let constants = constants(pack, incident);
+            all.insert(
+                incident.name().to_owned(),
+                OfPage { manifest: untaught(&text)?, constants },
+            );
         }
         Ok(serde_json::to_value(all).unwrap_or_default())
+    }
+
+    /// One incident's manifest, as a child takes it along that is another program.
+    pub fn for_child(entry: &Entry) -> serde_json::Value {
+        // What was read as a manifest is TOML.
+        let manifest = untaught(&entry.text).unwrap_or_default();
+        let of_page = OfPage { manifest, constants: entry.constants.clone() };
+        serde_json::to_value(BTreeMap::from([(entry.manifest.id.replace('-', "_"), of_page)]))
+            .unwrap_or_default()
     }
 
     /// The modules of its incidents, for the registry of metrics.
@@ -256,6 +279,11 @@ impl Catalogue {
     pub fn source(&self, file: &str) -> Option<&'static str> {
         let of_pack = file.strip_prefix(self.pack.root()).and_then(self.pack.source);
         of_pack.or_else(|| service::source(file))
+    }
+
+    /// The path from the workspace to the pack's root: empty, or with a `/` at its end.
+    pub fn root(&self) -> &'static str {
+        self.pack.root()
     }
 
     /// The source files of all incidents: path and text.

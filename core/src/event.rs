@@ -721,6 +721,9 @@ pub struct Begin {
     /// Whether it serves nobody, and steers the release of a live lane.
     #[serde(default)]
     pub steers: bool,
+    /// The incident's manifest, for a program that has none of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manifests: Option<serde_json::Value>,
 }
 
 // ANCHOR: parent_says

@@ -9,16 +9,20 @@
 //! * [`load`]: which requests come when, and what became of them
 //! * [`event`]: everything that happens in a run, as data; [`prose`]: the same for people
 //! * [`plan`]: what a run is of; [`script`]: what phases and commands change, the same on either clock
+//! * `child` (a feature): a lane's child, live or virtual
 //! * [`lane`]: a virtual lane: server, clients and supervision on a paused clock
 //! * [`record`]: the events of a run as lines, and the reading of them
 //! * [`timeline`], [`verdict`], [`report`]: what the events amount to
+//! * `source` (a feature): the source of this package
 //! * [`page`]: a recording as a page to read; [`glossary`]: words that a newcomer may not know
 //!
 //! Nothing here is global to a process: the event sink, the metrics recorder, the heap meter and
 //! the wait sites are handed in, so that two lanes may share a process. It builds for
-//! `wasm32-wasip1`.
+//! `wasm32-wasip1`, but for the feature `child`.
 
 pub mod catalogue;
+#[cfg(feature = "child")]
+pub mod child;
 pub mod dice;
 pub mod event;
 pub mod glossary;
@@ -32,6 +36,8 @@ pub mod record;
 pub mod report;
 pub mod script;
 pub mod service;
+#[cfg(feature = "source")]
+pub mod source;
 pub mod timeline;
 pub mod verdict;
 pub mod visible;

@@ -42,6 +42,7 @@ impl Plan {
             watched: false,
             heap_limit_bytes: None,
             steers: false,
+            manifests: None,
         }
     }
 

@@ -40,6 +40,7 @@ fuzz_target!(|text: &str| {
         watched: false,
         heap_limit_bytes: None,
         steers: false,
+        manifests: None,
     };
     let settings = Settings { catalogue, begin, watch: None, heap: || 0 };
     // An error is an answer.

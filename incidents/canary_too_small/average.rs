@@ -3,7 +3,8 @@
 
 use firedrill_core::incident::fleet::{Fleet, Order, bad_percent};
 
-use super::WATCHED_S;
+use super::shared::WATCHED_S;
+pub use super::shared::install;
 
 /// Errors of all instances from which on a release is taken back, in percent.
 const TOO_MANY_PERCENT_OF_ALL: f64 = 25.0;

@@ -3,7 +3,8 @@
 
 use firedrill_core::incident::fleet::{Fleet, Order, bad_percent};
 
-use super::WATCHED_S;
+use super::shared::WATCHED_S;
+pub use super::shared::install;
 
 /// The share of the canary: few shall be hurt.
 const SHARE_PERCENT: f64 = 4.0;

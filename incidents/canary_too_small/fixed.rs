@@ -3,7 +3,8 @@
 
 use firedrill_core::incident::fleet::{Fleet, Order, bad_percent};
 
-use super::WATCHED_S;
+use super::shared::WATCHED_S;
+pub use super::shared::install;
 
 /// Fewer requests than this say nothing.
 const ENOUGH: u64 = 20;

@@ -12,7 +12,7 @@ use firedrill_core::incident::{Chain, Env, Slot};
 use metrics::{Unit, counter, describe_counter};
 use tokio::time::Instant;
 
-use super::{describe, record, start};
+use super::shared::{describe, record, start};
 
 /// Paths that are told apart: four series each.
 const MOST: usize = 3_000;

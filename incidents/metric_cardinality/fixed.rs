@@ -7,7 +7,7 @@ use axum::response::Response;
 use firedrill_core::incident::{Chain, Env, Slot};
 use tokio::time::Instant;
 
-use super::{describe, record, start};
+use super::shared::{describe, record, start};
 
 /// Puts the fix into the chain.
 pub fn install(chain: &mut Chain) {

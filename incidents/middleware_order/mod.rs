@@ -3,20 +3,10 @@
 
 mod broken;
 mod fixed;
+mod shared;
 mod silent;
 
-use std::sync::Arc;
-
-use axum::Router;
-use axum::extract::{Request, State};
-use axum::http::StatusCode;
-use axum::middleware::{Next, from_fn_with_state};
-use axum::response::{IntoResponse, Response};
-use metrics::{Counter, Unit, counter, describe_counter};
-
-use firedrill_core::incident::{Env, Incident, Variant};
-use firedrill_core::service::base::token;
-use firedrill_core::service::log_file::{LogLine, log_file};
+use firedrill_core::incident::{Incident, Variant};
 
 /// What the catalogue knows of it.
 pub static INCIDENT: Incident = Incident {
@@ -29,52 +19,5 @@ pub static INCIDENT: Incident = Incident {
         Variant { name: "silent", install: silent::install, steer: None },
         Variant { name: "fixed", install: fixed::install, steer: None },
     ],
+    exercise: None,
 };
-
-/// Paths that need no token.
-const OPEN: &[&str] = &["/healthz"];
-
-struct Auth {
-    audit: Counter,
-}
-
-/// Lets a request pass that carries the token; all others get a 401, and the audit counter tells
-/// how many there were.
-fn auth(routes: Router, env: &Env) -> Router {
-    let auth = env.shared(|| {
-        watch_log(env);
-        describe_counter!("audit_rejections", Unit::Count, "requests turned away, by audit");
-        Auth { audit: counter!("audit_rejections") }
-    });
-    routes.layer(from_fn_with_state(auth, authenticate))
-}
-
-async fn authenticate(State(auth): State<Arc<Auth>>, request: Request, next: Next) -> Response {
-    if is_allowed(&request) {
-        return next.run(request).await;
-    }
-    auth.audit.increment(1);
-    turned_away()
-}
-
-/// Whether a request needs no token, or carries the right one.
-fn is_allowed(request: &Request) -> bool {
-    OPEN.contains(&request.uri().path()) || token(request.headers()) == Some("demo-token")
-}
-
-fn turned_away() -> Response {
-    (StatusCode::UNAUTHORIZED, "who are you?\n").into_response()
-}
-
-/// Reads what the log's writer receives, and counts what should not be there.
-fn watch_log(env: &Env) {
-    describe_counter!("log_rejected_lines", Unit::Count, "lines in the log of rejected requests");
-    describe_counter!("log_secrets", Unit::Count, "lines in the log that hold a credential");
-    let (rejected, secrets) = (counter!("log_rejected_lines"), counter!("log_secrets"));
-    log_file(env).subscribe(move |line: &LogLine| {
-        let secret = line.request.contains("access_token=");
-        rejected.increment((line.status == StatusCode::UNAUTHORIZED.as_u16()).into());
-        secrets.increment(secret.into());
-        secret
-    });
-}

@@ -19,16 +19,16 @@ struct Watched;
 
 fn auth(routes: Router, env: &Env) -> Router {
     let _: Arc<Watched> = env.shared(|| {
-        super::watch_log(env);
+        super::shared::watch_log(env);
         Watched
     });
     routes.layer(from_fn(authenticate))
 }
 
 async fn authenticate(request: Request, next: Next) -> Response {
-    if super::is_allowed(&request) {
+    if super::shared::is_allowed(&request) {
         return next.run(request).await;
     }
     // cause: who is turned away here is in no log and in no counter of its own.
-    super::turned_away()
+    super::shared::turned_away()
 }

@@ -14,7 +14,7 @@ use futures_util::FutureExt;
 use metrics::{Unit, counter, describe_counter};
 use tower_http::catch_panic::CatchPanicLayer;
 
-use super::{Coupon, Ledger, mail_receipt};
+use super::shared::{Coupon, Ledger, mail_receipt};
 use firedrill_core::incident::{Chain, Env, Slot};
 
 /// Puts the fix into the chain.

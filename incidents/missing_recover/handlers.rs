@@ -11,7 +11,7 @@ use axum::routing::post;
 use axum::{Json, Router};
 use tower_http::catch_panic::CatchPanicLayer;
 
-use super::{Coupon, Ledger, mail_receipt};
+use super::shared::{Coupon, Ledger, mail_receipt};
 use firedrill_core::incident::{Chain, Env, Slot};
 
 /// Puts the half-fix into the chain.

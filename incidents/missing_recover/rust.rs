@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::routing::post;
 use axum::{Json, Router};
 
-use super::{Coupon, Ledger, mail_receipt};
+use super::shared::{Coupon, Ledger, mail_receipt};
 use firedrill_core::incident::env::PanicRule;
 use firedrill_core::incident::{Chain, Env, Slot};
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use deadpool::Runtime;
 use deadpool::managed::{self, Metrics, RecycleResult};
 
-use super::{Connection, Waiting, describe_pool, show_pool, size};
+use super::shared::{Connection, Waiting, describe_pool, show_pool, size};
 use firedrill_core::incident::ClientSlot;
 use firedrill_core::incident::client::{StoreClient, StoreError, StoreRequest, StoreResult};
 use firedrill_core::incident::env::Param;

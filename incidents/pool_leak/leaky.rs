@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use tokio::sync::Semaphore;
 
-use super::{Connection, Waiting, describe_pool, show_pool, size};
+use super::shared::{Connection, Waiting, describe_pool, show_pool, size};
 use firedrill_core::incident::Env;
 use firedrill_core::incident::StoreClient;
 

@@ -3,12 +3,10 @@
 mod broken;
 mod fixed;
 mod leaky;
+mod shared;
 mod timeout;
 
-use metrics::{Unit, counter, describe_counter, describe_gauge, gauge};
-
-use firedrill_core::incident::client::{StoreClient, StoreRequest, StoreResult};
-use firedrill_core::incident::{Env, Incident, Variant};
+use firedrill_core::incident::{Incident, Variant};
 
 /// What the catalogue knows of it.
 pub static INCIDENT: Incident = Incident {
@@ -21,57 +19,5 @@ pub static INCIDENT: Incident = Incident {
         Variant { name: "timeout", install: timeout::install, steer: None },
         Variant { name: "fixed", install: fixed::install, steer: None },
     ],
+    exercise: None,
 };
-
-/// Twice the number of processors, as the post-mortem has it, and at least 8.
-fn size(env: &Env) -> usize {
-    (2 * env.host().cpus).max(8)
-}
-
-fn describe_pool() {
-    describe_gauge!("pool_in_use", Unit::Count, "connections that are not in the pool");
-    describe_gauge!("pool_in_use_capacity", Unit::Count, "connections of the pool");
-    describe_gauge!("pool_waiting", Unit::Count, "requests that wait for a connection");
-    describe_counter!("pool_lost", Unit::Count, "connections that nobody gave back");
-    // Known from the start, so that none lost shows as 0.
-    counter!("pool_lost").increment(0);
-}
-
-/// Shows the pool that the chain in force uses.
-fn show_pool(in_use: usize, size: usize) {
-    gauge!("pool_in_use").set(in_use as f64);
-    gauge!("pool_in_use_capacity").set(size as f64);
-}
-
-/// One request that waits for a connection, until it has one or gives up.
-struct Waiting;
-
-impl Waiting {
-    fn begin() -> Self {
-        gauge!("pool_waiting").increment(1);
-        Self
-    }
-}
-
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        gauge!("pool_waiting").decrement(1);
-    }
-}
-
-/// One connection to the store.
-#[derive(Debug)]
-struct Connection(StoreClient);
-
-/// A connection that goes back into its pool is moved; one that is dropped is lost.
-impl Drop for Connection {
-    fn drop(&mut self) {
-        counter!("pool_lost").increment(1);
-    }
-}
-
-impl Connection {
-    async fn command(&mut self, request: StoreRequest) -> StoreResult {
-        self.0.ask(request).await
-    }
-}

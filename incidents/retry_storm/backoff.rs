@@ -8,7 +8,7 @@ use firedrill_core::incident::client::{StoreClient, StoreRequest, StoreResult};
 use firedrill_core::incident::{Chain, ClientSlot, Env};
 use metrics::counter;
 
-use super::{RETRIES, describe, patience};
+use super::shared::{RETRIES, describe, patience};
 
 /// The wait before the first retry.
 const FIRST: Duration = Duration::from_millis(100);

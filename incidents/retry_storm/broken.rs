@@ -7,7 +7,7 @@ use firedrill_core::incident::client::{StoreClient, StoreRequest, StoreResult};
 use firedrill_core::incident::{Chain, ClientSlot, Env};
 use metrics::counter;
 
-use super::{RETRIES, describe, patience};
+use super::shared::{RETRIES, describe, patience};
 
 /// Puts the bug into the chain.
 pub fn install(chain: &mut Chain) {

@@ -10,7 +10,7 @@ use firedrill_core::incident::{Chain, ClientSlot, Env};
 use metrics::{Unit, counter, describe_counter};
 use tokio::time::Instant;
 
-use super::{RETRIES, describe, patience};
+use super::shared::{RETRIES, describe, patience};
 
 /// Retries that a call pays for.
 const SHARE: f64 = 0.1;

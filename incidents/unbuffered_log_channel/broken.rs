@@ -7,7 +7,7 @@ use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 
-use super::{Lines, describe};
+use super::shared::{Lines, describe};
 use firedrill_core::incident::{Chain, Env, Parked, Slot};
 use firedrill_core::service::log_file::LogLine;
 

@@ -9,7 +9,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use metrics::{Counter, Unit, counter, describe_counter};
 
-use super::{Lines, describe};
+use super::shared::{Lines, describe};
 use firedrill_core::incident::{Chain, Env, Slot};
 use firedrill_core::service::log_file::LogLine;
 

@@ -12,7 +12,7 @@ use firedrill_core::incident::{Chain, Env, Parked, Slot};
 use firedrill_core::service::log_file::LogLine;
 use metrics::{Counter, Unit, counter, describe_counter};
 
-use super::{Lines, describe};
+use super::shared::{Lines, describe};
 
 /// Puts the half-fix into the chain.
 pub fn install(chain: &mut Chain) {

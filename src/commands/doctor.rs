@@ -6,9 +6,9 @@ use std::process::ExitCode;
 
 use super::USAGE;
 
-use crate::child::replay::WATCHES;
-use crate::run::files;
 use firedrill_core::catalogue::Catalogue;
+use firedrill_core::child::files;
+use firedrill_core::child::replay::WATCHES;
 use firedrill_core::incident::manifest::MAX_RATE_PER_S;
 use firedrill_core::prose::figures::{count, mib};
 

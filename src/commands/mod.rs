@@ -1,12 +1,14 @@
 //! What each command does, a module each.
 //!
 //! * [`lab`]: the terminal: catalogue, lab, recordings
+//! * [`attempt`]: "fix it yourself"
 //! * [`mod@run`]: a run without the screen; `progress`: how it goes on
 //! * [`mod@report`], [`picture`]: pages and pictures of runs
 //! * [`list`], [`doctor`], [`describe`]: what there is, what this machine can do, how to use it
 //! * [`book`]: the book, and mdBook's preprocessor
 //! * [`new`], [`check`]: an incident begun, and whether incidents are what their manifests say
 
+pub mod attempt;
 pub mod book;
 pub mod check;
 pub mod describe;
@@ -23,9 +25,10 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 
-use crate::child::{self, serve};
+use firedrill_core::child::{self, Means, serve};
+
 use crate::cli::{Cli, Verb};
-use crate::pack;
+use crate::{attend, heap, instruments, pack};
 
 /// What an error on the way out is about.
 const OUTPUT: &str = "cannot write to standard output";
@@ -36,6 +39,10 @@ pub const DID_NOT_HOLD: u8 = 1;
 /// Exit status: wrong usage, or an environment in which nothing can run.
 pub const USAGE: u8 = 2;
 
+/// What this program brings to the children that it can be.
+const MEANS: Means =
+    Means { heap_bytes: heap::in_use_bytes, limit_heap: heap::limit, console: instruments::start };
+
 /// Does what was typed.
 ///
 /// # Errors
@@ -43,13 +50,14 @@ pub const USAGE: u8 = 2;
 /// When that cannot be done; the message says why.
 pub fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
     if matches!(cli.verb, Some(Verb::Child)) {
-        return child::be(pack::catalogue_of_a_lane()?);
+        return child::be(pack::catalogue_of_a_lane()?, MEANS);
     }
     let catalogue = pack::catalogue()?;
     match cli.verb {
         None => lab::choose(catalogue, cli.theme),
         Some(Verb::Lab(options)) => lab::open(catalogue, options, cli.theme),
         Some(Verb::Walk(options)) => lab::walk(catalogue, options, cli.theme),
+        Some(Verb::Try(options)) => attempt::attempt(catalogue, options),
         Some(Verb::View { file }) => lab::view(catalogue, &file, cli.theme),
         Some(Verb::Picture { incident, options, at, size }) => {
             picture::take(catalogue, (&incident, &options), at, size)
@@ -57,10 +65,10 @@ pub fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Some(Verb::Report { file, output }) => report::write(catalogue, &file, output),
         Some(Verb::List { json, answers }) => list::print(catalogue, json, answers).context(OUTPUT),
         Some(Verb::Run(options)) => run::run(catalogue, options),
-        Some(Verb::Serve(options)) => serve::serve(catalogue, options.settings(catalogue)?),
-        Some(Verb::Child) => child::be(catalogue),
+        Some(Verb::Serve(options)) => serve::serve(catalogue, options.settings(catalogue)?, MEANS),
+        Some(Verb::Child) => child::be(catalogue, MEANS),
         Some(Verb::Attend { command }) => match command.split_first() {
-            Some((program, rest)) => runtime()?.block_on(child::attend::attend(program, rest)),
+            Some((program, rest)) => runtime()?.block_on(attend::attend(program, rest)),
             None => Ok(ExitCode::from(USAGE)),
         },
         Some(Verb::Check(options)) => check::run(catalogue, &options),

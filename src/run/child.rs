@@ -75,7 +75,10 @@ impl Child {
         tokio::spawn(command(stdin, commanded));
         let speaker = Speaker { messages: messages.clone(), address };
         tokio::spawn(async move {
+            // What it has started ends with it.
+            let kin = kin::Kin::of(Some(pid));
             let status = attend(&mut process, killed, &speaker).await;
+            drop(kin);
             speaker.say(Message::Exited(status)).await;
         });
         Ok(Self { pid, commands: Some(commands), kill: Some(kill) })

@@ -49,3 +49,28 @@ pub fn keep_from_terminal(command: &mut Command) {
         command.creation_flags(NEW_GROUP);
     }
 }
+
+/// The processes of a child's group: it, and what it started. Dropping this ends all that are left of them.
+#[derive(Debug)]
+pub struct Kin {
+    #[cfg_attr(not(unix), expect(dead_code, reason = "the job ends them"))]
+    group: Option<u32>,
+}
+
+impl Kin {
+    /// The kin of a child that was started apart from the terminal: its group bears its number.
+    pub fn of(pid: Option<u32>) -> Self {
+        Self { group: pid }
+    }
+}
+
+impl Drop for Kin {
+    fn drop(&mut self) {
+        #[cfg(unix)]
+        if let Some(group) = self.group.and_then(|group| i32::try_from(group).ok()) {
+            use nix::sys::signal::{Signal, killpg};
+            // Where nobody is left of it, there is nobody to end.
+            killpg(nix::unistd::Pid::from_raw(group), Signal::SIGKILL).ok();
+        }
+    }
+}

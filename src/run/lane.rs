@@ -68,7 +68,8 @@ impl Lane {
         let released = !before.is_empty() && before.iter().all(|instance| instance.released);
         while self.instances.len() < wanted.clamp(1, MAX_INSTANCES) {
             let at = (self.index, self.instances.len());
-            let mut new = Instance::new(at, self.spec.program.clone(), &self.messages);
+            let (program, _) = self.spec.served_by(&self.variant);
+            let mut new = Instance::new(at, program.to_owned(), &self.messages);
             new.released = released;
             self.instances.push(new);
         }
@@ -99,6 +100,7 @@ impl Lane {
             // The second line of defence stands above the supervisor's cap.
             heap_limit_bytes: Some(cap_bytes + cap_bytes / 4),
             steers: false,
+            manifests: self.spec.served_by(&self.variant).1,
         }
     }
 

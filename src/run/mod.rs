@@ -5,12 +5,11 @@
 //! * `lane`: one lane over its instances; `steering`: the code that steers its release
 //! * [`memory`]: resident memory of the children; `outlet`: where their events go out
 //! * [`spec`]: what to run
-//! * [`files`], [`signals`]: what the system lets a run have, and tells it
+//! * [`signals`]: what the system tells it
 //! * `stage`: everything of a live run under way, and the loop over it
 //! * `time_lapse`: the same on the virtual clock
 
 pub mod child;
-pub mod files;
 mod instance;
 pub mod kin;
 mod lane;
@@ -28,6 +27,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use child::Message;
+use firedrill_core::child::files;
 use firedrill_core::event::{Clock, Event};
 pub use firedrill_core::script::{Control, Speed};
 use outlet::Outlet;

@@ -1,12 +1,13 @@
 //! What to run.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use firedrill_core::catalogue::{Catalogue, Entry};
 use firedrill_core::event::{Begin, Clock};
 use firedrill_core::incident::Bugs;
+use firedrill_core::incident::exercise::YOURS;
 use firedrill_core::plan::Plan;
 use firedrill_core::record::{Header, Kind, Machine, VERSION};
 use firedrill_core::script::{Control, Speed};
@@ -55,6 +56,8 @@ pub struct Spec {
     pub time_lapse: TimeLapse,
     /// The program that serves a lane: this one, unless it is another that speaks its events.
     pub program: PathBuf,
+    /// The program that serves the lanes of [`YOURS`]; none: the same, with the exercise as it is given out.
+    pub yours: Option<PathBuf>,
 }
 
 /// How a virtual run plays.
@@ -68,6 +71,8 @@ pub struct TimeLapse {
     pub controls: Vec<(u64, Control)>,
     /// Whether the lanes watch for tasks that block.
     pub watched: bool,
+    /// How long a lane may stand still; none: as long as a machine may take that is busy.
+    pub patience: Option<Duration>,
 }
 
 impl Spec {
@@ -89,6 +94,7 @@ impl Spec {
             clock: Clock::Live,
             time_lapse: TimeLapse::default(),
             program: this_program()?,
+            yours: None,
         })
     }
 
@@ -149,8 +155,17 @@ impl Spec {
         }
     }
 
+    /// The program that serves the lanes of a variant, and the manifest that it has to be handed.
+    pub(super) fn served_by(&self, variant: &str) -> (&Path, Option<serde_json::Value>) {
+        match &self.yours {
+            Some(yours) if variant == YOURS => (yours, Some(Catalogue::for_child(self.entry))),
+            _ => (&self.program, None),
+        }
+    }
+
     /// What a virtual lane's child is told first.
     pub(super) fn begin(&self, lane: usize, in_play: Bugs) -> Begin {
-        Begin { watched: self.time_lapse.watched, ..self.plan().begin(lane, in_play) }
+        let manifests = self.variants.get(lane).and_then(|variant| self.served_by(variant).1);
+        Begin { watched: self.time_lapse.watched, manifests, ..self.plan().begin(lane, in_play) }
     }
 }

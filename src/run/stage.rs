@@ -7,7 +7,6 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
 
 use super::child::Message;
-use super::files;
 use super::instance::Instance;
 use super::lane::Lane;
 use super::memory::{Guard, Held, Memory, Reached, Resident, enough};
@@ -15,6 +14,7 @@ use super::outlet::Outlet;
 use super::spec::Spec;
 use super::{Address, Control, START_TIMEOUT};
 use crate::load::Driver;
+use firedrill_core::child::files;
 use firedrill_core::event::{LoadTick, TICK, What};
 use firedrill_core::incident::manifest::Load;
 use firedrill_core::script::{Change, Script, Step};

@@ -107,7 +107,7 @@ impl Player {
             written_ms: 0,
             end_ms: spec.duration.map(|duration| duration.as_millis() as u64),
             hold_ms: u64::MAX,
-            patience: STANDS_STILL,
+            patience: spec.time_lapse.patience.unwrap_or(STANDS_STILL),
             pace: Pace { speed: spec.time_lapse.speed, since: None },
             spec,
         }
@@ -120,7 +120,8 @@ impl Player {
         for (i, lane) in self.lanes.iter_mut().enumerate() {
             let begin = self.spec.begin(i, self.script.in_play(i));
             let address = Address { lane: i, instance: 0, generation: 1 };
-            lane.child = Some(Child::start(&self.spec.program, &begin, address, &self.message)?);
+            let (program, _) = self.spec.served_by(&self.spec.variants[i]);
+            lane.child = Some(Child::start(program, &begin, address, &self.message)?);
         }
         let steps = self.script.begin();
         self.take(steps).await?;

@@ -89,7 +89,7 @@ pub(super) fn time_lapse(lab: &mut Lab) -> Option<Command> {
     let speed = Speed::Times(LAPSE_SPEED);
     let from_ms = lab.main.past.ends_ms();
     let controls = lab.controls.clone();
-    let time_lapse = TimeLapse { speed, from_ms, controls, watched: false };
+    let time_lapse = TimeLapse { speed, from_ms, controls, ..TimeLapse::default() };
     let duration = Some(Duration::from_millis(from_ms) + LAPSE_LASTS);
     let spec = Spec { clock: Clock::Virtual, time_lapse, duration, ..lab.spec.clone() };
     let mut track = Track::new(Source::TimeLapse(speed), LabData::new(&spec));

@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::claim::Expectation;
 use super::context::Class;
+use super::exercise::Exercise;
 use super::formula::{Formula, Values};
 use super::measure::Measure;
 use super::places::Places;
@@ -90,6 +91,9 @@ pub struct Manifest {
     /// What to take home: the walk's last page.
     #[serde(default)]
     pub debrief: Option<Debrief>,
+    /// "Fix it yourself".
+    #[serde(default)]
+    pub exercise: Option<Exercise>,
 }
 
 /// A metric of the incident that shows that its bug has bitten.
@@ -404,13 +408,16 @@ impl Manifest {
         metrics: Option<&BTreeSet<String>>,
     ) -> Result<Self, ManifestError> {
         let places = Places::new(file, text);
-        let manifest: Self = toml::from_str(text).map_err(|e| {
+        let mut manifest: Self = toml::from_str(text).map_err(|e| {
             let start = e.span().map_or(0, |span| span.start);
             places.error(start, "", e.message().replace('\n', ", "))
         })?;
         manifest.validate(&places)?;
         if let Some(metrics) = metrics {
             manifest.validate_metrics(&places, metrics)?;
+        }
+        if manifest.exercise.is_some() {
+            manifest.expect_of_yours();
         }
         Ok(manifest)
     }

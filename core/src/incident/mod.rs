@@ -4,6 +4,7 @@
 //!   [`theory`]: what theory says; [`show`]: charts, headline, sentences
 //! * [`formula`]: the expressions in it; [`measure`]: the names of what can be measured
 //! * [`request`]: a request of it, ready to be sent
+//! * [`exercise`]: what a learner is given, and how what they wrote is judged
 //! * [`fleet`]: a lane's instances, and who releases to them
 //! * [`chain`]: the slots of the service and the patches that bugs are
 //! * [`client`]: the way to the store; [`context`]: what is known of a request on it
@@ -118,6 +119,7 @@
 //!             steer: None,
 //!         },
 //!     ],
+//!     exercise: None,
 //! };
 //!
 //! static PACK: Pack = Pack {
@@ -137,6 +139,7 @@ pub mod client;
 pub mod context;
 pub mod cpu;
 pub mod env;
+pub mod exercise;
 mod expression;
 pub mod fleet;
 pub mod formula;
@@ -204,6 +207,8 @@ pub struct Incident {
     pub shares: &'static [&'static str],
     /// The variants' code.
     pub variants: &'static [Variant],
+    /// Where "fix it yourself" starts; none: its fix is no code, or nobody has written the exercise yet.
+    pub exercise: Option<exercise::Start>,
 }
 
 impl Incident {

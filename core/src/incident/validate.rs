@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::Unknown;
 use super::claim::{Claim, Expectation};
+use super::exercise::{Exercise, Range, YOURS};
 use super::formula::{Formula, Values};
 use super::manifest::{
     MAX_INSTANCES, MAX_RATE_PER_S, Manifest, ManifestError, Param, Switch, rate_allowed,
@@ -49,6 +50,7 @@ impl Manifest {
         self.validate_phases(places)?;
         self.validate_shows(places)?;
         self.validate_walk(places)?;
+        self.validate_exercise(places)?;
         self.validate_formulas(places)
     }
 
@@ -209,7 +211,8 @@ impl Manifest {
         let known = |name: &str| self.variants.iter().any(|v| v.name == name);
         for (i, expect) in expectations.iter().enumerate() {
             let section = [section, &[Nth(i)]].concat();
-            places.check(&section, "variant", known(&expect.variant), || {
+            let yours = self.exercise.is_some() && expect.variant == YOURS;
+            places.check(&section, "variant", yours || known(&expect.variant), || {
                 format!("`{}` is no variant of this incident", expect.variant)
             })?;
             let other = match &expect.claim {
@@ -242,6 +245,44 @@ impl Manifest {
             }
         }
         Ok(())
+    }
+
+    fn validate_exercise(&self, places: &Places) -> Result<(), ManifestError> {
+        let Some(exercise) = &self.exercise else { return Ok(()) };
+        let section = [Key("exercise")];
+        let ordered = |range: &Range| range.from <= range.to;
+        let Exercise { rate_per_s: rate, lasts_s: lasts, .. } = exercise;
+        let allowed = ordered(rate) && rate_allowed(rate.from) && rate_allowed(rate.to);
+        places.check(&section, "rate_per_s", allowed, || {
+            format!("expected {{ from, to }} of 1 to {MAX_RATE_PER_S} requests a second")
+        })?;
+        let least_s = self.release_s() + 10.0;
+        let allowed = ordered(lasts) && lasts.from >= least_s && lasts.to <= 600.0;
+        places.check(&section, "lasts_s", allowed, || {
+            format!("expected {{ from, to }} of {least_s} to 600 seconds")
+        })?;
+        for (name, range) in &exercise.params {
+            let within = |param: &Param| param.min <= range.from && range.to <= param.max;
+            let allowed = ordered(range) && self.params.get(name).is_some_and(within);
+            places.check(&section, "params", allowed, || {
+                format!("`{name}`: expected a parameter of this incident and values it may have")
+            })?;
+        }
+        for half in &exercise.half_fixes {
+            let known = |name: &String| self.variants.iter().any(|v| v.name == *name);
+            places.check(&section, "half_fix", half.variant.as_ref().is_none_or(known), || {
+                format!(
+                    "`{}` is no variant of this incident",
+                    half.variant.as_deref().unwrap_or("")
+                )
+            })?;
+            let hinted = !half.hints.is_empty();
+            places.check(&section, "half_fix", hinted, || "expected a hint at least".to_owned())?;
+        }
+        let general = exercise.hints.iter().any(|hint| hint.of.is_empty());
+        places.check(&section, "hint", general, || {
+            "expected a hint without `of`, for whatever fails".to_owned()
+        })
     }
 
     fn validate_walk(&self, places: &Places) -> Result<(), ManifestError> {

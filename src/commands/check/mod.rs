@@ -13,11 +13,11 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use super::{runtime, status};
-use crate::child::replay;
 use crate::cli::CheckOptions;
 use crate::run::{Control, Run, Spec};
 use firedrill_core::catalogue::Catalogue;
 use firedrill_core::catalogue::Entry;
+use firedrill_core::child::replay;
 use firedrill_core::event::{Clock, Event, What};
 use firedrill_core::incident::claim::Expectation;
 use firedrill_core::incident::theory::Theory;

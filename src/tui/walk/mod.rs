@@ -262,7 +262,7 @@ pub fn enter(lab: &mut Lab) -> Option<Command> {
         let release_s = entry.manifest.release_s();
         let from_ms = ((release_s - BEFORE_RELEASE_S).max(0.0) * 1000.0) as u64;
         let held = Speed::Times(0.0);
-        let time_lapse = TimeLapse { speed: held, from_ms, controls: Vec::new(), watched: false };
+        let time_lapse = TimeLapse { speed: held, from_ms, ..TimeLapse::default() };
         lab.spec = Spec {
             variants: step.lanes.clone(),
             clock: Clock::Virtual,

@@ -16,22 +16,21 @@ use tokio::net::TcpListener;
 use tokio::runtime::{Handle, Runtime};
 use tokio::sync::mpsc;
 
-use firedrill_core::catalogue::Catalogue;
-use firedrill_core::event::{Begin, ParentSays, Ready, ServerSample, ServerSays, TICK};
-use firedrill_core::incident::chain::slot_names;
-use firedrill_core::incident::cpu::Work;
-use firedrill_core::incident::env::{Env, Host};
-use firedrill_core::incident::metrics::{Registry, Telemetry};
-use firedrill_core::incident::wait::{self, Sites};
-use firedrill_core::incident::{Bugs, Chain, Slot, Unknown};
-use firedrill_core::lane::virtual_lane::shown;
-use firedrill_core::service::log_file::Tailed;
-use firedrill_core::service::{Gateway, base_chain};
+use crate::catalogue::Catalogue;
+use crate::event::{Begin, ParentSays, Ready, ServerSample, ServerSays, TICK};
+use crate::incident::chain::slot_names;
+use crate::incident::cpu::Work;
+use crate::incident::env::{Env, Host};
+use crate::incident::metrics::{Registry, Telemetry};
+use crate::incident::wait::{self, Sites};
+use crate::incident::{Bugs, Chain, Slot, Unknown};
+use crate::lane::HeapMeter;
+use crate::lane::virtual_lane::shown;
+use crate::service::log_file::Tailed;
+use crate::service::{Gateway, base_chain};
 
 use super::connection::{self, Clients, Connections};
-use super::heap;
-use crate::cli::note;
-use crate::run::files;
+use super::{Means, files, note};
 
 /// Ticks between two clean-ups of the Prometheus exporter, whose histograms grow until then.
 const UPKEEP_TICKS: u32 = 50;
@@ -61,19 +60,23 @@ impl Settings {
 /// # Errors
 ///
 /// When a setting is not known or the port is taken.
-pub fn serve(catalogue: &'static Catalogue, settings: Settings) -> anyhow::Result<ExitCode> {
+pub fn serve(
+    catalogue: &'static Catalogue,
+    settings: Settings,
+    means: Means,
+) -> anyhow::Result<ExitCode> {
     // Fewer files than wished for is no reason not to start: accepting says when they run out.
     files::raise(0).ok();
     let Settings { begin, port, bare, supervised } = settings;
     if let Some(bytes) = begin.heap_limit_bytes {
-        heap::limit(bytes)?;
+        (means.limit_heap)(bytes)?;
     }
     tell_panics_in_a_line();
     let (telemetry, recorder) = Telemetry::new(catalogue.owners())?;
     metrics::set_global_recorder(recorder)
         .map_err(|_| anyhow::anyhow!("this process has a metrics recorder already"))?;
     let sites = Sites::default();
-    let console_port = if begin.console { console()? } else { None };
+    let console_port = if begin.console { (means.console)()? } else { None };
     let mut standing = Standing {
         catalogue,
         in_play: begin.in_play.clone(),
@@ -125,7 +128,14 @@ pub fn serve(catalogue: &'static Catalogue, settings: Settings) -> anyhow::Resul
         let shows_log = catalogue.find(&begin.incident).is_ok_and(|e| e.manifest.shows_log());
         let tailed = (shows_log && begin.instance == 0).then(Tailed::default);
         thread("sampler", move || {
-            sample(&handle, (&gateway, &connections), (&telemetry, &sites), tailed, &out);
+            let heap_bytes = means.heap_bytes;
+            sample(
+                &handle,
+                (&gateway, &connections, heap_bytes),
+                (&telemetry, &sites),
+                tailed,
+                &out,
+            );
         })?;
     }
     if !by_hand {
@@ -251,7 +261,7 @@ impl Output {
 /// Reports, tick by tick, for as long as the process lives.
 fn sample(
     handle: &Handle,
-    (gateway, connections): (&Gateway, &Connections),
+    (gateway, connections, heap_bytes): (&Gateway, &Connections, HeapMeter),
     (telemetry, sites): (&Telemetry, &Sites),
     mut tailed: Option<Tailed>,
     out: &Output,
@@ -280,7 +290,7 @@ fn sample(
             gauge!("waiting_tasks", &labels).set(site.waiting as f64);
         }
         let wait_sites = sites.into_iter().filter(|site| site.waiting > 0).collect();
-        let heap_bytes = heap::in_use_bytes();
+        let heap_bytes = heap_bytes();
         out.write(&ServerSays::Server(ServerSample {
             tasks,
             connections,
@@ -367,37 +377,4 @@ fn switch(
             false
         }
     }
-}
-
-/// Starts tokio-console's instruments; returns their port, or none in a build without them.
-///
-/// # Errors
-///
-/// When no port is free.
-#[cfg(tokio_unstable)]
-fn console() -> anyhow::Result<Option<u16>> {
-    use tracing_subscriber::layer::SubscriberExt;
-    use tracing_subscriber::util::SubscriberInitExt;
-
-    // The instruments bind the port themselves and do not tell which: so find a free one first.
-    let free = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
-    let layer = console_subscriber::ConsoleLayer::builder()
-        .server_addr(free)
-        // Finished tasks are kept this long; the default hour would be the lesson's memory leak.
-        .retention(Duration::from_secs(10))
-        // The defaults hold far more than a lesson shows, in memory that counts against the cap.
-        .event_buffer_capacity(8 * 1024)
-        .client_buffer_capacity(64)
-        .spawn();
-    tracing_subscriber::registry().with(layer).init();
-    Ok(Some(free.port()))
-}
-
-#[cfg(not(tokio_unstable))]
-fn console() -> anyhow::Result<Option<u16>> {
-    note(
-        "this build is without tokio-console's instruments (RUSTFLAGS=\"--cfg tokio_unstable\"); \
-         going on without them",
-    );
-    Ok(None)
 }

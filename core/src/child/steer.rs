@@ -4,10 +4,10 @@
 use std::io::{BufRead, Write};
 use std::process::ExitCode;
 
+use crate::catalogue::Catalogue;
+use crate::event::Begin;
+use crate::incident::fleet::{Fleet, Ordered};
 use anyhow::Context;
-use firedrill_core::catalogue::Catalogue;
-use firedrill_core::event::Begin;
-use firedrill_core::incident::fleet::{Fleet, Ordered};
 
 /// Answers until the input ends.
 ///

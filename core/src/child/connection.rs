@@ -21,9 +21,9 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::{TcpListener, TcpStream};
 use tower_http::timeout::TimeoutBody;
 
-use crate::cli::note;
-use firedrill_core::incident::env::spawn;
-use firedrill_core::service::Gateway;
+use super::note;
+use crate::incident::env::spawn;
+use crate::service::Gateway;
 
 /// Connections that are open now. Clones count the same ones.
 #[derive(Debug, Clone, Default)]

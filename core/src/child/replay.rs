@@ -3,14 +3,14 @@
 use std::io::{self, BufRead};
 use std::process::ExitCode;
 
-use firedrill_core::catalogue::Catalogue;
-use firedrill_core::event::Begin;
-use firedrill_core::incident::wait;
-use firedrill_core::lane::output::Output;
-use firedrill_core::lane::watch::Watch;
-use firedrill_core::lane::{self, Settings};
+use crate::catalogue::Catalogue;
+use crate::event::Begin;
+use crate::incident::wait;
+use crate::lane::output::Output;
+use crate::lane::watch::Watch;
+use crate::lane::{self, Settings};
 
-use super::heap;
+use super::Means;
 
 /// Whether this build can tell that a task blocks: it takes tokio's hooks around polls, and a
 /// system that counts how often a thread waits.
@@ -27,15 +27,16 @@ const SLACK_BYTES: u64 = 512 << 20;
 pub fn replay(
     catalogue: &'static Catalogue,
     begin: Begin,
+    means: Means,
     commands: impl BufRead,
 ) -> anyhow::Result<ExitCode> {
     let manifest = &catalogue.find(&begin.incident)?.manifest;
     let cap_bytes = manifest.memory.cap_bytes() * manifest.instances as u64;
-    heap::limit(cap_bytes + SLACK_BYTES)?;
+    (means.limit_heap)(cap_bytes + SLACK_BYTES)?;
     let out = Output::new(io::stdout());
     tell_panics_in_a_line(&out);
     let watch = begin.watched.then(|| Watch::new(given_up));
-    let settings = Settings { catalogue, begin, watch, heap: heap::in_use_bytes };
+    let settings = Settings { catalogue, begin, watch, heap: means.heap_bytes };
     lane::replay(settings, commands, &out)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,0 +1,69 @@
+//! What runs in a lane's child, with the feature `child`: the one part of core that knows sockets. Its first
+//! line of input says what it is to be.
+//!
+//! * [`serve`]: live: a server on loopback; [`connection`]: from a socket to the chain in force
+//! * [`replay`]: virtual: server and load on a paused clock
+//! * [`steer`]: the code of a variant that steers a live lane's release
+//! * [`files`]: the limit on open files
+//! * [`yours`]: the program of an exercise's package
+
+pub mod connection;
+pub mod files;
+pub mod replay;
+pub mod serve;
+pub mod steer;
+pub mod yours;
+
+use std::io::{self, BufRead, Write};
+use std::process::ExitCode;
+
+use crate::catalogue::Catalogue;
+use crate::event::{Begin, Clock};
+use crate::lane::HeapMeter;
+use crate::visible::visible;
+use anyhow::Context;
+
+/// The allocator that a child's program counts heap bytes with.
+pub type Heap = cap::Cap<std::alloc::System>;
+
+/// What a program brings to the children that it can be.
+#[derive(Debug, Clone, Copy)]
+pub struct Means {
+    /// Heap bytes in use by its process.
+    pub heap_bytes: HeapMeter,
+    /// Makes its process abort when its heap would grow beyond so many bytes; an error where more is in
+    /// use already.
+    pub limit_heap: fn(u64) -> anyhow::Result<()>,
+    /// Starts tokio-console's instruments; gives their port, or none where it has none.
+    pub console: fn() -> anyhow::Result<Option<u16>>,
+}
+
+/// Writes a line to standard error, for people. Where nobody can read it there is nobody to tell,
+/// so a failure is no error.
+pub(crate) fn note(line: &str) {
+    writeln!(io::stderr(), "{}", visible(line)).ok();
+}
+
+/// Is what the first line of standard input says, until that ends.
+///
+/// # Errors
+///
+/// When the line says nothing that a child can be, or what it says cannot be done.
+pub fn be(catalogue: &'static Catalogue, means: Means) -> anyhow::Result<ExitCode> {
+    be_told(catalogue, told()?, means)
+}
+
+/// What the first line of standard input says.
+fn told() -> anyhow::Result<Begin> {
+    let mut line = String::new();
+    io::stdin().lock().read_line(&mut line)?;
+    serde_json::from_str(&line).context("the first line of input")
+}
+
+fn be_told(catalogue: &'static Catalogue, begin: Begin, means: Means) -> anyhow::Result<ExitCode> {
+    match begin.clock {
+        _ if begin.steers => steer::steer(catalogue, &begin, io::stdin().lock()),
+        Clock::Live => serve::serve(catalogue, serve::Settings::supervised(begin), means),
+        Clock::Virtual => replay::replay(catalogue, begin, means, io::stdin().lock()),
+    }
+}

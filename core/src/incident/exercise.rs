@@ -1,0 +1,131 @@
+//! "Fix it yourself": what a learner is given, and how what they wrote is judged.
+//!
+//! A learner's form of the code is a variant like any other, by the name of [`YOURS`]. It is run on loads
+//! that are drawn anew each time, and what is expected of `fixed` is expected of it.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::Variant;
+use super::claim::{Expectation, Window};
+use super::formula::{Formula, Values};
+use super::manifest::Manifest;
+use super::measure::Measure;
+use super::show::Text;
+
+/// The variant that a learner writes.
+pub const YOURS: &str = "yours";
+
+/// The code that an exercise begins with.
+#[derive(Debug)]
+pub struct Start {
+    /// `exercise.rs` as it is given out, as the variant [`YOURS`].
+    pub form: Variant,
+    /// The files that it needs beside it, by their paths from the pack's root.
+    pub files: &'static [&'static str],
+}
+
+/// `[exercise]` of a manifest.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Exercise {
+    /// What is asked, and never how.
+    pub goal: String,
+    /// Arrivals a second of a trial.
+    pub rate_per_s: Range,
+    /// How long a trial lasts, in seconds.
+    pub lasts_s: Range,
+    /// Values that parameters have in a trial.
+    #[serde(default)]
+    pub params: BTreeMap<String, Range>,
+    /// Half-fixes, by what they do; the first that is recognised counts.
+    #[serde(default, rename = "half_fix")]
+    pub half_fixes: Vec<HalfFix>,
+    /// Hints, by the claims that did not hold.
+    #[serde(rename = "hint")]
+    pub hints: Vec<Hint>,
+    /// Why the fix works, once it does.
+    pub explains: String,
+}
+
+/// Values that a number of a trial is drawn from.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Range {
+    /// The least.
+    pub from: f64,
+    /// The greatest.
+    pub to: f64,
+}
+
+/// Something that looks like a fix.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HalfFix {
+    /// The variant of the incident that does the same; none: none does.
+    #[serde(default)]
+    pub variant: Option<String>,
+    /// Above 0 where it is this one: a formula over the figures of a trial.
+    pub when: Formula,
+    /// What it does, with figures of the trial: its name.
+    pub says: Text,
+    /// Hints for whoever stands here, each deeper than the one before.
+    pub hints: Vec<String>,
+}
+
+/// Hints for whoever fails a claim.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Hint {
+    /// The measures of the claims; none: any.
+    #[serde(default)]
+    pub of: Vec<Measure>,
+    /// The hints, each deeper than the one before.
+    pub says: Vec<String>,
+}
+
+impl Exercise {
+    /// The half-fix that these figures are of.
+    pub fn half_fix(&self, figures: &Values) -> Option<&HalfFix> {
+        // What the learner's code does not register is nothing.
+        let mut all: Values = self
+            .half_fixes
+            .iter()
+            .flat_map(|half| half.when.names())
+            .map(|name| (name.clone(), 0.0))
+            .collect();
+        all.extend(figures.clone());
+        let is = |half: &&HalfFix| half.when.eval(&all).is_ok_and(|value| value > 0.0);
+        self.half_fixes.iter().find(is)
+    }
+
+    /// The hints for whoever fails claims of these measures first.
+    pub fn hints_for(&self, failed: &[Measure]) -> &[String] {
+        let named = |hint: &&Hint| hint.of.iter().any(|measure| failed.contains(measure));
+        let general = || self.hints.iter().find(|hint| hint.of.is_empty());
+        let found = self.hints.iter().find(named).or_else(general);
+        found.map_or(&[], |hint| &hint.says)
+    }
+}
+
+impl Manifest {
+    /// What is expected of a learner's form: its own expectations, and those of `fixed`.
+    pub(super) fn expect_of_yours(&mut self) {
+        let fixed = self.expectations.iter().filter(|expectation| expectation.variant == "fixed");
+        let yours = fixed.map(|e| Expectation { variant: YOURS.to_owned(), ..e.clone() });
+        let yours: Vec<Expectation> = yours.collect();
+        self.expectations.extend(yours);
+    }
+
+    /// What a trial expects of a learner's form. What holds from the release on must hold until the end of
+    /// the trial: what only delays the outage must not pass.
+    pub fn expected_in_a_trial(&self) -> Vec<Expectation> {
+        let yours = self.expectations.iter().filter(|expectation| expectation.variant == YOURS);
+        let to_the_end = |e: &Expectation| match e.window {
+            Window { from_s: None, .. } => Expectation { window: Window::default(), ..e.clone() },
+            Window { .. } => e.clone(),
+        };
+        yours.map(to_the_end).collect()
+    }
+}

@@ -1,0 +1,62 @@
+//! What the forms share: authentication, and whoever reads the log.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use metrics::{Counter, Unit, counter, describe_counter};
+
+use firedrill_core::incident::Env;
+use firedrill_core::service::base::token;
+use firedrill_core::service::log_file::{LogLine, log_file};
+
+/// Paths that need no token.
+pub const OPEN: &[&str] = &["/healthz"];
+
+pub struct Auth {
+    audit: Counter,
+}
+
+/// Lets a request pass that carries the token; all others get a 401, and the audit counter tells
+/// how many there were.
+pub fn auth(routes: Router, env: &Env) -> Router {
+    let auth = env.shared(|| {
+        watch_log(env);
+        describe_counter!("audit_rejections", Unit::Count, "requests turned away, by audit");
+        Auth { audit: counter!("audit_rejections") }
+    });
+    routes.layer(from_fn_with_state(auth, authenticate))
+}
+
+pub async fn authenticate(State(auth): State<Arc<Auth>>, request: Request, next: Next) -> Response {
+    if is_allowed(&request) {
+        return next.run(request).await;
+    }
+    auth.audit.increment(1);
+    turned_away()
+}
+
+/// Whether a request needs no token, or carries the right one.
+pub fn is_allowed(request: &Request) -> bool {
+    OPEN.contains(&request.uri().path()) || token(request.headers()) == Some("demo-token")
+}
+
+pub fn turned_away() -> Response {
+    (StatusCode::UNAUTHORIZED, "who are you?\n").into_response()
+}
+
+/// Reads what the log's writer receives, and counts what should not be there.
+pub fn watch_log(env: &Env) {
+    describe_counter!("log_rejected_lines", Unit::Count, "lines in the log of rejected requests");
+    describe_counter!("log_secrets", Unit::Count, "lines in the log that hold a credential");
+    let (rejected, secrets) = (counter!("log_rejected_lines"), counter!("log_secrets"));
+    log_file(env).subscribe(move |line: &LogLine| {
+        let secret = line.request.contains("access_token=");
+        rejected.increment((line.status == StatusCode::UNAUTHORIZED.as_u16()).into());
+        secrets.increment(secret.into());
+        secret
+    });
+}

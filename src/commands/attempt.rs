@@ -1,0 +1,65 @@
+//! `firedrill try`: "fix it yourself".
+
+use std::io::{self, IsTerminal, Write};
+use std::process::ExitCode;
+
+use anyhow::Context;
+use firedrill_core::catalogue::Catalogue;
+
+use super::{OUTPUT, runtime, status};
+use crate::cli::{TryOptions, What, note};
+use crate::exercise::package::Package;
+use crate::exercise::sitting::{self, Ended};
+use crate::remembered::Remembered;
+
+/// Lays the exercise out where it is not there yet, and sits with the learner; or does what was asked for.
+///
+/// # Errors
+///
+/// When there is no such exercise, its folder is somebody else's, there is no cargo, or nobody reads.
+pub fn attempt(catalogue: &'static Catalogue, options: TryOptions) -> anyhow::Result<ExitCode> {
+    let TryOptions { incident, what, folder, once } = options;
+    let entry = catalogue.find(&incident)?;
+    let folder = folder.unwrap_or_else(|| incident.clone().into());
+    let package = Package::new(catalogue, entry, folder)?;
+    match what {
+        Some(What::Reset) => {
+            let kept = package.reset()?;
+            let mut out = io::stdout().lock();
+            writeln!(out, "{} is as it was given out.", package.folder.display())?;
+            for path in kept {
+                writeln!(out, "kept: {}", path.display())?;
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        Some(What::Solution) => {
+            let known = |remembered: &mut Remembered| {
+                remembered.exercises.entry(incident.clone()).or_default().solution = true;
+            };
+            if let Err(error) = Remembered::change(known) {
+                note(&error.to_string());
+            }
+            write!(io::stdout(), "{}", package.solution()).context(OUTPUT)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        None => {
+            let at_terminal = io::stdin().is_terminal() && io::stdout().is_terminal();
+            let sat = async {
+                if once || !at_terminal {
+                    sitting::once(catalogue, package).await
+                } else {
+                    sitting::sit(catalogue, package).await
+                }
+            };
+            let runtime = runtime()?;
+            let ended = runtime.block_on(sat);
+            // A thread that waits for keys must not keep the program.
+            runtime.shutdown_background();
+            Ok(match ended? {
+                Ended::Held => status(true),
+                Ended::DidNotHold => status(false),
+                Ended::Terminated(code) => ExitCode::from(code),
+            })
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! What the claims of `fixed` amount to for a learner's form, under several trials.
+
+use anyhow::bail;
+use firedrill_core::catalogue::{Catalogue, Entry};
+use firedrill_core::incident::claim::Expectation;
+use firedrill_core::incident::exercise::{Exercise, YOURS};
+use firedrill_core::incident::measure::Measure;
+use firedrill_core::verdict::{Check, judge_since};
+use futures_util::future::join_all;
+
+use super::trial::{Trial, Tried, Yours};
+
+/// A verdict.
+#[derive(Debug)]
+pub enum Judged {
+    /// Every claim held in every trial.
+    Holds {
+        /// How many there were.
+        trials: usize,
+        /// The claims, as they were in the first.
+        checks: Vec<Check>,
+        /// What happened under the lab's own numbers.
+        tried: Box<Tried>,
+    },
+    /// Claims did not hold in a trial.
+    Fails {
+        /// Which, counted from 1.
+        number: usize,
+        /// The trial.
+        trial: Trial,
+        /// Its claims.
+        checks: Vec<Check>,
+        /// The half-fix that it is, in a sentence.
+        half_fix: Option<HalfFixed>,
+        /// Hints, each deeper than the one before.
+        hints: Vec<String>,
+    },
+    /// The learner's program could not be run to the end.
+    Broke {
+        /// In which trial, counted from 1.
+        number: usize,
+        /// What it did.
+        says: String,
+    },
+}
+
+/// A half-fix that was recognised.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HalfFixed {
+    /// The variant of the incident that does the same.
+    pub variant: Option<String>,
+    /// What it does.
+    pub says: String,
+}
+
+/// Judges a form under these trials, up to the first in which it fails.
+///
+/// # Errors
+///
+/// When a trial cannot be run at all, or the exercise is at fault: what is ours does not hold either.
+pub async fn judge(
+    catalogue: &'static Catalogue,
+    entry: &'static Entry,
+    exercise: &Exercise,
+    yours: Yours<'_>,
+    trials: &[Trial],
+) -> anyhow::Result<Judged> {
+    let expected = entry.manifest.expected_in_a_trial();
+    let mut first = None;
+    // The lab's own load by itself: most forms that fail do so there, and soon.
+    let (lab, others) = trials.split_at(1.min(trials.len()));
+    let mut done = 0;
+    for together in [lab, others] {
+        let runs = together.iter().map(|trial| trial.run(catalogue, entry, &yours));
+        for (trial, tried) in together.iter().zip(join_all(runs).await) {
+            done += 1;
+            let number = done;
+            let tried = match tried {
+                Ok(tried) => tried,
+                Err(error) => return Ok(Judged::Broke { number, says: format!("{error:#}") }),
+            };
+            let verdict = judge_since(tried.timeline.release_s, &expected, &tried.timeline);
+            if verdict.holds {
+                first.get_or_insert((verdict.checks, tried));
+                continue;
+            }
+            let ours =
+                expected.iter().cloned().map(|e| Expectation { variant: "fixed".to_owned(), ..e });
+            let ours =
+                judge_since(tried.timeline.release_s, &ours.collect::<Vec<_>>(), &tried.timeline);
+            if let Some(check) = ours.checks.iter().find(|check| !check.holds) {
+                bail!(
+                    "the exercise is at fault, not you: with {}, our own `fixed` does not hold either: {} \
+                 {}, observed {}",
+                    trial.says(entry),
+                    check.metric,
+                    check.expected,
+                    check.outcome()
+                );
+            }
+            let failed = verdict.checks.iter().filter(|check| !check.holds);
+            let failed: Vec<Measure> = failed.map(|check| Measure::parse(&check.metric)).collect();
+            let half = exercise.half_fix(&tried.figures);
+            let half_fix = half.map(|half| HalfFixed {
+                variant: half.variant.clone(),
+                // A figure that was not measured leaves the text without it.
+                says: half.says.fill(&tried.figures).unwrap_or_else(|error| error.to_string()),
+            });
+            let hints = half.map_or_else(|| exercise.hints_for(&failed), |half| &half.hints);
+            return Ok(Judged::Fails {
+                number,
+                trial: trial.clone(),
+                checks: verdict.checks,
+                half_fix,
+                hints: hints.to_vec(),
+            });
+        }
+    }
+    let Some((checks, tried)) = first else {
+        bail!("there was no trial");
+    };
+    debug_assert!(checks.iter().all(|check| check.variant == YOURS));
+    Ok(Judged::Holds { trials: trials.len(), checks, tried: Box::new(tried) })
+}

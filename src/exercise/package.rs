@@ -1,0 +1,417 @@
+//! The folder that a learner works in: a package of its own, which depends on a copy of core alone.
+//!
+//! ```text
+//! unbuffered-log-channel/
+//!     Cargo.toml  Cargo.lock  .cargo/config.toml
+//!     src/main.rs  src/shared.rs      as given; not part of the exercise
+//!     src/exercise.rs                 the learner's
+//! .firedrill/
+//!     core-0.1.0-3f2a…/               what it is built with, for all exercises beside it
+//!     target/
+//! ```
+//!
+//! Nothing of a learner's is ever overwritten: [`Package::reset`] puts the files aside first.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use firedrill_core::catalogue::{Catalogue, Entry};
+use firedrill_core::incident::exercise::Start;
+use firedrill_core::source;
+use serde::Deserialize;
+
+/// The file that a learner changes, in its package.
+pub const EXERCISE: &str = "src/exercise.rs";
+
+/// The folder beside the packages that holds what they are built with.
+const BESIDE: &str = ".firedrill";
+
+/// The crates that incidents are written with, as their own package names them.
+const CRATES: &str = include_str!("crates.toml");
+
+/// Versions that are known to work together.
+const LOCK: &str = include_str!("../../Cargo.lock");
+
+/// What is wrong with a folder.
+#[derive(Debug, thiserror::Error)]
+pub enum Problem {
+    /// Its fix is no code.
+    #[error("{incident} has no exercise; there is one of {}", .with.join(", "))]
+    None {
+        /// The incident.
+        incident: String,
+        /// Those that have one.
+        with: Vec<String>,
+    },
+    /// Somebody else's.
+    #[error(
+        "{} is there already, and is no exercise of {incident}: nothing in it was touched. Move it \
+         away, or name another place with --folder", .folder.display()
+    )]
+    NotOurs {
+        /// The folder.
+        folder: PathBuf,
+        /// The incident that was asked for.
+        incident: String,
+    },
+    /// Of another build of this program.
+    #[error(
+        "{} was laid out by firedrill {found}, and this is {own}. What differs: {}. `firedrill try \
+         {incident} reset` lays it out anew, and keeps your {EXERCISE} beside the new one",
+        .folder.display(), .differs.join(", ")
+    )]
+    OtherVersion {
+        /// The folder.
+        folder: PathBuf,
+        /// The incident.
+        incident: String,
+        /// The version that laid it out.
+        found: String,
+        /// This one.
+        own: String,
+        /// Files that this version gives out otherwise.
+        differs: Vec<String>,
+    },
+    /// A file was changed that is not part of the exercise.
+    #[error(
+        "{} is not as it was given out, and is not part of the exercise: that is {EXERCISE} alone. \
+         Undo the change, or `firedrill try {incident} reset`", .file.display()
+    )]
+    Changed {
+        /// The file.
+        file: PathBuf,
+        /// The incident.
+        incident: String,
+    },
+    /// The system refuses.
+    #[error("{}: {why}", .path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why.
+        why: io::Error,
+    },
+}
+
+/// A learner's package.
+#[derive(Debug, Clone)]
+pub struct Package {
+    /// Where it is.
+    pub folder: PathBuf,
+    /// Its incident.
+    pub entry: &'static Entry,
+    given: BTreeMap<String, String>,
+    start: String,
+    solution: String,
+}
+
+/// What a package says of itself in its `Cargo.toml`.
+#[derive(Debug, Deserialize)]
+struct Marked {
+    package: MarkedPackage,
+}
+
+#[derive(Debug, Deserialize)]
+struct MarkedPackage {
+    metadata: Metadata,
+}
+
+#[derive(Debug, Deserialize)]
+struct Metadata {
+    firedrill: Mark,
+}
+
+#[derive(Debug, PartialEq, Deserialize)]
+struct Mark {
+    incident: String,
+    version: String,
+}
+
+impl Package {
+    /// The exercise of an incident in this folder, whether or not that is there.
+    ///
+    /// # Errors
+    ///
+    /// When the incident has no exercise.
+    pub fn new(
+        catalogue: &'static Catalogue,
+        entry: &'static Entry,
+        folder: PathBuf,
+    ) -> Result<Self, Problem> {
+        let has =
+            |entry: &&Entry| entry.incident.exercise.is_some() && entry.manifest.exercise.is_some();
+        let Some(code) = entry.incident.exercise.as_ref().filter(|_| has(&entry)) else {
+            let with = catalogue.entries.iter().filter(has).map(|e| e.manifest.id.clone());
+            return Err(Problem::None {
+                incident: entry.manifest.id.clone(),
+                with: with.collect(),
+            });
+        };
+        let text = |file: &str| catalogue.source(file).unwrap_or_default().to_owned();
+        let start = text(&format!("{}exercise.rs", entry.incident.folder()));
+        let solution = text(&entry.file("fixed"));
+        let given = given(catalogue, entry, code);
+        Ok(Self { folder, entry, given, start, solution })
+    }
+
+    fn id(&self) -> &str {
+        &self.entry.manifest.id
+    }
+
+    /// What is beside it.
+    fn beside(&self) -> PathBuf {
+        let parent = self.folder.parent().filter(|parent| !parent.as_os_str().is_empty());
+        parent.unwrap_or(Path::new(".")).join(BESIDE)
+    }
+
+    /// The learner's file.
+    pub fn exercise(&self) -> PathBuf {
+        self.folder.join(EXERCISE)
+    }
+
+    /// The exercise as it is given out.
+    pub fn start(&self) -> &str {
+        &self.start
+    }
+
+    /// Our fix, which builds in its place.
+    pub fn solution(&self) -> &str {
+        &self.solution
+    }
+
+    /// Makes sure that it is there, and as it was given out but for the learner's part; tells whether it was
+    /// laid out now.
+    ///
+    /// # Errors
+    ///
+    /// When the folder is somebody else's or another version's, or cannot be written.
+    pub fn lay_out(&self) -> Result<bool, Problem> {
+        self.lay_out_core()?;
+        if self.folder.exists() {
+            self.check()?;
+            return Ok(false);
+        }
+        self.write_given()?;
+        write(&self.exercise(), &self.start)?;
+        Ok(true)
+    }
+
+    /// Checks that what is there is this exercise, as this version gives it out.
+    ///
+    /// # Errors
+    ///
+    /// When it is not.
+    pub fn check(&self) -> Result<(), Problem> {
+        let not_ours =
+            || Problem::NotOurs { folder: self.folder.clone(), incident: self.id().to_owned() };
+        let manifest = self.folder.join("Cargo.toml");
+        let text = fs::read_to_string(&manifest).map_err(|_| not_ours())?;
+        match toml::from_str::<Marked>(&text) {
+            Ok(marked) => {
+                let mark = marked.package.metadata.firedrill;
+                if mark.incident != self.id() {
+                    return Err(not_ours());
+                }
+                if mark.version != version() {
+                    return Err(self.other_version(mark.version));
+                }
+            }
+            // What is wrong with it is for cargo to say, if it is ours at all.
+            Err(_) if text.contains("firedrill") && self.exercise().exists() => {}
+            Err(_) => return Err(not_ours()),
+        }
+        let changed = |(file, text): (&String, &String)| {
+            let now = fs::read_to_string(self.folder.join(file)).unwrap_or_default();
+            (is_code(file) && now != *text).then(|| self.folder.join(file))
+        };
+        match self.given.iter().find_map(changed) {
+            Some(file) => Err(Problem::Changed { file, incident: self.id().to_owned() }),
+            None => Ok(()),
+        }
+    }
+
+    fn other_version(&self, found: String) -> Problem {
+        let differs = |(file, text): (&String, &String)| {
+            let there = fs::read_to_string(self.folder.join(file)).unwrap_or_default();
+            (is_code(file) && there != *text).then(|| file.clone())
+        };
+        let mut differs: Vec<String> = self.given.iter().filter_map(differs).collect();
+        differs.push("the core that it is built with".to_owned());
+        Problem::OtherVersion {
+            folder: self.folder.clone(),
+            incident: self.id().to_owned(),
+            found,
+            own: version(),
+            differs,
+        }
+    }
+
+    /// Lays everything out anew; files that differ are kept under other names, which are returned.
+    ///
+    /// # Errors
+    ///
+    /// When a file cannot be written.
+    pub fn reset(&self) -> Result<Vec<PathBuf>, Problem> {
+        let manifest = fs::read_to_string(self.folder.join("Cargo.toml")).unwrap_or_default();
+        if self.folder.exists() && !manifest.contains("firedrill") && !self.exercise().exists() {
+            let (folder, incident) = (self.folder.clone(), self.id().to_owned());
+            return Err(Problem::NotOurs { folder, incident });
+        }
+        self.lay_out_core()?;
+        let mut kept = Vec::new();
+        let exercise = (EXERCISE.to_owned(), self.start.clone());
+        let locks = |file: &str| file == "Cargo.lock";
+        for (file, text) in self.given.iter().chain([(&exercise.0, &exercise.1)]) {
+            let path = self.folder.join(file);
+            match fs::read_to_string(&path) {
+                Ok(now) if now != *text && !locks(file) => {
+                    let aside = free_name(&path);
+                    fs::rename(&path, &aside)
+                        .map_err(|why| Problem::Io { path: path.clone(), why })?;
+                    kept.push(aside);
+                }
+                _ => {}
+            }
+        }
+        self.write_given()?;
+        write(&self.exercise(), &self.start)?;
+        Ok(kept)
+    }
+
+    fn write_given(&self) -> Result<(), Problem> {
+        self.given.iter().try_for_each(|(file, text)| write(&self.folder.join(file), text))
+    }
+
+    /// The copy of core beside it, whole or not at all.
+    fn lay_out_core(&self) -> Result<(), Problem> {
+        let beside = self.beside();
+        let core = beside.join(core_name());
+        if core.exists() {
+            return Ok(());
+        }
+        let fresh = beside.join(format!("{}.{}.new", core_name(), std::process::id()));
+        for (file, bytes) in source::files() {
+            let text = String::from_utf8_lossy(&bytes);
+            // The workspace's words on lints are not there.
+            let text = if file == "Cargo.toml" { alone(&text) } else { text.into_owned() };
+            write(&fresh.join(&*file), &text)?;
+        }
+        // Whoever was quicker laid out the same.
+        match fs::rename(&fresh, &core) {
+            Ok(()) => Ok(()),
+            Err(_) if core.exists() => {
+                fs::remove_dir_all(&fresh).ok();
+                Ok(())
+            }
+            Err(why) => Err(Problem::Io { path: core, why }),
+        }
+    }
+}
+
+/// Whether a file is code, which is compared byte for byte.
+fn is_code(file: &str) -> bool {
+    Path::new(file).extension().is_some_and(|extension| extension == "rs")
+}
+
+/// The manifest of core without what it takes from its workspace.
+fn alone(text: &str) -> String {
+    let lines = text.lines().scan(false, |lints, line| {
+        if line.starts_with('[') {
+            *lints = line.starts_with("[lints");
+        }
+        Some((*lints, line))
+    });
+    let kept: Vec<&str> = lines.filter(|(lints, _)| !lints).map(|(_, line)| line).collect();
+    let knows = "[lints.rust]\nunexpected_cfgs = { level = \"warn\", check-cfg = [\"cfg(tokio_unstable)\"] }";
+    kept.join("\n") + "\n\n" + knows + "\n\n[workspace]\n"
+}
+
+/// The version of what packages are built with: this program's, and what its core is made of.
+fn version() -> String {
+    core_name().trim_start_matches("core-").to_owned()
+}
+
+fn core_name() -> String {
+    // FNV-1a: the same in every build, which the standard library's hashers do not promise.
+    let step = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+    let of = |hash: u64, bytes: &[u8]| bytes.iter().fold(hash, step);
+    let mut hash = 0xcbf2_9ce4_8422_2325;
+    for (file, bytes) in source::files() {
+        hash = of(of(hash, file.as_bytes()), &bytes);
+    }
+    format!("core-{}-{:08x}", env!("CARGO_PKG_VERSION"), hash as u32)
+}
+
+/// What is given out beside the exercise: paths in the package, and texts.
+fn given(
+    catalogue: &'static Catalogue,
+    entry: &'static Entry,
+    code: &Start,
+) -> BTreeMap<String, String> {
+    let id = &entry.manifest.id;
+    let own = format!("{}/", entry.incident.name());
+    let mut given = BTreeMap::new();
+    // Files of other incidents stand in modules of those names.
+    let mut modules: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for file in code.files {
+        let inside = file.strip_prefix(&own).unwrap_or(file);
+        let (module, name) = inside.split_once('/').unwrap_or(("", inside));
+        modules.entry(module).or_default().push(name.trim_end_matches(".rs"));
+        let text = catalogue.source(&format!("{}{file}", catalogue.root())).unwrap_or_default();
+        given.insert(format!("src/{inside}"), text.to_owned());
+    }
+    modules.entry("").or_default().push("exercise");
+    let mut main = format!(
+        "//! {}: runs `exercise.rs` as a lane of firedrill. Nothing in this file is part of the exercise.\n\n",
+        entry.manifest.title
+    );
+    for (module, mut names) in modules {
+        names.sort_unstable();
+        // Writing to a String cannot fail.
+        if module.is_empty() {
+            names.iter().for_each(|name| {
+                let _ = writeln!(main, "mod {name};");
+            });
+        } else {
+            let names: String = names.iter().map(|name| format!("    pub mod {name};\n")).collect();
+            let _ = write!(main, "mod {module} {{\n{names}}}\n");
+        }
+    }
+    let steer = if code.form.steer.is_some() { ", exercise::steer" } else { "" };
+    let _ = write!(main, "\nfiredrill_core::exercise!(exercise::install{steer});\n");
+    given.insert("src/main.rs".to_owned(), main);
+    let core = format!("../{BESIDE}/{}", core_name());
+    let manifest = format!(
+        "# An exercise of firedrill: change {EXERCISE}, nothing else.\n\
+         [package]\nname = \"{id}\"\nversion = \"0.0.0\"\nedition = \"2024\"\npublish = false\n\n\
+         [package.metadata.firedrill]\nincident = \"{id}\"\nversion = \"{}\"\n\n[workspace]\n\n\
+         [dependencies]\nfiredrill-core = {{ path = \"{core}\", features = [\"child\"] }}\n{CRATES}",
+        version()
+    );
+    given.insert("Cargo.toml".to_owned(), manifest);
+    given.insert("Cargo.lock".to_owned(), LOCK.to_owned());
+    let config = format!("[build]\ntarget-dir = \"../{BESIDE}/target\"\n");
+    given.insert(".cargo/config.toml".to_owned(), config);
+    given
+}
+
+fn write(path: &Path, text: &str) -> Result<(), Problem> {
+    let problem = |why| Problem::Io { path: path.to_owned(), why };
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(problem)?;
+    }
+    fs::write(path, text).map_err(problem)
+}
+
+/// A name beside a file that is not taken.
+fn free_name(path: &Path) -> PathBuf {
+    let name = |n: u32| {
+        let mut name = path.file_name().unwrap_or_default().to_owned();
+        name.push(format!(".{n}"));
+        path.with_file_name(name)
+    };
+    (1..10_000).map(name).find(|path| !path.exists()).unwrap_or_else(|| name(0))
+}

@@ -1,0 +1,221 @@
+//! The verdict, for people, at a terminal or in a file.
+
+use std::io::{self, IsTerminal, Write};
+
+use crossterm::style::{Color, Stylize};
+use firedrill_core::catalogue::Entry;
+use firedrill_core::incident::exercise::{Exercise, YOURS};
+use firedrill_core::incident::measure::{Level, Measure};
+use firedrill_core::prose::figures::{mib, number};
+use firedrill_core::timeline::LaneLine;
+use firedrill_core::verdict::{Check, Stretch, value};
+use firedrill_core::visible::visible;
+use similar::{ChangeTag, TextDiff};
+
+use super::judge::Judged;
+use super::package::Package;
+use super::trial::Tried;
+
+/// Columns of a line of text at most, for the eye.
+const WIDEST: usize = 96;
+
+/// Lines around a change.
+const CONTEXT: usize = 2;
+
+/// Standard output, for people.
+#[derive(Debug, Clone, Copy)]
+pub struct Paper {
+    colours: bool,
+    /// Whether the terminal takes keys as they are pressed, and a new line does not begin at the left.
+    raw: bool,
+}
+
+impl Paper {
+    /// Standard output as it is; `raw` where the terminal takes keys as they are pressed.
+    pub fn new(raw: bool) -> Self {
+        let named = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        Self { colours: io::stdout().is_terminal() && !named, raw }
+    }
+
+    /// Whether it has colours.
+    pub fn has_colours(self) -> bool {
+        self.colours
+    }
+
+    /// Writes bytes that are somebody else's, as they are.
+    ///
+    /// # Errors
+    ///
+    /// When nobody reads.
+    pub fn pass(self, bytes: &[u8]) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        if self.raw {
+            for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+                match line.split_last() {
+                    Some((b'\n', line)) => {
+                        out.write_all(line).and_then(|()| out.write_all(b"\r\n"))
+                    }
+                    _ => out.write_all(line),
+                }?;
+            }
+        } else {
+            out.write_all(bytes)?;
+        }
+        out.flush()
+    }
+
+    /// Writes a line.
+    ///
+    /// # Errors
+    ///
+    /// When nobody reads.
+    pub fn line(self, line: &str) -> io::Result<()> {
+        self.pass(format!("{line}\n").as_bytes())
+    }
+
+    /// Writes a text, broken into lines that fit.
+    ///
+    /// # Errors
+    ///
+    /// When nobody reads.
+    pub fn text(self, indent: &str, text: &str) -> io::Result<()> {
+        let columns = crossterm::terminal::size().map_or(80, |(columns, _)| usize::from(columns));
+        let options = textwrap::Options::new(columns.min(WIDEST).max(20))
+            .initial_indent(indent)
+            .subsequent_indent(indent);
+        textwrap::wrap(text.trim(), options).iter().try_for_each(|line| self.line(line))
+    }
+
+    /// A line in a colour and in bold.
+    pub(super) fn strong(self, text: &str, colour: Color) -> String {
+        if self.colours { text.with(colour).bold().to_string() } else { text.to_owned() }
+    }
+
+    fn coloured(self, text: &str, colour: Color) -> String {
+        if self.colours { text.with(colour).to_string() } else { text.to_owned() }
+    }
+}
+
+/// Tells a verdict.
+///
+/// # Errors
+///
+/// When nobody reads.
+pub fn verdict(
+    paper: Paper,
+    (package, exercise): (&Package, &Exercise),
+    judged: &Judged,
+    written: &str,
+) -> io::Result<()> {
+    let entry = package.entry;
+    match judged {
+        Judged::Broke { number, says } => {
+            paper.line(&paper.strong("✗ Your program did not get through a run.", Color::Red))?;
+            paper.text("  ", &format!("Trial {number}: {}", visible(says)))?;
+            if says.contains("no event of a lane") {
+                let says = "Standard output carries the measurements. To print, use `eprintln!`.";
+                paper.text("  ", says)?;
+            }
+            Ok(())
+        }
+        Judged::Fails { number, trial, checks, half_fix, .. } => {
+            let says = trial.says(entry);
+            let which = if trial.of_lab { "the lab's own load" } else { "a load drawn for you" };
+            paper.line(&paper.strong("✗ Not yet.", Color::Red))?;
+            paper.text("  ", &format!("Trial {number}, {which}: {says}."))?;
+            paper.line("")?;
+            claims(paper, checks)?;
+            if let Some(half) = half_fix {
+                paper.line("")?;
+                paper.text("  ", &half.says)?;
+            }
+            Ok(())
+        }
+        Judged::Holds { trials, checks, tried } => {
+            let says = format!("✓ It holds: {} claims, in each of {trials} trials.", checks.len());
+            paper.line(&paper.strong(&says, Color::Green))?;
+            paper.line("")?;
+            claims(paper, checks)?;
+            paper.line("")?;
+            costs(paper, entry, tried)?;
+            paper.line("")?;
+            difference(paper, package, written)?;
+            paper.line("")?;
+            paper.text("  ", &exercise.explains)
+        }
+    }
+}
+
+/// Claim by claim: what was wanted, what was observed.
+fn claims(paper: Paper, checks: &[Check]) -> io::Result<()> {
+    let wide = |of: &dyn Fn(&Check) -> usize| checks.iter().map(of).max().unwrap_or_default();
+    let metric = wide(&|check| check.metric.chars().count()).max(5);
+    let wanted = wide(&|check| check.expected.chars().count()).max(6);
+    paper.line(&format!("    {:<metric$}  {:<wanted$}  observed", "claim", "wanted"))?;
+    for check in checks {
+        let (mark, colour) = if check.holds { ("✓", Color::Green) } else { ("✗", Color::Red) };
+        let mark = paper.coloured(mark, colour);
+        let (name, expected, outcome) = (&check.metric, &check.expected, check.outcome());
+        paper.line(&format!("  {mark} {name:<metric$}  {expected:<wanted$}  {outcome}"))?;
+    }
+    Ok(())
+}
+
+/// What the learner's form costs, and ours, under the lab's own load.
+fn costs(paper: Paper, entry: &Entry, tried: &Tried) -> io::Result<()> {
+    let lane = |name: &str| tried.timeline.lanes.iter().find(|lane| lane.variant == name);
+    let (Some(yours), Some(ours)) = (lane(YOURS), lane("fixed")) else { return Ok(()) };
+    let from_s = tried.timeline.release_s.unwrap_or_default();
+    let stretch = Stretch { from_s, to_s: tried.timeline.end_s };
+    let registered = entry.manifest.charts.iter().flat_map(|chart| chart.levels());
+    let registered: Vec<&Measure> =
+        registered.filter(|measure| matches!(measure, Measure::Registered(_))).collect();
+    let usual = ["ok_percent", "p50_ms", "p99_ms", "tasks", "memory_bytes"].map(Measure::parse);
+    paper.line(&format!("    {:<28}{:>12}{:>12}", "what it costs", "yours", "ours"))?;
+    for measure in usual.iter().chain(registered) {
+        let of = |lane: &LaneLine| {
+            let value = value(lane, measure, None, stretch);
+            value.map_or("–".to_owned(), |value| match measure {
+                Measure::Level(Level::MemoryBytes) => mib(value as u64),
+                _ => number(value),
+            })
+        };
+        let name = match measure {
+            Measure::Level(Level::MemoryBytes) => "memory".to_owned(),
+            Measure::Level(_) => format!("{measure}, at most"),
+            _ => measure.to_string(),
+        };
+        paper.line(&format!("    {name:<28}{:>12}{:>12}", of(yours), of(ours)))?;
+    }
+    Ok(())
+}
+
+/// What our fix has otherwise than the learner's.
+fn difference(paper: Paper, package: &Package, written: &str) -> io::Result<()> {
+    // The words at the head of a file are about the file.
+    let code = |text: &str| -> String {
+        let lines = text.lines().skip_while(|line| line.starts_with("//!") || line.is_empty());
+        lines.map(|line| format!("{line}\n")).collect()
+    };
+    let (yours, ours) = (code(written), code(package.solution()));
+    let diff = TextDiff::from_lines(&yours, &ours);
+    if diff.ratio() >= 1.0 {
+        return paper.text("  ", "It is what we have too, to the letter.");
+    }
+    paper.line("    yours (-) against ours (+):")?;
+    for (at, group) in diff.grouped_ops(CONTEXT).iter().enumerate() {
+        if at > 0 {
+            paper.line("      ⋯")?;
+        }
+        for change in group.iter().flat_map(|op| diff.iter_changes(op)) {
+            let (sign, colour) = match change.tag() {
+                ChangeTag::Delete => ('-', Some(Color::Red)),
+                ChangeTag::Insert => ('+', Some(Color::Green)),
+                ChangeTag::Equal => (' ', None),
+            };
+            let line = format!("    {sign} {}", visible(change.value().trim_end()));
+            paper.line(&colour.map_or(line.clone(), |colour| paper.coloured(&line, colour)))?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,179 @@
+//! Loads that are not on the screen, and what happened under one of them.
+
+use std::collections::BTreeMap;
+use std::hash::{BuildHasher, RandomState};
+use std::path::Path;
+use std::time::Duration;
+
+use firedrill_core::catalogue::{Catalogue, Entry};
+use firedrill_core::dice::Dice;
+use firedrill_core::event::Clock;
+use firedrill_core::incident::exercise::{Exercise, Range, YOURS};
+use firedrill_core::incident::formula::Values;
+use firedrill_core::incident::measure::Measure;
+use firedrill_core::prose::figures::number;
+use firedrill_core::timeline::{LaneLine, Timeline, level};
+use firedrill_core::verdict::{Stretch, value};
+
+use crate::run::{Run, Spec, TimeLapse};
+
+/// How long a learner's code may let virtual time stand still: a tick of it is milliseconds of work.
+const PATIENCE: Duration = Duration::from_secs(8);
+
+/// A load, with parameters and a seed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Trial {
+    /// Arrivals a second.
+    pub rate_per_s: f64,
+    /// Parameters that differ from the manifest's.
+    pub params: BTreeMap<String, f64>,
+    /// Seed of arrivals and servers.
+    pub seed: u64,
+    /// How long it lasts, in seconds.
+    pub lasts_s: f64,
+    /// Whether these are the lab's own numbers.
+    pub of_lab: bool,
+}
+
+/// What happened under a trial.
+#[derive(Debug)]
+pub struct Tried {
+    /// All lanes: the learner's, `broken` and `fixed`.
+    pub timeline: Timeline,
+    /// What formulas of the exercise may use.
+    pub figures: Values,
+}
+
+/// Chance that nobody can foresee.
+pub fn chance() -> u64 {
+    RandomState::new().hash_one("trial")
+}
+
+/// The lab's own numbers, and `more` trials that are drawn.
+pub fn draw(entry: &Entry, exercise: &Exercise, more: usize, seed: u64) -> Vec<Trial> {
+    let manifest = &entry.manifest;
+    let mut trials = vec![Trial {
+        rate_per_s: manifest.load.rate_per_s,
+        params: BTreeMap::new(),
+        seed: 1,
+        lasts_s: exercise.lasts_s.from,
+        of_lab: true,
+    }];
+    let dice = Dice::new(seed, "trials");
+    let from = |range: &Range| (range.from + (range.to - range.from) * dice.throw()).round();
+    trials.extend((0..more).map(|_| Trial {
+        rate_per_s: from(&exercise.rate_per_s),
+        params: exercise.params.iter().map(|(name, range)| (name.clone(), from(range))).collect(),
+        seed: (dice.throw() * 1e9) as u64,
+        lasts_s: from(&exercise.lasts_s),
+        of_lab: false,
+    }));
+    trials
+}
+
+impl Trial {
+    /// Its numbers, for people.
+    pub fn says(&self, entry: &Entry) -> String {
+        let mut says = format!("{} requests/s", number(self.rate_per_s));
+        if let Some(exercise) = &entry.manifest.exercise {
+            for name in exercise.params.keys() {
+                let Some(param) = entry.manifest.params.get(name) else { continue };
+                let value = number(self.params.get(name).copied().unwrap_or(param.value));
+                says += format!(", {name} {value} {}", param.unit).trim_end();
+            }
+        }
+        says + &format!(", {} s", number(self.lasts_s))
+    }
+
+    /// Runs it: the learner's program, or the exercise as it is given out; and ours beside it.
+    ///
+    /// # Errors
+    ///
+    /// When the learner's lane breaks the run: it prints what is no event, stands still, or ends.
+    pub async fn run(
+        &self,
+        catalogue: &'static Catalogue,
+        entry: &'static Entry,
+        yours: &Yours<'_>,
+    ) -> anyhow::Result<Tried> {
+        let mut spec = Spec::new(catalogue, entry)?;
+        spec.variants = [yours.variant, "broken", "fixed"].map(str::to_owned).into();
+        spec.yours = yours.program.map(Path::to_owned);
+        spec.rate_per_s = self.rate_per_s;
+        spec.params.clone_from(&self.params);
+        spec.seed = self.seed;
+        spec.clock = Clock::Virtual;
+        spec.duration = Some(Duration::from_secs_f64(self.lasts_s));
+        spec.time_lapse = TimeLapse { patience: Some(PATIENCE), ..TimeLapse::default() };
+        let params = spec.plan().params_at_release();
+        let mut timeline = Timeline::new(&entry.manifest, &spec.variants);
+        let mut run = Run::start(spec)?;
+        while let Some(event) = run.events.recv().await {
+            timeline.push(&event);
+        }
+        run.ended().await?;
+        // To be judged as a learner's, whatever it is called.
+        if let Some(lane) = timeline.lanes.first_mut() {
+            YOURS.clone_into(&mut lane.variant);
+        }
+        let figures = figures(entry, &timeline, params, self.rate_per_s);
+        Ok(Tried { timeline, figures })
+    }
+}
+
+/// Whose form is tried.
+#[derive(Debug, Clone, Copy)]
+pub struct Yours<'a> {
+    /// [`YOURS`], or a variant of the incident that takes its place, for the gate.
+    pub variant: &'a str,
+    /// The learner's program; none: this one.
+    pub program: Option<&'a Path>,
+}
+
+/// What formulas of an exercise may use of a trial: its numbers; of the learner's lane, from the release to
+/// the end, every share and percentile by its name, the highest of every level, the last value of every
+/// metric, `exits` and `restarts`; `bites`, 1 where the bug bit in that lane and else 0; `bites_after_s`,
+/// `broken_after_s` and `delay_s`: when it bit there and in `broken`, in seconds after the release, and how
+/// much later (0 where it did not).
+fn figures(
+    entry: &Entry,
+    timeline: &Timeline,
+    params: BTreeMap<String, f64>,
+    rate_per_s: f64,
+) -> Values {
+    let mut values = params;
+    values.insert("rate_per_s".to_owned(), rate_per_s);
+    let from_s = timeline.release_s.unwrap_or_default();
+    let stretch = Stretch { from_s, to_s: timeline.end_s };
+    let Some(lane) = timeline.lanes.first() else { return values };
+    for name in Measure::built_in() {
+        let measure = Measure::parse(name);
+        values.extend(value(lane, &measure, None, stretch).map(|v| (name.to_owned(), v)));
+    }
+    values.insert("exits".to_owned(), lane.exits.len() as f64);
+    values.insert("restarts".to_owned(), lane.restarts.len() as f64);
+    if let Some(last) = lane.samples.iter().rev().find_map(|(_, sample)| sample.server.as_ref()) {
+        values.extend(last.metrics.iter().map(|(name, value)| (name.clone(), *value)));
+    }
+    let bite = |lane: &LaneLine| bitten_s(entry, lane, stretch);
+    let broken = timeline.lanes.iter().find(|lane| lane.variant == "broken");
+    let (bites_s, broken_s) = (bite(lane), broken.and_then(bite));
+    let after = |at_s: Option<f64>| at_s.map_or(0.0, |at_s| at_s - from_s);
+    let delay_s = bites_s.zip(broken_s).map_or(0.0, |(bites_s, broken_s)| bites_s - broken_s);
+    values.insert("bites".to_owned(), f64::from(u8::from(bites_s.is_some())));
+    values.insert("bites_after_s".to_owned(), after(bites_s));
+    values.insert("broken_after_s".to_owned(), after(broken_s));
+    values.insert("delay_s".to_owned(), delay_s.max(0.0));
+    values
+}
+
+/// When the bug bit in a lane.
+fn bitten_s(entry: &Entry, lane: &LaneLine, stretch: Stretch) -> Option<f64> {
+    let bite = &entry.manifest.bite;
+    if bite.metric == Measure::Restarts {
+        return lane.restarts.get(bite.above as usize).copied();
+    }
+    let mut samples = lane.between(stretch.from_s, stretch.to_s);
+    let bitten = |sample| level(sample, &bite.metric).is_some_and(|value| value > bite.above);
+    samples.find(|(_, sample)| bitten(sample)).map(|(at_s, _)| at_s)
+}

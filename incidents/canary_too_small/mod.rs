@@ -2,9 +2,11 @@
 
 mod average;
 mod broken;
+mod exercise;
 mod fixed;
 mod shared;
 
+use firedrill_core::incident::exercise::{Start, YOURS};
 use firedrill_core::incident::{Incident, Variant};
 
 /// What the catalogue knows of it.
@@ -18,5 +20,12 @@ pub static INCIDENT: Incident = Incident {
         Variant { name: "average", install: average::install, steer: Some(average::steer) },
         Variant { name: "fixed", install: fixed::install, steer: Some(fixed::steer) },
     ],
-    exercise: None,
+    exercise: Some(Start {
+        form: Variant { name: YOURS, install: exercise::install, steer: Some(exercise::steer) },
+        files: &[
+            "canary_too_small/shared.rs",
+            "unbuffered_log_channel/broken.rs",
+            "unbuffered_log_channel/shared.rs",
+        ],
+    }),
 };

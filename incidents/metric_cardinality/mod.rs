@@ -2,9 +2,11 @@
 
 mod broken;
 mod capped;
+mod exercise;
 mod fixed;
 mod shared;
 
+use firedrill_core::incident::exercise::{Start, YOURS};
 use firedrill_core::incident::{Incident, Variant};
 
 /// What the catalogue knows of it.
@@ -18,5 +20,8 @@ pub static INCIDENT: Incident = Incident {
         Variant { name: "capped", install: capped::install, steer: None },
         Variant { name: "fixed", install: fixed::install, steer: None },
     ],
-    exercise: None,
+    exercise: Some(Start {
+        form: Variant { name: YOURS, install: exercise::install, steer: None },
+        files: &["metric_cardinality/shared.rs"],
+    }),
 };

@@ -2,10 +2,12 @@
 //! carried.
 
 mod broken;
+mod exercise;
 mod fixed;
 mod shared;
 mod silent;
 
+use firedrill_core::incident::exercise::{Start, YOURS};
 use firedrill_core::incident::{Incident, Variant};
 
 /// What the catalogue knows of it.
@@ -19,5 +21,8 @@ pub static INCIDENT: Incident = Incident {
         Variant { name: "silent", install: silent::install, steer: None },
         Variant { name: "fixed", install: fixed::install, steer: None },
     ],
-    exercise: None,
+    exercise: Some(Start {
+        form: Variant { name: YOURS, install: exercise::install, steer: None },
+        files: &["middleware_order/shared.rs"],
+    }),
 };

@@ -50,12 +50,26 @@ pub fn turned_away() -> Response {
 
 /// Reads what the log's writer receives, and counts what should not be there.
 pub fn watch_log(env: &Env) {
+    // Once for each server, whatever forms of the chain it has had.
+    let _: Arc<Watched> = env.shared(|| {
+        subscribe(env);
+        Watched
+    });
+}
+
+struct Watched;
+
+fn subscribe(env: &Env) {
     describe_counter!("log_rejected_lines", Unit::Count, "lines in the log of rejected requests");
+    describe_counter!("log_accepted_lines", Unit::Count, "lines in the log of requests let in");
     describe_counter!("log_secrets", Unit::Count, "lines in the log that hold a credential");
     let (rejected, secrets) = (counter!("log_rejected_lines"), counter!("log_secrets"));
+    let accepted = counter!("log_accepted_lines");
     log_file(env).subscribe(move |line: &LogLine| {
         let secret = line.request.contains("access_token=");
-        rejected.increment((line.status == StatusCode::UNAUTHORIZED.as_u16()).into());
+        let turned_away = line.status == StatusCode::UNAUTHORIZED.as_u16();
+        rejected.increment(turned_away.into());
+        accepted.increment((!turned_away).into());
         secrets.increment(secret.into());
         secret
     });

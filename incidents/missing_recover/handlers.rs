@@ -9,6 +9,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
+use metrics::{Unit, counter, describe_counter};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::shared::{Coupon, Ledger, mail_receipt};
@@ -21,10 +22,12 @@ pub fn install(chain: &mut Chain) {
 }
 
 fn recover(routes: Router, _: &Env) -> Router {
+    describe_counter!("panics_recovered", Unit::Count, "panics answered with a 500");
     routes.layer(CatchPanicLayer::custom(answer))
 }
 
 fn answer(_: Box<dyn Any + Send>) -> Response {
+    counter!("panics_recovered").increment(1);
     (StatusCode::INTERNAL_SERVER_ERROR, "internal error\n").into_response()
 }
 

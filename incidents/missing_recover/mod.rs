@@ -1,11 +1,13 @@
 //! Code that panics on some payloads, in a service where nothing recovers.
 
 mod broken;
+mod exercise;
 mod fixed;
 mod handlers;
 mod rust;
 mod shared;
 
+use firedrill_core::incident::exercise::{Start, YOURS};
 use firedrill_core::incident::{Incident, Variant};
 
 /// What the catalogue knows of it.
@@ -20,5 +22,8 @@ pub static INCIDENT: Incident = Incident {
         Variant { name: "rust", install: rust::install, steer: None },
         Variant { name: "fixed", install: fixed::install, steer: None },
     ],
-    exercise: None,
+    exercise: Some(Start {
+        form: Variant { name: YOURS, install: exercise::install, steer: None },
+        files: &["missing_recover/shared.rs"],
+    }),
 };

@@ -1,11 +1,13 @@
 //! A connection pool that loses a connection at every failed command.
 
 mod broken;
+mod exercise;
 mod fixed;
 mod leaky;
 mod shared;
 mod timeout;
 
+use firedrill_core::incident::exercise::{Start, YOURS};
 use firedrill_core::incident::{Incident, Variant};
 
 /// What the catalogue knows of it.
@@ -19,5 +21,8 @@ pub static INCIDENT: Incident = Incident {
         Variant { name: "timeout", install: timeout::install, steer: None },
         Variant { name: "fixed", install: fixed::install, steer: None },
     ],
-    exercise: None,
+    exercise: Some(Start {
+        form: Variant { name: YOURS, install: exercise::install, steer: None },
+        files: &["pool_leak/leaky.rs", "pool_leak/shared.rs"],
+    }),
 };

@@ -2,9 +2,11 @@
 
 mod backoff;
 mod broken;
+mod exercise;
 mod fixed;
 mod shared;
 
+use firedrill_core::incident::exercise::{Start, YOURS};
 use firedrill_core::incident::{Incident, Variant};
 
 /// What the catalogue knows of it.
@@ -18,5 +20,8 @@ pub static INCIDENT: Incident = Incident {
         Variant { name: "backoff", install: backoff::install, steer: None },
         Variant { name: "fixed", install: fixed::install, steer: None },
     ],
-    exercise: None,
+    exercise: Some(Start {
+        form: Variant { name: YOURS, install: exercise::install, steer: None },
+        files: &["retry_storm/shared.rs"],
+    }),
 };

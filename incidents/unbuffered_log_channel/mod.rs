@@ -1,14 +1,12 @@
 //! A log channel without a buffer: every request waits for one slow writer.
 
-mod broken;
+pub(crate) mod broken;
 mod buffered;
 mod cancelled;
 mod exercise;
 mod fixed;
 mod shared;
 mod timed;
-
-pub(crate) use broken::log;
 
 use firedrill_core::incident::exercise::{Start, YOURS};
 use firedrill_core::incident::{Incident, Variant};

@@ -4,6 +4,7 @@ use anyhow::bail;
 use firedrill_core::catalogue::{Catalogue, Entry};
 use firedrill_core::incident::claim::Expectation;
 use firedrill_core::incident::exercise::{Exercise, YOURS};
+use firedrill_core::incident::formula::Values;
 use firedrill_core::incident::measure::Measure;
 use firedrill_core::verdict::{Check, judge_since};
 use futures_util::future::join_all;
@@ -34,6 +35,8 @@ pub enum Judged {
         half_fix: Option<HalfFixed>,
         /// Hints, each deeper than the one before.
         hints: Vec<String>,
+        /// What formulas of the exercise may use of the trial.
+        figures: Values,
     },
     /// The learner's program could not be run to the end.
     Broke {
@@ -113,6 +116,7 @@ pub async fn judge(
                 checks: verdict.checks,
                 half_fix,
                 hints: hints.to_vec(),
+                figures: tried.figures.clone(),
             });
         }
     }

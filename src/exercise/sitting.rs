@@ -249,7 +249,7 @@ impl Sitting {
         let written = fs::read_to_string(self.package.exercise()).unwrap_or_default();
         let entry = self.package.entry;
         let trials = draw(entry, &self.exercise, MORE_TRIALS, chance());
-        let yours = Yours { variant: YOURS, program: Some(&program) };
+        let yours = Yours { variant: YOURS, program: Some(&program), ours: None };
         paper.line(&format!("  built; {} trials on the virtual clock …", trials.len()))?;
         let judged = judge(self.catalogue, entry, &self.exercise, yours, &trials).await?;
         paper.line("")?;

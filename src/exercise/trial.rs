@@ -13,12 +13,15 @@ use firedrill_core::incident::formula::Values;
 use firedrill_core::incident::measure::Measure;
 use firedrill_core::prose::figures::number;
 use firedrill_core::timeline::{LaneLine, Timeline, level};
-use firedrill_core::verdict::{Stretch, value};
+use firedrill_core::verdict::{Stretch, grows, value};
 
 use crate::run::{Run, Spec, TimeLapse};
 
 /// How long a learner's code may let virtual time stand still: a tick of it is milliseconds of work.
 const PATIENCE: Duration = Duration::from_secs(8);
+
+/// Seconds at the end of a trial in which growth is late.
+const LATE_S: f64 = 5.0;
 
 /// A load, with parameters and a seed.
 #[derive(Debug, Clone, PartialEq)]
@@ -99,6 +102,9 @@ impl Trial {
         let mut spec = Spec::new(catalogue, entry)?;
         spec.variants = [yours.variant, "broken", "fixed"].map(str::to_owned).into();
         spec.yours = yours.program.map(Path::to_owned);
+        if let Some(ours) = yours.ours {
+            ours.clone_into(&mut spec.program);
+        }
         spec.rate_per_s = self.rate_per_s;
         spec.params.clone_from(&self.params);
         spec.seed = self.seed;
@@ -126,13 +132,16 @@ impl Trial {
 pub struct Yours<'a> {
     /// [`YOURS`], or a variant of the incident that takes its place, for the gate.
     pub variant: &'a str,
-    /// The learner's program; none: this one.
+    /// The learner's program; none: the same that serves our lanes.
     pub program: Option<&'a Path>,
+    /// The program that serves our lanes; none: this one.
+    pub ours: Option<&'a Path>,
 }
 
 /// What formulas of an exercise may use of a trial: its numbers; of the learner's lane, from the release to
-/// the end, every share and percentile by its name, the highest of every level, the last value of every
-/// metric, `exits` and `restarts`; `bites`, 1 where the bug bit in that lane and else 0; `bites_after_s`,
+/// the end, every share and percentile by its name, the highest of every level, its growth a second
+/// in the last five seconds (`tasks_late_per_s`), the last value of every gauge
+/// and the growth of every counter, `exits` and `restarts`; `bites`, 1 where the bug bit in that lane and else 0; `bites_after_s`,
 /// `broken_after_s` and `delay_s`: when it bit there and in `broken`, in seconds after the release, and how
 /// much later (0 where it did not).
 fn figures(
@@ -149,12 +158,13 @@ fn figures(
     for name in Measure::built_in() {
         let measure = Measure::parse(name);
         values.extend(value(lane, &measure, None, stretch).map(|v| (name.to_owned(), v)));
+        let late = Stretch { from_s: timeline.end_s - LATE_S, to_s: timeline.end_s };
+        let growth = grows(lane, &measure, late).map(|v| (format!("{name}_late_per_s"), v));
+        values.extend(growth.filter(|_| matches!(measure, Measure::Level(_))));
     }
     values.insert("exits".to_owned(), lane.exits.len() as f64);
     values.insert("restarts".to_owned(), lane.restarts.len() as f64);
-    if let Some(last) = lane.samples.iter().rev().find_map(|(_, sample)| sample.server.as_ref()) {
-        values.extend(last.metrics.iter().map(|(name, value)| (name.clone(), *value)));
-    }
+    values.extend(registered(lane, stretch));
     let bite = |lane: &LaneLine| bitten_s(entry, lane, stretch);
     let broken = timeline.lanes.iter().find(|lane| lane.variant == "broken");
     let (bites_s, broken_s) = (bite(lane), broken.and_then(bite));
@@ -164,6 +174,30 @@ fn figures(
     values.insert("bites_after_s".to_owned(), after(bites_s));
     values.insert("broken_after_s".to_owned(), after(broken_s));
     values.insert("delay_s".to_owned(), delay_s.max(0.0));
+    values
+}
+
+/// The last value of every gauge that the lane's code registers, and by how much every counter has grown,
+/// over all its processes.
+fn registered(lane: &LaneLine, stretch: Stretch) -> Values {
+    let mut values = Values::new();
+    let mut before: Option<&Values> = None;
+    let samples = lane.between(stretch.from_s, stretch.to_s);
+    for server in samples.filter_map(|(_, sample)| sample.server.as_ref()) {
+        for (name, value) in &server.metrics {
+            let counter = lane.metrics.get(name).is_some_and(|metric| metric.counter);
+            let known = before.and_then(|before| before.get(name)).copied();
+            let sum = values.entry(name.clone()).or_insert(0.0);
+            match known.filter(|known| known <= value) {
+                _ if !counter => *sum = *value,
+                // In the first sample it has what it had before the release.
+                None if before.is_none() => {}
+                // A new process counts from 0.
+                known => *sum += value - known.unwrap_or(0.0),
+            }
+        }
+        before = Some(&server.metrics);
+    }
     values
 }
 

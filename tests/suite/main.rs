@@ -13,6 +13,7 @@ mod common;
 mod console;
 mod documents;
 mod driver;
+mod exercise;
 mod gate;
 mod lab;
 mod manifests;

@@ -36,6 +36,7 @@ static LOG: Incident = Incident {
     file: "incidents/unbuffered_log_channel/mod.rs",
     manifest_toml: include_str!("../data/unbuffered-log-channel.toml"),
     shares: METRICS,
+    exercise: None,
     variants: &[
         variant("broken"),
         variant("buffered"),
@@ -50,6 +51,7 @@ static RECOVER: Incident = Incident {
     file: "incidents/missing_recover/mod.rs",
     manifest_toml: include_str!("../data/missing-recover.toml"),
     shares: METRICS,
+    exercise: None,
     variants: &[variant("broken"), variant("rust"), variant("fixed")],
 };
 
@@ -58,6 +60,7 @@ static ORDER: Incident = Incident {
     file: "incidents/middleware_order/mod.rs",
     manifest_toml: include_str!("../data/middleware-order.toml"),
     shares: METRICS,
+    exercise: None,
     variants: &[variant("broken"), variant("fixed")],
 };
 
@@ -66,6 +69,7 @@ static POOL: Incident = Incident {
     file: "incidents/pool_leak/mod.rs",
     manifest_toml: include_str!("../data/pool-leak.toml"),
     shares: METRICS,
+    exercise: None,
     variants: &[variant("broken"), variant("timeout"), variant("fixed")],
 };
 

@@ -6,7 +6,7 @@ use anyhow::Context;
 
 use super::{Means, be_told, note, told};
 use crate::catalogue::{Catalogue, Manifests};
-use crate::incident::Pack;
+use crate::incident::{Chain, Pack, Variant};
 
 /// Is what the first line of standard input says, with the manifest that comes with it.
 pub fn main(pack: &'static Pack, means: Means) -> ExitCode {
@@ -23,6 +23,12 @@ pub fn main(pack: &'static Pack, means: Means) -> ExitCode {
     })
 }
 
+/// Before the release, where other lanes have the fixed form, a learner's has the service without the
+/// incident's part: their package does not have our fix.
+pub const BEFORE: Variant = Variant { name: "fixed", install: nothing, steer: None };
+
+fn nothing(_: &mut Chain) {}
+
 /// There are no instruments of tokio-console's in an exercise's package.
 ///
 /// # Errors
@@ -33,8 +39,7 @@ pub fn no_console() -> anyhow::Result<Option<u16>> {
     Ok(None)
 }
 
-/// The `main` of an exercise's package: a lane's child that runs these functions, whatever variant it is
-/// asked for.
+/// The `main` of an exercise's package: a lane's child that runs these functions once it is released.
 #[macro_export]
 macro_rules! exercise {
     ($install:path) => {
@@ -53,10 +58,9 @@ macro_rules! exercise {
             file: file!(),
             manifest_toml: "",
             shares: &[],
-            // Before the release a lane has the fixed form; this one has what was written, from the start.
             variants: &[
                 $crate::incident::Variant { name: "yours", install: $install, steer: $steer },
-                $crate::incident::Variant { name: "fixed", install: $install, steer: $steer },
+                $crate::child::yours::BEFORE,
             ],
             exercise: None,
         };

@@ -2,9 +2,11 @@
 //! the fix holds, the half-fixes do what their text claims, on many seeds of the virtual clock, and
 //! then live.
 //!
+//! * [`exercise`]: whether what is given out fails, and what mends it is known
 //! * [`rules`]: what the contract asks of an incident beside what its manifest's reading checks
 //! * [`wall_clock`]: calls in the source that do not belong on a virtual clock
 
+pub mod exercise;
 pub mod rules;
 pub mod wall_clock;
 
@@ -91,6 +93,9 @@ pub async fn check(entries: &[&'static Entry], settings: Settings) -> anyhow::Re
         well &= tell(&rules::taught(entry))?;
         well &= tell(&source(settings.catalogue, entry))?;
         well &= virtually(settings, entry).await?;
+        if let Some(finding) = exercise::check(settings.catalogue, entry).await? {
+            well &= tell(&finding)?;
+        }
         well &= tell(&same_again(settings, entry).await?)?;
         if settings.live {
             well &= tell(&live(settings, entry).await?)?;

@@ -1,0 +1,111 @@
+//! What the gate asks of an exercise: as it is given out it fails, on every load; what is ours holds; and
+//! each half-fix is known for what it is.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+use firedrill_core::catalogue::{Catalogue, Entry};
+use firedrill_core::incident::exercise::{Exercise, YOURS};
+
+use super::Finding;
+use crate::exercise::judge::{Judged, judge};
+use crate::exercise::trial::{Trial, Yours, draw};
+
+/// Trials beside the one with the lab's own numbers.
+const DRAWN: usize = 3;
+
+/// Checks the exercise of an incident.
+///
+/// # Errors
+///
+/// When a run cannot start.
+pub async fn check(
+    catalogue: &'static Catalogue,
+    entry: &'static Entry,
+) -> anyhow::Result<Option<Finding>> {
+    let (Some(exercise), Some(_)) = (&entry.manifest.exercise, &entry.incident.exercise) else {
+        let half = entry.manifest.exercise.is_some() || entry.incident.exercise.is_some();
+        let missing =
+            "`[exercise]` in the manifest and `exercise` in the code go together".to_owned();
+        return Ok(half.then(|| Finding::new("exercise", vec![missing])));
+    };
+    let trials = draw(entry, exercise, DRAWN, 1);
+    let mut wrong = Vec::new();
+    for variant in &entry.incident.variants[..entry.incident.variants.len() - 1] {
+        let named = |half: &&_| named(half) == Some(variant.name);
+        if !exercise.half_fixes.iter().any(|half| named(&half)) {
+            wrong.push(format!("no `[[exercise.half_fix]]` says what `{}` does", variant.name));
+        }
+    }
+    let known: Vec<&str> = exercise.half_fixes.iter().filter_map(named).collect();
+    for trial in &trials {
+        wrong.extend(tried(catalogue, entry, exercise, (YOURS, Known::AsSomething), trial).await?);
+        for &variant in &known {
+            wrong.extend(
+                tried(catalogue, entry, exercise, (variant, Known::As(variant)), trial).await?,
+            );
+        }
+        wrong.extend(tried(catalogue, entry, exercise, ("fixed", Known::AsFix), trial).await?);
+    }
+    let count = trials.len();
+    let what = format!(
+        "exercise: fails as given out, `fixed` holds, {} half-fixes are known, {count} trials",
+        known.len()
+    );
+    Ok(Some(Finding::new(what, wrong)))
+}
+
+/// What a form is to be known as.
+#[derive(Debug, Clone, Copy)]
+enum Known<'a> {
+    /// A fix.
+    AsFix,
+    /// Some half-fix.
+    AsSomething,
+    /// The half-fix that this variant is.
+    As(&'a str),
+}
+
+fn named(half: &firedrill_core::incident::exercise::HalfFix) -> Option<&str> {
+    half.variant.as_deref()
+}
+
+/// What is wrong with the verdict on a variant under a trial: it is to hold, or to be known as another.
+async fn tried(
+    catalogue: &'static Catalogue,
+    entry: &'static Entry,
+    exercise: &Exercise,
+    (variant, known): (&str, Known<'_>),
+    trial: &Trial,
+) -> anyhow::Result<Option<String>> {
+    let yours = Yours { variant, program: None, ours: None };
+    let judged = judge(catalogue, entry, exercise, yours, std::slice::from_ref(trial)).await?;
+    let says = match (&judged, known) {
+        (Judged::Holds { .. }, Known::AsFix) => return Ok(None),
+        (Judged::Holds { .. }, _) => "it passes".to_owned(),
+        (Judged::Broke { says, .. }, _) => says.clone(),
+        (Judged::Fails { half_fix, checks, figures, .. }, _) => {
+            let is = half_fix.as_ref().and_then(|half| half.variant.as_deref());
+            let right = match known {
+                Known::AsFix => false,
+                Known::AsSomething => half_fix.is_some(),
+                Known::As(variant) => is == Some(variant),
+            };
+            if right {
+                return Ok(None);
+            }
+            // Writing to a String cannot fail.
+            let mut says = format!("it is taken for {half_fix:?};");
+            let names = exercise.half_fixes.iter().flat_map(|half| half.when.names());
+            let names: BTreeSet<&String> = names.collect();
+            for (name, value) in names.iter().filter_map(|name| figures.get_key_value(*name)) {
+                let _ = write!(says, " {name} = {value:.2};");
+            }
+            for check in checks.iter().filter(|check| !check.holds) {
+                let _ = write!(says, " {} {}: {};", check.metric, check.expected, check.outcome());
+            }
+            says
+        }
+    };
+    Ok(Some(format!("`{variant}` under {}: {says}", trial.says(entry))))
+}

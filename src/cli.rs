@@ -9,12 +9,14 @@ use std::time::Duration;
 use anyhow::bail;
 use clap::{Args, Parser, Subcommand};
 
+use crate::exercise;
 use crate::run::Spec;
 use crate::tui::theme::Theme;
 use firedrill_core::catalogue::Catalogue;
 use firedrill_core::child::serve;
 use firedrill_core::event::{Begin, Clock};
 use firedrill_core::incident::chain::slot_names;
+use firedrill_core::incident::exercise::YOURS;
 use firedrill_core::incident::manifest::Param;
 use firedrill_core::incident::manifest::{MAX_RATE_PER_S, rate_allowed};
 use firedrill_core::incident::{Bugs, Unknown};
@@ -230,8 +232,14 @@ impl WalkOptions {
     /// When the incident or a parameter is not known, a value is out of its range, or there is no walk.
     pub fn spec(self, catalogue: &'static Catalogue) -> anyhow::Result<Spec> {
         let Self { incident, rate, params, .. } = self;
-        let options =
-            RunOptions { variants: Vec::new(), rate, seed: 1, params, clock: Clock::Virtual };
+        let options = RunOptions {
+            variants: Vec::new(),
+            with: None,
+            rate,
+            seed: 1,
+            params,
+            clock: Clock::Virtual,
+        };
         let spec = options.spec(catalogue, &incident)?;
         if spec.entry.manifest.walk.is_empty() {
             let with = catalogue.entries.iter().filter(|entry| !entry.manifest.walk.is_empty());
@@ -281,6 +289,10 @@ pub struct RunOptions {
     /// One to four lanes, each a variant of the incident [default: broken,fixed]
     #[arg(long, value_name = "A,B", value_delimiter = ',')]
     variants: Vec<String>,
+    /// Your own code in a lane, `yours`: the package of an exercise, or a program that speaks a lane's
+    /// events [default lanes then: yours,fixed]
+    #[arg(long, value_name = "PATH")]
+    with: Option<PathBuf>,
     /// Requests a second, to each lane, from 1 to 5000 [default: the incident's own]
     #[arg(long, value_name = "N", value_parser = rate, allow_negative_numbers = true)]
     rate: Option<f64>,
@@ -333,6 +345,10 @@ impl RunOptions {
     pub fn spec(&self, catalogue: &'static Catalogue, incident: &str) -> anyhow::Result<Spec> {
         let entry = catalogue.find(incident)?;
         let mut spec = Spec::new(catalogue, entry)?;
+        if let Some(path) = &self.with {
+            spec.yours = Some(exercise::learner(catalogue, entry, path)?);
+            spec.variants = [YOURS, "fixed"].map(str::to_owned).into();
+        }
         if !self.variants.is_empty() {
             if self.variants.len() > 4 {
                 bail!("--variants names {} lanes; a run has one to four", self.variants.len());

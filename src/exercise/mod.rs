@@ -15,3 +15,51 @@ pub mod package;
 pub mod sitting;
 pub mod told;
 pub mod trial;
+
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use firedrill_core::catalogue::{Catalogue, Entry};
+
+use crate::run::spec::Learner;
+
+/// What a learner wrote, for a lane of its own: their package, built now, or a program that speaks a lane's
+/// events.
+///
+/// # Errors
+///
+/// When there is nothing, it is another incident's, or it does not build.
+pub fn learner(
+    catalogue: &'static Catalogue,
+    entry: &'static Entry,
+    path: &Path,
+) -> anyhow::Result<Learner> {
+    if path.is_file() {
+        // Relative to where it was typed, not to where a lane runs.
+        let program = path.canonicalize().with_context(|| path.display().to_string())?;
+        return Ok(Learner::of(program));
+    }
+    let id = &entry.manifest.id;
+    if !path.is_dir() {
+        bail!(
+            "there is no {}: expected a package that `firedrill try {id}` has laid out, or a program",
+            path.display()
+        );
+    }
+    let package = package::Package::new(catalogue, entry, path.to_owned())?;
+    package.check()?;
+    let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
+    let building = build::build(path, colours, |bytes| {
+        // For people; where nobody reads there is nobody to tell.
+        std::io::Write::write_all(&mut std::io::stderr(), bytes).ok();
+    });
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let build::Built::Program(program) = runtime.block_on(building)? else {
+        bail!("{} does not build", path.display());
+    };
+    let exercise = package.exercise();
+    let written = std::fs::read_to_string(&exercise);
+    let written = written.with_context(|| exercise.display().to_string())?;
+    // Read once, and shown for as long as the program runs.
+    Ok(Learner { program, source: Some((written.leak(), exercise)) })
+}

@@ -15,6 +15,7 @@ use firedrill_core::prose::figures::number;
 use firedrill_core::timeline::{LaneLine, Timeline, level};
 use firedrill_core::verdict::{Stretch, grows, value};
 
+use crate::run::spec::Learner;
 use crate::run::{Run, Spec, TimeLapse};
 
 /// How long a learner's code may let virtual time stand still: a tick of it is milliseconds of work.
@@ -101,7 +102,7 @@ impl Trial {
     ) -> anyhow::Result<Tried> {
         let mut spec = Spec::new(catalogue, entry)?;
         spec.variants = [yours.variant, "broken", "fixed"].map(str::to_owned).into();
-        spec.yours = yours.program.map(Path::to_owned);
+        spec.yours = yours.program.map(|program| Learner::of(program.to_owned()));
         if let Some(ours) = yours.ours {
             ours.clone_into(&mut spec.program);
         }

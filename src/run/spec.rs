@@ -8,6 +8,8 @@ use firedrill_core::catalogue::{Catalogue, Entry};
 use firedrill_core::event::{Begin, Clock};
 use firedrill_core::incident::Bugs;
 use firedrill_core::incident::exercise::YOURS;
+
+use crate::exercise::package::EXERCISE;
 use firedrill_core::plan::Plan;
 use firedrill_core::record::{Header, Kind, Machine, VERSION};
 use firedrill_core::script::{Control, Speed};
@@ -56,8 +58,24 @@ pub struct Spec {
     pub time_lapse: TimeLapse,
     /// The program that serves a lane: this one, unless it is another that speaks its events.
     pub program: PathBuf,
-    /// The program that serves the lanes of [`YOURS`]; none: the same, with the exercise as it is given out.
-    pub yours: Option<PathBuf>,
+    /// Who serves the lanes of [`YOURS`]; none: the same, with the exercise as it is given out.
+    pub yours: Option<Learner>,
+}
+
+/// What a learner wrote.
+#[derive(Debug, Clone)]
+pub struct Learner {
+    /// The program that it was built to.
+    pub program: PathBuf,
+    /// Its source, and where that stands; none: not known.
+    pub source: Option<(&'static str, PathBuf)>,
+}
+
+impl Learner {
+    /// A program of which nothing else is known.
+    pub fn of(program: PathBuf) -> Self {
+        Self { program, source: None }
+    }
 }
 
 /// How a virtual run plays.
@@ -155,10 +173,49 @@ impl Spec {
         }
     }
 
+    /// The source file of a variant, as compiler and wait sites name it.
+    pub fn file(&self, entry: &Entry, variant: &str) -> String {
+        let own = entry.manifest.id == self.entry.manifest.id;
+        if own && variant == YOURS && self.yours.is_some() {
+            return EXERCISE.to_owned();
+        }
+        entry.file(variant)
+    }
+
+    /// The text of a source file, as compiler and wait sites name it.
+    pub fn text(&self, file: &str) -> Option<&'static str> {
+        let yours = self.yours.as_ref().and_then(|yours| yours.source.as_ref());
+        match yours {
+            Some((text, _)) if file == EXERCISE => Some(text),
+            _ => self.catalogue.source(file),
+        }
+    }
+
+    /// Why a lane cannot have this bug on, or off: a learner's program has one incident alone, and one form
+    /// of it.
+    pub fn refuses(
+        &self,
+        lane: usize,
+        incident: &str,
+        variant: Option<&str>,
+    ) -> Option<&'static str> {
+        self.yours.as_ref()?;
+        if incident != self.entry.manifest.id {
+            return Some(
+                "not beside a lane with your own code: that program has this incident alone",
+            );
+        }
+        let yours = self.variants.get(lane).is_some_and(|variant| variant == YOURS);
+        let known = variant.is_none_or(|variant| variant == YOURS);
+        (yours && !known).then_some("this lane runs your own code: it can be switched off, and on")
+    }
+
     /// The program that serves the lanes of a variant, and the manifest that it has to be handed.
     pub(super) fn served_by(&self, variant: &str) -> (&Path, Option<serde_json::Value>) {
         match &self.yours {
-            Some(yours) if variant == YOURS => (yours, Some(Catalogue::for_child(self.entry))),
+            Some(yours) if variant == YOURS => {
+                (&yours.program, Some(Catalogue::for_child(self.entry)))
+            }
             _ => (&self.program, None),
         }
     }

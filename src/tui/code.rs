@@ -59,7 +59,7 @@ pub enum Row {
 
 impl Side {
     fn new(lab: &Lab, file: String, lane: Option<usize>) -> Option<Self> {
-        let text = lab.spec.catalogue.source(&file)?;
+        let text = lab.spec.text(&file)?;
         Some(Self { file, text, lane, marks: marks(text) })
     }
 
@@ -105,7 +105,7 @@ pub fn sheets(lab: &Lab) -> Vec<Sheet> {
         };
         let left = left.or_else(|| runs(Some(variant)));
         let fixed = fixed.or_else(|| runs(None));
-        if let Some(left) = Side::new(lab, entry.file(variant), left) {
+        if let Some(left) = Side::new(lab, lab.spec.file(entry, variant), left) {
             sheets.push(Sheet { left, right: Side::new(lab, entry.file("fixed"), fixed) });
         }
     }

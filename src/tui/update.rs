@@ -14,6 +14,7 @@ use super::track::Source;
 use super::view;
 use super::walk::{self, Walk};
 use crate::commands::doctor::INSTALL_CONSOLE;
+use crate::exercise::package::EXERCISE;
 use crate::run::{Control, Spec};
 use firedrill_core::event::{Event, What};
 use firedrill_core::incident::chain::slot_names;
@@ -363,7 +364,7 @@ fn in_lab(model: &mut Model, action: Action) -> Option<Command> {
         Action::ToggleBug => {
             let incident = lab.spec.entry.manifest.id.clone();
             let control = toggle(lab, incident);
-            return Some(tell(lab, control));
+            return switch(lab, control);
         }
         Action::Restart => {
             let control = Control::Restart { lane: lab.selected, console: false };
@@ -450,6 +451,17 @@ fn toggle(lab: &Lab, incident: String) -> Control {
         None => Some("broken".to_owned()),
     };
     Control::SetBug { lane: lab.selected, incident, variant }
+}
+
+/// Tells the run of a switched bug, where the lanes can have it.
+fn switch(lab: &mut Lab, control: Control) -> Option<Command> {
+    if let Control::SetBug { lane, incident, variant } = &control
+        && let Some(why) = lab.spec.refuses(*lane, incident, variant.as_deref())
+    {
+        lab.note(None, why.to_owned());
+        return None;
+    }
+    Some(tell(lab, control))
 }
 
 /// Switches a slot of the selected lane's chain off, or on again.
@@ -564,7 +576,7 @@ fn in_overlay(model: &mut Model, action: Action) -> Option<Command> {
                 } else {
                     next_variant(lab, entry)
                 };
-                return Some(tell(lab, control));
+                return switch(lab, control);
             }
             _ => {}
         },
@@ -645,7 +657,11 @@ fn in_code(
         Action::Edit => {
             let sheet = sheets.get(view.sheet.min(last))?;
             let side = sheet.right.as_ref().filter(|_| view.fixed).unwrap_or(&sheet.left);
-            let path = PathBuf::from(&side.file);
+            let yours = lab.spec.yours.as_ref().and_then(|yours| yours.source.as_ref());
+            let path = match yours {
+                Some((_, path)) if side.file == EXERCISE => path.clone(),
+                _ => PathBuf::from(&side.file),
+            };
             if path.is_file() {
                 let marked = side.marks.first().map_or(1, |marked| marked.line);
                 return Some(Command::Edit(path, marked));

@@ -72,6 +72,13 @@ thread_local! {
     static CURRENT: RefCell<Option<Sites>> = const { RefCell::new(None) };
 }
 
+/// The path of a source file as it is in the tree: a package that is built elsewhere has core under a path of
+/// that machine.
+fn in_the_tree(file: &str) -> String {
+    let core = file.strip_prefix(env!("CARGO_MANIFEST_DIR"));
+    core.map_or_else(|| file.to_owned(), |inside| format!("core{}", inside.replace('\\', "/")))
+}
+
 impl Sites {
     /// Counts what waits in tasks that this thread polls from now on here.
     pub fn enter(&self) {
@@ -85,7 +92,7 @@ impl Sites {
         let mut snapshot: Vec<WaitSite> = sites
             .iter()
             .map(|(site, count)| WaitSite {
-                file: site.location.file().to_owned(),
+                file: in_the_tree(site.location.file()),
                 line: site.location.line(),
                 label: site.label.to_owned(),
                 waiting: count.load(Ordering::Relaxed),

@@ -56,6 +56,8 @@ pub enum Verb {
     /// beside it, in .firedrill. It needs cargo; the network only for the first build. Without a terminal,
     /// or with --once: one build, one verdict; exit status 0: it holds, 1: it does not.
     Try(TryOptions),
+    /// Tell which incidents you have walked, predicted and fixed, and with which help
+    Progress(ProgressOptions),
     /// Play a recording in the terminal
     View {
         /// The recording, from `--record` or the lab's key `w`
@@ -205,6 +207,23 @@ pub struct TryOptions {
     /// Build and judge once
     #[arg(long)]
     pub once: bool,
+}
+
+/// What `progress` takes.
+#[derive(Debug, Args)]
+pub struct ProgressOptions {
+    /// Instead of telling
+    pub what: Option<Forget>,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What to do with what is remembered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Forget {
+    /// Forget it; the file is kept under another name
+    Reset,
 }
 
 /// What to do with an exercise.

@@ -85,6 +85,9 @@ pub struct Walked {
     /// Whether it was taken to its end the last time.
     #[serde(default)]
     pub last_finished: bool,
+    /// Hints that were taken the last time.
+    #[serde(default)]
+    pub hints: usize,
     /// Questions that were answered the last time.
     pub answered: usize,
     /// Those of them that were answered rightly.
@@ -157,6 +160,23 @@ impl Remembered {
         fs::rename(&fresh, file).map_err(cannot)
     }
 
+    /// Forgets walks and exercises, and keeps the theme. What was known is kept in a file, which is returned.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be moved or written.
+    pub fn forget() -> Result<Option<PathBuf>, CannotRemember> {
+        let Some(file) = file().filter(|file| file.exists()) else { return Ok(None) };
+        let (known, _) = Self::read_from(&file);
+        let aside = free_name(&file);
+        if file.exists() {
+            let cannot = |why| CannotRemember { path: file.clone(), why };
+            fs::rename(&file, &aside).map_err(cannot)?;
+        }
+        Self { theme: known.theme, ..Self::default() }.write()?;
+        Ok(Some(aside))
+    }
+
     /// Changes what is remembered on disk now, and writes it; what another window has written since stays.
     ///
     /// # Errors
@@ -206,6 +226,7 @@ mod tests {
             finished,
             last_page: 2,
             last_finished: false,
+            hints: 1,
             answered: 3,
             right: 2,
         };

@@ -458,7 +458,7 @@ fn checks(text: &mut String, verdict: &Verdict) {
         });
         let _ = writeln!(
             text,
-            "  {mark:<10}{:<10}{:<19}{:<21}{:>10}  {}",
+            "  {mark:<10}{:<10}{:<22}{:<21}{:>10}  {}",
             check.variant,
             check.metric,
             check.expected,

@@ -2,7 +2,8 @@
 //!
 //! * [`lab`]: the terminal: catalogue, lab, recordings
 //! * [`attempt`]: "fix it yourself"
-//! * [`mod@run`]: a run without the screen; `progress`: how it goes on
+//! * [`progress`]: what was walked, predicted and fixed
+//! * [`mod@run`]: a run without the screen; `under_way`: how it goes on
 //! * [`mod@report`], [`picture`]: pages and pictures of runs
 //! * [`list`], [`doctor`], [`describe`]: what there is, what this machine can do, how to use it
 //! * [`book`]: the book, and mdBook's preprocessor
@@ -17,9 +18,10 @@ pub mod lab;
 pub mod list;
 pub mod new;
 pub mod picture;
-mod progress;
+pub mod progress;
 pub mod report;
 pub mod run;
+mod under_way;
 
 use std::process::ExitCode;
 
@@ -58,6 +60,7 @@ pub fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Some(Verb::Lab(options)) => lab::open(catalogue, options, cli.theme),
         Some(Verb::Walk(options)) => lab::walk(catalogue, options, cli.theme),
         Some(Verb::Try(options)) => attempt::attempt(catalogue, options),
+        Some(Verb::Progress(options)) => progress::progress(catalogue, &options),
         Some(Verb::View { file }) => lab::view(catalogue, &file, cli.theme),
         Some(Verb::Picture { incident, options, at, size }) => {
             picture::take(catalogue, (&incident, &options), at, size)

@@ -1,164 +1,106 @@
-//! How a run goes on, on standard error.
+//! `firedrill progress`: which incidents were walked, predicted and fixed, and with which help.
 
-use std::io::{self, IsTerminal};
-use std::sync::mpsc::{SyncSender, sync_channel};
-use std::thread::JoinHandle;
-use std::time::Duration;
+use std::io::{self, Write};
+use std::process::ExitCode;
 
-use firedrill_core::event::{Event, ExitCause, What};
-use firedrill_core::prose;
-use firedrill_core::prose::figures::{clock, count};
-use indicatif::{ProgressBar, ProgressStyle};
-use tokio::time::timeout;
+use firedrill_core::catalogue::{Catalogue, Entry};
+use serde::Serialize;
 
-use crate::cli::note;
-use crate::run::Spec;
+use crate::cli::{ProgressOptions, note};
+use crate::remembered::{Exercised, Help, Remembered, Walked};
 
-/// What waits to be shown, at most.
-const WAITING: usize = 1024;
-
-/// Shows how a run goes on, from a thread of its own: where standard error takes no more output, the run
-/// goes on, and signals are heard.
-#[derive(Debug)]
-pub(super) struct Progress {
-    to: SyncSender<Told>,
-    left_out: u64,
-    thread: Option<JoinHandle<()>>,
+/// What is remembered of an incident.
+#[derive(Debug, Serialize)]
+struct Of<'a> {
+    id: &'a str,
+    /// Pages of its walk.
+    pages: usize,
+    walk: Option<&'a Walked>,
+    exercise: Option<&'a Exercised>,
 }
 
-/// What is to be shown.
-enum Told {
-    Event(Box<Event>),
-    Line(String),
-}
-
-impl Progress {
-    /// Begins.
-    pub(super) fn new(spec: &Spec) -> Self {
-        let (to, told) = sync_channel(WAITING);
-        let mut shown = Shown::new(spec);
-        let show = move || {
-            for told in told {
-                match told {
-                    Told::Event(event) => shown.show(&event),
-                    Told::Line(line) => shown.say(&line),
-                }
+/// Prints it, or forgets it.
+///
+/// # Errors
+///
+/// When it cannot be written, or nobody reads.
+pub fn progress(catalogue: &Catalogue, options: &ProgressOptions) -> anyhow::Result<ExitCode> {
+    if options.what.is_some() {
+        let aside = Remembered::forget()?;
+        let mut out = io::stdout().lock();
+        match aside {
+            Some(aside) => {
+                writeln!(out, "forgotten; what was known is kept in {}", aside.display())?
             }
-            shown.finish();
-        };
-        // Without a thread the run is as good, and silent.
-        let thread = std::thread::Builder::new().name("progress".to_owned()).spawn(show).ok();
-        Self { to, left_out: 0, thread }
-    }
-
-    /// Shows an event.
-    pub(super) fn show(&mut self, event: &Event) {
-        self.tell(Told::Event(Box::new(event.clone())));
-    }
-
-    /// Shows a line.
-    pub(super) fn say(&mut self, line: impl Into<String>) {
-        self.tell(Told::Line(line.into()));
-    }
-
-    fn tell(&mut self, told: Told) {
-        if self.to.try_send(told).is_err() {
-            self.left_out += 1;
+            None => writeln!(out, "there was nothing to forget")?,
         }
+        return Ok(ExitCode::SUCCESS);
     }
+    let (remembered, said) = Remembered::read();
+    if let Some(said) = said {
+        note(&said);
+    }
+    let all: Vec<Of> = catalogue.entries.iter().map(|entry| of(entry, &remembered)).collect();
+    let mut out = io::stdout().lock();
+    if options.json {
+        serde_json::to_writer_pretty(&mut out, &all)?;
+        writeln!(out)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let wide = all.iter().map(|of| of.id.len()).max().unwrap_or_default();
+    writeln!(out, "{:<wide$}  {:<12}  {:<18}  fixed", "", "walked", "predicted")?;
+    for of in &all {
+        let exercise = of.exercise.map_or("–".to_owned(), fixed);
+        let (walk, predicted) = (walked(of), predicted(of.walk));
+        writeln!(out, "{:<wide$}  {walk:<12}  {predicted:<18}  {exercise}", of.id)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
 
-    /// Waits until everything is shown, or for so long.
-    pub(super) async fn finish(self, patience: Duration) {
-        let Self { to, left_out, thread } = self;
-        if left_out > 0 {
-            let line =
-                format!("{left_out} events are not told here: standard error took no output");
-            // Where there is no room yet, there is nobody to tell.
-            to.try_send(Told::Line(line)).ok();
-        }
-        drop(to);
-        let Some(thread) = thread else { return };
-        let shown = tokio::task::spawn_blocking(move || thread.join());
-        // What standard error does not take by then, it will not.
-        timeout(patience, shown).await.ok();
+fn of<'a>(entry: &'a Entry, remembered: &'a Remembered) -> Of<'a> {
+    let id = entry.manifest.id.as_str();
+    let (walk, exercise) = (remembered.walks.get(id), remembered.exercises.get(id));
+    Of { id, pages: entry.manifest.pages(), walk, exercise }
+}
+
+fn walked(of: &Of) -> String {
+    match of.walk {
+        None => "–".to_owned(),
+        Some(walk) if walk.finished => "✔".to_owned(),
+        Some(walk) => format!("page {} of {}", walk.pages.min(of.pages), of.pages),
     }
 }
 
-/// A bar on a terminal, lines elsewhere.
-struct Shown {
-    bar: Option<ProgressBar>,
-    names: Vec<String>,
-    tasks: Vec<String>,
-    /// Stretches of five seconds that have been told.
-    said_fives: u64,
+/// How well a walk's questions were answered, and with how many hints.
+fn predicted(walk: Option<&Walked>) -> String {
+    match walk {
+        None | Some(Walked { answered: 0, .. }) => "–".to_owned(),
+        Some(Walked { right, answered, hints: 0, .. }) => format!("{right} of {answered}"),
+        Some(Walked { right, answered, hints, .. }) => {
+            format!("{right} of {answered}, {}", counted(*hints as u32, "hint"))
+        }
+    }
 }
 
-impl Shown {
-    fn new(spec: &Spec) -> Self {
-        let seconds = spec.duration.unwrap_or(Duration::from_secs(1)).as_millis() as u64;
-        let bar = io::stderr().is_terminal().then(|| {
-            let bar = ProgressBar::new(seconds);
-            let style = ProgressStyle::with_template("{bar:30} {msg}");
-            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-            bar
-        });
-        let letters = 'A'..='Z';
-        let names: Vec<String> =
-            letters.zip(&spec.variants).map(|(l, v)| format!("{l} {v}")).collect();
-        let tasks = vec![String::new(); names.len()];
-        Self { bar, names, tasks, said_fives: 0 }
-    }
-
-    fn say(&self, line: &str) {
-        match &self.bar {
-            Some(bar) => bar.println(line),
-            None => note(line),
+/// How an exercise was fixed, in a few words.
+fn fixed(exercise: &Exercised) -> String {
+    let verdicts = counted(exercise.verdicts, "verdict");
+    let halves: Vec<&str> =
+        exercise.half_fixes.iter().map(String::as_str).filter(|name| *name != "broken").collect();
+    let halves = match halves.as_slice() {
+        [] => String::new(),
+        halves => format!(", by way of {}", halves.join(" and ")),
+    };
+    match exercise.fixed {
+        Some(Help { hints: 0, solution: false }) => format!("✔ by yourself, {verdicts}{halves}"),
+        Some(Help { solution: true, .. }) => format!("✔ with our solution, {verdicts}{halves}"),
+        Some(Help { hints, .. }) => {
+            format!("✔ with {}, {verdicts}{halves}", counted(hints, "hint"))
         }
+        None => format!("not yet, {verdicts}{halves}"),
     }
+}
 
-    fn finish(&self) {
-        if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
-        }
-    }
-
-    fn show(&mut self, event: &Event) {
-        let at = clock(event.at_ms as f64 / 1000.0);
-        let lane = event.lane.and_then(|lane| self.names.get(lane)).cloned().unwrap_or_default();
-        if let Some(bar) = &self.bar {
-            bar.set_position(event.at_ms);
-        }
-        let line = match &event.what {
-            What::Sample(sample) => {
-                if let (Some(lane), Some(tasks)) = (event.lane, &sample.server) {
-                    self.tasks[lane] = count(tasks.tasks);
-                } else if let Some(lane) = event.lane {
-                    "down".clone_into(&mut self.tasks[lane]);
-                }
-                let lanes = self.names.iter().zip(&self.tasks);
-                let each: Vec<String> =
-                    lanes.map(|(name, tasks)| format!("{name} {tasks}")).collect();
-                let tasks = format!("tasks: {}", each.join(" · "));
-                if let Some(bar) = &self.bar {
-                    bar.set_message(format!("{at}  {tasks}"));
-                    return;
-                }
-                let fives = event.at_ms / 5000;
-                if fives <= self.said_fives {
-                    return;
-                }
-                self.said_fives = fives;
-                self.say(&format!("{at}  {tasks}"));
-                return;
-            }
-            What::Exit { cause: ExitCause::Stopped, .. } | What::Log { .. } => return,
-            What::Rate { .. } if event.at_ms == 0 => return,
-            what => match prose::line(what) {
-                Some(line) => line,
-                None => return,
-            },
-        };
-        let lane = if lane.is_empty() { lane } else { format!("{lane}: ") };
-        self.say(&format!("{at}  {lane}{line}"));
-    }
+fn counted(count: u32, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }

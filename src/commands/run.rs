@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use super::progress::Progress;
+use super::under_way::Progress;
 use super::{OUTPUT, USAGE, runtime, status};
 use crate::cli::HeadlessOptions;
 use anyhow::Context;

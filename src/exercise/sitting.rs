@@ -28,7 +28,7 @@ use crate::run::spec::this_program;
 const MORE_TRIALS: usize = 3;
 
 /// An editor saves in several steps: what comes so soon after is the same save.
-const SETTLES: Duration = Duration::from_millis(80);
+const SETTLES: Duration = Duration::from_millis(100);
 
 /// Words of cargo's on how far it is.
 const STEPS: [&str; 8] = [
@@ -80,6 +80,8 @@ struct Sitting {
     hints: Vec<String>,
     hinted: usize,
     held: bool,
+    /// Builds so far.
+    builds: u32,
 }
 
 /// One build and one verdict, without keys.
@@ -121,44 +123,56 @@ pub async fn sit(catalogue: &'static Catalogue, package: Package) -> anyhow::Res
     let mut events = EventStream::new();
     sitting.greet(fresh)?;
     let mut tried = None;
+    // Looked at when a file is saved, and not in between: an editor may be half-way through.
+    let mut saved = true;
+    let mut later = None;
     loop {
-        let now = sitting.saved_as();
-        if tried.as_ref() != Some(&now) {
-            tried = Some(now);
-            let attempt = tokio::select! {
-                done = sitting.attempt() => Some(done),
-                leave = leaves(&mut events) => {
-                    leave?;
-                    None
+        if std::mem::take(&mut saved) {
+            let now = sitting.saved_as();
+            if tried.as_ref() != Some(&now) {
+                tried = Some(now);
+                let attempt = tokio::select! {
+                    done = sitting.attempt() => Some(done),
+                    leave = leaves(&mut events, &mut later) => {
+                        leave?;
+                        None
+                    }
+                    signal = ends.recv() => {
+                        return Ok(Ended::Terminated(signal.map_or(1, |signal| signal.status())));
+                    }
+                };
+                match attempt {
+                    Some(done) => done?,
+                    None => break,
+                }
+                sitting.offer()?;
+            }
+        }
+        let key = match later.take() {
+            Some(key) => Some(key),
+            None => tokio::select! {
+                _ = saves.recv() => {
+                    sleep(SETTLES).await;
+                    saved = true;
+                    continue;
                 }
                 signal = ends.recv() => {
                     return Ok(Ended::Terminated(signal.map_or(1, |signal| signal.status())));
                 }
-            };
-            match attempt {
-                Some(done) => done?,
-                None => break,
-            }
-            sitting.offer()?;
-            continue;
-        }
-        tokio::select! {
-            _ = saves.recv() => sleep(SETTLES).await,
-            signal = ends.recv() => {
-                return Ok(Ended::Terminated(signal.map_or(1, |signal| signal.status())));
-            }
-            key = next_key(&mut events) => match key? {
-                Some(KeyCode::Char('h')) => sitting.hint()?,
-                Some(KeyCode::Char('r')) => tried = None,
-                Some(KeyCode::Char('l')) => {
-                    drop(events);
-                    sitting.lab().await?;
-                    events = EventStream::new();
-                    sitting.offer()?;
-                }
-                Some(KeyCode::Char('q') | KeyCode::Esc) | None => break,
-                Some(_) => {}
+                key = next_key(&mut events) => key?,
             },
+        };
+        match key {
+            Some(KeyCode::Char('h')) => sitting.hint()?,
+            Some(KeyCode::Char('r')) => (tried, saved) = (None, true),
+            Some(KeyCode::Char('l')) => {
+                drop(events);
+                sitting.lab().await?;
+                events = EventStream::new();
+                sitting.offer()?;
+            }
+            Some(KeyCode::Char('q') | KeyCode::Esc) | None => break,
+            Some(_) => {}
         }
     }
     drop(keys);
@@ -183,17 +197,30 @@ async fn next_key(events: &mut EventStream) -> io::Result<Option<KeyCode>> {
     }
 }
 
-/// Waits for a key that leaves.
-async fn leaves(events: &mut EventStream) -> io::Result<()> {
-    while !matches!(next_key(events).await?, None | Some(KeyCode::Char('q') | KeyCode::Esc)) {}
-    Ok(())
+/// Waits for a key that leaves; another one is for later.
+async fn leaves(events: &mut EventStream, later: &mut Option<KeyCode>) -> io::Result<()> {
+    loop {
+        match next_key(events).await? {
+            None | Some(KeyCode::Char('q') | KeyCode::Esc) => return Ok(()),
+            key => *later = key,
+        }
+    }
 }
 
 impl Sitting {
     fn new(catalogue: &'static Catalogue, package: Package, paper: Paper) -> anyhow::Result<Self> {
         let exercise = package.entry.manifest.exercise.clone();
         let exercise = exercise.context("the incident has no exercise")?;
-        Ok(Self { catalogue, package, exercise, paper, hints: Vec::new(), hinted: 0, held: false })
+        Ok(Self {
+            catalogue,
+            package,
+            exercise,
+            paper,
+            hints: Vec::new(),
+            hinted: 0,
+            held: false,
+            builds: 0,
+        })
     }
 
     /// What is saved now, of all that a build is made of.
@@ -229,7 +256,9 @@ impl Sitting {
     /// Builds and judges what is saved now, and tells the verdict.
     async fn attempt(&mut self) -> anyhow::Result<()> {
         self.held = false;
+        self.builds += 1;
         let paper = self.paper;
+        paper.line(&paper.strong(&format!("── build {} ──", self.builds), Color::Cyan))?;
         let began = Instant::now();
         self.package.check()?;
         let built = {

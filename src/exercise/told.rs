@@ -132,14 +132,14 @@ pub fn verdict(
             Ok(())
         }
         Judged::Holds { trials, checks, tried } => {
+            difference(paper, package, written)?;
+            paper.line("")?;
             let says = format!("✓ It holds: {} claims, in each of {trials} trials.", checks.len());
             paper.line(&paper.strong(&says, Color::Green))?;
             paper.line("")?;
             claims(paper, checks)?;
             paper.line("")?;
             costs(paper, entry, tried)?;
-            paper.line("")?;
-            difference(paper, package, written)?;
             paper.line("")?;
             paper.text("  ", &exercise.explains)
         }

@@ -21,6 +21,7 @@ use super::track::Source;
 use super::update::{Command, Msg, RunId, open, take_walk, update};
 use super::view;
 use crate::cli::note;
+use crate::exercise::package::Package;
 use crate::recorder::Recorder;
 use crate::remembered::Remembered;
 use crate::run::signals::Termination;
@@ -134,6 +135,18 @@ pub async fn run(
                     update(&mut model, Msg::GivenBack(Err(why)));
                 }
             },
+            Some(Command::Exercise(id)) => match laid_out(model.catalogue, &id) {
+                Ok(program) => {
+                    let handed = session.hand_over(&mut model, program, &mut terminations);
+                    if let Some(signal) = handed.await {
+                        break signal.into();
+                    }
+                    model.remembered.exercises = Remembered::read().0.exercises;
+                }
+                Err(why) => {
+                    update(&mut model, Msg::GivenBack(Err(format!("{why:#}"))));
+                }
+            },
             Some(command) => session.carry_out(&mut model, command),
             None => {}
         }
@@ -158,7 +171,14 @@ fn remember(model: &mut Model) {
     if !std::mem::take(&mut model.unsaved) {
         return;
     }
-    if let Err(error) = model.remembered.write() {
+    // Exercises are remembered by another process.
+    let known = model.remembered.clone();
+    let take_in = |disk: &mut Remembered| {
+        disk.theme = known.theme;
+        disk.walks.clone_from(&known.walks);
+        model.remembered.exercises.clone_from(&disk.exercises);
+    };
+    if let Err(error) = Remembered::change(take_in) {
         model.note = Some(error.to_string());
         model.dirty = true;
     }
@@ -348,7 +368,7 @@ impl Session {
     fn carry_out(&mut self, model: &mut Model, command: Command) {
         match command {
             // The loop does these itself.
-            Command::Quit | Command::Console(_) | Command::Edit(..) => {}
+            Command::Quit | Command::Console(_) | Command::Edit(..) | Command::Exercise(_) => {}
             Command::Start(id, spec) => {
                 self.leave(id);
                 // A run that begins anew is not part of what was recorded.
@@ -409,7 +429,8 @@ impl Session {
             Ok(mut console) => loop {
                 tokio::select! {
                     status = console.wait() => break match status {
-                        Ok(status) if status.success() => Ok(()),
+                        // An exercise that does not hold yet is no failure.
+                        Ok(status) if status.code().is_some_and(|code| code < 2) => Ok(()),
                         Ok(status) => Err(format!("{name} ended with {status}")),
                         Err(error) => Err(format!("{name}: {error}")),
                     },
@@ -441,6 +462,13 @@ impl Session {
 /// Starts a program, attended: it ends with this one, however that ends.
 fn attended(program: &[String]) -> io::Result<tokio::process::Child> {
     Process::new(this_program()?).arg("attend").args(program).spawn()
+}
+
+/// What to start to sit at an exercise, whose package is laid out in the folder that the program was started in.
+fn laid_out(catalogue: &'static Catalogue, id: &str) -> anyhow::Result<Vec<String>> {
+    let package = Package::new(catalogue, catalogue.find(id)?, PathBuf::from(id))?;
+    package.lay_out()?;
+    Ok(vec![this_program()?.display().to_string(), "try".to_owned(), id.to_owned()])
 }
 
 /// Editors that take the line as `+N` before the file.

@@ -64,6 +64,7 @@ pub enum Action {
     Log,
     Console,
     Walk,
+    Exercise,
     WalkOn,
     WalkBack,
     Hint,
@@ -123,6 +124,11 @@ static CATALOGUE: Table = &[&[
         ("g", "walk", "the guided walk: it asks, the run shows, it explains"),
     ),
     binding(&[Char('l')], A::OpenLab, ("l", "lab", "the lab: the broken beside the fixed form")),
+    binding(
+        &[Char('e')],
+        A::Exercise,
+        ("e", "exercise", "fix it yourself, in your editor; judged each time it is saved"),
+    ),
     binding(
         &[Char('a')],
         A::OpenAll,

@@ -64,6 +64,8 @@ pub enum Command {
     Console(u16),
     /// Hand the terminal to the editor, with this file at this line.
     Edit(PathBuf, usize),
+    /// Hand the terminal to the exercise of this incident.
+    Exercise(String),
 }
 
 /// The levels of load that + and - step through, as factors of the incident's own.
@@ -271,6 +273,15 @@ fn in_catalogue(model: &mut Model, action: Action) -> Option<Command> {
                     None
                 }
             };
+        }
+        Action::Exercise => {
+            let entry = matches.get(list.cursor)?;
+            if entry.manifest.exercise.is_none() {
+                let why = format!("{} has no exercise.", entry.manifest.seen_as());
+                model.overlay = Some(Overlay::Message(why));
+                return None;
+            }
+            return Some(Command::Exercise(entry.manifest.id.clone()));
         }
         Action::Answers => list.answers = !list.answers,
         Action::Open

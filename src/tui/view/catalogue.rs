@@ -19,7 +19,7 @@ use ratatui::widgets::{Block, Paragraph, Wrap};
 
 use super::cut;
 use super::lane::wrapped;
-use crate::remembered::Walked;
+use crate::remembered::{Exercised, Walked};
 use crate::tui::model::{CatalogueModel, Model};
 use crate::tui::theme;
 use firedrill_core::incident::Manifest;
@@ -72,8 +72,10 @@ pub fn draw(frame: &mut Frame, area: Rect, model: &Model, list: &CatalogueModel)
     let width = usize::from(entries.width);
     let row = |(i, entry): (usize, &&'static firedrill_core::catalogue::Entry)| {
         let manifest = &entry.manifest;
-        let walked = model.remembered.walks.get(&manifest.id);
-        row(manifest, walked, (list.answers, i == list.cursor), width)
+        let remembered = &model.remembered;
+        let walked = remembered.walks.get(&manifest.id);
+        let exercised = remembered.exercises.get(&manifest.id);
+        row(manifest, (walked, exercised), (list.answers, i == list.cursor), width)
     };
     let rows_each = rows_each(area);
     let mut lines: Vec<Line> = Vec::new();
@@ -91,7 +93,8 @@ pub fn draw(frame: &mut Frame, area: Rect, model: &Model, list: &CatalogueModel)
     frame.render_widget(Paragraph::new(text), entries);
     if let Some(entry) = matches.get(list.cursor) {
         let walked = model.remembered.walks.get(&entry.manifest.id);
-        tell(frame, story, &entry.manifest, walked, list.answers);
+        let exercised = model.remembered.exercises.get(&entry.manifest.id);
+        tell(frame, story, &entry.manifest, (walked, exercised), list.answers);
     }
 }
 
@@ -117,17 +120,23 @@ fn state(manifest: &Manifest, walked: Option<&Walked>) -> String {
 
 fn row(
     manifest: &Manifest,
-    walked: Option<&Walked>,
+    (walked, exercised): (Option<&Walked>, Option<&Exercised>),
     (answers, selected): (bool, bool),
     width: usize,
 ) -> Line<'static> {
     let mark = if selected { " ▶ " } else { "   " };
     let name = name(manifest, walked, answers);
     let (severity, state) = (manifest.severity.word(), state(manifest, walked));
-    let start = format!("{mark}{name:<31}{severity:<10} {state:<15}");
+    let fixed = match exercised.map(|exercised| exercised.fixed) {
+        Some(Some(_)) => "fixed ✔",
+        Some(None) => "begun",
+        None => "",
+    };
+    let start = format!("{mark}{name:<31}{severity:<10} {state:<15} {fixed:<8}");
     let room = width.saturating_sub(start.chars().count() + 1);
     let summary = if room > 20 { cut(&manifest.summary, room) } else { String::new() };
-    let line = cut(&format!("{start} {summary:<room$}"), width);
+    let line = cut(&format!("{start} {summary}"), width);
+    let line = format!("{line:<width$}");
     if selected { Line::styled(line, theme::cursor()) } else { Line::raw(line) }
 }
 
@@ -135,7 +144,7 @@ fn tell(
     frame: &mut Frame,
     area: Rect,
     manifest: &Manifest,
-    walked: Option<&Walked>,
+    (walked, exercised): (Option<&Walked>, Option<&Exercised>),
     answers: bool,
 ) {
     let block = Block::bordered()
@@ -170,6 +179,14 @@ fn tell(
             number(rate)
         ),
     );
+    if manifest.exercise.is_some() {
+        let says = match exercised.map(|exercised| exercised.fixed) {
+            Some(Some(_)) => "you have fixed it ✔".to_owned(),
+            Some(None) => "fix it yourself; you have begun".to_owned(),
+            None => "fix it yourself, in your editor; judged each time it is saved".to_owned(),
+        };
+        offer("e", "exercise", says);
+    }
     let variants = manifest.variants.len();
     offer("a", "all lanes", format!("the lab with {} of its {variants} forms", variants.min(4)));
     if !answers {

@@ -55,6 +55,8 @@ pub struct Walk {
     pub cursor: usize,
     /// Hints that have been asked for.
     pub hints: usize,
+    /// Hints that were shown, of all questions.
+    pub helped: usize,
     /// Whether the words for whoever presents are shown.
     pub presents: bool,
     /// A word on a key that did nothing.
@@ -152,6 +154,7 @@ impl Walk {
             typed: String::new(),
             cursor: 0,
             hints: 0,
+            helped: 0,
             presents: false,
             note: None,
             done: vec![None; manifest.pages()],
@@ -190,6 +193,7 @@ impl Walk {
             finished: self.at + 1 == self.done.len(),
             last_page: self.at + 1,
             last_finished: self.at + 1 == self.done.len(),
+            hints: self.helped,
             answered: answers().count(),
             right: answers().filter(|right| *right).count(),
         }
@@ -383,6 +387,7 @@ pub fn act(lab: &mut Lab, action: Action) -> Option<Command> {
             let all = asked.as_ref().map_or(0, |question| question.hints.len());
             if told && walk.hints < all {
                 walk.hints += 1;
+                walk.helped += 1;
             } else if told && all > 0 {
                 walk.note = Some("there are no more hints; s skips the question".to_owned());
             } else {

@@ -18,6 +18,8 @@ pub const FORMS: &str = "\
     the code of a variant, its marks, and the tasks that waited in the run
 {{#drill ask INCIDENT QUESTION}}
     a question of the incident's walk, with the figures of a walk that was played
+{{#drill exercise INCIDENT}}
+    what the incident's exercise asks, the code that it begins with, and the command
 {{#drill drag NAME PARAMETER}}
     a number in a sentence that the reader can change; `rate_per_s` is one, too
 {{#= NAME FIGURE}}
@@ -86,6 +88,8 @@ pub enum Asks {
     Code(String, String),
     /// A question of an incident's walk.
     Ask(String, String),
+    /// An incident's exercise.
+    Exercise(String),
     /// A number of a run that can be changed in the sentence.
     Drag(String, String),
     /// For each incident, its cause and its fix.
@@ -114,8 +118,7 @@ pub struct Wanted {
 }
 
 /// What there is to ask for, in a line.
-const KINDS: &str =
-    "expected `run`, `chart`, `live`, `table`, `code`, `ask`, `drag`, `answers` or `forms`";
+const KINDS: &str = "expected `run`, `chart`, `live`, `table`, `code`, `ask`, `exercise`, `drag`, `answers` or `forms`";
 
 impl Asks {
     /// Reads what stands between the braces.
@@ -152,6 +155,7 @@ impl Asks {
             "chart" => Ok(Self::Chart(name, titles(more)?)),
             "live" => Ok(Self::Live(name, titles(more)?)),
             "table" if more.is_empty() => Ok(Self::Table(name)),
+            "exercise" if more.is_empty() => Ok(Self::Exercise(name)),
             "code" => Ok(Self::Code(name, needs(more, "a variant")?)),
             "ask" => Ok(Self::Ask(name, needs(more, "the id of a question")?)),
             "drag" => Ok(Self::Drag(name, needs(more, "`rate_per_s` or a parameter")?)),

@@ -43,7 +43,8 @@ impl Module {
     }
 
     /// How many times as much heap the first lane of a run takes natively as in a browser, whose pointers are
-    /// half as wide; none: there is no host here to measure it with.
+    /// half as wide; none: there is no host here to measure it with. Bodies of requests are left out: they
+    /// count with their size, which is the same here and there.
     ///
     /// # Errors
     ///
@@ -52,14 +53,20 @@ impl Module {
         if !self.host {
             return Ok(None);
         }
-        let said = self.run(&made.asked)?;
-        let told = live::told(&made.plan, made.asked.end_ms(), [said.as_str()])?;
+        // What the allocator counts is scaled and bodies are not: two scales tell the one from the other.
+        let told = |scale: f64| {
+            let said = self.run(&made.asked, scale)?;
+            anyhow::Ok(live::told(&made.plan, made.asked.end_ms(), [said.as_str()])?)
+        };
+        let (once, twice) = (told(1.0)?, told(2.0)?);
         let native = &made.told.timeline;
-        let (Some(here), Some(there)) = (native.lanes.first(), told.timeline.lanes.first()) else {
+        let lanes =
+            [native, &once.timeline, &twice.timeline].map(|timeline| timeline.lanes.first());
+        let [Some(here), Some(once), Some(twice)] = lanes else {
             bail!("the run has no lane");
         };
         let from_s = native.release_s.unwrap_or_default();
-        let ends = [here, there].into_iter().filter_map(LaneLine::first_exit_s);
+        let ends = [here, once, twice].into_iter().filter_map(LaneLine::first_exit_s);
         let to_s = ends.fold(native.end_s, f64::min);
         let heap = Measure::Level(Level::HeapBytes);
         let grows = |lane| verdict::grows(lane, &heap, Stretch { from_s, to_s });
@@ -67,19 +74,27 @@ impl Module {
             let samples = lane.between(from_s, to_s);
             samples.filter_map(|(_, sample)| level(sample, &heap)).last()
         };
-        // What grows decides about a kill; where nothing does, what is there.
-        let both = match (grows(here), grows(there)) {
-            (Some(here), Some(there)) if here > 1024.0 && there > 1024.0 => Some((here, there)),
-            _ => last(here).zip(last(there)),
+        let ratio = |here: f64, once: f64, twice: f64| {
+            let (allocated, bodies) = (twice - once, 2.0 * once - twice);
+            (allocated > 1024.0).then(|| (here - bodies) / allocated)
         };
-        let ratio = both.filter(|(_, there)| *there > 0.0).map(|(here, there)| here / there);
+        // What grows decides about a kill; where nothing does, what is there.
+        let growing = match (grows(here), grows(once), grows(twice)) {
+            (Some(here), Some(once), Some(twice)) if here > 1024.0 => ratio(here, once, twice),
+            _ => None,
+        };
+        let there = || ratio(last(here)?, last(once)?, last(twice)?);
+        let ratio = growing.or_else(there).filter(|ratio| *ratio > 0.0);
         // Finer than anyone can tell apart, and the same when it has been kept as text.
         Ok(ratio.map(|ratio| (ratio * 1000.0).round() / 1000.0))
     }
 
-    fn run(&self, asked: &Asked) -> anyhow::Result<String> {
+    fn run(&self, asked: &Asked, heap_scale: f64) -> anyhow::Result<String> {
         let manifests = crate::pack::for_pages()?;
-        let request = json!({ "manifests": manifests, "run": asked, "lane": 0 }).to_string();
+        let scale = json!(heap_scale);
+        let request =
+            json!({ "manifests": manifests, "run": asked, "lane": 0, "heap_scale": scale });
+        let request = request.to_string();
         let mut node = in_node(&self.path)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

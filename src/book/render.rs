@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use firedrill_core::catalogue::Catalogue;
 use firedrill_core::incident::Unknown;
+use firedrill_core::incident::exercise::YOURS;
 use firedrill_core::incident::manifest::MAX_RATE_PER_S;
 use firedrill_core::incident::marks::marks;
 use firedrill_core::incident::show::{Chart, Text};
@@ -119,6 +120,7 @@ impl<'a> Page<'a> {
             }
             Asks::Code(name, variant) => self.code(&name, &variant)?,
             Asks::Ask(incident, id) => self.ask(&incident, &id)?,
+            Asks::Exercise(incident) => self.exercise(&incident)?,
             Asks::Drag(name, param) => self.drag(&name, &param)?,
             Asks::Answers => return Ok(self.answers()),
             Asks::Forms => html! { pre { code { (FORMS) "\n\n" (figure::FORMS) } } },
@@ -181,7 +183,10 @@ impl<'a> Page<'a> {
         let module = self.module.filter(|_| !made.panics);
         let ratio = match module {
             Some(module) => {
-                let key = format!("heap ratio {}", serde_json::to_string(asked).map_err(told)?);
+                let key = format!(
+                    "heap ratio without bodies {}",
+                    serde_json::to_string(asked).map_err(told)?
+                );
                 let size = module.bytes.len();
                 let measure = || module.heap_ratio(&made);
                 self.runs.kept(&format!("{key} {size}"), measure).map_err(told)?
@@ -225,6 +230,32 @@ impl<'a> Page<'a> {
     }
 
     /// The code of a variant: its marks, and the tasks that waited.
+    /// What an exercise asks, the code that it begins with, and the command.
+    fn exercise(&self, incident: &str) -> Result<Markup, String> {
+        let entry = self.catalogue.find(incident).map_err(|unknown| unknown.to_string())?;
+        let exercise = entry.manifest.exercise.as_ref();
+        let exercise = exercise.ok_or_else(|| format!("{incident} has no exercise"))?;
+        let file = entry.file(YOURS);
+        let text = self.catalogue.source(&file).ok_or_else(|| format!("there is no {file}"))?;
+        let (folded, stretches) = (scaffolding(text), syntax::lines(text));
+        let shown =
+            text.lines().enumerate().filter(|(i, line)| !folded[*i] && !line.starts_with("//!"));
+        Ok(html! {
+            p { (exercise.goal) }
+            pre.fd-code tabindex="0" { code {
+                @for (i, line) in shown {
+                    @for (range, class) in &stretches[i] { span class=(class_name(*class)) { (&line[range.clone()]) } }
+                    "\n"
+                }
+            } }
+            p {
+                code { "firedrill try " (incident) }
+                " gives you this file in a package, builds it each time you save it, and judges it by what is \
+                 expected of the fix, under loads that it draws anew."
+            }
+        })
+    }
+
     fn code(&self, name: &str, variant: &str) -> Result<Markup, String> {
         let made = self.run(name)?;
         let entry = made.plan.entry;

@@ -30,7 +30,7 @@ pub fn progress(catalogue: &Catalogue, options: &ProgressOptions) -> anyhow::Res
         let mut out = io::stdout().lock();
         match aside {
             Some(aside) => {
-                writeln!(out, "forgotten; what was known is kept in {}", aside.display())?
+                writeln!(out, "forgotten; what was known is kept in {}", aside.display())?;
             }
             None => writeln!(out, "there was nothing to forget")?,
         }

@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use crate::run::kin;
 
 /// A build that takes longer is ended: a macro or a build script of a learner's may loop for ever.
-const LONGEST: Duration = Duration::from_secs(600);
+const LONGEST: Duration = Duration::from_mins(10);
 
 /// Bytes of cargo's words that are passed on, at most.
 const MOST_BYTES: u64 = 1 << 20;

@@ -372,14 +372,15 @@ fn given(
         names.sort_unstable();
         // Writing to a String cannot fail.
         if module.is_empty() {
-            names.iter().for_each(|name| {
+            for name in names {
                 // What is given out is more than any one fix needs.
-                let given = if *name == "exercise" { "" } else { "#[allow(dead_code)]\n" };
+                let given = if name == "exercise" { "" } else { "#[allow(dead_code)]\n" };
                 let _ = writeln!(main, "{given}mod {name};");
-            });
+            }
         } else {
-            let names: String = names.iter().map(|name| format!("    pub mod {name};\n")).collect();
-            let _ = write!(main, "#[allow(dead_code)]\nmod {module} {{\n{names}}}\n");
+            let names = names.join(";\n    pub mod ");
+            let _ =
+                write!(main, "#[allow(dead_code)]\nmod {module} {{\n    pub mod {names};\n}}\n");
         }
     }
     let steer = if code.form.steer.is_some() { ", exercise::steer" } else { "" };

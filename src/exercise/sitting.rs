@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{self, IsTerminal};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::Context;
 use crossterm::event::{Event, EventStream, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
@@ -13,7 +13,7 @@ use firedrill_core::incident::exercise::{Exercise, YOURS};
 use futures_util::StreamExt;
 use notify::{RecursiveMode, Watcher};
 use tokio::sync::mpsc;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::build::{Built, build};
 use super::judge::{Judged, judge};
@@ -21,7 +21,7 @@ use super::package::Package;
 use super::told::{self, Paper};
 use super::trial::{Yours, chance, draw};
 use crate::remembered::Remembered;
-use crate::run::signals::terminations;
+use crate::run::signals::{Termination, terminations};
 use crate::run::spec::this_program;
 
 /// Trials beside the one with the lab's own numbers.
@@ -138,7 +138,7 @@ pub async fn sit(catalogue: &'static Catalogue, package: Package) -> anyhow::Res
                         None
                     }
                     signal = ends.recv() => {
-                        return Ok(Ended::Terminated(signal.map_or(1, |signal| signal.status())));
+                        return Ok(Ended::Terminated(signal.map_or(1, Termination::status)));
                     }
                 };
                 match attempt {
@@ -148,19 +148,20 @@ pub async fn sit(catalogue: &'static Catalogue, package: Package) -> anyhow::Res
                 sitting.offer()?;
             }
         }
-        let key = match later.take() {
-            Some(key) => Some(key),
-            None => tokio::select! {
+        let key = if let Some(key) = later.take() {
+            Some(key)
+        } else {
+            tokio::select! {
                 _ = saves.recv() => {
                     sleep(SETTLES).await;
                     saved = true;
                     continue;
                 }
                 signal = ends.recv() => {
-                    return Ok(Ended::Terminated(signal.map_or(1, |signal| signal.status())));
+                    return Ok(Ended::Terminated(signal.map_or(1, Termination::status)));
                 }
                 key = next_key(&mut events) => key?,
-            },
+            }
         };
         match key {
             Some(KeyCode::Char('h')) => sitting.hint()?,
@@ -285,18 +286,16 @@ impl Sitting {
         told::verdict(paper, (&self.package, &self.exercise), &judged, &written)?;
         paper.line(&format!("\n  {:.1} s from the save", began.elapsed().as_secs_f64()))?;
         self.held = matches!(judged, Judged::Holds { .. });
-        let half = match judged {
+        let (hints, half) = match judged {
             Judged::Fails { hints, half_fix, .. } => {
-                if hints != self.hints {
-                    (self.hints, self.hinted) = (hints, 0);
-                }
-                half_fix.and_then(|half| half.variant)
+                (hints, half_fix.and_then(|half| half.variant))
             }
-            _ => {
-                (self.hints, self.hinted) = (Vec::new(), 0);
-                None
-            }
+            _ => (Vec::new(), None),
         };
+        // Who stands where they stood goes on with the next hint.
+        if hints != self.hints {
+            (self.hints, self.hinted) = (hints, 0);
+        }
         self.remember(|exercised| exercised.judged(self.held, half.as_deref()))
     }
 

@@ -80,7 +80,7 @@ impl Paper {
     /// When nobody reads.
     pub fn text(self, indent: &str, text: &str) -> io::Result<()> {
         let columns = crossterm::terminal::size().map_or(80, |(columns, _)| usize::from(columns));
-        let options = textwrap::Options::new(columns.min(WIDEST).max(20))
+        let options = textwrap::Options::new(columns.clamp(20, WIDEST))
             .initial_indent(indent)
             .subsequent_indent(indent);
         textwrap::wrap(text.trim(), options).iter().try_for_each(|line| self.line(line))
@@ -195,7 +195,7 @@ fn difference(paper: Paper, package: &Package, written: &str) -> io::Result<()> 
     // The words at the head of a file are about the file.
     let code = |text: &str| -> String {
         let lines = text.lines().skip_while(|line| line.starts_with("//!") || line.is_empty());
-        lines.map(|line| format!("{line}\n")).collect()
+        lines.collect::<Vec<&str>>().join("\n") + "\n"
     };
     let (yours, ours) = (code(written), code(package.solution()));
     let diff = TextDiff::from_lines(&yours, &ours);

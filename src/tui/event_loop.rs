@@ -117,37 +117,20 @@ pub async fn run(
         };
         match command {
             Some(Command::Quit) => break ExitCode::SUCCESS,
-            Some(Command::Console(port)) => {
-                let program = vec!["tokio-console".into(), format!("http://127.0.0.1:{port}")];
-                let handed = session.hand_over(&mut model, program, &mut terminations);
-                if let Some(signal) = handed.await {
-                    break signal.into();
-                }
-            }
-            Some(Command::Edit(path, line)) => match editor(&path, line) {
-                Ok(program) => {
+            Some(command) => match program_for(model.catalogue, &command) {
+                None => session.carry_out(&mut model, command),
+                Some(Ok(program)) => {
                     let handed = session.hand_over(&mut model, program, &mut terminations);
                     if let Some(signal) = handed.await {
                         break signal.into();
                     }
+                    // An exercise is remembered by its own process.
+                    model.remembered.exercises = Remembered::read().0.exercises;
                 }
-                Err(why) => {
+                Some(Err(why)) => {
                     update(&mut model, Msg::GivenBack(Err(why)));
                 }
             },
-            Some(Command::Exercise(id)) => match laid_out(model.catalogue, &id) {
-                Ok(program) => {
-                    let handed = session.hand_over(&mut model, program, &mut terminations);
-                    if let Some(signal) = handed.await {
-                        break signal.into();
-                    }
-                    model.remembered.exercises = Remembered::read().0.exercises;
-                }
-                Err(why) => {
-                    update(&mut model, Msg::GivenBack(Err(format!("{why:#}"))));
-                }
-            },
-            Some(command) => session.carry_out(&mut model, command),
             None => {}
         }
     };
@@ -462,6 +445,23 @@ impl Session {
 /// Starts a program, attended: it ends with this one, however that ends.
 fn attended(program: &[String]) -> io::Result<tokio::process::Child> {
     Process::new(this_program()?).arg("attend").args(program).spawn()
+}
+
+/// The program that a command hands the terminal to, with its arguments; none: it hands it to nobody.
+fn program_for(
+    catalogue: &'static Catalogue,
+    command: &Command,
+) -> Option<Result<Vec<String>, String>> {
+    match command {
+        Command::Console(port) => {
+            Some(Ok(vec!["tokio-console".into(), format!("http://127.0.0.1:{port}")]))
+        }
+        Command::Edit(path, line) => Some(editor(path, *line)),
+        Command::Exercise(id) => {
+            Some(laid_out(catalogue, id).map_err(|error| format!("{error:#}")))
+        }
+        _ => None,
+    }
 }
 
 /// What to start to sit at an exercise, whose package is laid out in the folder that the program was started in.

@@ -3,6 +3,7 @@
 pub mod figures;
 
 use crate::event::{ExitCause, Release, What};
+use crate::incident::exercise::YOURS;
 use figures::{mib, number};
 
 /// How a process ended that had this exit code.
@@ -40,6 +41,9 @@ pub fn line(what: &What) -> Option<String> {
         }
         What::Scale { instances: 1 } => "one instance serves".to_owned(),
         What::Scale { instances } => format!("{instances} instances serve"),
+        What::Bug { variant: Some(variant), .. } if variant == YOURS => {
+            "your code takes the requests".to_owned()
+        }
         What::Bug { incident, variant: Some(variant) } => format!("bug on: {incident}={variant}"),
         What::Bug { incident, variant: None } => {
             format!("bug off: {incident}; new requests take the fixed code")

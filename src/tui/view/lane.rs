@@ -26,6 +26,7 @@ use crate::tui::series::Point;
 use crate::tui::theme;
 use crate::tui::walk::knows;
 use firedrill_core::event::{Clock, LogTail};
+use firedrill_core::incident::exercise::YOURS;
 use firedrill_core::incident::measure::{Level, Measure};
 use firedrill_core::incident::show::{self, Figure, Headline, Shows};
 use firedrill_core::page::axis::Axis;
@@ -170,6 +171,9 @@ fn state_line(data: &LabData, lane: &LaneModel, walks: bool) -> Line<'static> {
     if !walks && matches!(lane.state, State::Serving { .. } | State::Stopped { .. }) {
         let bugs = match lane.bugs.len() {
             0 => Span::styled("  [ ] no bug on", theme::quiet()),
+            1 if lane.bugs.values().any(|variant| variant == YOURS) => {
+                Span::styled("  your code", theme::accent())
+            }
             1 => Span::styled("  [x] bug on", theme::bad()),
             n => Span::styled(format!("  [x] {n} bugs on"), theme::bad()),
         };

@@ -5,6 +5,7 @@
 
 #![allow(clippy::disallowed_methods, reason = "benchmarks measure wall time")]
 
+mod exercise;
 mod time_lapse;
 
 use std::io::{BufRead, BufReader, Read, Write};
@@ -61,7 +62,7 @@ fn main() -> ExitCode {
 type Figure = (&'static str, fn() -> anyhow::Result<()>);
 
 fn figures(only: Option<&str>) -> anyhow::Result<()> {
-    let figures: [Figure; 13] = [
+    let figures: [Figure; 14] = [
         ("saturation", saturation),
         ("lag", lag),
         ("memory-in-flight", memory_in_flight),
@@ -75,6 +76,7 @@ fn figures(only: Option<&str>) -> anyhow::Result<()> {
         ("million", time_lapse::million),
         ("recording", time_lapse::recording),
         ("opened", time_lapse::opened),
+        ("exercise", exercise::exercise),
     ];
     for (name, measure) in figures {
         if only.is_none_or(|only| name.contains(only)) {

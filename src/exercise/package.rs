@@ -318,13 +318,15 @@ fn is_code(file: &str) -> bool {
 
 /// The manifest of core without what it takes from its workspace.
 fn alone(text: &str) -> String {
-    let lines = text.lines().scan(false, |lints, line| {
+    // Nor are its tests, which a packaged manifest names.
+    let left_out = ["[lints", "[[test", "[[bench", "[[example"];
+    let lines = text.lines().scan(false, |out, line| {
         if line.starts_with('[') {
-            *lints = line.starts_with("[lints");
+            *out = left_out.iter().any(|section| line.starts_with(section));
         }
-        Some((*lints, line))
+        Some((*out, line))
     });
-    let kept: Vec<&str> = lines.filter(|(lints, _)| !lints).map(|(_, line)| line).collect();
+    let kept: Vec<&str> = lines.filter(|(out, _)| !out).map(|(_, line)| line).collect();
     let knows = "[lints.rust]\nunexpected_cfgs = { level = \"warn\", check-cfg = [\"cfg(tokio_unstable)\"] }";
     kept.join("\n") + "\n\n" + knows + "\n\n[workspace]\n"
 }

@@ -2,6 +2,7 @@
 //! and where it is opened.
 
 use firedrill_core::catalogue::Entry;
+use firedrill_core::incident::exercise::YOURS;
 use firedrill_core::incident::marks::{Mark, Marked, marks};
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
@@ -112,7 +113,9 @@ pub fn sheets(lab: &Lab) -> Vec<Sheet> {
     let shared = entries.iter().flat_map(|entry| {
         let folder = entry.incident.folder();
         let of_form = |file: &String| {
-            entry.incident.variants.iter().any(|variant| entry.file(variant.name) == *file)
+            let forms = entry.incident.variants.iter().map(|variant| variant.name);
+            // An exercise is a form, too, of somebody who has not begun.
+            forms.chain([YOURS]).any(|form| entry.file(form) == *file)
         };
         let files = catalogue.sources().map(|(file, _)| file);
         files.filter(move |file| file.starts_with(folder) && !of_form(file))

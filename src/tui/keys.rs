@@ -112,6 +112,12 @@ const DOWN: Binding = binding(&[KeyCode::Down, Char('j')], A::Down, ("↓", "", 
 const PAGE_UP: Binding = binding(&[PageUp], A::PageUp, ("pgup", "page up", "a page up"));
 const PAGE_DOWN: Binding = binding(&[PageDown], A::PageDown, ("pgdn", "page down", "a page down"));
 
+const EXERCISE: Binding = binding(
+    &[Char('e')],
+    A::Exercise,
+    ("e", "fix", "the exercise: fix it yourself, in your editor; judged each time it is saved"),
+);
+
 static CATALOGUE: Table = &[&[
     binding(
         &[Enter],
@@ -124,16 +130,8 @@ static CATALOGUE: Table = &[&[
         ("g", "walk", "the guided walk: it asks, the run shows, it explains"),
     ),
     binding(&[Char('l')], A::OpenLab, ("l", "lab", "the lab: the broken beside the fixed form")),
-    binding(
-        &[Char('e')],
-        A::Exercise,
-        ("e", "exercise", "fix it yourself, in your editor; judged each time it is saved"),
-    ),
-    binding(
-        &[Char('a')],
-        A::OpenAll,
-        ("a", "all lanes", "the lab with all forms, up to four lanes"),
-    ),
+    EXERCISE,
+    binding(&[Char('a')], A::OpenAll, ("a", "all", "the lab with all forms, up to four lanes")),
     binding(&[Char('x')], A::Answers, ("x", "answers", "tell causes and forms, or symptoms alone")),
     UP,
     DOWN,
@@ -344,6 +342,7 @@ static WALK_END: Table = &[&[
     binding(&[Left, KeyCode::Backspace], A::WalkBack, ("←", "back", "the page before")),
     binding(&[Char('w')], A::Words, ("w", "words", "the underlined words of this page")),
     binding(&[Enter], A::WalkOn, ("enter", "", "says that this is the last page")),
+    EXERCISE,
     HELP,
     LEAVE,
     QUIT,

@@ -372,6 +372,9 @@ fn in_lab(model: &mut Model, action: Action) -> Option<Command> {
                 lab.note(None, line.to_owned());
             }
         }
+        Action::Exercise if lab.spec.entry.manifest.exercise.is_some() => {
+            return Some(Command::Exercise(lab.spec.entry.manifest.id.clone()));
+        }
         Action::ToggleBug => {
             let incident = lab.spec.entry.manifest.id.clone();
             let control = toggle(lab, incident);

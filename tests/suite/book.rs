@@ -18,7 +18,7 @@ use serde_json::Value;
 use crate::common::{alone_here, catalogue, firedrill, program};
 
 /// The lane for browsers, the smaller one where there is one.
-fn lane() -> PathBuf {
+pub fn lane() -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or(root.join("target"), PathBuf::from);
     let smaller = target.join("lane.wasm");
@@ -42,7 +42,7 @@ fn real() -> PathBuf {
 }
 
 /// The book, built once for all tests.
-fn built() -> &'static Path {
+pub fn built() -> &'static Path {
     static BUILT: LazyLock<PathBuf> = LazyLock::new(|| {
         let into = Path::new(env!("CARGO_TARGET_TMPDIR")).join("book");
         build(&real(), &into).unwrap_or_else(|why| panic!("{why}"));
@@ -280,7 +280,7 @@ addEventListener("load", async () => {
 </script>"#;
 
 /// Ends a browser, or a server, with the test.
-struct Ends(Child);
+pub struct Ends(pub Child);
 
 impl Drop for Ends {
     fn drop(&mut self) {
@@ -289,7 +289,7 @@ impl Drop for Ends {
     }
 }
 
-fn chromium() -> Option<PathBuf> {
+pub fn chromium() -> Option<PathBuf> {
     let found = ["chromium", "chromium-browser", "google-chrome"];
     let found = found.into_iter().find_map(|name| which::which(name).ok());
     if found.is_none() {
@@ -479,7 +479,7 @@ fn charts_run_in_a_browser_as_the_program_runs_them() {
     }
 }
 
-fn copy(from: &Path, to: &Path) {
+pub fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).expect("writable");
     for entry in fs::read_dir(from).expect("readable").flatten() {
         let (path, into) = (entry.path(), to.join(entry.file_name()));

@@ -16,6 +16,7 @@ mod driver;
 mod exercise;
 mod exercise_loop;
 mod gate;
+mod keyboard;
 mod lab;
 mod manifests;
 mod orphans;

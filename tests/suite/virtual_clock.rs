@@ -139,7 +139,7 @@ async fn a_panic_follows_the_rule_of_its_variant() {
     });
     let panics: Vec<&str> = panics.filter(|line| line.starts_with("panicked at")).collect();
     assert!(
-        panics.iter().any(|line| line.contains("incidents/missing_recover/mod.rs")),
+        panics.iter().any(|line| line.contains("incidents/missing_recover/shared.rs")),
         "{panics:?}"
     );
 }

@@ -420,3 +420,31 @@ fn free_name(path: &Path) -> PathBuf {
     };
     (1..10_000).map(name).find(|path| !path.exists()).unwrap_or_else(|| name(0))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_packaged_manifest_stands_alone_without_what_is_not_there() {
+        let packaged = "[package]\nname = \"firedrill-core\"\n\n[lib]\npath = \"src/lib.rs\"\n\n\
+                        [[test]]\nname = \"manifests\"\npath = \"tests/manifests.rs\"\n\n\
+                        [dependencies.tokio]\nversion = \"1\"\n\n[lints.clippy]\nunwrap_used = \"warn\"\n";
+        let text = alone(packaged);
+        let read: toml::Table = toml::from_str(&text).expect("still a manifest");
+        let has = |name: &str| read.contains_key(name);
+        assert!(has("package") && has("lib") && has("dependencies") && has("workspace"), "{text}");
+        assert!(!has("test") && !text.contains("unwrap_used"), "{text}");
+    }
+
+    #[test]
+    fn what_is_kept_aside_never_takes_a_name_that_is_taken() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("exercise.rs");
+        for n in 1..4 {
+            let free = free_name(&path);
+            assert_eq!(free, folder.path().join(format!("exercise.rs.{n}")));
+            fs::write(free, "").expect("writable");
+        }
+    }
+}

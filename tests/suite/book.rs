@@ -379,6 +379,17 @@ fn agrees(tried: &Value) {
         let peak = there["tasks"]["peak"].as_f64().expect("a peak");
         assert!((figure(tried, "tasks, peak", lane) - peak).abs() <= 0.5 + peak * 1e-3, "{tried}");
     }
+    // What grows is as large there, though pointers are half as wide: and so a kill comes when it comes here.
+    let there = &native["lanes"][0];
+    let ends = there["exits"].as_array().map_or(0, Vec::len) as f64;
+    assert!((figure(tried, "exits", 0) - ends).abs() < 0.5, "{tried}");
+    let rows = tried["rows"].as_object().expect("a table");
+    let row = rows.keys().find(|row| row.starts_with("memory, peak")).expect("a row of memory");
+    let (text, peak) = (rows[row][0].as_str(), there["memory_bytes"]["peak"].as_f64());
+    if let (Some(mib), Some(peak)) = (text.and_then(|text| text.strip_suffix(" MiB")), peak) {
+        let bytes = mib.parse::<f64>().expect("a number") * 1_048_576.0;
+        assert!((bytes / peak - 1.0).abs() < 0.03, "{row}: {bytes}, natively {peak}: {tried}");
+    }
 }
 
 #[test]

@@ -144,7 +144,26 @@ fn describe(frame: &Frame, curve: &Curve) -> String {
         1 => "; its process ended once".to_owned(),
         n => format!("; its process ended {n} times"),
     };
-    text + &ends
+    let last = |points: &[(f64, Option<f64>)]| points.iter().rev().find_map(|(_, value)| *value);
+    let lost = curve.legend.contains("lost");
+    let second = last(&curve.bad).map_or(String::new(), |bad| {
+        // Lines of requests are stacked, and slots that are lost are a part of those in use.
+        let below = last(&curve.rejected).unwrap_or(last_of(&known));
+        let (value, what) =
+            if lost { (bad, "of them lost") } else { (bad - below, "more went wrong") };
+        format!("; {} {what} then", read(value))
+    });
+    let cap = frame.cap.map_or(String::new(), |cap| {
+        format!("; the line across is at {}", read(cap + curve.lane.more_cap_bytes as f64))
+    });
+    let theory = last(&curve.theory);
+    let theory = theory.map_or(String::new(), |theory| format!("; theory says {}", read(theory)));
+    format!("{text}{second}{theory}{cap}{ends}")
+}
+
+/// The last value of what was measured.
+fn last_of(known: &[(f64, f64)]) -> f64 {
+    known.last().map_or(0.0, |(_, value)| *value)
 }
 
 /// The points in unbroken stretches, each the highest of its share of the time.

@@ -44,7 +44,10 @@ pub fn write(catalogue: &'static Catalogue, id: &str, like: &str) -> anyhow::Res
     // Parameters are one incident's alone.
     let own = other.manifest.params.keys().filter(|name| params::find(name).is_none());
     let own: Vec<(String, String)> = own.map(|p| (p.clone(), format!("{name}_{p}"))).collect();
+    let (old_files, new_files) = (format!("\"{}/", other.incident.name()), format!("\"{name}/"));
     for (_, text) in &mut files {
+        // The files that its exercise gives out.
+        *text = text.replace(&old_files, &new_files);
         for (old, new) in &own {
             *text = with_word(text, old, new);
         }
@@ -102,13 +105,17 @@ fn with_word(text: &str, old: &str, new: &str) -> String {
 fn renamed(manifest: &str, id: &str) -> String {
     let mut title = id.replace('-', " ");
     title[..1].make_ascii_uppercase();
-    let line = |line: &str| match line.split_once(" = ") {
-        Some(("id", _)) => format!("id = \"{id}\"\n"),
-        Some(("title", _)) => format!("title = \"{title}\"\n"),
-        _ => format!("{line}\n"),
+    // Questions and steps have ids and titles, too, in sections of their own.
+    let mut at_top = true;
+    let mut line = |line: &str| {
+        at_top &= !line.starts_with('[');
+        match line.split_once(" = ") {
+            Some(("id", _)) if at_top => format!("id = \"{id}\"\n"),
+            Some(("title", _)) if at_top => format!("title = \"{title}\"\n"),
+            _ => format!("{line}\n"),
+        }
     };
-    // The first of each: later ones stand in sections of their own.
-    manifest.lines().map(line).collect()
+    manifest.lines().map(&mut line).collect()
 }
 
 #[cfg(test)]
@@ -122,6 +129,17 @@ mod tests {
         }
         for bad in ["", "-", "self", "mod", "9lives", "a--b", "a-", "lib", "Slow", "a_b"] {
             assert!(!is_name(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn every_manifest_is_one_under_another_name() {
+        for entry in &crate::pack::catalogue().expect("manifests are in order").entries {
+            let text = renamed(entry.incident.manifest_toml, "slow-disk");
+            let read = firedrill_core::incident::Manifest::parse("incident.toml", &text);
+            let read = read.unwrap_or_else(|error| panic!("{}: {error}", entry.manifest.id));
+            assert_eq!((read.id.as_str(), read.title.as_str()), ("slow-disk", "Slow disk"));
+            assert_eq!(read.questions.len(), entry.manifest.questions.len());
         }
     }
 

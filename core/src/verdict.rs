@@ -411,6 +411,12 @@ fn compare(
             let text = format!("rises {}/s ± {} %", number(wanted), number(within * 100.0));
             (text, near(wanted, *within, observed))
         }
+        Claim::RateBelow(limit) => {
+            let limit = wanted(limit);
+            let observed = stretch.ok().and_then(|stretch| rises(lane, metric, stretch));
+            let observed = observed.map(|o| (format!("{}/s", number(o)), o < limit));
+            (format!("rises below {}/s", number(limit)), observed)
+        }
         Claim::Exits(word) => {
             (format!("exits: {word}"), stretch.ok().map(|stretch| exits(word, lane, stretch)))
         }

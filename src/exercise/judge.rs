@@ -3,13 +3,13 @@
 use anyhow::bail;
 use firedrill_core::catalogue::{Catalogue, Entry};
 use firedrill_core::incident::claim::Expectation;
-use firedrill_core::incident::exercise::{Exercise, YOURS};
+use firedrill_core::incident::exercise::Exercise;
 use firedrill_core::incident::formula::Values;
 use firedrill_core::incident::measure::Measure;
 use firedrill_core::verdict::{Check, judge_since};
 use futures_util::future::join_all;
 
-use super::trial::{Trial, Tried, Yours};
+use super::trial::{Said, Trial, Tried, Yours};
 
 /// A verdict.
 #[derive(Debug)]
@@ -37,6 +37,8 @@ pub enum Judged {
         hints: Vec<String>,
         /// What formulas of the exercise may use of the trial.
         figures: Values,
+        /// What the learner's program wrote.
+        said: Said,
     },
     /// The learner's program could not be run to the end.
     Broke {
@@ -44,6 +46,8 @@ pub enum Judged {
         number: usize,
         /// What it did.
         says: String,
+        /// What it wrote.
+        said: Said,
     },
 }
 
@@ -56,11 +60,12 @@ pub struct HalfFixed {
     pub says: String,
 }
 
-/// Judges a form under these trials, up to the first in which it fails.
+/// Judges a form under these trials, up to the first in which it fails. A trial in which our own fix does not
+/// hold says nothing, and does not count.
 ///
 /// # Errors
 ///
-/// When a trial cannot be run at all, or the exercise is at fault: what is ours does not hold either.
+/// When our own fix holds in none of them: the exercise is at fault.
 pub async fn judge(
     catalogue: &'static Catalogue,
     entry: &'static Entry,
@@ -68,42 +73,39 @@ pub async fn judge(
     yours: Yours<'_>,
     trials: &[Trial],
 ) -> anyhow::Result<Judged> {
-    let expected = entry.manifest.expected_in_a_trial();
     let mut first = None;
     // The lab's own load by itself: most forms that fail do so there, and soon.
     let (lab, others) = trials.split_at(1.min(trials.len()));
-    let mut done = 0;
+    let (mut number, mut held) = (0, 0);
     for together in [lab, others] {
         let runs = together.iter().map(|trial| trial.run(catalogue, entry, &yours));
         for (trial, tried) in together.iter().zip(join_all(runs).await) {
-            done += 1;
-            let number = done;
+            number += 1;
             let tried = match tried {
                 Ok(tried) => tried,
-                Err(error) => return Ok(Judged::Broke { number, says: format!("{error:#}") }),
+                Err(broken) => {
+                    let says = format!("{:#}", broken.why);
+                    return Ok(Judged::Broke { number, says, said: broken.said });
+                }
             };
-            let verdict = judge_since(tried.timeline.release_s, &expected, &tried.timeline);
+            let also = trial.also.and_then(|at| exercise.also.get(at));
+            let expected = entry.manifest.expected_in_a_trial(also);
+            let release_s = tried.timeline.release_s;
+            let verdict = judge_since(release_s, &expected, &tried.timeline);
             if verdict.holds {
+                held += 1;
                 first.get_or_insert((verdict.checks, tried));
                 continue;
             }
-            let ours =
-                expected.iter().cloned().map(|e| Expectation { variant: "fixed".to_owned(), ..e });
-            let ours =
-                judge_since(tried.timeline.release_s, &ours.collect::<Vec<_>>(), &tried.timeline);
-            if let Some(check) = ours.checks.iter().find(|check| !check.holds) {
-                bail!(
-                    "the exercise is at fault, not you: with {}, our own `fixed` does not hold either: {} \
-                 {}, observed {}",
-                    trial.says(entry),
-                    check.metric,
-                    check.expected,
-                    check.outcome()
-                );
+            let ours = |e: Expectation| Expectation { variant: "fixed".to_owned(), ..e };
+            let ours: Vec<Expectation> = expected.into_iter().map(ours).collect();
+            if !judge_since(release_s, &ours, &tried.timeline).holds {
+                continue;
             }
             let failed = verdict.checks.iter().filter(|check| !check.holds);
             let failed: Vec<Measure> = failed.map(|check| Measure::parse(&check.metric)).collect();
-            let half = exercise.half_fix(&tried.figures);
+            // Half-fixes are known by what they do to the outage.
+            let half = also.is_none().then(|| exercise.half_fix(&tried.figures)).flatten();
             let half_fix = half.map(|half| HalfFixed {
                 variant: half.variant.clone(),
                 // A figure that was not measured leaves the text without it.
@@ -116,13 +118,13 @@ pub async fn judge(
                 checks: verdict.checks,
                 half_fix,
                 hints: hints.to_vec(),
-                figures: tried.figures.clone(),
+                figures: tried.figures,
+                said: tried.said,
             });
         }
     }
     let Some((checks, tried)) = first else {
-        bail!("there was no trial");
+        bail!("the exercise is at fault, not you: our own fix does not hold in any of its trials");
     };
-    debug_assert!(checks.iter().all(|check| check.variant == YOURS));
-    Ok(Judged::Holds { trials: trials.len(), checks, tried: Box::new(tried) })
+    Ok(Judged::Holds { trials: held, checks, tried: Box::new(tried) })
 }

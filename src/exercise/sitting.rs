@@ -82,6 +82,8 @@ struct Sitting {
     held: bool,
     /// Builds so far.
     builds: u32,
+    /// Whether somebody stays to mend what is wrong.
+    stays: bool,
 }
 
 /// One build and one verdict, without keys.
@@ -103,6 +105,7 @@ pub async fn once(catalogue: &'static Catalogue, package: Package) -> anyhow::Re
 /// When the package is not in order, there is no terminal or cargo, or nobody reads.
 pub async fn sit(catalogue: &'static Catalogue, package: Package) -> anyhow::Result<Ended> {
     let mut sitting = Sitting::new(catalogue, package, Paper::new(true))?;
+    sitting.stays = true;
     let fresh = sitting.package.lay_out()?;
     let (saved, mut saves) = mpsc::channel(1);
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
@@ -221,6 +224,7 @@ impl Sitting {
             hinted: 0,
             held: false,
             builds: 0,
+            stays: false,
         })
     }
 
@@ -261,7 +265,15 @@ impl Sitting {
         let paper = self.paper;
         paper.line(&paper.strong(&format!("── build {} ──", self.builds), Color::Cyan))?;
         let began = Instant::now();
-        self.package.check()?;
+        if let Err(problem) = self.package.check() {
+            if !self.stays {
+                return Err(problem.into());
+            }
+            (self.hints, self.hinted) = (Vec::new(), 0);
+            paper.line(&paper.strong("✗ The package is not in order.", Color::Red))?;
+            paper.text("  ", &problem.to_string())?;
+            return Ok(());
+        }
         let built = {
             let mut cargo = Cargo::new(paper);
             let built = build(&self.package.folder, paper.has_colours(), |bytes| cargo.hear(bytes));
@@ -284,7 +296,7 @@ impl Sitting {
         let judged = judge(self.catalogue, entry, &self.exercise, yours, &trials).await?;
         paper.line("")?;
         told::verdict(paper, (&self.package, &self.exercise), &judged, &written)?;
-        paper.line(&format!("\n  {:.1} s from the save", began.elapsed().as_secs_f64()))?;
+        paper.line(&format!("\n  {:.1} s", began.elapsed().as_secs_f64()))?;
         self.held = matches!(judged, Judged::Holds { .. });
         let (hints, half) = match judged {
             Judged::Fails { hints, half_fix, .. } => {
@@ -327,6 +339,8 @@ impl Sitting {
             let id = &self.package.entry.manifest.id;
             let says = if self.held {
                 "It holds: there is nothing to hint at.".to_owned()
+            } else if self.hints.is_empty() {
+                "There is no hint for this: what is written above is all that is known.".to_owned()
             } else {
                 format!(
                     "That was the last hint for this. Our solution: `firedrill try {id} solution`."

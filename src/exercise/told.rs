@@ -14,7 +14,7 @@ use similar::{ChangeTag, TextDiff};
 
 use super::judge::Judged;
 use super::package::Package;
-use super::trial::Tried;
+use super::trial::{Said, Tried};
 
 /// Columns of a line of text at most, for the eye.
 const WIDEST: usize = 96;
@@ -109,18 +109,23 @@ pub fn verdict(
 ) -> io::Result<()> {
     let entry = package.entry;
     match judged {
-        Judged::Broke { number, says } => {
+        Judged::Broke { number, says, said } => {
             paper.line(&paper.strong("✗ Your program did not get through a run.", Color::Red))?;
             paper.text("  ", &format!("Trial {number}: {}", visible(says)))?;
             if says.contains("no event of a lane") {
                 let says = "Standard output carries the measurements. To print, use `eprintln!`.";
                 paper.text("  ", says)?;
             }
-            Ok(())
+            wrote(paper, said)
         }
-        Judged::Fails { number, trial, checks, half_fix, .. } => {
+        Judged::Fails { number, trial, checks, half_fix, said, .. } => {
             let says = trial.says(entry);
-            let which = if trial.of_lab { "the lab's own load" } else { "a load drawn for you" };
+            let also = trial.also.and_then(|at| exercise.also.get(at));
+            let which = match also {
+                Some(also) => also.says.as_str(),
+                None if trial.of_lab => "the lab's own load",
+                None => "a load drawn for you",
+            };
             paper.line(&paper.strong("✗ Not yet.", Color::Red))?;
             paper.text("  ", &format!("Trial {number}, {which}: {says}."))?;
             paper.line("")?;
@@ -129,7 +134,7 @@ pub fn verdict(
                 paper.line("")?;
                 paper.text("  ", &half.says)?;
             }
-            Ok(())
+            wrote(paper, said)
         }
         Judged::Holds { trials, checks, tried } => {
             difference(paper, package, written)?;
@@ -146,17 +151,37 @@ pub fn verdict(
     }
 }
 
-/// Claim by claim: what was wanted, what was observed.
+/// What a learner's program wrote: its panics, and whatever it printed to standard error.
+fn wrote(paper: Paper, said: &Said) -> io::Result<()> {
+    let mut lines = said.lines().peekable();
+    if lines.peek().is_none() {
+        return Ok(());
+    }
+    paper.line("\n  It wrote:")?;
+    for (line, times) in lines {
+        let times = if times > 1 { format!("  ({times} times)") } else { String::new() };
+        paper.line(&format!("    {}{times}", visible(line)))?;
+    }
+    Ok(())
+}
+
+/// Claim by claim: what was wanted in which stretch, what was observed.
 fn claims(paper: Paper, checks: &[Check]) -> io::Result<()> {
     let wide = |of: &dyn Fn(&Check) -> usize| checks.iter().map(of).max().unwrap_or_default();
     let metric = wide(&|check| check.metric.chars().count()).max(5);
     let wanted = wide(&|check| check.expected.chars().count()).max(6);
-    paper.line(&format!("    {:<metric$}  {:<wanted$}  observed", "claim", "wanted"))?;
+    let head =
+        format!("    {:<metric$}  {:<wanted$}  {:<11}  observed", "claim", "wanted", "from–to");
+    paper.line(&head)?;
     for check in checks {
         let (mark, colour) = if check.holds { ("✓", Color::Green) } else { ("✗", Color::Red) };
         let mark = paper.coloured(mark, colour);
         let (name, expected, outcome) = (&check.metric, &check.expected, check.outcome());
-        paper.line(&format!("  {mark} {name:<metric$}  {expected:<wanted$}  {outcome}"))?;
+        let window = check.window_s.map_or(String::new(), |[from_s, to_s]| {
+            format!("{}–{} s", number(from_s), number(to_s))
+        });
+        let line = format!("{name:<metric$}  {expected:<wanted$}  {window:<11}  {outcome}");
+        paper.line(&format!("  {mark} {line}"))?;
     }
     Ok(())
 }
@@ -168,10 +193,13 @@ fn costs(paper: Paper, entry: &Entry, tried: &Tried) -> io::Result<()> {
     let from_s = tried.timeline.release_s.unwrap_or_default();
     let stretch = Stretch { from_s, to_s: tried.timeline.end_s };
     let registered = entry.manifest.charts.iter().flat_map(|chart| chart.levels());
-    let registered: Vec<&Measure> =
+    let mut registered: Vec<&Measure> =
         registered.filter(|measure| matches!(measure, Measure::Registered(_))).collect();
+    registered.sort_unstable();
+    registered.dedup();
     let usual = ["ok_percent", "p50_ms", "p99_ms", "tasks", "memory_bytes"].map(Measure::parse);
-    paper.line(&format!("    {:<28}{:>12}{:>12}", "what it costs", "yours", "ours"))?;
+    let head = format!("what it costs, {}–{} s", number(from_s), number(stretch.to_s));
+    paper.line(&format!("    {head:<28}{:>12}{:>12}", "yours", "ours"))?;
     for measure in usual.iter().chain(registered) {
         let of = |lane: &LaneLine| {
             let value = value(lane, measure, None, stretch);

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use firedrill_core::catalogue::{Catalogue, Entry};
 use firedrill_core::dice::Dice;
-use firedrill_core::event::Clock;
+use firedrill_core::event::{Clock, What};
 use firedrill_core::incident::exercise::{Exercise, Range, YOURS};
 use firedrill_core::incident::formula::Values;
 use firedrill_core::incident::measure::Measure;
@@ -37,11 +37,57 @@ pub struct Trial {
     pub lasts_s: f64,
     /// Whether these are the lab's own numbers.
     pub of_lab: bool,
+    /// Which of the exercise's other loads it is.
+    pub also: Option<usize>,
+}
+
+/// A trial that did not get to its end.
+#[derive(Debug)]
+pub struct Broken {
+    /// Why.
+    pub why: anyhow::Error,
+    /// What the learner's program had said until then.
+    pub said: Said,
+}
+
+impl From<anyhow::Error> for Broken {
+    fn from(why: anyhow::Error) -> Self {
+        Self { why, said: Said::default() }
+    }
+}
+
+/// Lines that a learner's program wrote, panics among them, and how often.
+#[derive(Debug, Clone, Default)]
+pub struct Said(Vec<(String, u64)>);
+
+/// Different lines that are kept.
+const MOST_LINES: usize = 6;
+
+impl Said {
+    fn hear(&mut self, line: &str) {
+        // What every program says that panics is no news.
+        if line.trim().is_empty() || line.starts_with("note: run with `RUST_BACKTRACE") {
+            return;
+        }
+        let known = self.0.iter_mut().find(|(known, _)| known == line);
+        if let Some((_, times)) = known {
+            *times += 1;
+        } else if self.0.len() < MOST_LINES {
+            self.0.push((line.to_owned(), 1));
+        }
+    }
+
+    /// The lines, each with how often it came.
+    pub fn lines(&self) -> impl Iterator<Item = (&str, u64)> {
+        self.0.iter().map(|(line, times)| (line.as_str(), *times))
+    }
 }
 
 /// What happened under a trial.
 #[derive(Debug)]
 pub struct Tried {
+    /// What the learner's program wrote.
+    pub said: Said,
     /// All lanes: the learner's, `broken` and `fixed`.
     pub timeline: Timeline,
     /// What formulas of the exercise may use.
@@ -62,6 +108,7 @@ pub fn draw(entry: &Entry, exercise: &Exercise, more: usize, seed: u64) -> Vec<T
         seed: 1,
         lasts_s: exercise.lasts_s.from,
         of_lab: true,
+        also: None,
     }];
     let dice = Dice::new(seed, "trials");
     let from = |range: &Range| (range.from + (range.to - range.from) * dice.throw()).round();
@@ -71,6 +118,19 @@ pub fn draw(entry: &Entry, exercise: &Exercise, more: usize, seed: u64) -> Vec<T
         seed: (dice.throw() * 1e9) as u64,
         lasts_s: from(&exercise.lasts_s),
         of_lab: false,
+        also: None,
+    }));
+    let kinds = exercise.also.iter().enumerate();
+    trials.extend(kinds.map(|(at, also)| {
+        let params = exercise.params.iter().chain(&also.params);
+        Trial {
+            rate_per_s: from(&exercise.rate_per_s),
+            params: params.map(|(name, range)| (name.clone(), from(range))).collect(),
+            seed: (dice.throw() * 1e9) as u64,
+            lasts_s: from(&exercise.lasts_s),
+            of_lab: false,
+            also: Some(at),
+        }
     }));
     trials
 }
@@ -99,7 +159,7 @@ impl Trial {
         catalogue: &'static Catalogue,
         entry: &'static Entry,
         yours: &Yours<'_>,
-    ) -> anyhow::Result<Tried> {
+    ) -> Result<Tried, Broken> {
         let mut spec = Spec::new(catalogue, entry)?;
         spec.variants = [yours.variant, "broken", "fixed"].map(str::to_owned).into();
         spec.yours = yours.program.map(|program| Learner::of(program.to_owned()));
@@ -115,16 +175,22 @@ impl Trial {
         let params = spec.plan().params_at_release();
         let mut timeline = Timeline::new(&entry.manifest, &spec.variants);
         let mut run = Run::start(spec)?;
+        let mut said = Said::default();
         while let Some(event) = run.events.recv().await {
+            if let (What::Log { line }, Some(0)) = (&event.what, event.lane) {
+                said.hear(line);
+            }
             timeline.push(&event);
         }
-        run.ended().await?;
+        if let Err(why) = run.ended().await {
+            return Err(Broken { why, said });
+        }
         // To be judged as a learner's, whatever it is called.
         if let Some(lane) = timeline.lanes.first_mut() {
             YOURS.clone_into(&mut lane.variant);
         }
         let figures = figures(entry, &timeline, params, self.rate_per_s);
-        Ok(Tried { timeline, figures })
+        Ok(Tried { said, timeline, figures })
     }
 }
 
@@ -166,6 +232,11 @@ fn figures(
     values.insert("exits".to_owned(), lane.exits.len() as f64);
     values.insert("restarts".to_owned(), lane.restarts.len() as f64);
     values.extend(registered(lane, stretch));
+    let late = Stretch { from_s: timeline.end_s - LATE_S, to_s: timeline.end_s };
+    for name in lane.metrics.keys() {
+        let growth = grows(lane, &Measure::Registered(name.clone()), late);
+        values.extend(growth.map(|growth| (format!("{name}_late_per_s"), growth)));
+    }
     let bite = |lane: &LaneLine| bitten_s(entry, lane, stretch);
     let broken = timeline.lanes.iter().find(|lane| lane.variant == "broken");
     let (bites_s, broken_s) = (bite(lane), broken.and_then(bite));

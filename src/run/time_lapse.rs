@@ -15,7 +15,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use super::child::{Child, Message};
 use super::{Address, Control, Messages, Spec, Speed};
-use firedrill_core::event::{Event, LaneSays, ParentSays, TICK};
+use firedrill_core::event::{Event, LaneSays, ParentSays, TICK, What};
 use firedrill_core::script::{Script, Step};
 use firedrill_core::visible;
 use serde::Deserialize;
@@ -113,10 +113,16 @@ impl Player {
         }
     }
 
-    pub(super) async fn play(
-        mut self,
-        mut controls: mpsc::Receiver<Control>,
-    ) -> anyhow::Result<()> {
+    pub(super) async fn play(mut self, controls: mpsc::Receiver<Control>) -> anyhow::Result<()> {
+        let played = self.play_on(controls).await;
+        if played.is_err() {
+            // What was said last may tell why.
+            self.deliver_before(u64::MAX).await;
+        }
+        played
+    }
+
+    async fn play_on(&mut self, mut controls: mpsc::Receiver<Control>) -> anyhow::Result<()> {
         for (i, lane) in self.lanes.iter_mut().enumerate() {
             let begin = self.spec.begin(i, self.script.in_play(i));
             let address = Address { lane: i, instance: 0, generation: 1 };
@@ -275,7 +281,11 @@ impl Player {
                     bail!("lane `{name}` wrote a line that is no event of a lane: {line:?}")
                 }
             },
-            Message::Stderr(line) => lane.last_line = line,
+            Message::Stderr(line) => {
+                let (at_ms, what) = (lane.reached_ms, What::Log { line: line.clone() });
+                lane.events.push_back(Event { at_ms, lane: Some(index), what });
+                lane.last_line = line;
+            }
             Message::Exited(status) if lane.child.as_ref().is_some_and(Child::is_open) => {
                 let last = &lane.last_line;
                 bail!("the replay of lane `{name}` ended ({status}): {last}");

@@ -86,6 +86,10 @@ async fn code_that_cheats_is_refused() {
         ("metric-cardinality", "metric_off", "monitored_started"),
         ("middleware-order", "no_log", "log_accepted_lines"),
         ("missing-recover", "no_job", "receipts_mailed"),
+        ("canary-too-small", "stays", "log_lines_written"),
+        ("canary-too-small", "back", "log_lines_written"),
+        ("missing-recover", "well", "failed_percent"),
+        ("unbuffered-log-channel", "brief", "p50_ms"),
         ("canary-too-small", "never", "log_lines_written"),
     ] {
         let judged = judged(incident, form, 1).await;
@@ -99,6 +103,12 @@ async fn a_half_fix_that_no_variant_has_is_known_by_what_it_does() {
     for (incident, form, says) in [
         ("unbuffered-log-channel", "smaller", "This delays it by 1."),
         ("unbuffered-log-channel", "unbounded", "Nobody waits and no line was given up"),
+        ("unbuffered-log-channel", "uncounted", "But nothing counts them"),
+        ("unbuffered-log-channel", "spawned", "a task does, for each line"),
+        ("unbuffered-log-channel", "brief", "a wait with an end is still a wait"),
+        ("retry-storm", "once", "The storm is smaller"),
+        ("pool-leak", "renewed", "new ones took their places"),
+        ("canary-too-small", "half", "It is taken back, but late"),
         ("metric-cardinality", "shorter", "This makes it slower"),
         ("retry-storm", "never", "No call is tried again any more"),
     ] {

@@ -83,7 +83,7 @@ fn from_what_is_given_out_to_a_lane_beside_ours() {
     person.sees("Hint 2 of 3");
 
     fs::write(&exercise, text("fixed.rs")).expect("ours");
-    person.sees("It holds: 7 claims, in each of 4 trials");
+    person.sees("It holds: 8 claims, in each of 4 trials");
     person.sees("what it costs");
     person.sees("A request and its log line now part");
     person.types("l");
@@ -138,10 +138,14 @@ fn code_that_means_harm_costs_a_verdict_and_nothing_else() {
     );
     for (harm, word) in [
         ("    loop {}\n", "has stood still"),
-        ("    let mut all = Vec::new(); loop { all.push(vec![7_u8; 1 << 20]); }\n", "ended"),
+        (
+            "    let mut all = Vec::new(); loop { all.push(vec![7_u8; 1 << 20]); }\n",
+            "memory allocation of",
+        ),
         ("    std::process::abort();\n", "ended"),
         ("    println!(\"{{garbage\");\n", "use `eprintln!`"),
-        ("    panic!(\"at the log\");\n", "ok_percent"),
+        ("    panic!(\"at the log\");\n", "panicked at src/exercise.rs"),
+        ("    eprintln!(\"a word of mine\");\n", "a word of mine"),
         (starts.as_str(), "has stood still"),
     ] {
         let written = text("exercise.rs").replace(before, &format!("{harm}{before}"));

@@ -37,6 +37,8 @@ pub enum Claim {
     Slope(Formula, f64),
     /// From the first to the last sample it grows by so much a second, within this share.
     Rate(Formula, f64),
+    /// From the first to the last sample it grows by less than so much a second.
+    RateBelow(Formula),
     /// The last value is at most this.
     ReturnsTo(Formula),
     /// The processes end like this: a word of [`crate::event::ExitCause::word`], or `none`.
@@ -62,6 +64,7 @@ impl Claim {
             Self::StaysBelow(_) => "stays_below",
             Self::Slope(..) => "slope_per_s",
             Self::Rate(..) => "rate_per_s",
+            Self::RateBelow(_) => "rate_below",
             Self::ReturnsTo(_) => "returns_to",
             Self::Exits(_) => "exits",
             Self::Times { .. } => "times",
@@ -77,6 +80,7 @@ impl Claim {
             | Self::StaysBelow(formula)
             | Self::Slope(formula, _)
             | Self::Rate(formula, _)
+            | Self::RateBelow(formula)
             | Self::ReturnsTo(formula)
             | Self::Times { at_least: formula, .. } => Some(formula),
             Self::Exits(_) => None,
@@ -122,6 +126,8 @@ struct Raw {
     #[serde(default)]
     rate_per_s: Option<Formula>,
     #[serde(default)]
+    rate_below: Option<Formula>,
+    #[serde(default)]
     returns_to: Option<Formula>,
     #[serde(default)]
     exits: Option<String>,
@@ -142,7 +148,7 @@ struct Times {
 const TEN_PERCENT: f64 = 0.1;
 
 const ONE_OF: &str = "expected one of below, above, stays_above, stays_below, slope_per_s, \
-                      rate_per_s, returns_to, exits, times";
+                      rate_per_s, rate_below, returns_to, exits, times";
 
 impl TryFrom<Raw> for Expectation {
     type Error = String;
@@ -156,6 +162,7 @@ impl TryFrom<Raw> for Expectation {
             raw.stays_below.map(Claim::StaysBelow),
             raw.slope_per_s.map(|formula| Claim::Slope(formula, within)),
             raw.rate_per_s.map(|formula| Claim::Rate(formula, within)),
+            raw.rate_below.map(Claim::RateBelow),
             raw.returns_to.map(Claim::ReturnsTo),
             raw.exits.map(Claim::Exits),
             raw.times.map(|Times { of, window, at_least }| Claim::Times { of, window, at_least }),
@@ -175,7 +182,11 @@ impl TryFrom<Raw> for Expectation {
             return Err("`within` goes with slope_per_s and rate_per_s alone".to_owned());
         }
         let levels = matches!(raw.metric, Measure::Level(_) | Measure::Registered(_));
-        if !levels && matches!(claim, Claim::Slope(..) | Claim::Rate(..) | Claim::ReturnsTo(_)) {
+        let needs_level = matches!(
+            claim,
+            Claim::Slope(..) | Claim::Rate(..) | Claim::RateBelow(_) | Claim::ReturnsTo(_)
+        );
+        if !levels && needs_level {
             return Err(format!(
                 "`{}` is no level: it has no slope, rate or end; expected below, above, \
                  stays_above or stays_below",

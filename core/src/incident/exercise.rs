@@ -39,6 +39,9 @@ pub struct Exercise {
     /// Values that parameters have in a trial.
     #[serde(default)]
     pub params: BTreeMap<String, Range>,
+    /// Other loads, which ask something else: a release that does no harm, for example.
+    #[serde(default)]
+    pub also: Vec<Also>,
     /// Half-fixes, by what they do; the first that is recognised counts.
     #[serde(default, rename = "half_fix")]
     pub half_fixes: Vec<HalfFix>,
@@ -47,6 +50,20 @@ pub struct Exercise {
     pub hints: Vec<Hint>,
     /// Why the fix works, once it does.
     pub explains: String,
+}
+
+/// Another kind of load, of which one is drawn for each verdict. What is expected of `fixed` is expected here too,
+/// and what stands here, in place of what else is expected of a learner's form.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Also {
+    /// What is otherwise, for people.
+    pub says: String,
+    /// Values that parameters have, beside those of every trial.
+    pub params: BTreeMap<String, Range>,
+    /// What it expects.
+    #[serde(rename = "expect")]
+    pub expectations: Vec<Expectation>,
 }
 
 /// Values that a number of a trial is drawn from.
@@ -112,16 +129,31 @@ impl Exercise {
 impl Manifest {
     /// What is expected of a learner's form: its own expectations, and those of `fixed`.
     pub(super) fn expect_of_yours(&mut self) {
-        let fixed = self.expectations.iter().filter(|expectation| expectation.variant == "fixed");
-        let yours = fixed.map(|e| Expectation { variant: YOURS.to_owned(), ..e.clone() });
-        let yours: Vec<Expectation> = yours.collect();
+        let yours = self.of_fixed_but(&self.expectations);
         self.expectations.extend(yours);
+    }
+
+    /// What is expected of `fixed`, asked of a learner's form; but where one of these asks it for the same
+    /// measure, that stands in its place.
+    fn of_fixed_but(&self, own: &[Expectation]) -> Vec<Expectation> {
+        let fixed = self.expectations.iter().filter(|expectation| expectation.variant == "fixed");
+        let replaced =
+            |e: &Expectation| own.iter().any(|own| own.variant == YOURS && own.metric == e.metric);
+        let kept = fixed.filter(|expectation| !replaced(expectation));
+        kept.map(|e| Expectation { variant: YOURS.to_owned(), ..e.clone() }).collect()
     }
 
     /// What a trial expects of a learner's form. What holds from the release on must hold until the end of
     /// the trial: what only delays the outage must not pass.
-    pub fn expected_in_a_trial(&self) -> Vec<Expectation> {
-        let yours = self.expectations.iter().filter(|expectation| expectation.variant == YOURS);
+    pub fn expected_in_a_trial(&self, also: Option<&Also>) -> Vec<Expectation> {
+        let all = match also {
+            Some(also) => {
+                let fixed = self.of_fixed_but(&also.expectations);
+                also.expectations.iter().cloned().chain(fixed).collect()
+            }
+            None => self.expectations.clone(),
+        };
+        let yours = all.iter().filter(|expectation| expectation.variant == YOURS);
         let to_the_end = |e: &Expectation| match e.window {
             Window { from_s: None, .. } => Expectation { window: Window::default(), ..e.clone() },
             Window { .. } => e.clone(),

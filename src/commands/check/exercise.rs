@@ -39,8 +39,13 @@ pub async fn check(
     }
     let known: Vec<&str> = exercise.half_fixes.iter().filter_map(named).collect();
     for trial in &trials {
-        wrong.extend(tried(catalogue, entry, exercise, (YOURS, Known::AsSomething), trial).await?);
-        for &variant in &known {
+        // Another kind of load asks something else, of the fix alone.
+        let usual = trial.also.is_none();
+        if usual {
+            let given = (YOURS, Known::AsSomething);
+            wrong.extend(tried(catalogue, entry, exercise, given, trial).await?);
+        }
+        for &variant in known.iter().filter(|_| usual) {
             wrong.extend(
                 tried(catalogue, entry, exercise, (variant, Known::As(variant)), trial).await?,
             );

@@ -42,13 +42,13 @@ forms! {
         pub mod shared;
         #[path = "../../../../incidents/unbuffered_log_channel/broken.rs"]
         pub mod broken;
-    } another, answers, metric_off, sleeps, watches, unbounded, smaller;
+    } another, answers, brief, metric_off, sleeps, smaller, spawned, unbounded, uncounted, watches;
     pool_leak {
         #[path = "../../../../incidents/pool_leak/shared.rs"]
         mod shared;
         #[path = "../../../../incidents/pool_leak/leaky.rs"]
         mod leaky;
-    } another, answers;
+    } another, answers, renewed;
     metric_cardinality {
         #[path = "../../../../incidents/metric_cardinality/shared.rs"]
         mod shared;
@@ -60,15 +60,15 @@ forms! {
     missing_recover {
         #[path = "../../../../incidents/missing_recover/shared.rs"]
         mod shared;
-    } another, no_job;
+    } another, no_job, well;
     retry_storm {
         #[path = "../../../../incidents/retry_storm/shared.rs"]
         mod shared;
-    } another, never;
+    } another, never, once;
     canary_too_small {
         #[path = "../../../../incidents/canary_too_small/shared.rs"]
         mod shared;
-    } another steers steer, never steers steer;
+    } another steers steer, back steers steer, half steers steer, never steers steer, stays steers steer;
 }
 
 fn main() -> ExitCode {

@@ -1,0 +1,29 @@
+//! A half-fix: one retry in place of three, for each call.
+
+use std::sync::Arc;
+
+use firedrill_core::incident::client::{StoreClient, StoreRequest, StoreResult};
+use firedrill_core::incident::{Chain, ClientSlot, Env};
+use metrics::counter;
+
+use super::shared::{describe, patience};
+
+pub fn install(chain: &mut Chain) {
+    chain.client(ClientSlot::Retry, retry);
+    chain.client(ClientSlot::Timeout, patience);
+}
+
+fn retry(store: StoreClient, _: &Env) -> StoreClient {
+    describe();
+    store.layer(Arc::new(()), ask)
+}
+
+async fn ask(_: Arc<()>, store: StoreClient, request: StoreRequest) -> StoreResult {
+    counter!("store_calls").increment(1);
+    let reply = store.ask(request.clone()).await;
+    if reply.is_ok() {
+        return reply;
+    }
+    counter!("store_retries").increment(1);
+    store.ask(request).await
+}

@@ -1,0 +1,37 @@
+//! A half-fix: a task for each line, which waits in the request's stead.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
+use firedrill_core::incident::{Chain, Env, Slot};
+use firedrill_core::service::log_file::LogLine;
+
+use super::shared::{Lines, describe};
+
+pub fn install(chain: &mut Chain) {
+    chain.layer(Slot::Log, log);
+}
+
+struct Log {
+    lines: Lines,
+    env: Env,
+}
+
+fn log(routes: Router, env: &Env) -> Router {
+    let log = env.shared(|| Log { lines: Lines::start(env, 1), env: env.clone() });
+    routes.layer(from_fn_with_state(log, log_request))
+}
+
+async fn log_request(State(log): State<Arc<Log>>, request: Request, next: Next) -> Response {
+    let described = describe(&request);
+    let response = next.run(request).await;
+    let line = LogLine { request: described, status: response.status().as_u16() };
+    let lines = log.lines.sender.clone();
+    log.env.go("waits for the writer", async move {
+        lines.send(line).await.ok();
+    });
+    response
+}

@@ -42,6 +42,9 @@ const STEPS: [&str; 8] = [
     "Blocking",
 ];
 
+/// Words of cargo's where it lacks crates that it cannot fetch.
+const NO_NETWORK: [&str; 3] = ["failed to download", "no matching package named", "--offline"];
+
 /// How a sitting ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
@@ -274,18 +277,22 @@ impl Sitting {
             paper.text("  ", &problem.to_string())?;
             return Ok(());
         }
-        let built = {
+        let (built, wants_network) = {
             let mut cargo = Cargo::new(paper);
             let built = build(&self.package.folder, paper.has_colours(), |bytes| cargo.hear(bytes));
             let built = built.await?;
             cargo.end();
-            built
+            (built, cargo.wants_network)
         };
         let Built::Program(program) = built else {
             self.hints = vec!["The compiler's words come first: it has to build.".to_owned()];
             self.hinted = 0;
             paper.line("")?;
             paper.line(&paper.strong("✗ It does not build.", Color::Red))?;
+            if wants_network {
+                let says = "The first build of an exercise fetches crates, which takes a network; later ones do not.";
+                paper.text("  ", says)?;
+            }
             return Ok(());
         };
         let written = fs::read_to_string(self.package.exercise()).unwrap_or_default();
@@ -374,12 +381,14 @@ struct Cargo {
     steps: usize,
     shown: bool,
     at_terminal: bool,
+    /// Whether crates are missing that it cannot fetch.
+    wants_network: bool,
 }
 
 impl Cargo {
     fn new(paper: Paper) -> Self {
         let at_terminal = io::stdout().is_terminal();
-        Self { paper, rest: Vec::new(), steps: 0, shown: false, at_terminal }
+        Self { paper, rest: Vec::new(), steps: 0, shown: false, at_terminal, wants_network: false }
     }
 
     fn hear(&mut self, bytes: &[u8]) {
@@ -393,6 +402,7 @@ impl Cargo {
     fn line(&mut self, line: &[u8]) {
         let text = String::from_utf8_lossy(line);
         let plain = anstream::adapter::strip_str(&text).to_string();
+        self.wants_network |= NO_NETWORK.iter().any(|words| plain.contains(words));
         let step = plain.split_whitespace().next().is_some_and(|first| STEPS.contains(&first));
         // Where nobody reads, the next line that matters will find out.
         if !step {

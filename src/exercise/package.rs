@@ -189,11 +189,12 @@ impl Package {
     ///
     /// When the folder is somebody else's or another version's, or cannot be written.
     pub fn lay_out(&self) -> Result<bool, Problem> {
-        self.lay_out_core()?;
         if self.folder.exists() {
             self.check()?;
+            self.lay_out_core()?;
             return Ok(false);
         }
+        self.lay_out_core()?;
         self.write_given()?;
         write(&self.exercise(), &self.start)?;
         Ok(true)

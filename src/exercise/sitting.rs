@@ -119,8 +119,8 @@ pub async fn sit(catalogue: &'static Catalogue, package: Package) -> anyhow::Res
     })
     .context("cannot watch files")?;
     let folder = &sitting.package.folder;
-    let watched = [folder.join("src"), folder.join("Cargo.toml")];
-    for path in &watched {
+    // A file that an editor replaces is another one: folders stay.
+    for path in [&folder.join("src"), folder] {
         let watch = watcher.watch(path, RecursiveMode::NonRecursive);
         watch.with_context(|| format!("cannot watch {}", path.display()))?;
     }

@@ -16,6 +16,10 @@ use super::show::{Chart, MOST_LEVELS, Shows, growth_of};
 use super::walk::{Debrief, Kind, is_value};
 use crate::service::params;
 
+/// Figures of a trial that are no measures.
+const OF_A_TRIAL: [&str; 6] =
+    ["bites", "bites_after_s", "broken_after_s", "delay_s", "exits", "restarts"];
+
 /// What is expected when the bug is switched off.
 const OFF: [Step; 2] = [Key("switch_off"), Key("expect")];
 
@@ -185,6 +189,10 @@ impl Manifest {
         )?;
         self.validate_expectations(places, &[Key("expect")], &self.expectations)?;
         self.validate_expectations(places, &OFF, &off.expectations)?;
+        for (i, also) in self.exercise.iter().flat_map(|e| &e.also).enumerate() {
+            let section = [Key("exercise"), Key("also"), Nth(i), Key("expect")];
+            self.validate_expectations(places, &section, &also.expectations)?;
+        }
         for variant in &self.variants {
             let expected = |list: &[Expectation]| list.iter().any(|e| e.variant == variant.name);
             places.check(&[], "expect", expected(&self.expectations), || {
@@ -261,7 +269,8 @@ impl Manifest {
         places.check(&section, "lasts_s", allowed, || {
             format!("expected {{ from, to }} of {least_s} to 600 seconds")
         })?;
-        for (name, range) in &exercise.params {
+        let also = exercise.also.iter().flat_map(|also| &also.params);
+        for (name, range) in exercise.params.iter().chain(also) {
             let within = |param: &Param| param.min <= range.from && range.to <= param.max;
             let allowed = ordered(range) && self.params.get(name).is_some_and(within);
             places.check(&section, "params", allowed, || {
@@ -409,6 +418,16 @@ impl Manifest {
             }
         }
         let values = self.formula_values();
+        for (i, half) in self.exercise.iter().flat_map(|e| &e.half_fixes).enumerate() {
+            let section = [Key("exercise"), Key("half_fix"), Nth(i)];
+            let says = half.says.formulas().flat_map(Formula::names).map(|n| ("says", n));
+            let when = half.when.names().iter().map(|n| ("when", n));
+            let known = |name: &str| values.contains_key(name) || OF_A_TRIAL.contains(&name);
+            for (key, name) in says.chain(when).filter(|(_, name)| !known(name)) {
+                let metric = name.strip_suffix("_late_per_s").unwrap_or(name);
+                check(&section, key, &Measure::parse(metric))?;
+            }
+        }
         for (i, sentence) in self.sentences.iter().enumerate() {
             let section = [Key("sentence"), Nth(i)];
             let says = sentence.says.formulas().flat_map(Formula::names).map(|n| ("says", n));

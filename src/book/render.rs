@@ -224,6 +224,7 @@ impl<'a> Page<'a> {
                 p.fd-status role="status" { "computed when the book was built" }
                 details { summary { "figures of all lanes" } div.fd-table { (PreEscaped(drawn.lanes)) } }
                 p.fd-note { (note) }
+                p.fd-note { (without_slider(&made)) }
                 p.fd-command { "The same at the terminal: " code { (command) } }
             }
         })
@@ -393,4 +394,23 @@ fn class_name(class: Class) -> &'static str {
         Class::Function => "fd-function",
         Class::Attribute => "fd-attribute",
     }
+}
+
+/// The numbers that shape a picture and are on no slider: the clients' patience, the memory cap, the seed, and
+/// those that stand in the code.
+fn without_slider(made: &Made) -> String {
+    let manifest = &made.plan.entry.manifest;
+    let mut says = vec![
+        format!("clients wait {} s", number(manifest.load.client_timeout_ms as f64 / 1000.0)),
+        format!("a process is killed at {} MiB", manifest.memory.cap_mib),
+        format!("seed {}", made.asked.seed),
+        format!("{} s", number(made.asked.duration_s)),
+    ];
+    if manifest.instances > 1 {
+        says.push(format!("{} instances", manifest.instances));
+    }
+    let constants = &made.plan.entry.constants;
+    let in_code = constants.iter().map(|(name, value)| format!("{name} {}", number(*value)));
+    says.extend(in_code);
+    format!("Without a slider: {}.", says.join(", "))
 }

@@ -30,6 +30,7 @@ use anyhow::Context;
 use firedrill_core::child::{self, Means, serve};
 
 use crate::cli::{Cli, Verb};
+use crate::run::kin;
 use crate::{attend, heap, instruments, pack};
 
 /// What an error on the way out is about.
@@ -54,6 +55,12 @@ pub fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
     if matches!(cli.verb, Some(Verb::Child)) {
         return child::be(pack::catalogue_of_a_lane()?, MEANS);
     }
+    let done = carry_out(cli);
+    kin::end_strays();
+    done
+}
+
+fn carry_out(cli: Cli) -> anyhow::Result<ExitCode> {
     let catalogue = pack::catalogue()?;
     match cli.verb {
         None => lab::choose(catalogue, cli.theme),

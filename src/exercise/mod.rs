@@ -21,6 +21,7 @@ use std::path::Path;
 use anyhow::{Context, bail};
 use firedrill_core::catalogue::{Catalogue, Entry};
 
+use crate::run::kin;
 use crate::run::spec::Learner;
 
 /// What a learner wrote, for a lane of its own: their package, built now, or a program that speaks a lane's
@@ -34,6 +35,7 @@ pub fn learner(
     entry: &'static Entry,
     path: &Path,
 ) -> anyhow::Result<Learner> {
+    kin::adopt();
     if path.is_file() {
         // Relative to where it was typed, not to where a lane runs.
         let program = path.canonicalize().with_context(|| path.display().to_string())?;

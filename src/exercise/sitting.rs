@@ -21,6 +21,7 @@ use super::package::Package;
 use super::told::{self, Paper};
 use super::trial::{Yours, chance, draw};
 use crate::remembered::Remembered;
+use crate::run::kin;
 use crate::run::signals::{Termination, terminations};
 use crate::run::spec::this_program;
 
@@ -216,6 +217,7 @@ async fn leaves(events: &mut EventStream, later: &mut Option<KeyCode>) -> io::Re
 
 impl Sitting {
     fn new(catalogue: &'static Catalogue, package: Package, paper: Paper) -> anyhow::Result<Self> {
+        kin::adopt();
         let exercise = package.entry.manifest.exercise.clone();
         let exercise = exercise.context("the incident has no exercise")?;
         Ok(Self {
@@ -300,7 +302,9 @@ impl Sitting {
         let trials = draw(entry, &self.exercise, MORE_TRIALS, chance());
         let yours = Yours { variant: YOURS, program: Some(&program), ours: None };
         paper.line(&format!("  built; {} trials on the virtual clock …", trials.len()))?;
-        let judged = judge(self.catalogue, entry, &self.exercise, yours, &trials).await?;
+        let judged = judge(self.catalogue, entry, &self.exercise, yours, &trials).await;
+        kin::end_strays();
+        let judged = judged?;
         paper.line("")?;
         told::verdict(paper, (&self.package, &self.exercise), &judged, &written)?;
         paper.line(&format!("\n  {:.1} s", began.elapsed().as_secs_f64()))?;

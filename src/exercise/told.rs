@@ -171,7 +171,7 @@ fn claims(paper: Paper, checks: &[Check]) -> io::Result<()> {
     let metric = wide(&|check| check.metric.chars().count()).max(5);
     let wanted = wide(&|check| check.expected.chars().count()).max(6);
     let head =
-        format!("    {:<metric$}  {:<wanted$}  {:<11}  observed", "claim", "wanted", "from–to");
+        format!("    {:<metric$}  {:<wanted$}  {:<8}  observed", "claim", "wanted", "from–to");
     paper.line(&head)?;
     for check in checks {
         let (mark, colour) = if check.holds { ("✓", Color::Green) } else { ("✗", Color::Red) };
@@ -180,7 +180,7 @@ fn claims(paper: Paper, checks: &[Check]) -> io::Result<()> {
         let window = check.window_s.map_or(String::new(), |[from_s, to_s]| {
             format!("{}–{} s", number(from_s), number(to_s))
         });
-        let line = format!("{name:<metric$}  {expected:<wanted$}  {window:<11}  {outcome}");
+        let line = format!("{name:<metric$}  {expected:<wanted$}  {window:<8}  {outcome}");
         paper.line(&format!("  {mark} {line}"))?;
     }
     Ok(())

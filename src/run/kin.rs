@@ -74,3 +74,58 @@ impl Drop for Kin {
         }
     }
 }
+
+/// Takes in, from now on, what processes of ours leave behind when they end: what a learner's code starts may
+/// have left its group. Where the system has no such thing, groups have to do.
+pub fn adopt() {
+    #[cfg(target_os = "linux")]
+    if nix::sys::prctl::set_child_subreaper(true).is_ok() {
+        strays::ADOPTED.store(true, std::sync::atomic::Ordering::Relaxed);
+    }
+}
+
+/// Ends what was left behind since [`adopt`]. To be called when no child of ours is to go on.
+pub fn end_strays() {
+    #[cfg(target_os = "linux")]
+    strays::end();
+}
+
+#[cfg(target_os = "linux")]
+mod strays {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use nix::sys::signal::{Signal, kill};
+    use nix::sys::wait::waitpid;
+    use nix::unistd::Pid;
+    use sysinfo::{ProcessRefreshKind, ProcessesToUpdate, System};
+
+    /// Whether what is left behind comes to us.
+    pub(super) static ADOPTED: AtomicBool = AtomicBool::new(false);
+
+    /// Times that it is looked: who is ended leaves its own behind.
+    const LOOKS: u32 = 20;
+
+    pub(super) fn end() {
+        if !ADOPTED.load(Ordering::Relaxed) {
+            return;
+        }
+        let ours = sysinfo::Pid::from_u32(std::process::id());
+        let mut system = System::new();
+        for _ in 0..LOOKS {
+            let what = ProcessRefreshKind::nothing().without_tasks();
+            system.refresh_processes_specifics(ProcessesToUpdate::All, true, what);
+            let strays = system.processes().values();
+            let strays = strays.filter(|p| p.parent() == Some(ours) && p.thread_kind().is_none());
+            let strays = strays.filter_map(|p| i32::try_from(p.pid().as_u32()).ok());
+            let strays: Vec<Pid> = strays.map(Pid::from_raw).collect();
+            if strays.is_empty() {
+                return;
+            }
+            for stray in strays {
+                // It may have ended by itself; then there is only its status to take.
+                kill(stray, Signal::SIGKILL).ok();
+                waitpid(stray, None).ok();
+            }
+        }
+    }
+}

@@ -131,8 +131,10 @@ fn code_that_means_harm_costs_a_verdict_and_nothing_else() {
     assert_eq!(first.status.code(), Some(1), "{}", says(&first));
     let before = "    let described = describe(&request);\n";
     let child = folder.join("harmful-child");
+    // In a session of its own, which no signal to a group reaches.
+    let apart = if cfg!(target_os = "linux") { "setsid" } else { "env" };
     let starts = format!(
-        "    std::process::Command::new(\"sh\").args([\"-c\", \"echo $$ > {}; exec sleep 600\"])\
+        "    std::process::Command::new(\"{apart}\").args([\"sh\", \"-c\", \"echo $$ > {}; exec sleep 600\"])\
          .stdout(std::process::Stdio::null()).spawn().ok(); loop {{}}\n",
         child.display()
     );

@@ -17,7 +17,7 @@ VARIANT METRIC peak            as `over`, from the release to the end
 VARIANT METRIC end             the last value
 VARIANT exit                   seconds from the release to the first exit
 VARIANT exits                  how many there were
-= FORMULA                      over rate_per_s, the parameters as the release sets them, and constants of the source
+= FORMULA                      over rate_per_s, cap_mib, the parameters as the release sets them, and constants of the source
 … is FORMULA within P%         what the sentence says of it: the build fails where that does not hold
 … above FORMULA
 … below FORMULA
@@ -160,6 +160,7 @@ impl Figure {
         let mut values = plan.values();
         values.extend(plan.params_at_release());
         values.extend(plan.entry.constants.clone());
+        values.insert("cap_mib".to_owned(), plan.entry.manifest.memory.cap_mib as f64);
         let release_s = timeline.release_s.ok_or("the run ended before its release")?;
         let (value, mut own) = match &self.of {
             Of::Computed(formula) => {

@@ -116,7 +116,8 @@ impl Player {
     pub(super) async fn play(mut self, controls: mpsc::Receiver<Control>) -> anyhow::Result<()> {
         let played = self.play_on(controls).await;
         if played.is_err() {
-            // What was said last may tell why.
+            // What the lanes have said last may tell why.
+            self.told.clear();
             self.deliver_before(u64::MAX).await;
         }
         played

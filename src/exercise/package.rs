@@ -172,11 +172,6 @@ impl Package {
         self.folder.join(EXERCISE)
     }
 
-    /// The exercise as it is given out.
-    pub fn start(&self) -> &str {
-        &self.start
-    }
-
     /// Our fix, which builds in its place.
     pub fn solution(&self) -> &str {
         &self.solution

@@ -7,9 +7,11 @@ use std::borrow::Cow;
 use firedrill_core::incident::{Incident, Pack};
 
 mod canary_too_small;
+mod context_key_clash;
 mod metric_cardinality;
 mod middleware_order;
 mod missing_recover;
+mod one_switch;
 mod pool_leak;
 mod retry_storm;
 mod unbuffered_log_channel;
@@ -23,6 +25,8 @@ pub static ALL: &[&Incident] = &[
     &pool_leak::INCIDENT,
     &retry_storm::INCIDENT,
     &metric_cardinality::INCIDENT,
+    &context_key_clash::INCIDENT,
+    &one_switch::INCIDENT,
 ];
 
 /// The pack, with the source of its incidents.

@@ -91,6 +91,8 @@ async fn code_that_cheats_is_refused() {
         ("missing-recover", "well", "failed_percent"),
         ("unbuffered-log-channel", "brief", "p50_ms"),
         ("canary-too-small", "never", "log_lines_written"),
+        ("context-key-clash", "nobody", "context_account_calls"),
+        ("one-switch", "none", "reports_started"),
     ] {
         let judged = judged(incident, form, 1).await;
         assert!(failed(&judged).contains(&claim), "{incident}, {form}: {judged:?}");
@@ -111,6 +113,8 @@ async fn a_half_fix_that_no_variant_has_is_known_by_what_it_does() {
         ("canary-too-small", "half", "It is taken back, but late"),
         ("metric-cardinality", "shorter", "This makes it slower"),
         ("retry-storm", "never", "No call is tried again any more"),
+        ("context-key-clash", "no_account", "in the name of the group's account"),
+        ("one-switch", "limited", "Reports are limited now"),
     ] {
         let judged = judged(incident, form, 1).await;
         assert!(known(&judged).contains(says), "{incident}, {form}: {judged:?}");

@@ -69,6 +69,14 @@ forms! {
         #[path = "../../../../incidents/canary_too_small/shared.rs"]
         mod shared;
     } another steers steer, back steers steer, half steers steer, never steers steer, stays steers steer;
+    context_key_clash {
+        #[path = "../../../../incidents/context_key_clash/shared.rs"]
+        mod shared;
+    } another, no_account, nobody;
+    one_switch {
+        #[path = "../../../../incidents/one_switch/shared.rs"]
+        mod shared;
+    } another, limited, none;
 }
 
 fn main() -> ExitCode {

@@ -1,0 +1,27 @@
+//! One middleware with three duties: whoever switches off one of them switches off all.
+
+mod broken;
+mod exercise;
+mod fixed;
+mod flags;
+mod shared;
+
+use firedrill_core::incident::exercise::{Start, YOURS};
+use firedrill_core::incident::{Incident, Variant};
+
+/// What the catalogue knows of it.
+pub static INCIDENT: Incident = Incident {
+    module: module_path!(),
+    file: file!(),
+    manifest_toml: firedrill_core::manifest!("incident.toml"),
+    shares: &[],
+    variants: &[
+        Variant { name: "broken", install: broken::install, steer: None },
+        Variant { name: "flags", install: flags::install, steer: None },
+        Variant { name: "fixed", install: fixed::install, steer: None },
+    ],
+    exercise: Some(Start {
+        form: Variant { name: YOURS, install: exercise::install, steer: None },
+        files: &["one_switch/shared.rs"],
+    }),
+};

@@ -12,6 +12,7 @@ mod metric_cardinality;
 mod middleware_order;
 mod missing_recover;
 mod one_switch;
+mod open_by_default;
 mod pool_leak;
 mod retry_storm;
 mod unbuffered_log_channel;
@@ -27,6 +28,7 @@ pub static ALL: &[&Incident] = &[
     &metric_cardinality::INCIDENT,
     &context_key_clash::INCIDENT,
     &one_switch::INCIDENT,
+    &open_by_default::INCIDENT,
 ];
 
 /// The pack, with the source of its incidents.

@@ -93,6 +93,7 @@ async fn code_that_cheats_is_refused() {
         ("canary-too-small", "never", "log_lines_written"),
         ("context-key-clash", "nobody", "context_account_calls"),
         ("one-switch", "none", "reports_started"),
+        ("open-by-default", "closed", "admin_pages"),
     ] {
         let judged = judged(incident, form, 1).await;
         assert!(failed(&judged).contains(&claim), "{incident}, {form}: {judged:?}");
@@ -115,6 +116,7 @@ async fn a_half_fix_that_no_variant_has_is_known_by_what_it_does() {
         ("retry-storm", "never", "No call is tried again any more"),
         ("context-key-clash", "no_account", "in the name of the group's account"),
         ("one-switch", "limited", "Reports are limited now"),
+        ("open-by-default", "uncounted", "is not counted"),
     ] {
         let judged = judged(incident, form, 1).await;
         assert!(known(&judged).contains(says), "{incident}, {form}: {judged:?}");

@@ -176,7 +176,7 @@ impl<K: Copy + PartialEq, L: Copy> Onion<K, L> {
 struct Group {
     name: &'static str,
     owner: Owner,
-    routes: Middleware,
+    routes: Vec<Middleware>,
     layers: Vec<(Slot, Owner, Middleware)>,
 }
 
@@ -275,15 +275,20 @@ impl Chain {
         self.client.beside.push((slot, self.owner.clone(), layer));
     }
 
-    /// Adds a named group of routes.
+    /// Adds routes to the named group, which is its owner's alone. In a group with layers of its own, one
+    /// route a call: several that are merged come in no fixed order, which shows in the size of the heap.
     pub fn routes(&mut self, name: &'static str, routes: Middleware) {
-        if let Some(there) = self.groups.iter().find(|group| group.name == name) {
-            let had = Some(there.owner.clone()).filter(|had| *had != self.owner);
-            self.note(name, had);
-            return;
+        match self.groups.iter_mut().find(|group| group.name == name) {
+            Some(there) if there.owner == self.owner => there.routes.push(routes),
+            Some(there) => {
+                let had = Some(there.owner.clone());
+                self.note(name, had);
+            }
+            None => {
+                let owner = self.owner.clone();
+                self.groups.push(Group { name, owner, routes: vec![routes], layers: Vec::new() });
+            }
         }
-        let owner = self.owner.clone();
-        self.groups.push(Group { name, owner, routes, layers: Vec::new() });
     }
 
     /// Adds a middleware to a slot of one group of routes alone: it stands inside the chain that all
@@ -345,14 +350,16 @@ impl Chain {
         env.set_panic_rule(self.panic_rule);
         let client = self.client.all();
         let store = client.iter().rev().fold(store, |inner, (.., layer)| layer(inner, env));
-        let routes = self.groups.iter().fold(Router::new(), |router, group| {
+        let each =
+            self.groups.iter().flat_map(|group| group.routes.iter().map(move |r| (group, r)));
+        let routes = each.fold(Router::new(), |router, (group, routes)| {
             if group.layers.is_empty() {
-                return (group.routes)(router, env);
+                return routes(router, env);
             }
-            // Merging takes over routes in no fixed order, which shows in the size of the heap.
-            let routes = (group.routes)(Router::new(), env);
             let layers = group.layers.iter().rev();
-            router.merge(layers.fold(routes, |inner, (.., wrap)| wrap(inner, env)))
+            router.merge(
+                layers.fold(routes(Router::new(), env), |inner, (.., wrap)| wrap(inner, env)),
+            )
         });
         // Routes without a state would be made from their handlers, with all layers, for each request.
         let inside = routes.with_state(()).layer(Extension(store));

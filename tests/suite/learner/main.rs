@@ -77,6 +77,10 @@ forms! {
         #[path = "../../../../incidents/one_switch/shared.rs"]
         mod shared;
     } another, limited, none;
+    open_by_default {
+        #[path = "../../../../incidents/open_by_default/shared.rs"]
+        mod shared;
+    } another, closed, uncounted;
 }
 
 fn main() -> ExitCode {

@@ -15,6 +15,7 @@ mod one_switch;
 mod open_by_default;
 mod pool_leak;
 mod retry_storm;
+mod silent_log;
 mod unbuffered_log_channel;
 
 /// All incidents of this pack.
@@ -29,6 +30,7 @@ pub static ALL: &[&Incident] = &[
     &context_key_clash::INCIDENT,
     &one_switch::INCIDENT,
     &open_by_default::INCIDENT,
+    &silent_log::INCIDENT,
 ];
 
 /// The pack, with the source of its incidents.

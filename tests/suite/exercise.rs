@@ -94,6 +94,7 @@ async fn code_that_cheats_is_refused() {
         ("context-key-clash", "nobody", "context_account_calls"),
         ("one-switch", "none", "reports_started"),
         ("open-by-default", "closed", "admin_pages"),
+        ("silent-log", "unasked", "store_commands"),
     ] {
         let judged = judged(incident, form, 1).await;
         assert!(failed(&judged).contains(&claim), "{incident}, {form}: {judged:?}");
@@ -117,6 +118,8 @@ async fn a_half_fix_that_no_variant_has_is_known_by_what_it_does() {
         ("context-key-clash", "no_account", "in the name of the group's account"),
         ("one-switch", "limited", "Reports are limited now"),
         ("open-by-default", "uncounted", "is not counted"),
+        ("silent-log", "each", "second outage"),
+        ("silent-log", "quiet", "No connection is lost, and nobody knows"),
     ] {
         let judged = judged(incident, form, 1).await;
         assert!(known(&judged).contains(says), "{incident}, {form}: {judged:?}");

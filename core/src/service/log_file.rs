@@ -9,7 +9,7 @@ use crate::incident::Env;
 /// Lines kept; the oldest falls out.
 const TAIL: usize = 200;
 
-/// One line, as the writer received it.
+/// A line about a request, as the writer received it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogLine {
     /// Method, target with its query, as the client sent them.
@@ -18,20 +18,39 @@ pub struct LogLine {
     pub status: u16,
 }
 
+/// What stands in the log.
+#[derive(Debug, Clone)]
+enum Entry {
+    Request(LogLine),
+    Error(String),
+}
+
+impl Entry {
+    /// As a lane shows it.
+    fn text(&self) -> String {
+        match self {
+            Self::Request(line) => format!("{} {}", line.status, line.request),
+            Self::Error(text) => format!("ERROR {text}"),
+        }
+    }
+}
+
 type Reader = Box<dyn Fn(&LogLine) -> bool + Send + Sync>;
+type ErrorReader = Box<dyn Fn(&str) + Send + Sync>;
 
 /// The log. What has been written can be read by whoever subscribed before.
 #[derive(Default)]
 pub struct LogFile {
     kept: Mutex<Kept>,
     readers: Mutex<Vec<Reader>>,
+    error_readers: Mutex<Vec<ErrorReader>>,
 }
 
 #[derive(Default)]
 struct Kept {
-    tail: VecDeque<LogLine>,
+    tail: VecDeque<Entry>,
     /// The newest line that a reader says should not be there.
-    wrong: Option<LogLine>,
+    wrong: Option<Entry>,
 }
 
 /// Lines of the log that a lane shows of its end.
@@ -65,41 +84,64 @@ pub fn log_file(env: &Env) -> Arc<LogFile> {
 }
 
 impl LogFile {
-    /// Writes a line.
+    /// Writes a line about a request.
     pub fn append(&self, line: LogLine) {
         let readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
         // Each of them reads it, whatever the others say.
         let wrong = readers.iter().fold(false, |wrong, reader| reader(&line) | wrong);
         drop(readers);
+        self.keep(Entry::Request(line), wrong);
+    }
+
+    /// Writes a line about an error.
+    pub fn append_error(&self, text: String) {
+        let readers = self.error_readers.lock().unwrap_or_else(PoisonError::into_inner);
+        readers.iter().for_each(|reader| reader(&text));
+        drop(readers);
+        self.keep(Entry::Error(text), false);
+    }
+
+    fn keep(&self, entry: Entry, wrong: bool) {
         let mut kept = self.kept();
         if wrong {
-            kept.wrong = Some(line.clone());
+            kept.wrong = Some(entry.clone());
         }
         if kept.tail.len() == TAIL {
             kept.tail.pop_front();
         }
-        kept.tail.push_back(line);
+        kept.tail.push_back(entry);
     }
 
-    /// Lets `reader` see every line from now on, and say whether it should not be there.
+    /// Lets `reader` see every line about a request from now on, and say whether it should not be there.
     pub fn subscribe(&self, reader: impl Fn(&LogLine) -> bool + Send + Sync + 'static) {
         self.readers.lock().unwrap_or_else(PoisonError::into_inner).push(Box::new(reader));
+    }
+
+    /// Lets `reader` see every line about an error from now on.
+    pub fn subscribe_errors(&self, reader: impl Fn(&str) + Send + Sync + 'static) {
+        self.error_readers.lock().unwrap_or_else(PoisonError::into_inner).push(Box::new(reader));
     }
 
     /// The newest lines as a lane shows them, and the newest of those that should not be there.
     pub fn shown(&self) -> LogTail {
         let kept = self.kept();
         let newest = kept.tail.iter().skip(kept.tail.len().saturating_sub(SHOWN));
-        let text = |line: &LogLine| format!("{} {}", line.status, line.request);
-        LogTail { lines: newest.map(text).collect(), wrong: kept.wrong.as_ref().map(text) }
+        LogTail {
+            lines: newest.map(Entry::text).collect(),
+            wrong: kept.wrong.as_ref().map(Entry::text),
+        }
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The newest lines, oldest first.
+    /// The newest lines about requests, oldest first.
     pub fn tail(&self) -> Vec<LogLine> {
-        self.kept().tail.iter().cloned().collect()
+        let requests = |entry: &Entry| match entry {
+            Entry::Request(line) => Some(line.clone()),
+            Entry::Error(_) => None,
+        };
+        self.kept().tail.iter().filter_map(requests).collect()
     }
 }

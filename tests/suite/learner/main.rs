@@ -81,6 +81,10 @@ forms! {
         #[path = "../../../../incidents/open_by_default/shared.rs"]
         mod shared;
     } another, closed, uncounted;
+    silent_log {
+        #[path = "../../../../incidents/silent_log/shared.rs"]
+        mod shared;
+    } another, each, quiet, unasked;
 }
 
 fn main() -> ExitCode {

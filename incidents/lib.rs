@@ -17,6 +17,7 @@ mod pool_leak;
 mod retry_storm;
 mod silent_log;
 mod unbuffered_log_channel;
+mod version_skew;
 
 /// All incidents of this pack.
 pub static ALL: &[&Incident] = &[
@@ -31,6 +32,7 @@ pub static ALL: &[&Incident] = &[
     &one_switch::INCIDENT,
     &open_by_default::INCIDENT,
     &silent_log::INCIDENT,
+    &version_skew::INCIDENT,
 ];
 
 /// The pack, with the source of its incidents.

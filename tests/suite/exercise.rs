@@ -95,6 +95,7 @@ async fn code_that_cheats_is_refused() {
         ("one-switch", "none", "reports_started"),
         ("open-by-default", "closed", "admin_pages"),
         ("silent-log", "unasked", "store_commands"),
+        ("version-skew", "refuses", "versions_refused"),
     ] {
         let judged = judged(incident, form, 1).await;
         assert!(failed(&judged).contains(&claim), "{incident}, {form}: {judged:?}");
@@ -119,6 +120,7 @@ async fn a_half_fix_that_no_variant_has_is_known_by_what_it_does() {
         ("one-switch", "limited", "Reports are limited now"),
         ("open-by-default", "uncounted", "is not counted"),
         ("silent-log", "each", "second outage"),
+        ("version-skew", "pins", "nobody hears of it"),
         ("silent-log", "quiet", "No connection is lost, and nobody knows"),
     ] {
         let judged = judged(incident, form, 1).await;

@@ -85,6 +85,10 @@ forms! {
         #[path = "../../../../incidents/silent_log/shared.rs"]
         mod shared;
     } another, each, quiet, unasked;
+    version_skew {
+        #[path = "../../../../incidents/version_skew/shared.rs"]
+        mod shared;
+    } another, pins, refuses;
 }
 
 fn main() -> ExitCode {

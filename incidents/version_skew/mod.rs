@@ -1,0 +1,28 @@
+//! A library's new version computes something else under the same name: every answer comes, some are
+//! wrong.
+
+mod broken;
+mod exercise;
+mod fixed;
+mod pinned;
+mod shared;
+
+use firedrill_core::incident::exercise::{Start, YOURS};
+use firedrill_core::incident::{Incident, Variant};
+
+/// What the catalogue knows of it.
+pub static INCIDENT: Incident = Incident {
+    module: module_path!(),
+    file: file!(),
+    manifest_toml: firedrill_core::manifest!("incident.toml"),
+    shares: &[],
+    variants: &[
+        Variant { name: "broken", install: broken::install, steer: None },
+        Variant { name: "pinned", install: pinned::install, steer: None },
+        Variant { name: "fixed", install: fixed::install, steer: None },
+    ],
+    exercise: Some(Start {
+        form: Variant { name: YOURS, install: exercise::install, steer: None },
+        files: &["version_skew/shared.rs"],
+    }),
+};

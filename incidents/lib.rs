@@ -8,6 +8,7 @@ use firedrill_core::incident::{Incident, Pack};
 
 mod canary_too_small;
 mod context_key_clash;
+mod expired_certificate;
 mod metric_cardinality;
 mod middleware_order;
 mod missing_recover;
@@ -32,6 +33,7 @@ pub static ALL: &[&Incident] = &[
     &one_switch::INCIDENT,
     &open_by_default::INCIDENT,
     &silent_log::INCIDENT,
+    &expired_certificate::INCIDENT,
     &version_skew::INCIDENT,
 ];
 

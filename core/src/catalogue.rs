@@ -50,7 +50,7 @@ impl Entry {
     /// The source file of a variant, as compiler and wait sites name it.
     pub fn file(&self, variant: &str) -> String {
         let name = if variant == YOURS { "exercise" } else { variant };
-        format!("{}{name}.rs", self.incident.folder())
+        format!("{}{}.rs", self.incident.folder(), name.replace('-', "_"))
     }
 
     /// The fixed form, by contract the last.
@@ -257,6 +257,11 @@ impl Catalogue {
             }
         }
         Ok(chain)
+    }
+
+    /// Whether clients speak TLS where these incidents' traffic is part of a run: where one of them says so.
+    pub fn speaks_tls(&self, incidents: &[String]) -> bool {
+        incidents.iter().filter_map(|id| self.find(id).ok()).any(|entry| entry.manifest.tls)
     }
 
     /// The traffic of these incidents together, in equal shares: requests with their weights.

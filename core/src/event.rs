@@ -31,6 +31,7 @@ pub struct Event {
 /// The kinds of things that happen.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
+#[expect(clippy::large_enum_variant, reason = "nearly all of them are samples")]
 pub enum What {
     /// The parent is starting a process of a lane.
     Starting {
@@ -161,6 +162,7 @@ pub enum ServerSays {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 #[allow(missing_docs, reason = "as in What")]
+#[expect(clippy::large_enum_variant, reason = "nearly all of them are samples")]
 pub enum LaneSays {
     Starting {
         attempt: u32,
@@ -241,6 +243,9 @@ pub struct Ready {
     /// Its memory cap, where that is another than the manifest's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cap_bytes: Option<u64>,
+    /// What its clients trust, in DER; empty where it speaks no TLS, and in what a run tells.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub root: Vec<u8>,
 }
 
 /// A version that went to some instances of a lane.
@@ -463,6 +468,9 @@ pub struct LoadTick {
     /// Answered with a status of 500 or more, or not answered: connection refused or dropped.
     #[serde(skip_serializing_if = "is_zero")]
     pub failed: u64,
+    /// Of those that failed: handshakes that came to nothing, by reason.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub handshakes: BTreeMap<String, u64>,
     /// No answer within the client's time-out.
     #[serde(skip_serializing_if = "is_zero")]
     pub timed_out: u64,
@@ -500,6 +508,10 @@ impl LoadTick {
         self.failed = self.failed.saturating_add(later.failed);
         self.timed_out = self.timed_out.saturating_add(later.timed_out);
         self.unfinished = self.unfinished.saturating_add(later.unfinished);
+        for (reason, count) in later.handshakes {
+            let sum = self.handshakes.entry(reason).or_default();
+            *sum = sum.saturating_add(count);
+        }
         self.in_flight = later.in_flight;
         merge(&mut self.latency_us, later.latency_us);
         merge(&mut self.unanswered_us, later.unanswered_us);

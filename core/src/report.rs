@@ -98,6 +98,9 @@ pub struct Requests {
     pub wrong: u64,
     pub rejected: u64,
     pub failed: u64,
+    /// Of those that failed: handshakes that came to nothing, by reason.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub handshakes: BTreeMap<String, u64>,
     pub timed_out: u64,
     pub unfinished: u64,
 }
@@ -258,6 +261,7 @@ fn requests(sum: &LoadSum, under_way: u64) -> Requests {
         wrong: counts.wrong,
         rejected: counts.rejected,
         failed: counts.failed,
+        handshakes: counts.handshakes.clone(),
         timed_out: counts.timed_out,
         unfinished: counts.unfinished.saturating_add(under_way),
     }
@@ -349,6 +353,12 @@ impl Report {
         }
         row("  rejected (4xx)", &|lane| count(lane.requests.rejected));
         row("  failed", &|lane| count(lane.requests.failed));
+        let reasons: BTreeSet<&String> =
+            self.lanes.iter().flat_map(|lane| lane.requests.handshakes.keys()).collect();
+        for reason in reasons {
+            let of = |lane: &LaneReport| lane.requests.handshakes.get(reason).copied();
+            row(&format!("    {reason}"), &|lane| count(of(lane).unwrap_or_default()));
+        }
         row("  timed out", &|lane| count(lane.requests.timed_out));
         row("  unfinished", &|lane| count(lane.requests.unfinished));
         row("latency p50", &|lane| ms(lane.latency_ms.p50));
@@ -408,7 +418,7 @@ pub fn table(report: &Report) -> String {
     let head = Row { name: String::new(), cells: names };
     for Row { name, cells } in std::iter::once(head).chain(report.rows()) {
         let cells: Vec<String> = cells.iter().map(|cell| format!("{cell:>16}")).collect();
-        let _ = writeln!(text, "  {name:<22}{}", cells.concat());
+        let _ = writeln!(text, "  {name:<26}{}", cells.concat());
     }
     let ms = |ms: Option<f64>| ms.map_or("–".to_owned(), millis);
     if report.lanes.iter().any(|lane| lane.restarts > 0) {
@@ -458,7 +468,7 @@ fn checks(text: &mut String, verdict: &Verdict) {
         });
         let _ = writeln!(
             text,
-            "  {mark:<10}{:<10}{:<22}{:<21}{:>10}  {}",
+            "  {mark:<10}{:<10}{:<26}{:<21}{:>10}  {}",
             check.variant,
             check.metric,
             check.expected,

@@ -268,6 +268,10 @@ impl LoadSum {
         sum.failed = sum.failed.saturating_add(tick.failed);
         sum.timed_out = sum.timed_out.saturating_add(tick.timed_out);
         sum.unfinished = sum.unfinished.saturating_add(tick.unfinished);
+        for (reason, count) in &tick.handshakes {
+            let all = sum.handshakes.entry(reason.clone()).or_default();
+            *all = all.saturating_add(*count);
+        }
         self.latency.add(&tick.latency_us);
         self.latency.add(&tick.unanswered_us);
         self.naive.add(&tick.latency_us);
@@ -305,6 +309,7 @@ impl LoadSum {
             Stretch::WrongPercent => percent(c.wrong),
             Stretch::RejectedPercent => percent(c.rejected),
             Stretch::FailedPercent => percent(c.failed),
+            Stretch::HandshakeFailedPercent => percent(c.handshakes.values().sum()),
             Stretch::TimedOutPercent => percent(c.timed_out),
             Stretch::OkPerS => per_s(c.ok),
             Stretch::BadPerS => per_s(c.wrong + c.failed + c.timed_out),

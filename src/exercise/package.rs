@@ -388,11 +388,12 @@ fn given(
     let _ = write!(main, "\nfiredrill_core::exercise!(exercise::install{steer});\n");
     given.insert("src/main.rs".to_owned(), main);
     let core = format!("../{BESIDE}/{}", core_name());
+    let feature = if entry.manifest.tls { "tls" } else { "child" };
     let manifest = format!(
         "# An exercise of firedrill: change {EXERCISE}, nothing else.\n\
          [package]\nname = \"{id}\"\nversion = \"0.0.0\"\nedition = \"2024\"\npublish = false\n\n\
          [package.metadata.firedrill]\nincident = \"{id}\"\nversion = \"{}\"\n\n[workspace]\n\n\
-         [dependencies]\nfiredrill-core = {{ path = \"{core}\", features = [\"child\"] }}\n{CRATES}",
+         [dependencies]\nfiredrill-core = {{ path = \"{core}\", features = [\"{feature}\"] }}\n{CRATES}",
         version()
     );
     given.insert("Cargo.toml".to_owned(), manifest);

@@ -11,8 +11,9 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::LocalSet;
 use tokio::time::Instant;
 
-use super::http::HttpTarget;
+use super::http::{HttpTarget, Trust, Unanswered};
 use super::pacer::{Due, Retune, pace};
+use super::tls::Client;
 use firedrill_core::event::LoadTick;
 use firedrill_core::incident::fleet::Splitter;
 use firedrill_core::incident::manifest::{Load, MAX_INSTANCES};
@@ -29,10 +30,19 @@ const QUEUE: usize = 8192;
 struct LaneTargets {
     /// How often anything of it has changed.
     version: u64,
-    /// One an instance: how often that has changed, and its address.
-    instances: Vec<(u64, Option<SocketAddr>)>,
+    /// One an instance: how often that has changed, and where it listens.
+    instances: Vec<(u64, Option<Listening>)>,
     /// How the requests are split among them.
     weights: Vec<f64>,
+}
+
+/// Where a server listens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listening {
+    /// Its port on loopback.
+    pub port: u16,
+    /// Where it is spoken to in TLS: whom its clients trust, in DER; empty where it has no certificate.
+    pub root: Option<Arc<[u8]>>,
 }
 
 type Targets = Vec<LaneTargets>;
@@ -53,6 +63,16 @@ struct Measured {
     /// By lane, then by instance.
     lanes: Vec<[SharedTally; MAX_INSTANCES]>,
     lag: Mutex<Latencies>,
+}
+
+impl Listening {
+    fn target(&self) -> HttpTarget {
+        let trust = match &self.root {
+            None => Trust::Plain,
+            Some(root) => Client::trusting(root).map_or(Trust::Missing, Trust::Tls),
+        };
+        HttpTarget::new(SocketAddr::from((Ipv4Addr::LOCALHOST, self.port)), trust)
+    }
 }
 
 impl Driver {
@@ -103,15 +123,14 @@ impl Driver {
 
     /// Where the requests of a lane's instances go from now on; none: they fail at once, since nobody
     /// listens. And how they are split among the instances.
-    pub fn set_targets(&self, lane: usize, ports: &[Option<u16>], weights: &[f64]) {
-        let address = |port: &Option<u16>| port.map(|p| SocketAddr::from((Ipv4Addr::LOCALHOST, p)));
+    pub fn set_targets(&self, lane: usize, listening: &[Option<Listening>], weights: &[f64]) {
         self.targets.send_modify(|targets| {
             let lane = &mut targets[lane];
             lane.version += 1;
-            lane.instances.resize(ports.len().min(MAX_INSTANCES), (0, None));
-            for (instance, port) in lane.instances.iter_mut().zip(ports) {
-                if instance.1 != address(port) {
-                    *instance = (lane.version, address(port));
+            lane.instances.resize(listening.len().min(MAX_INSTANCES), (0, None));
+            for (instance, now) in lane.instances.iter_mut().zip(listening) {
+                if instance.1 != *now {
+                    *instance = (lane.version, now.clone());
                 }
             }
             weights.clone_into(&mut lane.weights);
@@ -120,7 +139,7 @@ impl Driver {
 
     /// Where the requests of a lane of one instance go from now on.
     pub fn set_target(&self, lane: usize, port: Option<u16>) {
-        self.set_targets(lane, &[port], &[100.0]);
+        self.set_targets(lane, &[port.map(|port| Listening { port, root: None })], &[100.0]);
     }
 
     /// A new rate.
@@ -190,10 +209,10 @@ impl Sending {
         }
         self.version = wanted.version;
         self.instances.resize_with(wanted.instances.len(), || (0, None));
-        for (target, (version, address)) in self.instances.iter_mut().zip(&wanted.instances) {
+        for (target, (version, listening)) in self.instances.iter_mut().zip(&wanted.instances) {
             if target.0 != *version {
-                let made = address.map(|address| Rc::new(HttpTarget::new(address)));
-                *target = (*version, made);
+                *target =
+                    (*version, listening.as_ref().map(|listening| Rc::new(listening.target())));
             }
         }
         self.splitter.set(wanted.weights.clone());
@@ -243,5 +262,9 @@ async fn drive(
 
 /// What the answer amounts to; none where nobody listens, or the connection is lost.
 async fn send(target: Option<Rc<HttpTarget>>, request: Arc<Prepared>, key: u64) -> Option<Outcome> {
-    target?.send(&request, key).await.ok()
+    match target?.send(&request, key).await {
+        Ok(outcome) => Some(outcome),
+        Err(Unanswered::Handshake(why)) => Some(Outcome::Handshake(why)),
+        Err(_) => None,
+    }
 }

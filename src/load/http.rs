@@ -7,10 +7,13 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
 use firedrill_core::incident::request::Prepared;
-use firedrill_core::load::tally::Outcome;
+use firedrill_core::load::tally::{HandshakeFailed, Outcome};
+
+use super::tls::{self, Client};
 
 /// Idle connections kept open for later requests.
 const MAX_IDLE: usize = 256;
@@ -28,22 +31,37 @@ pub enum Unanswered {
     /// No connection could be made.
     #[error("cannot connect: {0}")]
     Connect(#[from] std::io::Error),
+    /// The server is not trusted.
+    #[error("handshake failed: {}", .0.word())]
+    Handshake(HandshakeFailed),
     /// The connection broke.
     #[error("connection dropped: {0}")]
     Dropped(#[from] hyper::Error),
+}
+
+/// How a server is spoken to.
+#[derive(Debug, Clone)]
+pub enum Trust {
+    /// Without TLS.
+    Plain,
+    /// With TLS.
+    Tls(Client),
+    /// With TLS, of which the server has none.
+    Missing,
 }
 
 /// A server to send to. Not for use by several threads.
 #[derive(Debug)]
 pub struct HttpTarget {
     address: SocketAddr,
+    trust: Trust,
     idle: RefCell<Vec<SendRequest<Full<Bytes>>>>,
 }
 
 impl HttpTarget {
     /// The server at this address.
-    pub fn new(address: SocketAddr) -> Self {
-        Self { address, idle: RefCell::default() }
+    pub fn new(address: SocketAddr, trust: Trust) -> Self {
+        Self { address, trust, idle: RefCell::default() }
     }
 
     /// Sends a request and reads the whole answer. When the future is dropped before, its
@@ -53,7 +71,8 @@ impl HttpTarget {
     ///
     /// When no whole answer comes.
     pub async fn send(&self, prepared: &Prepared, key: u64) -> Result<Outcome, Unanswered> {
-        let mut connection = match self.take_idle() {
+        let alone = prepared.new_connection();
+        let mut connection = match if alone { None } else { self.take_idle() } {
             Some(connection) => connection,
             None => self.connect().await?,
         };
@@ -67,7 +86,7 @@ impl HttpTarget {
             }
         }
         let mut idle = self.idle.borrow_mut();
-        if idle.len() < MAX_IDLE && !connection.is_closed() {
+        if !alone && idle.len() < MAX_IDLE && !connection.is_closed() {
             idle.push(connection);
         }
         Ok(prepared.outcome(response.status(), &body, key))
@@ -87,12 +106,29 @@ impl HttpTarget {
     async fn connect(&self) -> Result<SendRequest<Full<Bytes>>, Unanswered> {
         let stream = TcpStream::connect(self.address).await?;
         stream.set_nodelay(true)?;
-        let (sender, connection) = http1::Builder::new()
-            .read_buf_exact_size(Some(READ_BUFFER))
-            .handshake(TokioIo::new(stream))
-            .await?;
-        // Its error reaches the request that is on it.
-        tokio::spawn(connection);
-        Ok(sender)
+        match &self.trust {
+            Trust::Plain => speak(stream).await,
+            Trust::Tls(client) => match client.connect(stream).await {
+                Ok(stream) => speak(stream).await,
+                Err(error) => Err(match tls::reason(&error) {
+                    Some(why) => Unanswered::Handshake(why),
+                    None => Unanswered::Connect(error),
+                }),
+            },
+            Trust::Missing => Err(Unanswered::Handshake(HandshakeFailed::NoTls)),
+        }
     }
+}
+
+/// Speaks HTTP on a connection that has been made.
+async fn speak(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+) -> Result<SendRequest<Full<Bytes>>, Unanswered> {
+    let (sender, connection) = http1::Builder::new()
+        .read_buf_exact_size(Some(READ_BUFFER))
+        .handshake(TokioIo::new(stream))
+        .await?;
+    // Its error reaches the request that is on it.
+    tokio::spawn(connection);
+    Ok(sender)
 }

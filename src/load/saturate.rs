@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::task::LocalSet;
 use tokio::time::Instant;
 
-use super::http::HttpTarget;
+use super::http::{HttpTarget, Trust};
 use firedrill_core::event::LoadTick;
 use firedrill_core::incident::request::Prepared;
 use firedrill_core::load::tally::{Outcome, Tally};
@@ -27,7 +27,7 @@ pub fn saturate(
 ) -> std::io::Result<LoadTick> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let local = LocalSet::new();
-    let target = HttpTarget::new(SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+    let target = HttpTarget::new(SocketAddr::from((Ipv4Addr::LOCALHOST, port)), Trust::Plain);
     let shared = Rc::new(Shared {
         target,
         request,

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::process::ExitStatus;
+use std::sync::Arc;
 use std::time::Duration;
 
 use firedrill_core::event::{
@@ -15,6 +16,7 @@ use tokio::time::Instant;
 use super::child::{Child, Message};
 use super::outlet::Outlet;
 use super::{Address, Messages, START_TIMEOUT};
+use crate::load::driver::Listening;
 
 /// Lines of standard error kept for an explanation.
 const LAST_LINES: usize = 8;
@@ -56,6 +58,8 @@ enum Process {
     Serving {
         child: Child,
         port: u16,
+        /// What its clients trust.
+        root: Arc<[u8]>,
     },
     /// Told to end, for the cause given.
     Ending {
@@ -94,10 +98,17 @@ impl Instance {
         }
     }
 
-    /// Where it serves now.
-    pub(super) fn port(&self) -> Option<u16> {
-        match self.process {
-            Process::Serving { port, .. } => Some(port),
+    /// Whether it serves.
+    pub(super) fn serves(&self) -> bool {
+        matches!(self.process, Process::Serving { .. })
+    }
+
+    /// Where it serves now, to clients that speak TLS or do not.
+    pub(super) fn listening(&self, tls: bool) -> Option<Listening> {
+        match &self.process {
+            Process::Serving { port, root, .. } => {
+                Some(Listening { port: *port, root: tls.then(|| Arc::clone(root)) })
+            }
             _ => None,
         }
     }
@@ -239,16 +250,17 @@ impl Instance {
     fn told(&mut self, said: ServerSays, outlet: &mut Outlet) {
         let lane = Some(self.lane);
         match said {
-            ServerSays::Ready(Ready { port: Some(port), pid, console_port, .. }) => {
+            ServerSays::Ready(Ready { port: Some(port), pid, console_port, root, .. }) => {
                 let down = Process::Down { again_at: None, refused: None };
                 match std::mem::replace(&mut self.process, down) {
                     Process::Starting { child, .. } => {
-                        self.process = Process::Serving { child, port };
+                        self.process = Process::Serving { child, port, root: root.into() };
                         self.since = Some(Instant::now());
                         let port = Some(port);
                         let cap_bytes = self.own_cap_bytes;
                         let instance = self.index;
-                        let ready = Ready { port, pid, console_port, instance, cap_bytes };
+                        let root = Vec::new();
+                        let ready = Ready { port, pid, console_port, instance, cap_bytes, root };
                         outlet.emit(lane, What::Ready(ready));
                     }
                     other => self.process = other,

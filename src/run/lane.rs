@@ -18,6 +18,7 @@ use super::memory::Resident;
 use super::outlet::Outlet;
 use super::steering::Steering;
 use super::{Messages, Spec};
+use crate::load::driver::Listening;
 
 /// One lane.
 pub(super) struct Lane {
@@ -126,8 +127,8 @@ impl Lane {
     }
 
     /// Where each instance serves.
-    pub(super) fn ports(&self) -> Vec<Option<u16>> {
-        self.instances.iter().map(Instance::port).collect()
+    pub(super) fn listening(&self, tls: bool) -> Vec<Option<Listening>> {
+        self.instances.iter().map(|instance| instance.listening(tls)).collect()
     }
 
     /// How requests are split among the instances.
@@ -143,7 +144,7 @@ impl Lane {
 
     /// Whether every instance serves.
     pub(super) fn serves(&self) -> bool {
-        self.instances.iter().all(|instance| instance.port().is_some())
+        self.instances.iter().all(Instance::serves)
     }
 
     /// Whether a process of it may still run.
@@ -153,7 +154,7 @@ impl Lane {
 
     /// What an instance that does not serve wrote last, as the end of a message.
     pub(super) fn last_words(&self) -> String {
-        let silent = self.instances.iter().find(|instance| instance.port().is_none());
+        let silent = self.instances.iter().find(|instance| !instance.serves());
         silent.or(self.instances.first()).map(Instance::last_words).unwrap_or_default()
     }
 
@@ -351,7 +352,7 @@ impl Lane {
             let sites = report.iter().flat_map(|server| &server.wait_sites);
             fleet::Instance {
                 released: instance.released,
-                serves: instance.port().is_some(),
+                serves: instance.serves(),
                 sent,
                 ok,
                 bad,
@@ -392,7 +393,7 @@ impl Lane {
             shown.push(InstanceSample {
                 version: self.runs(instance.released).to_owned(),
                 share_percent: weights[i],
-                serves: instance.port().is_some(),
+                serves: instance.serves(),
                 tasks: own.map_or(0, |server| server.tasks),
                 resident_bytes: resident.map_or(0, |r| r.bytes),
                 sent: tick.sent,

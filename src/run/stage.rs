@@ -14,6 +14,7 @@ use super::outlet::Outlet;
 use super::spec::Spec;
 use super::{Address, Control, START_TIMEOUT};
 use crate::load::Driver;
+use crate::load::driver::Listening;
 use firedrill_core::child::files;
 use firedrill_core::event::{LoadTick, TICK, What};
 use firedrill_core::incident::manifest::Load;
@@ -31,7 +32,9 @@ pub(super) struct Stage {
     lanes: Vec<Lane>,
     messages: mpsc::Receiver<(Address, Message)>,
     /// What the driver has been told of each lane.
-    targets: Vec<(Vec<Option<u16>>, Vec<f64>)>,
+    targets: Vec<(Vec<Option<Listening>>, Vec<f64>)>,
+    /// Whether clients speak TLS: where an incident whose traffic is part of the run says so.
+    tls: bool,
     memory: Memory,
     /// What holds processes to their caps, and what it says; none before the run has begun.
     guard: Option<(Guard, mpsc::Receiver<Reached>)>,
@@ -56,6 +59,7 @@ impl Stage {
             guard: None,
             driver: None,
             outlet,
+            tls: spec.entry.manifest.tls,
             rate_per_s: spec.rate_per_s,
             spec,
         }
@@ -193,6 +197,8 @@ impl Stage {
             }
             Change::Mix(incidents) => {
                 let mix = self.spec.catalogue.mix(&incidents)?;
+                self.tls = self.spec.catalogue.speaks_tls(&incidents);
+                (0..self.lanes.len()).for_each(|lane| self.retarget(lane));
                 if let Some(driver) = &self.driver {
                     driver.set_mix(mix);
                 }
@@ -226,7 +232,7 @@ impl Stage {
 
     /// Tells the driver where a lane's instances serve now.
     fn retarget(&mut self, lane: usize) {
-        let targets = (self.lanes[lane].ports(), self.lanes[lane].weights());
+        let targets = (self.lanes[lane].listening(self.tls), self.lanes[lane].weights());
         if let Some(driver) = &self.driver
             && self.targets[lane] != targets
         {

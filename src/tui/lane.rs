@@ -116,7 +116,7 @@ pub struct LaneModel {
 }
 
 /// Rates and percentiles of the last second.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Recent {
     /// Answered well, a second.
     pub ok_per_s: f64,
@@ -128,6 +128,8 @@ pub struct Recent {
     pub rejected_per_s: f64,
     /// Failed, a second.
     pub failed_per_s: f64,
+    /// Of those, handshakes that came to nothing, and why most of them did.
+    pub handshakes: Option<(String, f64)>,
     /// Timed out, a second.
     pub timed_out_per_s: f64,
     /// 99th percentile, the unanswered included.
@@ -381,11 +383,23 @@ impl LaneModel {
             p50_ms: nearest_rank_ms(&all, 50.0),
             rejected_per_s: per_s(|tick| tick.rejected),
             failed_per_s: per_s(|tick| tick.failed),
+            handshakes: self.handshakes(),
             timed_out_per_s: per_s(|tick| tick.timed_out),
             p99_ms,
             naive_p99_ms: nearest_rank_ms(&answered, 99.0),
             tasks_per_s: slope(&points).filter(|_| points.len() >= RECENT),
         };
+    }
+
+    /// Handshakes a second that came to nothing, and why most of them did.
+    fn handshakes(&self) -> Option<(String, f64)> {
+        let mut reasons: BTreeMap<&String, u64> = BTreeMap::new();
+        for (reason, count) in self.window.iter().flat_map(|tick| &tick.handshakes) {
+            *reasons.entry(reason).or_default() += count;
+        }
+        let most = String::clone(reasons.iter().max_by_key(|(_, count)| **count)?.0);
+        let all = reasons.values().sum::<u64>() as f64;
+        Some((most, all / (self.window.len() as f64 * 0.1)))
     }
 
     /// Forgets what was measured so long before `now_s` that it does not stand for now.
@@ -439,6 +453,9 @@ impl LaneModel {
                 Stretch::WrongPercent => share(recent.wrong_per_s),
                 Stretch::RejectedPercent => share(recent.rejected_per_s),
                 Stretch::FailedPercent => share(recent.failed_per_s),
+                Stretch::HandshakeFailedPercent => {
+                    share(recent.handshakes.as_ref().map_or(0.0, |(_, per_s)| *per_s))
+                }
                 Stretch::TimedOutPercent => share(recent.timed_out_per_s),
                 Stretch::OkPerS => Some(good),
                 Stretch::BadPerS => Some(bad),

@@ -96,6 +96,7 @@ async fn code_that_cheats_is_refused() {
         ("open-by-default", "closed", "admin_pages"),
         ("silent-log", "unasked", "store_commands"),
         ("version-skew", "refuses", "versions_refused"),
+        ("expired-certificate", "long", "certificate_left_s"),
     ] {
         let judged = judged(incident, form, 1).await;
         assert!(failed(&judged).contains(&claim), "{incident}, {form}: {judged:?}");

@@ -18,6 +18,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tower_http::timeout::TimeoutBody;
 
@@ -71,6 +72,7 @@ pub async fn serve(
     prometheus: Option<PrometheusHandle>,
     connections: Connections,
 ) -> Infallible {
+    let tls = Tls::new(&gateway);
     loop {
         match listener.accept().await {
             Ok(_) if clients == Clients::Anybody && connections.open() >= MOST_CONNECTIONS => {
@@ -78,7 +80,8 @@ pub async fn serve(
             }
             Ok((stream, _)) => {
                 let open = connections.begin();
-                let answer = answer(stream, clients, Arc::clone(&gateway), prometheus.clone());
+                let served = (Arc::clone(&gateway), prometheus.clone());
+                let answer = accept(stream, tls.clone(), clients, served);
                 spawn("connection", async move {
                     let _open = open;
                     answer.await;
@@ -93,15 +96,72 @@ pub async fn serve(
     }
 }
 
-async fn answer(
+/// The first byte of a client that speaks TLS: the record that a handshake begins with.
+#[cfg(feature = "tls")]
+const HANDSHAKE: u8 = 22;
+
+/// How clients that speak TLS are answered; not at all without the feature `tls`.
+#[derive(Clone)]
+struct Tls {
+    #[cfg(feature = "tls")]
+    acceptor: Option<tokio_rustls::TlsAcceptor>,
+}
+
+impl Tls {
+    #[cfg(feature = "tls")]
+    fn new(gateway: &Arc<Gateway>) -> Self {
+        let acceptor = super::tls::acceptor(Arc::clone(gateway));
+        Self { acceptor: acceptor.inspect_err(|error| note(&error.to_string())).ok() }
+    }
+
+    #[cfg(not(feature = "tls"))]
+    fn new(_: &Arc<Gateway>) -> Self {
+        Self {}
+    }
+}
+
+/// Answers a client, in TLS where it begins with that.
+async fn accept(
     stream: TcpStream,
+    tls: Tls,
     clients: Clients,
-    gateway: Arc<Gateway>,
-    prometheus: Option<PrometheusHandle>,
+    served: (Arc<Gateway>, Option<PrometheusHandle>),
 ) {
     // Without it small answers would wait for the client's acknowledgement; a failure to set it
     // changes speed, not meaning.
     stream.set_nodelay(true).ok();
+    #[cfg(feature = "tls")]
+    if let Some(acceptor) = &tls.acceptor {
+        let mut first = [0];
+        // A client that says nothing is one that has not made up its mind: it may take its time, as any
+        // request may, unless anybody can be a client.
+        let peeked = match clients {
+            Clients::Driver => stream.peek(&mut first).await.ok(),
+            Clients::Anybody => tokio::time::timeout(PATIENCE, stream.peek(&mut first))
+                .await
+                .ok()
+                .and_then(Result::ok),
+        };
+        if peeked != Some(1) {
+            return;
+        }
+        if first[0] == HANDSHAKE {
+            // A handshake that fails is the client's to tell: it knows why it did not trust.
+            if let Ok(Ok(stream)) = tokio::time::timeout(PATIENCE, acceptor.accept(stream)).await {
+                answer(stream, clients, served).await;
+            }
+            return;
+        }
+    }
+    let _ = tls;
+    answer(stream, clients, served).await;
+}
+
+async fn answer(
+    stream: impl AsyncRead + AsyncWrite + Unpin,
+    clients: Clients,
+    (gateway, prometheus): (Arc<Gateway>, Option<PrometheusHandle>),
+) {
     let service = service_fn(|request: hyper::Request<hyper::body::Incoming>| {
         let gateway = &gateway;
         let prometheus = prometheus.as_ref().filter(|_| request.uri().path() == "/metrics");

@@ -3,6 +3,7 @@
 //!
 //! * [`serve`]: live: a server on loopback; [`connection`]: from a socket to the chain in force
 //! * [`replay`]: virtual: server and load on a paused clock
+//! * `tls`: its certificates, with the feature `tls`
 //! * [`steer`]: the code of a variant that steers a live lane's release
 //! * [`files`]: the limit on open files
 //! * [`yours`]: the program of an exercise's package
@@ -12,6 +13,8 @@ pub mod files;
 pub mod replay;
 pub mod serve;
 pub mod steer;
+#[cfg(feature = "tls")]
+pub mod tls;
 pub mod yours;
 
 use std::io::{self, BufRead, Write};

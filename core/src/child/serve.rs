@@ -26,6 +26,8 @@ use crate::incident::wait::{self, Sites};
 use crate::incident::{Bugs, Chain, Slot, Unknown};
 use crate::lane::HeapMeter;
 use crate::lane::virtual_lane::shown;
+#[cfg(feature = "tls")]
+use crate::service::certificate::certificate_file;
 use crate::service::log_file::Tailed;
 use crate::service::{Gateway, base_chain};
 
@@ -104,6 +106,7 @@ pub fn serve(
         env.set_param(name, *value);
     }
     let chain = standing.chain()?;
+    let root = trust(&env, catalogue, &begin)?;
     let gateway = Gateway::new(env, &chain);
     let listener = listen(&runtime, port)?;
     let port = listener.local_addr()?.port();
@@ -111,11 +114,12 @@ pub fn serve(
     let out = Output::new();
     let by_hand = io::stdin().is_terminal();
     if !supervised {
-        announce(port, console_port, &begin);
+        let in_play: Vec<String> = begin.in_play.keys().cloned().collect();
+        announce(port, console_port, &begin, catalogue.speaks_tls(&in_play));
     }
     let pid = Some(std::process::id());
     let instance = begin.instance;
-    let ready = Ready { port: Some(port), pid, console_port, instance, cap_bytes: None };
+    let ready = Ready { port: Some(port), pid, console_port, instance, cap_bytes: None, root };
     out.write(&ServerSays::Ready(ready));
     out.write(&ServerSays::Chain(shown(&chain)));
 
@@ -158,6 +162,33 @@ pub fn serve(
     // Tasks that hang must not keep the process.
     runtime.shutdown_background();
     Ok(ExitCode::SUCCESS)
+}
+
+/// Has certificates signed by an authority of this process's own; what its clients are to trust.
+///
+/// # Errors
+///
+/// When that cannot be, and the incident's clients speak TLS.
+#[cfg(feature = "tls")]
+fn trust(env: &Env, catalogue: &Catalogue, begin: &Begin) -> anyhow::Result<Vec<u8>> {
+    let wanted = catalogue.find(&begin.incident).is_ok_and(|entry| entry.manifest.tls);
+    match super::tls::Authority::new() {
+        Ok(authority) => {
+            let root = authority.root();
+            certificate_file(env).signed_by(Box::new(move |life| authority.sign(life)));
+            Ok(root)
+        }
+        Err(error) if wanted => Err(error.into()),
+        // Nobody asks for it; who does later is told that there is no certificate.
+        Err(_) => Ok(Vec::new()),
+    }
+}
+
+/// Without TLS there is nothing to trust.
+#[cfg(not(feature = "tls"))]
+#[expect(clippy::unnecessary_wraps, reason = "as with TLS")]
+fn trust(_: &Env, _: &Catalogue, _: &Begin) -> anyhow::Result<Vec<u8>> {
+    Ok(Vec::new())
 }
 
 /// A panic is an event of the lesson: where, and what, in one line.
@@ -213,7 +244,7 @@ fn listen(runtime: &Runtime, port: u16) -> anyhow::Result<TcpListener> {
         .with_context(|| format!("cannot listen on {address}; choose another --port, or none"))
 }
 
-fn announce(port: u16, console_port: Option<u16>, begin: &Begin) {
+fn announce(port: u16, console_port: Option<u16>, begin: &Begin, tls: bool) {
     let bugs = &begin.in_play;
     let bugs: Vec<String> = bugs.iter().map(|(id, variant)| format!("{id}={variant}")).collect();
     let bugs = if bugs.is_empty() { "none".to_owned() } else { bugs.join(", ") };
@@ -222,6 +253,9 @@ fn announce(port: u16, console_port: Option<u16>, begin: &Begin) {
     note(&format!(
         "try  curl -H 'authorization: Bearer demo-token' -d order http://127.0.0.1:{port}/orders"
     ));
+    if tls {
+        note(&format!("try  curl -kv https://127.0.0.1:{port}/healthz"));
+    }
     note("also GET /orders/7; only /healthz and /metrics do without the header");
     if let Some(console_port) = console_port {
         note(&format!("try  tokio-console http://127.0.0.1:{console_port}"));

@@ -6,11 +6,13 @@
 //! claim the same main place cannot be in play at once.
 
 use std::fmt;
+use std::sync::Arc;
 
 use axum::{Extension, Router};
 
 use super::client::StoreClient;
 use super::env::{Env, PanicRule};
+use crate::service::certificate::{Certificate, CertificateError};
 
 /// A named place in the chain around the routes, outermost first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -101,6 +103,12 @@ pub type ClientLayer = fn(StoreClient, &Env) -> StoreClient;
 
 /// Puts an incident's layers into a chain: the one function that a variant's code exports.
 pub type Install = fn(&mut Chain);
+
+/// Presents a certificate to a client that connects.
+pub type Presenter = Arc<dyn Fn() -> Result<Certificate, CertificateError> + Send + Sync>;
+
+/// Makes what presents certificates.
+pub type Presents = fn(&Env) -> Presenter;
 
 /// Whose layer it is: an incident's id, or [`SERVICE`].
 pub type Owner = String;
@@ -197,6 +205,7 @@ pub struct Chain {
     middleware: Onion<Slot, Middleware>,
     client: Onion<ClientSlot, ClientLayer>,
     groups: Vec<Group>,
+    presents: Option<(Owner, Presents)>,
     panic_rule: PanicRule,
     clash: Option<Clash>,
 }
@@ -208,6 +217,7 @@ impl Default for Chain {
             middleware: Onion::new(&Slot::ALL),
             client: Onion::new(&ClientSlot::ALL),
             groups: Vec::new(),
+            presents: None,
             panic_rule: PanicRule::default(),
             clash: None,
         }
@@ -317,6 +327,21 @@ impl Chain {
         self.client.main.retain(|(there, ..)| *there != slot);
         self.client.beside.retain(|(there, ..)| *there != slot);
         true
+    }
+
+    /// Has this present the certificate to each client that connects.
+    pub fn certificate(&mut self, presents: Presents) {
+        let had = self.presents.as_ref().map(|(owner, _)| owner.clone());
+        let other = had.filter(|had| *had != self.owner);
+        if other.is_none() {
+            self.presents = Some((self.owner.clone(), presents));
+        }
+        self.note("certificate", other);
+    }
+
+    /// What presents certificates, where somebody has said so.
+    pub fn presenter(&self, env: &Env) -> Option<Presenter> {
+        self.presents.as_ref().map(|(_, presents)| presents(env))
     }
 
     /// Chooses what an unrecovered panic does.

@@ -60,6 +60,9 @@ pub struct Manifest {
     /// Above 0 where the load is such that the bug shows in time; where absent, it always does.
     #[serde(default)]
     pub overload: Option<Formula>,
+    /// Whether its clients speak TLS.
+    #[serde(default)]
+    pub tls: bool,
     /// What a run must show.
     #[serde(rename = "expect")]
     pub expectations: Vec<Expectation>,
@@ -251,6 +254,9 @@ pub struct Request {
     /// The answer that is right, where that is known: another one counts as wrong.
     #[serde(default)]
     pub answers: Option<Answer>,
+    /// Whether each comes on a connection of its own, as from a client who has not been here before.
+    #[serde(default)]
+    pub new_connection: bool,
     /// Its share among the kinds.
     pub weight: f64,
     /// HTTP method.
@@ -277,6 +283,7 @@ impl Request {
             tenant: None,
             key: None,
             answers: None,
+            new_connection: false,
             weight: 1.0,
             method: "GET".to_owned(),
             path: path.to_owned(),

@@ -51,6 +51,7 @@ pub enum Stretch {
     WrongPercent,
     RejectedPercent,
     FailedPercent,
+    HandshakeFailedPercent,
     TimedOutPercent,
     OkPerS,
     BadPerS,
@@ -73,11 +74,12 @@ const LEVELS: [(&str, Level); 9] = [
     ("instances", Level::Instances),
 ];
 
-const STRETCHES: [(&str, Stretch); 12] = [
+const STRETCHES: [(&str, Stretch); 13] = [
     ("ok_percent", Stretch::OkPercent),
     ("wrong_percent", Stretch::WrongPercent),
     ("rejected_percent", Stretch::RejectedPercent),
     ("failed_percent", Stretch::FailedPercent),
+    ("handshake_failed_percent", Stretch::HandshakeFailedPercent),
     ("timed_out_percent", Stretch::TimedOutPercent),
     ("ok_per_s", Stretch::OkPerS),
     ("bad_per_s", Stretch::BadPerS),

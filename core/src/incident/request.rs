@@ -28,6 +28,7 @@ pub struct Prepared {
     headers: HeaderMap,
     body: Bytes,
     right: Option<manifest::Answer>,
+    new_connection: bool,
 }
 
 /// A request that HTTP does not allow, or whose key makes no sense.
@@ -93,7 +94,8 @@ pub fn build(request: &manifest::Request) -> Result<Prepared, RequestError> {
     };
     let kind = request.name.as_deref().map(Arc::from);
     let path = request.key.map(|keys| (request.path.clone(), keys));
-    Ok(Prepared { kind, method, uri, path, headers, body, right: request.answers.clone() })
+    let (right, new_connection) = (request.answers.clone(), request.new_connection);
+    Ok(Prepared { kind, method, uri, path, headers, body, right, new_connection })
 }
 
 /// Prepares the requests of a manifest; their weights add up to `share`.
@@ -166,6 +168,11 @@ impl Prepared {
     /// The key of a request for which this number was drawn; 0 where it has none.
     pub fn key(&self, draw: u64) -> u64 {
         self.path.as_ref().map_or(0, |(_, keys)| keys.pick(draw))
+    }
+
+    /// Whether it comes on a connection of its own.
+    pub fn new_connection(&self) -> bool {
+        self.new_connection
     }
 
     /// Whether its right answer is known, so that bodies matter.

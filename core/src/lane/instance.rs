@@ -29,6 +29,8 @@ pub(super) struct Instance {
     held_bytes: i64,
     tally: SharedTally,
     client_timeout: Duration,
+    /// Whether clients speak TLS.
+    pub(super) tls: bool,
     /// Requests to come, in order of time.
     due: VecDeque<Due>,
     /// What the bodies of its requests take.
@@ -73,6 +75,7 @@ impl Instance {
             held_bytes: 0,
             tally: SharedTally::default(),
             client_timeout,
+            tls: false,
             due: VecDeque::new(),
             bodies: BodyBytes::default(),
             process: Process::absent(at_ms, None)?,
@@ -177,6 +180,7 @@ impl Instance {
                 tally: &instance.tally,
                 timeout: instance.client_timeout,
                 bodies: &instance.bodies,
+                tls: instance.tls,
             };
             let code = instance.process.run(to_ms, &mut instance.due, &clients)?;
             Some((instance.process.now_ms(), code))

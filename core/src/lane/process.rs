@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::atomic::{AtomicI32, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::body::Body;
@@ -19,7 +19,7 @@ use super::watch::Watch;
 use crate::incident::Chain;
 use crate::incident::env::{Env, Host};
 use crate::incident::request::{BodyBytes, Prepared};
-use crate::load::tally::Outcome;
+use crate::load::tally::{HandshakeFailed, Outcome};
 use crate::load::under_way::{SharedTally, UnderWay};
 use crate::service::Gateway;
 
@@ -54,6 +54,8 @@ pub struct Clients<'a> {
     pub timeout: Duration,
     /// What the bodies that they sent take.
     pub bodies: &'a BodyBytes,
+    /// Whether they speak TLS.
+    pub tls: bool,
 }
 
 /// What serves in it.
@@ -61,6 +63,23 @@ pub struct Clients<'a> {
 struct Server {
     gateway: Arc<Gateway>,
     crash: Arc<Crash>,
+    idle: Idle,
+}
+
+/// Connections that clients keep open and do not use now.
+#[derive(Debug, Clone, Default)]
+struct Idle(Arc<AtomicUsize>);
+
+impl Idle {
+    /// Takes one, where there is one.
+    fn take(&self) -> bool {
+        let fewer = |idle: usize| idle.checked_sub(1);
+        self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fewer).is_ok()
+    }
+
+    fn put_back(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
 }
 
 /// A process that ends itself.
@@ -106,7 +125,7 @@ impl Process {
             let _entered = process.runtime.enter();
             Gateway::new(env, chain)
         };
-        process.server = Some(Server { gateway, crash });
+        process.server = Some(Server { gateway, crash, idle: Idle::default() });
         Ok(process)
     }
 
@@ -141,6 +160,26 @@ impl Process {
         let times = (self.instant(due.at_ms), clients.timeout);
         let under_way = UnderWay::start(Arc::clone(clients.tally), due.request.kind(), times);
         match &self.server {
+            Some(server) if clients.tls => {
+                let alone = due.request.new_connection();
+                let (idle, gateway) = (server.idle.clone(), Arc::clone(&server.gateway));
+                let answer = answer(Arc::clone(&server.gateway), due, clients.bodies);
+                self.runtime.spawn(under_way.wait(async move {
+                    if alone || !idle.take() {
+                        // There is no wire here. A client that connects looks at the certificate's dates.
+                        match gateway.certificate() {
+                            Ok(shown) if shown.is_valid() => {}
+                            Ok(_) => return Some(Outcome::Handshake(HandshakeFailed::Expired)),
+                            Err(_) => return Some(Outcome::Handshake(HandshakeFailed::NoTls)),
+                        }
+                    }
+                    let outcome = answer.await;
+                    if !alone && outcome.is_some() {
+                        idle.put_back();
+                    }
+                    outcome
+                }));
+            }
             Some(server) => {
                 let answer = answer(Arc::clone(&server.gateway), due, clients.bodies);
                 self.runtime.spawn(under_way.wait(answer));

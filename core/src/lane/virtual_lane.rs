@@ -40,6 +40,8 @@ pub struct VirtualLane {
     watch: Option<Watch>,
     cap_bytes: u64,
     client_timeout: Duration,
+    /// Whether clients speak TLS.
+    tls: bool,
     schedule: Schedule,
     mix: Vec<Arc<Prepared>>,
     next: Option<Arrival>,
@@ -91,6 +93,7 @@ impl VirtualLane {
             watch,
             cap_bytes: manifest.memory.cap_bytes(),
             client_timeout: Duration::from_millis(manifest.load.client_timeout_ms),
+            tls: manifest.tls,
             next: schedule.next(),
             schedule,
             mix,
@@ -188,6 +191,8 @@ impl VirtualLane {
         let (weights, mix) = apart(self.catalogue.mix(incidents))?;
         self.schedule.set_weights(&weights);
         self.mix = mix;
+        self.tls = self.catalogue.speaks_tls(incidents);
+        self.instances.iter_mut().for_each(|instance| instance.tls = self.tls);
         Ok(())
     }
 
@@ -218,6 +223,7 @@ impl VirtualLane {
             let (out, timeout) = ((&self.out, now_ms), self.client_timeout);
             let mut instance = Instance::new(index, owners, self.heap, watch, timeout, out)?;
             instance.released = released;
+            instance.tls = self.tls;
             self.instances.push(instance);
         }
         if before != 0 && before != wanted {

@@ -24,10 +24,34 @@ pub enum Outcome {
     Wrong,
     /// The connection could not be made, or was dropped.
     NoAnswer,
+    /// The connection was made, and its client did not trust the server.
+    Handshake(HandshakeFailed),
     /// The client gave up.
     TimedOut,
     /// The run ended first.
     Unfinished,
+}
+
+/// Why a client did not trust a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HandshakeFailed {
+    /// Its certificate has expired.
+    Expired,
+    /// Its certificate is not signed by whom the client trusts, or is for another name.
+    Untrusted,
+    /// There was no certificate, or no TLS.
+    NoTls,
+}
+
+impl HandshakeFailed {
+    /// As words.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Expired => "certificate expired",
+            Self::Untrusted => "certificate not trusted",
+            Self::NoTls => "no certificate",
+        }
+    }
 }
 
 /// Why requests under way are dropped.
@@ -102,7 +126,9 @@ impl Tally {
         tick.in_flight = tick.in_flight.saturating_sub(1);
         let (answered, latency) = match outcome {
             Outcome::Answered(_) | Outcome::Wrong => (true, latency),
-            Outcome::NoAnswer | Outcome::TimedOut => (false, latency.max(timeout)),
+            Outcome::NoAnswer | Outcome::Handshake(_) | Outcome::TimedOut => {
+                (false, latency.max(timeout))
+            }
             Outcome::Unfinished => (false, latency),
         };
         let latencies = if answered { &mut self.answered } else { &mut self.unanswered };
@@ -115,6 +141,10 @@ impl Tally {
             },
             Outcome::Wrong => tick.wrong += 1,
             Outcome::NoAnswer => tick.failed += 1,
+            Outcome::Handshake(why) => {
+                tick.failed += 1;
+                *tick.handshakes.entry(why.word().to_owned()).or_default() += 1;
+            }
             Outcome::TimedOut => tick.timed_out += 1,
             Outcome::Unfinished => tick.unfinished += 1,
         }
@@ -126,7 +156,7 @@ impl Tally {
                 500.. => kind.tick.failed += 1,
             },
             Outcome::Wrong => kind.tick.wrong += 1,
-            Outcome::NoAnswer => kind.tick.failed += 1,
+            Outcome::NoAnswer | Outcome::Handshake(_) => kind.tick.failed += 1,
             Outcome::TimedOut => kind.tick.timed_out += 1,
             Outcome::Unfinished => {}
         }

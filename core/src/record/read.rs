@@ -395,7 +395,10 @@ fn plausible(event: &Event) -> bool {
     let server = server.iter().flat_map(|s| [s.tasks, s.connections, s.heap_bytes]);
     let outcomes = [load.sent, load.ok, load.rejected, load.failed, load.timed_out];
     let load = outcomes.into_iter().chain([load.unfinished, load.in_flight]);
-    let few = sample.instances.len() <= MAX_INSTANCES && sample.load.kinds.len() <= MOST_KINDS;
+    let load = load.chain(sample.load.handshakes.values().copied());
+    let few = sample.instances.len() <= MAX_INSTANCES
+        && sample.load.kinds.len() <= MOST_KINDS
+        && sample.load.handshakes.len() <= MOST_KINDS;
     few && server.chain(*resident_bytes).chain(load).all(|count| count < MOST)
 }
 

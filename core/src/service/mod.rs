@@ -4,9 +4,11 @@
 //! * [`detach`], [`telemetry`], [`base`]: its own layers of the chain
 //! * [`store`]: what it depends on; [`downstream`]: how that saturates, fails and hangs
 //! * [`params`]: what every incident may turn
+//! * [`certificate`]: what it shows to clients that speak TLS
 //! * [`log_file`]: where the log's writer puts its lines
 
 pub mod base;
+pub mod certificate;
 pub mod detach;
 pub mod downstream;
 pub mod log_file;
@@ -15,6 +17,7 @@ pub mod routes;
 pub mod store;
 pub mod telemetry;
 
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
@@ -24,13 +27,15 @@ use axum::response::Response;
 use http::Request;
 use tower::ServiceExt;
 
-use crate::incident::chain::Standing;
+use self::certificate::{Certificate, CertificateError, certificate_file};
+use crate::incident::chain::{Presenter, Standing};
 use crate::incident::{Chain, Env, Slot};
 
 /// The text of a source file of the service, by its path, as compiler and wait sites name it.
 pub fn source(file: &str) -> Option<&'static str> {
     let here = file!().strip_suffix("mod.rs")?;
     match file.strip_prefix(here)? {
+        "certificate.rs" => Some(include_str!("certificate.rs")),
         "base.rs" => Some(include_str!("base.rs")),
         "detach.rs" => Some(include_str!("detach.rs")),
         "downstream.rs" => Some(include_str!("downstream.rs")),
@@ -49,6 +54,16 @@ pub struct Gateway {
     in_force: ArcSwap<Router>,
     /// What stands in the chain in force: around the routes, around the store.
     stands: Mutex<(Vec<Standing>, Vec<Standing>)>,
+    presents: ArcSwap<Presents>,
+}
+
+/// What presents a certificate to each client that connects, where the chain has such.
+struct Presents(Option<Presenter>);
+
+impl fmt::Debug for Presents {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Presents").field(&self.0.is_some()).finish()
+    }
 }
 
 /// The chain without any incident's part.
@@ -70,7 +85,8 @@ impl Gateway {
         let router = chain.build(store::client(&env), &env);
         let in_force = ArcSwap::from_pointee(router);
         let stands = Mutex::new((chain.around_routes(), chain.around_store()));
-        Arc::new(Self { env, in_force, stands })
+        let presents = ArcSwap::from_pointee(Presents(chain.presenter(&env)));
+        Arc::new(Self { env, in_force, stands, presents })
     }
 
     /// Puts `chain` in force for all requests that begin from now on; those under way stay in
@@ -78,11 +94,25 @@ impl Gateway {
     pub fn switch(&self, chain: &Chain) -> bool {
         let router = chain.build(store::client(&self.env), &self.env);
         self.in_force.store(Arc::new(router));
+        self.presents.store(Arc::new(Presents(chain.presenter(&self.env))));
         let now = (chain.around_routes(), chain.around_store());
         let mut stands = self.stands.lock().unwrap_or_else(PoisonError::into_inner);
         let changed = *stands != now;
         *stands = now;
         changed
+    }
+
+    /// The certificate for a client that connects now: what the chain in force presents, or else what stands
+    /// in the file.
+    ///
+    /// # Errors
+    ///
+    /// When there is none, and none can be made.
+    pub fn certificate(&self) -> Result<Certificate, CertificateError> {
+        match &self.presents.load().0 {
+            Some(presents) => presents(),
+            None => certificate_file(&self.env).read(),
+        }
     }
 
     /// The service's surroundings.

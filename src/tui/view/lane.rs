@@ -250,9 +250,14 @@ fn outcomes(lane: &LaneModel) -> Line<'static> {
     let recent = &lane.recent;
     let mut spans =
         vec![Span::styled(format!(" ok {}", number(recent.ok_per_s.round())), theme::good())];
+    let (reason, handshakes) = match &recent.handshakes {
+        Some((reason, per_s)) => (reason.as_str(), *per_s),
+        None => ("", 0.0),
+    };
     for (name, rate, style) in [
         ("timed out", recent.timed_out_per_s, theme::bad()),
-        ("failed", recent.failed_per_s, theme::bad()),
+        (reason, handshakes, theme::bad()),
+        ("failed", recent.failed_per_s - handshakes, theme::bad()),
         ("wrong", recent.wrong_per_s, theme::bad()),
         ("rejected", recent.rejected_per_s, theme::quiet()),
     ] {

@@ -85,6 +85,10 @@ forms! {
         #[path = "../../../../incidents/silent_log/shared.rs"]
         mod shared;
     } another, each, quiet, unasked;
+    expired_certificate {
+        #[path = "../../../../incidents/expired_certificate/shared.rs"]
+        mod shared;
+    } another, long;
     version_skew {
         #[path = "../../../../incidents/version_skew/shared.rs"]
         mod shared;

@@ -15,6 +15,7 @@ use crate::tui::theme::Theme;
 use firedrill_core::catalogue::Catalogue;
 use firedrill_core::child::serve;
 use firedrill_core::event::{Begin, Clock};
+use firedrill_core::experiment::{Experiment, Faults};
 use firedrill_core::incident::chain::slot_names;
 use firedrill_core::incident::exercise::YOURS;
 use firedrill_core::incident::manifest::Param;
@@ -258,6 +259,9 @@ impl WalkOptions {
             seed: 1,
             params,
             clock: Clock::Virtual,
+            chaos: Vec::new(),
+            chaos_from: None,
+            chaos_for: Duration::from_secs(5),
         };
         let spec = options.spec(catalogue, &incident)?;
         if spec.entry.manifest.walk.is_empty() {
@@ -321,6 +325,17 @@ pub struct RunOptions {
     /// Give a parameter of the incident another value; may be repeated
     #[arg(long = "set", value_name = "NAME=VALUE")]
     params: Vec<String>,
+    /// Inject faults on purpose, and tell how stable the lanes were: latency=100..2000ms@10%,
+    /// error=500@5%; with `,marked` only in requests with the header x-chaos, with `,most=N` in so
+    /// many at once at most; may be repeated
+    #[arg(long, value_name = "FAULT")]
+    chaos: Vec<Faults>,
+    /// When the faults begin, such as 8s [default: 5 s after the release]
+    #[arg(long, value_name = "TIME", value_parser = duration, requires = "chaos")]
+    chaos_from: Option<Duration>,
+    /// How long they last
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "5s", requires = "chaos")]
+    chaos_for: Duration,
     /// live: real processes and sockets; virtual: time-lapse, the same to the last byte each time
     #[arg(long, value_name = "CLOCK", default_value = "live", value_parser = clock)]
     clock: Clock,
@@ -398,6 +413,12 @@ impl RunOptions {
             param.check(&name, value)?;
             spec.params.insert(name, value);
         }
+        let faults = self.chaos.iter().cloned().reduce(Faults::and);
+        spec.experiment = faults.map(|faults| {
+            let own_s = entry.manifest.release_s() + 5.0;
+            let from_s = self.chaos_from.map_or(own_s, |from| from.as_secs_f64());
+            Experiment { faults, from_s, to_s: from_s + self.chaos_for.as_secs_f64() }
+        });
         Ok(spec)
     }
 }

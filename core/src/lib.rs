@@ -12,6 +12,7 @@
 //! * `child` (a feature): a lane's child, live or virtual
 //! * [`lane`]: a virtual lane: server, clients and supervision on a paused clock
 //! * [`record`]: the events of a run as lines, and the reading of them
+//! * [`experiment`]: faults on purpose, and how stable lanes were
 //! * [`timeline`], [`verdict`], [`report`]: what the events amount to
 //! * `source` (a feature): the source of this package
 //! * [`page`]: a recording as a page to read; [`glossary`]: words that a newcomer may not know
@@ -25,6 +26,7 @@ pub mod catalogue;
 pub mod child;
 pub mod dice;
 pub mod event;
+pub mod experiment;
 pub mod glossary;
 pub mod incident;
 pub mod lane;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::catalogue::{Catalogue, Entry};
 use crate::event::{Begin, Clock};
+use crate::experiment::Experiment;
 use crate::incident::Bugs;
 use crate::incident::formula::Values;
 use crate::service::params;
@@ -23,6 +24,8 @@ pub struct Plan {
     pub seed: u64,
     /// Parameters that differ from the manifest's.
     pub params: BTreeMap<String, f64>,
+    /// Faults on purpose.
+    pub experiment: Option<Experiment>,
 }
 
 impl Plan {

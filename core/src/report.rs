@@ -6,11 +6,13 @@ use std::fmt::Write;
 use serde::Serialize;
 
 use crate::event::{Clock, ExitCause, WaitSite};
+use crate::experiment::{Stability, stability};
 use crate::incident::Manifest;
 use crate::incident::claim::Claim;
 use crate::incident::formula::Values;
 use crate::incident::measure::{self, Level, Measure};
 use crate::load::tally::TRUSTED_LAG_MS;
+use crate::page::stability::lines as stability_lines;
 use crate::plan::Plan;
 use crate::prose::figures::{count, mib, millis, number};
 use crate::timeline::{LaneLine, LoadSum, Timeline, level};
@@ -44,6 +46,9 @@ pub struct Report {
     pub dropped_events: u64,
     /// One a lane.
     pub lanes: Vec<LaneReport>,
+    /// How stable lanes were, where faults were injected.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stability: Option<Stability>,
     /// What the expectations amount to.
     pub verdict: Verdict,
 }
@@ -205,6 +210,7 @@ impl Report {
             driver_lag_ms: lag,
             dropped_events: timeline.dropped,
             lanes: lanes.collect(),
+            stability: stability(timeline),
             verdict: judge(manifest, timeline),
         }
     }
@@ -449,6 +455,9 @@ pub fn table(report: &Report) -> String {
     }
     if report.dropped_events > 0 {
         let _ = writeln!(text, "  {} events were lost.", count(report.dropped_events));
+    }
+    if let Some(stability) = &report.stability {
+        let _ = write!(text, "\n{}", stability_lines(stability));
     }
     let _ = writeln!(text);
     checks(&mut text, &report.verdict);

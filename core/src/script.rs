@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::event::{ParentSays, What};
+use crate::experiment::Experiment;
 use crate::incident::Bugs;
 use crate::incident::manifest::{Switch, rate_allowed};
 use crate::plan::Plan;
@@ -61,6 +62,8 @@ pub enum Control {
         /// Its value.
         value: f64,
     },
+    /// New values of several parameters, in every lane.
+    SetParams(Vec<(String, f64)>),
     /// Restart a lane's process.
     Restart {
         /// The lane.
@@ -151,7 +154,7 @@ impl Script {
             bugs: vec![Bugs::new(); lanes],
             without: vec![Vec::new(); lanes],
             world: BTreeSet::from([plan.entry.manifest.id.clone()]),
-            joined: Vec::new(),
+            joined: plan.experiment.iter().flat_map(around).collect(),
             plan,
         }
     }
@@ -243,6 +246,9 @@ impl Script {
             }
             Control::SetRate(rate_per_s) => rate(rate_per_s).into_iter().collect(),
             Control::SetParam { name, value } => vec![param(&name, value)],
+            Control::SetParams(values) => {
+                values.iter().map(|(name, value)| param(name, *value)).collect()
+            }
             Control::SetWithout { lane, slots } if lane < lanes => {
                 self.without[lane].clone_from(&slots);
                 let what = What::Slots { without: slots.clone() };
@@ -335,6 +341,20 @@ impl Script {
         steps.push(Step::all(mix, What::Log { line }));
         steps
     }
+}
+
+/// What an experiment brings, and when.
+fn around(experiment: &Experiment) -> [(u64, Vec<Step>); 2] {
+    let steps = |params: &BTreeMap<&'static str, f64>, line: &str| {
+        let log = Step::all(Change::Nothing, What::Log { line: line.to_owned() });
+        let params = params.iter().map(|(name, value)| param(name, *value));
+        std::iter::once(log).chain(params).collect()
+    };
+    let faults = &experiment.faults;
+    [
+        (ms(experiment.from_s), steps(&faults.0, "the experiment begins: faults are injected")),
+        (ms(experiment.to_s), steps(&faults.end(), "the experiment is over: no more faults")),
+    ]
 }
 
 fn ms(seconds: f64) -> u64 {

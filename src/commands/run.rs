@@ -19,6 +19,9 @@ use firedrill_core::timeline::Timeline;
 /// How long somebody who wants to leave waits for standard error.
 const LEAVING: Duration = Duration::from_secs(1);
 
+/// Seconds that a run goes on at least after an experiment.
+const AFTERWARDS_S: f64 = 8.0;
+
 /// Runs an incident and prints what it measured.
 ///
 /// # Errors
@@ -27,7 +30,10 @@ const LEAVING: Duration = Duration::from_secs(1);
 pub fn run(catalogue: &'static Catalogue, options: HeadlessOptions) -> anyhow::Result<ExitCode> {
     let HeadlessOptions { incident, options, duration, record, json } = options;
     let spec = options.spec(catalogue, &incident)?;
-    let own = Duration::from_secs_f64(spec.entry.manifest.duration_s);
+    // After an experiment there is to be time to see whether a lane recovers.
+    let watched_s =
+        spec.experiment.as_ref().map_or(0.0, |experiment| experiment.to_s + AFTERWARDS_S);
+    let own = Duration::from_secs_f64(spec.entry.manifest.duration_s.max(watched_s));
     let spec = Spec { duration: Some(duration.unwrap_or(own)), ..spec };
     let recorder = record.map(|path| Recorder::create(&path, &spec.header())).transpose()?;
     // Kept until the report is printed: it is what hears signals.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use firedrill_core::catalogue::{Catalogue, Entry};
 use firedrill_core::event::{Begin, Clock};
+use firedrill_core::experiment::Experiment;
 use firedrill_core::incident::Bugs;
 use firedrill_core::incident::exercise::YOURS;
 
@@ -48,6 +49,8 @@ pub struct Spec {
     pub seed: u64,
     /// Parameters that differ from the manifest's.
     pub params: BTreeMap<String, f64>,
+    /// Faults on purpose.
+    pub experiment: Option<Experiment>,
     /// When the run ends by itself; none: when it is stopped.
     pub duration: Option<Duration>,
     /// Whether the lanes start with tokio-console's instruments.
@@ -107,6 +110,7 @@ impl Spec {
             rate_per_s: entry.manifest.load.rate_per_s,
             seed: 1,
             params: BTreeMap::new(),
+            experiment: None,
             duration: None,
             console: false,
             clock: Clock::Live,
@@ -170,6 +174,7 @@ impl Spec {
             rate_per_s: self.rate_per_s,
             seed: self.seed,
             params: self.params.clone(),
+            experiment: self.experiment.clone(),
         }
     }
 

@@ -28,6 +28,8 @@ pub enum Action {
     PreviousLane,
     Lane(usize),
     Bugs,
+    /// Faults on purpose.
+    Chaos,
     NextVariant,
     NextFile,
     ToWait,
@@ -190,6 +192,11 @@ const BUG: Binding = binding(
 );
 const BUGS_KEY: Binding =
     binding(&[Char('b')], A::Bugs, ("b", "bugs", "all bugs, to switch in the selected lane"));
+const CHAOS_KEY: Binding = binding(
+    &[Char('x')],
+    A::Chaos,
+    ("x", "chaos", "faults on purpose, in all lanes: delays, errors, how many at once"),
+);
 const LOAD_UP: Binding = binding(
     &[Char('+'), Char('=')],
     A::LoadUp,
@@ -228,7 +235,7 @@ const LANES: &[Binding] = &[LANE, LANE_BEFORE, LANE_1, LANE_2, LANE_3, LANE_4];
 
 /// Keys that change what the lanes meet.
 const WORLD: &[Binding] =
-    &[BUGS_KEY, CHAIN_KEY, LOAD_UP, LOAD_DOWN, SCALE_OUT, SCALE_IN, INSTANCES];
+    &[BUGS_KEY, CHAIN_KEY, CHAOS_KEY, LOAD_UP, LOAD_DOWN, SCALE_OUT, SCALE_IN, INSTANCES];
 
 /// Keys that move in the past.
 const SEEK: &[Binding] =
@@ -368,6 +375,18 @@ static BUGS: Table = &[&[
     QUIT,
 ]];
 
+static CHAOS: Table = &[&[
+    binding(
+        &[Char(' '), Enter],
+        A::ToggleBug,
+        ("space", "on/off", "switch the fault under the cursor"),
+    ),
+    UP,
+    DOWN,
+    binding(&[Esc, Char('x')], A::Back, ("esc", "close", "close this")),
+    QUIT,
+]];
+
 static CHAIN: Table = &[&[
     binding(&[Char(' '), Enter], A::ToggleBug, ("space", "off/on", "switch the slot off, or on")),
     UP,
@@ -439,6 +458,7 @@ pub fn bindings(model: &Model) -> impl Iterator<Item = &'static Binding> {
     let table = match &model.overlay {
         Some(Overlay::Help { .. }) => HELP_SCREEN,
         Some(Overlay::Bugs { .. }) => BUGS,
+        Some(Overlay::Chaos { .. }) => CHAOS,
         Some(Overlay::Code(_)) => CODE_KEYS,
         Some(Overlay::Log { .. }) => SCROLLED,
         Some(Overlay::Metrics) => METRICS,

@@ -80,6 +80,11 @@ pub enum Overlay {
         /// The bug under the cursor.
         cursor: usize,
     },
+    /// Faults on purpose, with the cursor.
+    Chaos {
+        /// The fault under the cursor.
+        cursor: usize,
+    },
     /// The code of the selected lane.
     Code(CodeView),
     /// The metrics of the selected lane.

@@ -407,6 +407,7 @@ fn in_lab(model: &mut Model, action: Action) -> Option<Command> {
             let cursor = model.catalogue.ids().position(|id| id == here).unwrap_or(0);
             model.overlay = Some(Overlay::Bugs { cursor });
         }
+        Action::Chaos => model.overlay = Some(Overlay::Chaos { cursor: 0 }),
         Action::Code => model.overlay = Some(Overlay::Code(view::code::open(lab))),
         Action::Metrics => model.overlay = Some(Overlay::Metrics),
         Action::Present => {
@@ -594,6 +595,19 @@ fn in_overlay(model: &mut Model, action: Action) -> Option<Command> {
             }
             _ => {}
         },
+        Overlay::Chaos { cursor } => {
+            let all = view::chaos::ALL;
+            match action {
+                Action::Up => *cursor = (*cursor + all - 1) % all,
+                Action::Down => *cursor = (*cursor + 1) % all,
+                Action::ToggleBug => {
+                    let Screen::Lab(lab) = &mut model.screen else { return None };
+                    let control = view::chaos::toggle(lab, *cursor);
+                    return Some(tell(lab, control));
+                }
+                _ => {}
+            }
+        }
         Overlay::Chain { cursor } => {
             let slots: Vec<&str> = slot_names().collect();
             match action {

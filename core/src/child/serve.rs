@@ -373,7 +373,10 @@ fn obey(standing: &mut Standing, runs: (&Handle, &Registry), gateway: &Gateway, 
             }
             Ok(ParentSays::SetParam { name, value }) => match standing.catalogue.param(&name) {
                 Ok(param) => match param.check(&name, value) {
-                    Ok(()) => gateway.env().set_param(&name, value),
+                    Ok(()) => {
+                        let _entered = runs.0.enter();
+                        gateway.set_param(&name, value);
+                    }
                     Err(range) => note(&range.to_string()),
                 },
                 Err(unknown) => note(&unknown.to_string()),

@@ -99,6 +99,11 @@ impl Course {
         self.0.get(later.saturating_sub(1)).map_or(&NONE, |(_, values)| values)
     }
 
+    /// Times at which something changed, from the first value on.
+    pub fn times(&self) -> Vec<f64> {
+        self.0.iter().map(|(at_s, _)| *at_s).collect()
+    }
+
     /// The values now.
     pub fn now(&self) -> &Values {
         self.at(f64::MAX)

@@ -149,6 +149,14 @@ impl Process {
         self.runtime.metrics().num_alive_tasks() as u64
     }
 
+    /// Gives a parameter of its service a new value.
+    pub fn set_param(&self, name: &str, value: f64) {
+        let _entered = self.runtime.enter();
+        if let Some(server) = &self.server {
+            server.gateway.set_param(name, value);
+        }
+    }
+
     /// Puts `chain` in force; tells whether what stands in it has changed.
     pub fn switch(&self, chain: &Chain) -> bool {
         let _entered = self.runtime.enter();

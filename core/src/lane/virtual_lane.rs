@@ -171,9 +171,7 @@ impl VirtualLane {
 
     /// Gives a parameter a new value.
     pub fn set_param(&mut self, name: String, value: f64) {
-        for env in self.instances.iter().filter_map(Instance::env) {
-            env.set_param(&name, value);
-        }
+        self.instances.iter().for_each(|instance| instance.set_param(&name, value));
         self.params.insert(name, value);
     }
 

@@ -50,6 +50,7 @@ impl Asked {
             rate_per_s: self.rate_per_s,
             seed: self.seed,
             params: self.params.clone(),
+            experiment: None,
         })
     }
 

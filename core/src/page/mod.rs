@@ -9,6 +9,7 @@ pub mod chart;
 pub mod figure;
 mod happened;
 pub mod live;
+pub mod stability;
 mod told;
 
 use std::collections::BTreeSet;
@@ -62,6 +63,7 @@ pub fn render(plan: &Plan, header: &Header, told: &Told, faults: &Faults) -> Str
                 // Where the run ended too soon to be judged, what it shows comes first.
                 @let short = report.verdict.undecided == Some(Undecided::TooShort);
                 @if !short { (verdict(&report.verdict)) }
+                @if let Some(stability) = &report.stability { (stability::section(stability)) }
                 (charts(manifest, timeline, &names, events))
                 @if short { (verdict(&report.verdict)) }
                 (why(plan))

@@ -2,6 +2,7 @@
 //!
 //! * [`routes`]: what it offers
 //! * [`detach`], [`telemetry`], [`base`]: its own layers of the chain
+//! * [`chaos`]: faults on purpose, in any lane
 //! * [`store`]: what it depends on; [`downstream`]: how that saturates, fails and hangs
 //! * [`params`]: what every incident may turn
 //! * [`certificate`]: what it shows to clients that speak TLS
@@ -9,6 +10,7 @@
 
 pub mod base;
 pub mod certificate;
+pub mod chaos;
 pub mod detach;
 pub mod downstream;
 pub mod log_file;
@@ -35,6 +37,7 @@ use crate::incident::{Chain, Env, Slot};
 pub fn source(file: &str) -> Option<&'static str> {
     let here = file!().strip_suffix("mod.rs")?;
     match file.strip_prefix(here)? {
+        "chaos.rs" => Some(include_str!("chaos.rs")),
         "certificate.rs" => Some(include_str!("certificate.rs")),
         "base.rs" => Some(include_str!("base.rs")),
         "detach.rs" => Some(include_str!("detach.rs")),
@@ -51,6 +54,8 @@ pub fn source(file: &str) -> Option<&'static str> {
 #[derive(Debug)]
 pub struct Gateway {
     env: Env,
+    /// As it was asked for, without the service's own faults.
+    chain: Mutex<Chain>,
     in_force: ArcSwap<Router>,
     /// What stands in the chain in force: around the routes, around the store.
     stands: Mutex<(Vec<Standing>, Vec<Standing>)>,
@@ -78,20 +83,33 @@ pub fn base_chain() -> Chain {
     chain
 }
 
+/// A chain with the service's own faults, where parameters ask for any.
+fn with_chaos(chain: &Chain, env: &Env) -> Chain {
+    let mut chain = chain.clone();
+    if chaos::wanted(env) {
+        chain.layer_beside(Slot::Chaos, chaos::install);
+    }
+    chain
+}
+
 impl Gateway {
     /// A service that starts with `chain`. Must be called within a runtime: a chain may start
     /// background tasks.
     pub fn new(env: Env, chain: &Chain) -> Arc<Self> {
+        let asked = Mutex::new(chain.clone());
+        let chain = &with_chaos(chain, &env);
         let router = chain.build(store::client(&env), &env);
         let in_force = ArcSwap::from_pointee(router);
         let stands = Mutex::new((chain.around_routes(), chain.around_store()));
         let presents = ArcSwap::from_pointee(Presents(chain.presenter(&env)));
-        Arc::new(Self { env, in_force, stands, presents })
+        Arc::new(Self { env, chain: asked, in_force, stands, presents })
     }
 
     /// Puts `chain` in force for all requests that begin from now on; those under way stay in
     /// theirs. Tells whether what stands in the chain has changed. Must be called within a runtime.
     pub fn switch(&self, chain: &Chain) -> bool {
+        chain.clone_into(&mut self.chain.lock().unwrap_or_else(PoisonError::into_inner));
+        let chain = &with_chaos(chain, &self.env);
         let router = chain.build(store::client(&self.env), &self.env);
         self.in_force.store(Arc::new(router));
         self.presents.store(Arc::new(Presents(chain.presenter(&self.env))));
@@ -100,6 +118,17 @@ impl Gateway {
         let changed = *stands != now;
         *stands = now;
         changed
+    }
+
+    /// Gives a parameter a new value. One that asks for the first fault, or ends the last, puts the slot
+    /// `chaos` into the chain, or takes it out. Must be called within a runtime.
+    pub fn set_param(&self, name: &str, value: f64) {
+        let had = chaos::wanted(&self.env);
+        self.env.set_param(name, value);
+        if chaos::wanted(&self.env) != had {
+            let chain = self.chain.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            self.switch(&chain);
+        }
     }
 
     /// The certificate for a client that connects now: what the chain in force presents, or else what stands

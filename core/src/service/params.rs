@@ -41,6 +41,13 @@ pub const ALL: &[ServiceParam] = &[
     param("cache_hang_percent", (0.0, 100.0), "%", "share of the cache's commands that hang"),
     param("cache_hang_ms", (60_000.0, 600_000.0), "ms", "how long a hanging command hangs"),
     param("cache_capacity", (0.0, 10_000.0), "", "commands that the cache carries at once; 0: all"),
+    param("chaos_latency_percent", (0.0, 100.0), "%", "share of the requests held up on purpose"),
+    param("chaos_latency_from_ms", (100.0, 60_000.0), "ms", "how long those are held up, at least"),
+    param("chaos_latency_to_ms", (2000.0, 60_000.0), "ms", "how long those are held up, at most"),
+    param("chaos_error_percent", (0.0, 100.0), "%", "share of the requests failed on purpose"),
+    param("chaos_error_status", (500.0, 599.0), "", "the status of those"),
+    param("chaos_marked", (0.0, 1.0), "", "1: only requests with the header x-chaos"),
+    param("chaos_most", (1000.0, 1000.0), "", "requests held up at once on purpose, at most"),
     param("cache_queue", (0.0, 100_000.0), "", "commands that wait for the cache; 0: all"),
 ];
 

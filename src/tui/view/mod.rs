@@ -3,6 +3,7 @@
 pub mod bugs;
 pub mod catalogue;
 pub mod chain;
+pub mod chaos;
 pub mod chart;
 pub mod code;
 pub mod gauges;
@@ -70,6 +71,9 @@ pub fn draw(frame: &mut Frame, model: &Model) {
         }
         (Some(Overlay::Bugs { cursor }), Screen::Lab(lab)) => {
             bugs::draw(frame, body, model.catalogue, lab, *cursor);
+        }
+        (Some(Overlay::Chaos { cursor }), Screen::Lab(lab)) => {
+            chaos::draw(frame, body, lab, *cursor);
         }
         (Some(Overlay::Code(view)), Screen::Lab(lab)) => code::draw(frame, body, lab, view),
         (Some(Overlay::Metrics), Screen::Lab(lab)) => metrics::draw(frame, body, lab),

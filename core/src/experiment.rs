@@ -1,0 +1,318 @@
+//! A chaos experiment: faults on purpose, from one moment to another, and what a run of it showed.
+
+use std::collections::BTreeMap;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::service::params;
+use crate::timeline::{LaneLine, LoadSum, Timeline};
+
+/// What a fault looks like that can be read.
+const EXAMPLES: &str =
+    "such as latency=100..2000ms@10%, error=500@5%, or latency=1s@100%,marked,most=20";
+
+/// Faults, and when they are injected.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Experiment {
+    /// The faults.
+    pub faults: Faults,
+    /// When they begin, in seconds since the run began.
+    pub from_s: f64,
+    /// When they end.
+    pub to_s: f64,
+}
+
+/// Faults, as the service's own parameters say them: `chaos_…` and their values.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Faults(pub BTreeMap<&'static str, f64>);
+
+/// A text that says no fault.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{given}` is no fault: {why}; {EXAMPLES}")]
+pub struct NoFault {
+    given: String,
+    why: String,
+}
+
+/// The parameters that ask for a fault, and so make an experiment.
+const ASKS: [&str; 2] = ["chaos_latency_percent", "chaos_error_percent"];
+
+impl Faults {
+    /// These faults and others.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.0.extend(other.0);
+        self
+    }
+
+    /// The parameters that end them.
+    pub fn end(&self) -> BTreeMap<&'static str, f64> {
+        self.0.keys().filter(|name| ASKS.contains(name)).map(|name| (*name, 0.0)).collect()
+    }
+}
+
+/// `KIND=VALUE@SHARE%[,marked][,most=N]`.
+impl FromStr for Faults {
+    type Err = NoFault;
+
+    fn from_str(given: &str) -> Result<Self, NoFault> {
+        let no = |why: String| NoFault { given: given.to_owned(), why };
+        let mut parts = given.split(',').map(str::trim);
+        let fault = parts.next().unwrap_or_default();
+        let (kind, rest) = fault
+            .split_once('=')
+            .ok_or_else(|| no("expected KIND=VALUE@SHARE%, KIND being latency or error".into()))?;
+        let (value, share) = rest
+            .split_once('@')
+            .ok_or_else(|| no("expected a share after the value: @10% of the requests".into()))?;
+        let percent = share.strip_suffix('%').and_then(|share| share.parse::<f64>().ok());
+        let percent = percent.filter(|percent| *percent > 0.0 && *percent <= 100.0);
+        let percent =
+            percent.ok_or_else(|| no(format!("expected a share up to 100%, found `{share}`")))?;
+        let mut faults = BTreeMap::new();
+        match kind {
+            "latency" => {
+                let (from, to) = delay(value).map_err(no)?;
+                faults.insert("chaos_latency_from_ms", from);
+                faults.insert("chaos_latency_to_ms", to);
+                faults.insert("chaos_latency_percent", percent);
+            }
+            "error" => {
+                let status = value.parse::<u16>().ok().filter(|status| (400..600).contains(status));
+                let status = status.ok_or_else(|| {
+                    no(format!("expected a status from 400 to 599, found `{value}`"))
+                })?;
+                faults.insert("chaos_error_status", f64::from(status));
+                faults.insert("chaos_error_percent", percent);
+            }
+            other => return Err(no(format!("expected latency or error, found `{other}`"))),
+        }
+        for part in parts {
+            match part.split_once('=') {
+                None if part == "marked" => {
+                    faults.insert("chaos_marked", 1.0);
+                }
+                Some(("most", most)) => {
+                    let most = most.parse::<u16>().ok().filter(|most| (1..=1000).contains(most));
+                    let most =
+                        most.ok_or_else(|| no("expected most=N, N from 1 to 1000".into()))?;
+                    faults.insert("chaos_most", f64::from(most));
+                }
+                _ => return Err(no(format!("expected marked or most=N, found `{part}`"))),
+            }
+        }
+        Ok(Self(faults))
+    }
+}
+
+/// A delay in milliseconds: `100..2000ms`, `1s`.
+fn delay(text: &str) -> Result<(f64, f64), String> {
+    let (number, unit_ms) = match text.strip_suffix("ms") {
+        Some(number) => (number, 1.0),
+        None => (text.strip_suffix('s').ok_or("expected a time in ms or s")?, 1000.0),
+    };
+    let (from, to) = number.split_once("..").unwrap_or((number, number));
+    let ms = |text: &str| {
+        let number = text.trim().parse::<f64>().ok().filter(|n| n.is_finite() && *n >= 0.0);
+        number.map(|number| number * unit_ms).ok_or(format!("expected a time, found `{text}`"))
+    };
+    let (from, to) = (ms(from)?, ms(to)?);
+    if from > to {
+        return Err("expected the shorter time first".to_owned());
+    }
+    let longest = params::find("chaos_latency_to_ms").map_or(0.0, |param| param.max);
+    if to > longest {
+        return Err(format!("expected at most {} s", longest / 1000.0));
+    }
+    Ok((from, to))
+}
+
+/// A share of the rate before, below which a lane is not steady.
+const STEADY_OK: f64 = 0.98;
+
+/// By how much p99 may grow: this many times, and so many milliseconds.
+const STEADY_P99: (f64, f64) = (2.0, 50.0);
+
+/// A lane that answers less than this share well has no steady state.
+const STATE_PERCENT: f64 = 90.0;
+
+/// A lane that is back within this many seconds has recovered as it should.
+pub const RECOVERS_S: f64 = 2.0;
+
+/// What a run showed of a lane's stability, around the faults that were injected.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Stability {
+    /// When the faults were on, in seconds.
+    pub faults_s: (f64, f64),
+    /// Each lane's.
+    pub lanes: Vec<LaneStability>,
+}
+
+/// What a lane was like before, during and after.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LaneStability {
+    /// Its variant.
+    pub variant: String,
+    /// Its steady state.
+    pub before: Window,
+    /// While faults were injected.
+    pub during: Window,
+    /// Since then.
+    pub after: Window,
+    /// Seconds from the end of the faults to the first second that is as before, and is followed by such
+    /// alone; none: not within the run. 0 for a lane that was steady throughout.
+    pub recovers_after_s: Option<f64>,
+    /// Its processes that ended in the meantime.
+    pub exits: usize,
+    /// What that amounts to.
+    pub verdict: Amounts,
+}
+
+/// Figures of a window.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Window {
+    /// Requests that were answered well, of all that ended, in percent.
+    pub ok_percent: Option<f64>,
+    /// 99th percentile in milliseconds, the unanswered included.
+    pub p99_ms: Option<f64>,
+}
+
+/// What a lane's stability amounts to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Amounts {
+    /// As before, throughout.
+    Steady,
+    /// It broke, and was as before within two seconds of the end of the faults.
+    Recovers,
+    /// It broke, and took longer.
+    RecoversLate,
+    /// It broke, and stayed so to the end of the run.
+    DoesNotRecover,
+    /// There was no steady state to compare with, or the faults went on to the end.
+    Unknown,
+}
+
+impl Amounts {
+    /// In words.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Steady => "steady",
+            Self::Recovers => "recovers",
+            Self::RecoversLate => "recovers late",
+            Self::DoesNotRecover => "does not recover",
+            Self::Unknown => "not known",
+        }
+    }
+}
+
+/// How stable lanes were, where faults were injected.
+pub fn stability(timeline: &Timeline) -> Option<Stability> {
+    let (from_s, to_s) = injected(timeline)?;
+    let lanes = timeline.lanes.iter().map(|lane| of_lane(lane, (from_s, to_s), timeline.end_s));
+    Some(Stability { faults_s: (from_s, to_s), lanes: lanes.collect() })
+}
+
+/// From when to when faults were asked for: from the first to the last moment.
+fn injected(timeline: &Timeline) -> Option<(f64, f64)> {
+    let mut times = timeline.course.times();
+    times.push(timeline.end_s);
+    let asked = |at_s: f64| {
+        let values = timeline.course.at(at_s);
+        ASKS.iter().any(|name| values.get(*name).is_some_and(|value| *value > 0.0))
+    };
+    let from_s = times.iter().copied().find(|at_s| asked(*at_s))?;
+    let to_s = times.iter().copied().find(|at_s| *at_s > from_s && !asked(*at_s));
+    Some((from_s, to_s.unwrap_or(timeline.end_s)))
+}
+
+fn of_lane(lane: &LaneLine, (from_s, to_s): (f64, f64), end_s: f64) -> LaneStability {
+    // The first second of a run has the start of everything in it.
+    let before = window(lane, (1.0_f64.min(from_s), from_s));
+    let (during, after) = (window(lane, (from_s, to_s)), window(lane, (to_s, end_s)));
+    let as_before = |now: &Window| is_as(before, *now);
+    let mut back_s = None;
+    let mut at_s = to_s;
+    while at_s + 1.0 <= end_s + 0.05 {
+        let steady = as_before(&window(lane, (at_s, at_s + 1.0)));
+        back_s = if steady { back_s.or(Some(at_s - to_s)) } else { None };
+        at_s += 0.5;
+    }
+    let exits = lane.exits.iter().filter(|exit| exit.at_ms as f64 / 1000.0 >= from_s).count();
+    let verdict = match (before.ok_percent, as_before(&during), back_s) {
+        (ok, ..) if ok.is_none_or(|ok| ok < STATE_PERCENT) => Amounts::Unknown,
+        _ if to_s + 1.0 > end_s => Amounts::Unknown,
+        (_, true, Some(0.0)) if exits == 0 => Amounts::Steady,
+        (.., Some(back_s)) if back_s <= RECOVERS_S => Amounts::Recovers,
+        (.., Some(_)) => Amounts::RecoversLate,
+        (.., None) => Amounts::DoesNotRecover,
+    };
+    let variant = lane.variant.clone();
+    LaneStability { variant, before, during, after, recovers_after_s: back_s, exits, verdict }
+}
+
+/// Whether a window is as good as that of the steady state.
+fn is_as(before: Window, now: Window) -> bool {
+    let (Some(ok), Some(was_ok)) = (now.ok_percent, before.ok_percent) else { return false };
+    let (times, more_ms) = STEADY_P99;
+    let p99 = match (now.p99_ms, before.p99_ms) {
+        (Some(now), Some(before)) => now <= before * times + more_ms,
+        _ => true,
+    };
+    ok >= was_ok * STEADY_OK && p99
+}
+
+fn window(lane: &LaneLine, (from_s, to_s): (f64, f64)) -> Window {
+    let mut sum = LoadSum::default();
+    let inside = |at_s: &f64| *at_s > from_s + 0.05 && *at_s <= to_s + 0.05;
+    let samples = lane.samples.iter().filter(|(at_s, _)| inside(at_s));
+    samples.for_each(|(_, sample)| sum.add(&sample.load));
+    let ended = sum.ended();
+    let ok = (ended > 0).then(|| sum.counts.ok as f64 * 100.0 / ended as f64);
+    Window { ok_percent: ok, p99_ms: sum.latency.at_ms(99.0) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Faults, String> {
+        text.parse().map_err(|error: NoFault| error.to_string())
+    }
+
+    #[test]
+    fn faults_are_read_as_they_are_written() {
+        let latency = read("latency=100..2000ms@10%").expect("it is one");
+        assert_eq!(latency.0["chaos_latency_from_ms"], 100.0);
+        assert_eq!(latency.0["chaos_latency_to_ms"], 2000.0);
+        assert_eq!(latency.0["chaos_latency_percent"], 10.0);
+        assert_eq!(latency.end(), [("chaos_latency_percent", 0.0)].into());
+        let both = latency.and(read("error=503@5%,marked,most=20").expect("it is one"));
+        assert_eq!((both.0["chaos_error_status"], both.0["chaos_marked"]), (503.0, 1.0));
+        assert_eq!(both.0["chaos_most"], 20.0);
+        assert_eq!(read("latency=1s@100%").expect("it is one").0["chaos_latency_from_ms"], 1000.0);
+    }
+
+    #[test]
+    fn what_is_no_fault_is_told_with_an_example() {
+        for (given, why) in [
+            ("", "KIND=VALUE@SHARE%"),
+            ("slow", "KIND=VALUE@SHARE%"),
+            ("latency=100ms", "a share after the value"),
+            ("latency=100ms@10", "a share up to 100%"),
+            ("latency=100ms@0%", "a share up to 100%"),
+            ("latency=100@10%", "a time in ms or s"),
+            ("latency=2..1s@10%", "the shorter time first"),
+            ("latency=NaNms@10%", "expected a time"),
+            ("latency=900s@10%", "at most"),
+            ("error=200@10%", "a status from 400 to 599"),
+            ("flood=1@10%", "latency or error"),
+            ("error=500@5%,maybe", "marked or most=N"),
+            ("error=500@5%,most=0", "N from 1 to 1000"),
+        ] {
+            let error = read(given).expect_err("it is none");
+            assert!(error.contains(why) && error.contains("such as latency="), "{error}");
+        }
+    }
+}

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use firedrill_core::incident::{Incident, Pack};
 
 mod canary_too_small;
+mod chaos_left_on;
 mod context_key_clash;
 mod expired_certificate;
 mod metric_cardinality;
@@ -33,6 +34,7 @@ pub static ALL: &[&Incident] = &[
     &one_switch::INCIDENT,
     &open_by_default::INCIDENT,
     &silent_log::INCIDENT,
+    &chaos_left_on::INCIDENT,
     &expired_certificate::INCIDENT,
     &version_skew::INCIDENT,
 ];

@@ -97,6 +97,7 @@ async fn code_that_cheats_is_refused() {
         ("silent-log", "unasked", "store_commands"),
         ("version-skew", "refuses", "versions_refused"),
         ("expired-certificate", "long", "certificate_left_s"),
+        ("chaos-left-on", "off", "faults_delayed"),
     ] {
         let judged = judged(incident, form, 1).await;
         assert!(failed(&judged).contains(&claim), "{incident}, {form}: {judged:?}");

@@ -85,6 +85,10 @@ forms! {
         #[path = "../../../../incidents/silent_log/shared.rs"]
         mod shared;
     } another, each, quiet, unasked;
+    chaos_left_on {
+        #[path = "../../../../incidents/chaos_left_on/shared.rs"]
+        mod shared;
+    } another, off;
     expired_certificate {
         #[path = "../../../../incidents/expired_certificate/shared.rs"]
         mod shared;

@@ -1,0 +1,109 @@
+//! What the forms share: the connections that requests hold, the faults, and who may ask for them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use metrics::{Unit, counter, describe_counter, describe_gauge, gauge};
+use tokio::sync::Semaphore;
+
+use firedrill_core::dice::Dice;
+use firedrill_core::incident::env::Param;
+use firedrill_core::incident::{Env, Parked};
+
+/// Connections to the store: a request holds one from its first middleware to its answer.
+const CONNECTIONS: usize = 8;
+
+/// Percent of all requests that fail at random.
+pub const FAILED_PERCENT: f64 = 5.0;
+
+/// What an experiment needs.
+pub struct Lab {
+    dice: Dice,
+    experiment: Param,
+}
+
+impl Lab {
+    pub fn new(env: &Env) -> Self {
+        describe_counter!("faults_delayed", Unit::Count, "requests that the fault layer delayed");
+        describe_counter!("faults_failed", Unit::Count, "requests that the fault layer failed");
+        describe_gauge!("faults_waiting", Unit::Count, "requests that a fault holds up now");
+        counter!("faults_delayed").increment(0);
+        counter!("faults_failed").increment(0);
+        gauge!("faults_waiting").set(0.0);
+        Self { dice: env.dice("faults"), experiment: env.param("fault_experiment", 0.0) }
+    }
+
+    /// Whether the environment names an experiment that runs now.
+    pub fn names_an_experiment(&self) -> bool {
+        self.experiment.get() > 0.5
+    }
+
+    /// Whether a random failure hits.
+    pub fn fails(&self) -> bool {
+        self.dice.hits(FAILED_PERCENT)
+    }
+
+    /// Holds a request up, from 100 ms to 2 s.
+    pub async fn delay(&self) {
+        struct Waiting;
+        impl Drop for Waiting {
+            fn drop(&mut self) {
+                gauge!("faults_waiting").decrement(1);
+            }
+        }
+        counter!("faults_delayed").increment(1);
+        gauge!("faults_waiting").increment(1);
+        let _waiting = Waiting;
+        let longer = Duration::from_millis(1900).mul_f64(self.dice.throw());
+        tokio::time::sleep(Duration::from_millis(100) + longer).parked("a fault's delay").await;
+    }
+}
+
+/// Whether a request asks for a fault.
+pub fn is_marked(headers: &HeaderMap) -> bool {
+    headers.contains_key("x-fault")
+}
+
+/// Whether it comes from those who run experiments.
+pub fn is_from_the_lab(headers: &HeaderMap) -> bool {
+    headers.get("x-fault-token").is_some_and(|token| token == "lab-9")
+}
+
+/// An answer that fails on purpose.
+pub fn failed() -> Response {
+    counter!("faults_failed").increment(1);
+    (StatusCode::INTERNAL_SERVER_ERROR, "failed at random\n").into_response()
+}
+
+/// A connection to the store for each request, for as long as it takes.
+pub fn connections(routes: Router, env: &Env) -> Router {
+    struct Connections(Semaphore);
+    let free = env.shared(|| {
+        describe_gauge!("sessions_in_use", Unit::Count, "connections that requests hold");
+        describe_gauge!("sessions_in_use_capacity", Unit::Count, "connections there are");
+        Connections(Semaphore::new(CONNECTIONS))
+    });
+    async fn hold(
+        State(connections): State<Arc<Connections>>,
+        request: Request,
+        next: Next,
+    ) -> Response {
+        let free = &connections.0;
+        let _connection = free.acquire().parked("a free connection").await;
+        show(free);
+        let response = next.run(request).await;
+        drop(_connection);
+        show(free);
+        response
+    }
+    fn show(free: &Semaphore) {
+        gauge!("sessions_in_use").set((CONNECTIONS - free.available_permits()) as f64);
+        gauge!("sessions_in_use_capacity").set(CONNECTIONS as f64);
+    }
+    routes.layer(from_fn_with_state(free, hold))
+}

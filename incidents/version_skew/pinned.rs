@@ -6,8 +6,8 @@ use axum::routing::get;
 use super::shared::{describe, install_totals, mean, tell_wanted};
 use firedrill_core::incident::{Chain, Env};
 
-/// What the team has agreed on, as it stands in `versions.lock`.
-const LOCK: &str = "totals 1.4.2";
+/// What the team has agreed on, as it stands in the file `versions.lock`.
+const VERSIONS_LOCK: &str = "totals 1.4.2";
 
 /// Puts the half-fix into the chain.
 pub fn install(chain: &mut Chain) {
@@ -16,16 +16,8 @@ pub fn install(chain: &mut Chain) {
 
 fn totals(routes: Router, env: &Env) -> Router {
     describe(env);
-    tell_wanted(LOCK);
+    tell_wanted(VERSIONS_LOCK);
     // cause: the deploy has a list of its own, and never opens the file.
     let totals = install_totals(env, "1");
     routes.merge(Router::new().route("/totals/{shop}", get(mean)).with_state(totals))
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn the_version_is_the_one_that_was_agreed_on() {
-        assert_eq!(super::LOCK, "totals 1.4.2");
-    }
 }

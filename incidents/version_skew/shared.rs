@@ -28,16 +28,16 @@ pub const OAK: [Bucket; 2] = [bucket(50.0, 1000.0), bucket(50.0, 500.0)];
 /// The library `totals`, in one of its versions.
 pub struct Totals {
     pub version: &'static str,
-    /// The version as a number: 1.4.2 is 402.
-    number: u16,
+    /// The version as a number: 1.4.2 is 1.42.
+    number: f64,
     pub mean: fn(&[Bucket]) -> f64,
 }
 
 /// What can be had, by age. Each has a release note; that of 1.5.0 says: `mean` is faster.
 static INDEX: [Totals; 3] = [
-    Totals { version: "1.4.2", number: 402, mean: mean_of_orders },
-    Totals { version: "1.4.3", number: 403, mean: mean_of_orders },
-    Totals { version: "1.5.0", number: 500, mean: mean_of_means },
+    Totals { version: "1.4.2", number: 1.42, mean: mean_of_orders },
+    Totals { version: "1.4.3", number: 1.43, mean: mean_of_orders },
+    Totals { version: "1.5.0", number: 1.50, mean: mean_of_means },
 ];
 
 /// The sum of all orders by their number.
@@ -64,7 +64,7 @@ pub fn install_totals(env: &Env, wanted: &str) -> &'static Totals {
 pub fn describe(env: &Env) {
     struct Described;
     env.shared(|| {
-        describe_gauge!("totals_version", Unit::Count, "the library's version: 1.4.2 is 402");
+        describe_gauge!("totals_version", Unit::Count, "the library's version: 1.4.2 is 1.42");
         describe_gauge!("totals_elm", Unit::Count, "the mean order of Elm Street, as last told");
         describe_counter!("totals_answers", Unit::Count, "means that were told");
         describe_counter!("versions_refused", Unit::Count, "versions that were refused");
@@ -78,7 +78,7 @@ pub fn describe(env: &Env) {
 pub fn tell_wanted(line: &str) {
     describe_gauge!("totals_wanted", Unit::Count, "the version that somebody wrote down");
     let wanted = INDEX.iter().find(|totals| line.ends_with(totals.version));
-    gauge!("totals_wanted").set(wanted.map_or(0.0, |totals| f64::from(totals.number)));
+    gauge!("totals_wanted").set(wanted.map_or(0.0, |totals| totals.number));
 }
 
 /// The page: the mean order of a shop.
@@ -98,7 +98,7 @@ pub async fn mean(
         _ => return (StatusCode::NOT_FOUND, "no such shop\n").into_response(),
     };
     let mean = (totals.mean)(buckets);
-    gauge!("totals_version").set(f64::from(totals.number));
+    gauge!("totals_version").set(totals.number);
     counter!("totals_answers").increment(1);
     if shop == "elm" {
         gauge!("totals_elm").set(mean);

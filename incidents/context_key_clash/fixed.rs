@@ -11,32 +11,6 @@ use super::shared::{INVOICES_ACCOUNT, ORDERS_ACCOUNT, describe, page};
 use firedrill_core::incident::client::StoreClient;
 use firedrill_core::incident::{Chain, Context, Env, Slot};
 
-mod authentication {
-    use axum::extract::Request;
-    use axum::middleware::Next;
-    use axum::response::Response;
-
-    use super::super::shared::signed_in;
-
-    /// Who has signed in. Its field is private: outside of this module nobody can make one.
-    #[derive(Clone)]
-    pub struct Customer(&'static str);
-
-    impl Customer {
-        pub fn name(&self) -> &'static str {
-            self.0
-        }
-    }
-
-    pub async fn sign_in(mut request: Request, next: Next) -> Response {
-        if let Some(name) = signed_in(request.headers()) {
-            // fix: kept under its type, which this module alone can make.
-            request.extensions_mut().insert(Customer(name));
-        }
-        next.run(request).await
-    }
-}
-
 /// In whose name a group of routes asks the store.
 #[derive(Clone)]
 struct Account(&'static str);
@@ -73,4 +47,30 @@ async fn my_invoices(
     context: Extension<Context>,
 ) -> Response {
     page("invoice", (Some(customer.name()), Some(account.0)), (store, context)).await
+}
+
+mod authentication {
+    use axum::extract::Request;
+    use axum::middleware::Next;
+    use axum::response::Response;
+
+    use super::super::shared::signed_in;
+
+    /// Who has signed in. Its field is private: outside of this module nobody can make one.
+    #[derive(Clone)]
+    pub struct Customer(&'static str);
+
+    impl Customer {
+        pub fn name(&self) -> &'static str {
+            self.0
+        }
+    }
+
+    pub async fn sign_in(mut request: Request, next: Next) -> Response {
+        if let Some(name) = signed_in(request.headers()) {
+            // fix: kept under its type, which this module alone can make.
+            request.extensions_mut().insert(Customer(name));
+        }
+        next.run(request).await
+    }
 }

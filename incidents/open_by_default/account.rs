@@ -10,9 +10,6 @@ use super::shared::{
 };
 use firedrill_core::incident::{Chain, Slot};
 
-// cause: `admin`, `admin`, as it was delivered; nobody needed it, so nobody took it out.
-const ACCOUNTS: [Account; 2] = [OLGA, DEFAULT];
-
 /// Puts the half-fix into the chain.
 pub fn install(chain: &mut Chain) {
     chain.routes("admin", |routes, _| routes.route(HEALTH, get(shared::health)));
@@ -30,3 +27,6 @@ async fn guard(request: Request, next: Next) -> Response {
     }
     REFUSED.into_response()
 }
+
+// cause: `admin`, `admin`, as it was delivered; nobody needed it, so nobody took it out.
+const ACCOUNTS: [Account; 2] = [OLGA, DEFAULT];

@@ -228,7 +228,9 @@ pub fn scaffolding(text: &str) -> Vec<bool> {
     let begins = ["use ", "pub use ", "pub(crate) use ", "mod ", "pub mod ", "pub static INCIDENT"];
     let mut inside: Option<&str> = None;
     for (i, line) in lines.iter().enumerate() {
-        if inside.is_none() && begins.iter().any(|word| line.starts_with(word)) {
+        // A module that is written out in place is code.
+        let here = line.ends_with('{') && line.contains("mod ");
+        if inside.is_none() && !here && begins.iter().any(|word| line.starts_with(word)) {
             inside = Some(if line.starts_with("pub static") { "};" } else { ";" });
         }
         if let Some(end) = inside {

@@ -228,7 +228,15 @@ async fn goes_through(spec: Spec, answers: Answers) -> Vec<Done> {
                 let wrong = (right + 1 + at) % choices.len();
                 let wrong = if wrong == right { (right + 1) % choices.len() } else { wrong };
                 let chosen = if answers == Answers::Rightly { right } else { wrong };
-                learner.types(&(chosen + 1).to_string()).await;
+                // By arrows or by its number.
+                if answers == Answers::Rightly {
+                    for _ in 0..chosen {
+                        learner.presses(KeyCode::Down).await;
+                    }
+                    assert_eq!(learner.walk().cursor, chosen, "{id}, step {at}");
+                } else {
+                    learner.types(&(chosen + 1).to_string()).await;
+                }
             }
             Some(Kind::Number { theory, .. }) => {
                 // Enter without a number is refused with a word.

@@ -122,10 +122,16 @@ impl LogFile {
         self.error_readers.lock().unwrap_or_else(PoisonError::into_inner).push(Box::new(reader));
     }
 
-    /// The newest lines as a lane shows them, and the newest of those that should not be there.
+    /// The newest lines as a lane shows them, the newest about an error among them, and the newest of those that should not be there.
     pub fn shown(&self) -> LogTail {
         let kept = self.kept();
         let newest = kept.tail.iter().skip(kept.tail.len().saturating_sub(SHOWN));
+        // Between many lines about requests the last one about an error would not be seen.
+        let older = kept.tail.iter().take(kept.tail.len().saturating_sub(SHOWN));
+        let error = older.rev().find(|entry| matches!(entry, Entry::Error(_)));
+        let is_error = |entry: &&Entry| matches!(entry, Entry::Error(_));
+        let error = error.filter(|_| !newest.clone().any(|entry| is_error(&entry)));
+        let newest = error.into_iter().chain(newest);
         LogTail {
             lines: newest.map(Entry::text).collect(),
             wrong: kept.wrong.as_ref().map(Entry::text),

@@ -520,7 +520,14 @@ fn log_tail(frame: &mut Frame, area: Rect, lane: &LaneModel, chart: &show::Chart
     let room = usize::from(area.height).saturating_sub(shown.len());
     let newest = lines.iter().filter(|line| Some(*line) != wrong.as_ref());
     let newest: Vec<&String> = newest.collect();
-    for text in &newest[newest.len().saturating_sub(room)..] {
+    // Where there is little room, a line about an error stays.
+    let (errors, others): (Vec<&String>, Vec<&String>) =
+        newest.into_iter().partition(|line| line.starts_with("ERROR "));
+    for text in errors.iter().take(room) {
+        shown.push(Line::styled(line("!", text), theme::warn()));
+    }
+    let room = room.saturating_sub(errors.len());
+    for text in &others[others.len().saturating_sub(room)..] {
         shown.push(Line::styled(line(" ", text), theme::quiet()));
     }
     if lines.is_empty() {
@@ -590,7 +597,13 @@ fn draw_chart(
             if lane.series.since(axes.window_s.0).any(|point| point.rejected > 0.0) {
                 title.push(Span::styled("   █ rejected", theme::warn()));
             }
-            title.push(Span::styled("   █ failed", theme::bad()));
+            let known = &lab.spec.entry.manifest.load.requests;
+            let told = if known.iter().any(|request| request.answers.is_some()) {
+                "   █ failed or wrong"
+            } else {
+                "   █ failed"
+            };
+            title.push(Span::styled(told, theme::bad()));
             let labels = labels("0", count(top as u64));
             (Fill::Outcomes, Color::LightGreen, Axis::Linear(top), labels, None)
         }

@@ -440,7 +440,12 @@ fn at_the_end(walk: &mut Walk, action: Action) -> bool {
 
 fn move_cursor(lab: &Lab, walk: &mut Walk, step: &Step, down: bool) {
     let last = match question(lab, step).map(|question| &question.kind) {
-        Some(Kind::Choice(choices)) => choices.len() - 1,
+        Some(Kind::Choice(choices)) => {
+            let last = choices.len().saturating_sub(1);
+            let next = if down { walk.cursor + 1 } else { walk.cursor.saturating_sub(1) };
+            walk.cursor = next.min(last);
+            return;
+        }
         Some(Kind::Line { .. }) => {
             listing(lab, step).map_or(0, |(_, text)| text.lines().count().saturating_sub(1))
         }

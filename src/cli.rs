@@ -59,6 +59,8 @@ pub enum Verb {
     Try(TryOptions),
     /// Tell which incidents you have walked, predicted and fixed, and with which help
     Progress(ProgressOptions),
+    /// Print what Prometheus needs to look at the lanes that run, in the lab or without a screen
+    Metrics(MetricsOptions),
     /// Play a recording in the terminal
     View {
         /// The recording, from `--record` or the lab's key `w`
@@ -208,6 +210,20 @@ pub struct TryOptions {
     /// Build and judge once
     #[arg(long)]
     pub once: bool,
+}
+
+/// What `metrics` takes.
+#[derive(Debug, Args)]
+pub struct MetricsOptions {
+    /// Instead: the alerting rules, one for each incident
+    #[arg(long, conflicts_with = "dashboard")]
+    pub rules: bool,
+    /// Instead: the dashboard, for Grafana to import
+    #[arg(long)]
+    pub dashboard: bool,
+    /// Have the configuration load rules from this file
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["rules", "dashboard"])]
+    pub with_rules: Option<PathBuf>,
 }
 
 /// What `progress` takes.

@@ -201,9 +201,14 @@ impl Remembered {
 
 /// Where it is kept; none where there is no place for such things.
 fn file() -> Option<PathBuf> {
+    Some(folder()?.join("progress.json"))
+}
+
+/// Where the platform keeps what a program has to know again; none where it has no such place.
+pub fn folder() -> Option<PathBuf> {
     let places = etcetera::choose_base_strategy().ok()?;
     let directory = places.state_dir().unwrap_or_else(|| places.data_dir());
-    Some(directory.join("firedrill").join("progress.json"))
+    Some(directory.join("firedrill"))
 }
 
 /// A name beside a file that is not taken.

@@ -123,11 +123,12 @@ fn metrics(pack: &Pack, incident: &Incident) -> BTreeSet<String> {
 }
 
 /// What the service itself registers.
-const SERVICE_METRICS: [&str; 7] = [
-    "http_requests_total",
+const SERVICE_METRICS: [&str; 8] = [
+    "httpRequestCount",
+    "httpErrorRate",
     "http_requests_in_flight",
-    "http_request_duration_seconds_count",
-    "http_request_duration_seconds_sum",
+    "httpRequestDuration_count",
+    "httpRequestDuration_sum",
     "store_commands",
     "store_busy",
     "store_waiting",

@@ -7,6 +7,7 @@
 //! * [`mod@report`], [`picture`]: pages and pictures of runs
 //! * [`list`], [`doctor`], [`describe`]: what there is, what this machine can do, how to use it
 //! * [`book`]: the book, and mdBook's preprocessor
+//! * [`metrics`]: what Prometheus needs
 //! * [`new`], [`check`]: an incident begun, and whether incidents are what their manifests say
 
 pub mod attempt;
@@ -16,6 +17,7 @@ pub mod describe;
 pub mod doctor;
 pub mod lab;
 pub mod list;
+pub mod metrics;
 pub mod new;
 pub mod picture;
 pub mod progress;
@@ -68,6 +70,7 @@ fn carry_out(cli: Cli) -> anyhow::Result<ExitCode> {
         Some(Verb::Walk(options)) => lab::walk(catalogue, options, cli.theme),
         Some(Verb::Try(options)) => attempt::attempt(catalogue, options),
         Some(Verb::Progress(options)) => progress::progress(catalogue, &options),
+        Some(Verb::Metrics(options)) => metrics::metrics(&options),
         Some(Verb::View { file }) => lab::view(catalogue, &file, cli.theme),
         Some(Verb::Picture { incident, options, at, size }) => {
             picture::take(catalogue, (&incident, &options), at, size)

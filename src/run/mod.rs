@@ -5,6 +5,7 @@
 //! * `lane`: one lane over its instances; `steering`: the code that steers its release
 //! * [`memory`]: resident memory of the children; `outlet`: where their events go out
 //! * [`spec`]: what to run
+//! * [`scraped`]: where Prometheus hears of its lanes
 //! * [`signals`]: what the system tells it
 //! * `stage`: everything of a live run under way, and the loop over it
 //! * `time_lapse`: the same on the virtual clock
@@ -15,6 +16,7 @@ pub mod kin;
 mod lane;
 pub mod memory;
 mod outlet;
+pub mod scraped;
 pub mod signals;
 pub mod spec;
 mod stage;

@@ -11,6 +11,7 @@ use super::instance::Instance;
 use super::lane::Lane;
 use super::memory::{Guard, Held, Memory, Reached, Resident, enough};
 use super::outlet::Outlet;
+use super::scraped::{Labels, Scraped, Target};
 use super::spec::Spec;
 use super::{Address, Control, START_TIMEOUT};
 use crate::load::Driver;
@@ -39,6 +40,8 @@ pub(super) struct Stage {
     /// What holds processes to their caps, and what it says; none before the run has begun.
     guard: Option<(Guard, mpsc::Receiver<Reached>)>,
     driver: Option<Driver>,
+    /// Where Prometheus hears of the lanes.
+    scraped: Option<Scraped>,
     outlet: Outlet,
     rate_per_s: f64,
 }
@@ -58,6 +61,7 @@ impl Stage {
             memory: Memory::new(),
             guard: None,
             driver: None,
+            scraped: Scraped::new(),
             outlet,
             tls: spec.entry.manifest.tls,
             rate_per_s: spec.rate_per_s,
@@ -238,6 +242,34 @@ impl Stage {
         {
             driver.set_targets(lane, &targets.0, &targets.1);
             self.targets[lane] = targets;
+            self.tell_prometheus();
+        }
+    }
+
+    /// Says where all lanes serve now.
+    fn tell_prometheus(&mut self) {
+        let id = &self.spec.entry.manifest.id;
+        let lanes = self.targets.iter().zip(&self.spec.variants).enumerate();
+        let targets = lanes.flat_map(|(lane, ((instances, _), variant))| {
+            let serving =
+                instances.iter().enumerate().filter_map(|(i, at)| Some((i, at.as_ref()?)));
+            serving.map(move |(number, listening)| Target {
+                targets: [format!("127.0.0.1:{}", listening.port)],
+                labels: Labels {
+                    incident: id.clone(),
+                    variant: variant.clone(),
+                    lane: char::from(b'A' + lane as u8).to_string(),
+                    number: number.to_string(),
+                },
+            })
+        });
+        let targets: Vec<Target> = targets.collect();
+        if let Some(scraped) = &mut self.scraped
+            && let Err(error) = scraped.tell(&targets)
+        {
+            let line = format!("Prometheus is not told where the lanes serve: {error}");
+            self.outlet.emit(None, What::Log { line });
+            self.scraped = None;
         }
     }
 

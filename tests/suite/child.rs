@@ -82,9 +82,9 @@ fn it_serves_samples_and_exposes_metrics() {
     while !matches!(served.next(), ServerSays::Server(_)) {}
     let metrics = served.get("/metrics");
     for line in [
-        "http_requests_total{method=\"GET\",path=\"/orders/{id}\",status=\"200\"} 1",
-        "http_requests_total{method=\"GET\",path=\"/orders/{id}\",status=\"401\"} 1",
-        "http_request_duration_seconds_bucket{",
+        "httpRequestCount{method=\"GET\",path=\"/orders/{id}\",status=\"200\"} 1",
+        "httpRequestCount{method=\"GET\",path=\"/orders/{id}\",status=\"401\"} 1",
+        "httpRequestDuration_bucket{",
         "tokio_alive_tasks",
         "audit_rejections 1",
         "# TYPE audit_rejections counter",

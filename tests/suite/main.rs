@@ -19,6 +19,7 @@ mod gate;
 mod keyboard;
 mod lab;
 mod manifests;
+mod monitoring;
 mod orphans;
 mod pack;
 mod pairs;

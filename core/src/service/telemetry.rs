@@ -1,6 +1,6 @@
 //! Slot `metrics`: for every request its path, status and duration.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -41,6 +41,19 @@ const PENDING: usize = 4096;
 struct Requests {
     shards: [Mutex<Shard>; SHARDS],
     in_flight: Gauge,
+    /// Looks at the metrics since error rates were told last.
+    looks: AtomicUsize,
+    rates: Mutex<BTreeMap<(&'static str, String), Rate>>,
+}
+
+/// Looks at the metrics, ten a second, over which an error rate goes.
+const LOOKS: usize = 10;
+
+/// The share of errors at one route.
+struct Rate {
+    shown: Gauge,
+    /// Requests that have ended, and of those errors, when it was told last.
+    told: (u64, u64),
 }
 
 /// What one thread counted.
@@ -56,6 +69,8 @@ struct Shard {
 struct Kind {
     method: &'static str,
     status: u16,
+    /// All of them.
+    ended: u64,
     count: Counter,
     duration: Histogram,
     pending_s: Vec<f64>,
@@ -63,10 +78,16 @@ struct Kind {
 
 impl Requests {
     fn new() -> Self {
-        describe_counter!("http_requests_total", Unit::Count, "requests by method, path, status");
-        describe_histogram!("http_request_duration_seconds", Unit::Seconds, "time to the answer");
+        describe_counter!("httpRequestCount", Unit::Count, "requests by method, path, status");
+        describe_histogram!("httpRequestDuration", Unit::Seconds, "time to the answer");
         describe_gauge!("http_requests_in_flight", Unit::Count, "requests inside the service");
-        Self { shards: Default::default(), in_flight: gauge!("http_requests_in_flight") }
+        describe_gauge!("httpErrorRate", Unit::Count, "share of errors, over about a second");
+        Self {
+            shards: Default::default(),
+            in_flight: gauge!("http_requests_in_flight"),
+            looks: AtomicUsize::new(0),
+            rates: Mutex::default(),
+        }
     }
 
     /// The shard of this thread.
@@ -90,6 +111,35 @@ impl Requests {
             shard.routes.values_mut().flatten().for_each(Kind::hand_on);
         }
         self.in_flight.set(started as f64 - ended as f64);
+        if self.looks.fetch_add(1, Ordering::Relaxed) % LOOKS == LOOKS - 1 {
+            self.tell_rates();
+        }
+    }
+
+    /// The share of errors, by method and path. A gauge, as the post-mortem has it: it cannot be added up over
+    /// instances, which counts can.
+    fn tell_rates(&self) {
+        let mut sums: BTreeMap<(&'static str, String), (u64, u64)> = BTreeMap::new();
+        for shard in &self.shards {
+            let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+            for (path, kinds) in &shard.routes {
+                for kind in kinds {
+                    let (ended, errors) = sums.entry((kind.method, path.clone())).or_default();
+                    *ended += kind.ended;
+                    *errors += if kind.status == 0 || kind.status >= 500 { kind.ended } else { 0 };
+                }
+            }
+        }
+        let mut rates = self.rates.lock().unwrap_or_else(PoisonError::into_inner);
+        for ((method, path), (ended, errors)) in sums {
+            let rate = rates.entry((method, path.clone())).or_insert_with(|| {
+                let labels = [("method", method.to_owned()), ("path", path)];
+                Rate { shown: gauge!("httpErrorRate", &labels), told: (0, 0) }
+            });
+            let (before, errors_before) = std::mem::replace(&mut rate.told, (ended, errors));
+            let share = (errors - errors_before) as f64 / (ended - before).max(1) as f64;
+            rate.shown.set(share);
+        }
     }
 }
 
@@ -106,6 +156,7 @@ impl Shard {
             kinds.push(Kind::new(method, path, status));
             kinds.len() - 1
         });
+        kinds[at].ended += 1;
         kinds[at].pending_s.push(seconds);
         if kinds[at].pending_s.len() >= PENDING {
             kinds[at].hand_on();
@@ -128,8 +179,9 @@ impl Kind {
         Self {
             method,
             status,
-            count: counter!("http_requests_total", &labels),
-            duration: histogram!("http_request_duration_seconds", &labels),
+            ended: 0,
+            count: counter!("httpRequestCount", &labels),
+            duration: histogram!("httpRequestDuration", &labels),
             pending_s: Vec::new(),
         }
     }

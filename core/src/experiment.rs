@@ -283,15 +283,18 @@ mod tests {
 
     #[test]
     fn faults_are_read_as_they_are_written() {
-        let latency = read("latency=100..2000ms@10%").expect("it is one");
-        assert_eq!(latency.0["chaos_latency_from_ms"], 100.0);
-        assert_eq!(latency.0["chaos_latency_to_ms"], 2000.0);
-        assert_eq!(latency.0["chaos_latency_percent"], 10.0);
-        assert_eq!(latency.end(), [("chaos_latency_percent", 0.0)].into());
-        let both = latency.and(read("error=503@5%,marked,most=20").expect("it is one"));
-        assert_eq!((both.0["chaos_error_status"], both.0["chaos_marked"]), (503.0, 1.0));
-        assert_eq!(both.0["chaos_most"], 20.0);
-        assert_eq!(read("latency=1s@100%").expect("it is one").0["chaos_latency_from_ms"], 1000.0);
+        let is = |text: &str, wanted: &[(&'static str, f64)]| {
+            assert_eq!(read(text), Ok(Faults(wanted.iter().copied().collect())), "{text}");
+        };
+        let latency = [("chaos_latency_from_ms", 100.0), ("chaos_latency_to_ms", 2000.0)];
+        is("latency=100..2000ms@10%", &[&latency[..], &[("chaos_latency_percent", 10.0)]].concat());
+        let second = [("chaos_latency_from_ms", 1000.0), ("chaos_latency_to_ms", 1000.0)];
+        is("latency=1s@100%", &[&second[..], &[("chaos_latency_percent", 100.0)]].concat());
+        let error = [("chaos_error_status", 503.0), ("chaos_error_percent", 5.0)];
+        let within = [("chaos_marked", 1.0), ("chaos_most", 20.0)];
+        is("error=503@5%,marked,most=20", &[&error[..], &within[..]].concat());
+        let ends = read("latency=1s@5%").expect("it is one").end();
+        assert_eq!(ends, [("chaos_latency_percent", 0.0)].into());
     }
 
     #[test]

@@ -80,30 +80,34 @@ pub fn failed() -> Response {
     (StatusCode::INTERNAL_SERVER_ERROR, "failed at random\n").into_response()
 }
 
+struct Connections(Semaphore);
+
 /// A connection to the store for each request, for as long as it takes.
 pub fn connections(routes: Router, env: &Env) -> Router {
-    struct Connections(Semaphore);
     let free = env.shared(|| {
         describe_gauge!("sessions_in_use", Unit::Count, "connections that requests hold");
         describe_gauge!("sessions_in_use_capacity", Unit::Count, "connections there are");
         Connections(Semaphore::new(CONNECTIONS))
     });
-    async fn hold(
-        State(connections): State<Arc<Connections>>,
-        request: Request,
-        next: Next,
-    ) -> Response {
-        let free = &connections.0;
-        let _connection = free.acquire().parked("a free connection").await;
-        show(free);
-        let response = next.run(request).await;
-        drop(_connection);
-        show(free);
-        response
-    }
-    fn show(free: &Semaphore) {
-        gauge!("sessions_in_use").set((CONNECTIONS - free.available_permits()) as f64);
+    routes.layer(from_fn_with_state(free, hold))
+}
+
+async fn hold(
+    State(connections): State<Arc<Connections>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let connection = connections.0.acquire().parked("a free connection").await;
+    connections.show();
+    let response = next.run(request).await;
+    drop(connection);
+    connections.show();
+    response
+}
+
+impl Connections {
+    fn show(&self) {
+        gauge!("sessions_in_use").set((CONNECTIONS - self.0.available_permits()) as f64);
         gauge!("sessions_in_use_capacity").set(CONNECTIONS as f64);
     }
-    routes.layer(from_fn_with_state(free, hold))
 }

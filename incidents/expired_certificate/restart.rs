@@ -9,7 +9,7 @@ use firedrill_core::incident::chain::Presenter;
 use firedrill_core::incident::{Chain, Env};
 
 /// A night.
-const NIGHT: Duration = Duration::from_secs(3);
+const NIGHT: Duration = Duration::from_millis(1500);
 
 /// Puts the half-fix into the chain.
 pub fn install(chain: &mut Chain) {

@@ -9,10 +9,10 @@ use firedrill_core::incident::Env;
 use firedrill_core::service::certificate::{Certificate, CertificateFile, certificate_file};
 
 /// How long a certificate lives.
-const LIFE: Duration = Duration::from_secs(8);
+const LIFE: Duration = Duration::from_secs(4);
 
 /// How often the file is renewed.
-const RENEWED: Duration = Duration::from_secs(4);
+const RENEWED: Duration = Duration::from_secs(2);
 
 /// The certificate's file. A job renews it in good time, whatever the service does with it.
 pub fn renewed_file(env: &Env) -> Arc<CertificateFile> {

@@ -195,7 +195,7 @@ const BUGS_KEY: Binding =
 const CHAOS_KEY: Binding = binding(
     &[Char('x')],
     A::Chaos,
-    ("x", "chaos", "faults on purpose, in all lanes: delays, errors, how many at once"),
+    ("x", "", "faults on purpose, in all lanes: delays, errors, how many at once"),
 );
 const LOAD_UP: Binding = binding(
     &[Char('+'), Char('=')],

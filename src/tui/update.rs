@@ -479,6 +479,21 @@ fn switch(lab: &mut Lab, control: Control) -> Option<Command> {
     Some(tell(lab, control))
 }
 
+/// Carries out a key in the panel of faults.
+fn in_chaos(lab: &mut Lab, cursor: &mut usize, action: Action) -> Option<Command> {
+    let all = view::chaos::ALL;
+    match action {
+        Action::Up => *cursor = (*cursor + all - 1) % all,
+        Action::Down => *cursor = (*cursor + 1) % all,
+        Action::ToggleBug => {
+            let control = view::chaos::toggle(lab, *cursor);
+            return Some(tell(lab, control));
+        }
+        _ => {}
+    }
+    None
+}
+
 /// Switches a slot of the selected lane's chain off, or on again.
 fn toggle_slot(lab: &Lab, slot: &str) -> Control {
     let mut slots = lab.track().head.lanes[lab.selected].without.clone();
@@ -596,17 +611,8 @@ fn in_overlay(model: &mut Model, action: Action) -> Option<Command> {
             _ => {}
         },
         Overlay::Chaos { cursor } => {
-            let all = view::chaos::ALL;
-            match action {
-                Action::Up => *cursor = (*cursor + all - 1) % all,
-                Action::Down => *cursor = (*cursor + 1) % all,
-                Action::ToggleBug => {
-                    let Screen::Lab(lab) = &mut model.screen else { return None };
-                    let control = view::chaos::toggle(lab, *cursor);
-                    return Some(tell(lab, control));
-                }
-                _ => {}
-            }
+            let Screen::Lab(lab) = &mut model.screen else { return None };
+            return in_chaos(lab, cursor, action);
         }
         Overlay::Chain { cursor } => {
             let slots: Vec<&str> = slot_names().collect();

@@ -536,6 +536,22 @@ fn log_tail(frame: &mut Frame, area: Rect, lane: &LaneModel, chart: &show::Chart
     frame.render_widget(Paragraph::new(shown), area);
 }
 
+/// The colours of requests by what became of them.
+fn outcomes_legend(lab: &Lab, lane: &LaneModel, axes: &Axes) -> Vec<Span<'static>> {
+    let mut legend = vec![Span::styled("   █ ok", theme::good())];
+    if lane.series.since(axes.window_s.0).any(|point| point.rejected > 0.0) {
+        legend.push(Span::styled("   █ rejected", theme::warn()));
+    }
+    let known = lab.spec.entry.manifest.load.requests.iter();
+    let told = if known.into_iter().any(|request| request.answers.is_some()) {
+        "   █ failed or wrong"
+    } else {
+        "   █ failed"
+    };
+    legend.push(Span::styled(told, theme::bad()));
+    legend
+}
+
 /// Draws a chart; a level is the lane's of this index.
 fn draw_chart(
     frame: &mut Frame,
@@ -593,17 +609,7 @@ fn draw_chart(
             (fill, Color::LightYellow, axis, labels("0.1 ms", "10 s".to_owned()), None)
         }
         Shows::Outcomes => {
-            title.push(Span::styled("   █ ok", theme::good()));
-            if lane.series.since(axes.window_s.0).any(|point| point.rejected > 0.0) {
-                title.push(Span::styled("   █ rejected", theme::warn()));
-            }
-            let known = &lab.spec.entry.manifest.load.requests;
-            let told = if known.iter().any(|request| request.answers.is_some()) {
-                "   █ failed or wrong"
-            } else {
-                "   █ failed"
-            };
-            title.push(Span::styled(told, theme::bad()));
+            title.extend(outcomes_legend(lab, lane, axes));
             let labels = labels("0", count(top as u64));
             (Fill::Outcomes, Color::LightGreen, Axis::Linear(top), labels, None)
         }

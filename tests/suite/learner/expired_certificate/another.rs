@@ -16,7 +16,7 @@ fn presenter(env: &Env) -> Presenter {
     let read = Mutex::new(file.read());
     Arc::new(move || {
         let mut read = read.lock().unwrap_or_else(PoisonError::into_inner);
-        if read.as_ref().is_ok_and(|read| read.left_s() < 4.0) {
+        if read.as_ref().is_ok_and(|read| read.left_s() < 2.0) {
             *read = file.read();
         }
         read.as_ref().map(show).map_err(Clone::clone)

@@ -1,0 +1,59 @@
+//! Faults on purpose: what they do to a lane, and what is told of its stability.
+
+use firedrill::commands::run::measure;
+use firedrill::run::Spec;
+use firedrill_core::event::Clock;
+use firedrill_core::experiment::{Amounts, Experiment, Faults, Stability};
+
+use crate::common::{alone, spec};
+
+/// How stable lanes were under these faults, from 5 s to 8 s of a run of 18.
+async fn stability(variants: &[&str], fault: &str) -> Stability {
+    let faults: Faults = fault.parse().expect("a fault");
+    let spec = Spec {
+        clock: Clock::Virtual,
+        duration: Some(std::time::Duration::from_secs(18)),
+        experiment: Some(Experiment { faults, from_s: 5.0, to_s: 8.0 }),
+        params: [("store_error_percent".to_owned(), 0.0)].into(),
+        ..spec("pool-leak", variants)
+    };
+    let ended = measure(spec, None).await.expect("it runs");
+    ended.report.stability.expect("faults were injected")
+}
+
+#[tokio::test]
+async fn what_is_injected_shows_while_it_lasts_and_not_after() {
+    let _alone = alone().await;
+    let told = stability(&["fixed"], "error=503@30%").await;
+    assert_eq!(told.faults_s, (5.0, 8.0));
+    let lane = &told.lanes[0];
+    let percent = |window: &firedrill_core::experiment::Window| window.ok_percent.expect("answers");
+    assert!(percent(&lane.before) > 99.0 && percent(&lane.after) > 99.0, "{lane:?}");
+    assert!((60.0..80.0).contains(&percent(&lane.during)), "{lane:?}");
+    assert_eq!(lane.verdict, Amounts::Recovers, "{lane:?}");
+}
+
+#[tokio::test]
+async fn few_that_are_held_up_leave_a_lane_steady_and_marks_are_heeded() {
+    let _alone = alone().await;
+    let marked = stability(&["fixed"], "latency=1s@100%,marked").await;
+    assert_eq!(marked.lanes[0].verdict, Amounts::Steady, "no request of this load is marked");
+    let spared = stability(&["fixed"], "latency=900ms@100%,most=1").await;
+    let p99_ms = spared.lanes[0].during.p99_ms.expect("answers");
+    assert!(spared.lanes[0].during.ok_percent.expect("answers") > 99.0 && p99_ms < 1000.0);
+}
+
+#[tokio::test]
+async fn a_lane_that_was_broken_before_has_no_steady_state() {
+    let _alone = alone().await;
+    let faults = "error=500@10%".parse().expect("a fault");
+    let spec = Spec {
+        clock: Clock::Virtual,
+        experiment: Some(Experiment { faults, from_s: 12.0, to_s: 14.0 }),
+        duration: Some(std::time::Duration::from_secs(20)),
+        ..spec("pool-leak", &["broken", "fixed"])
+    };
+    let told = measure(spec, None).await.expect("it runs").report.stability.expect("injected");
+    assert_eq!(told.lanes[0].verdict, Amounts::Unknown);
+    assert_ne!(told.lanes[1].verdict, Amounts::Unknown);
+}

@@ -1,0 +1,24 @@
+//! Lanes that speak TLS, live: who is trusted, and why somebody is not.
+
+use std::time::Duration;
+
+use firedrill::commands::run::measure;
+use firedrill::run::Spec;
+
+use crate::common::{alone, spec};
+
+#[tokio::test]
+async fn a_certificate_that_expires_turns_new_clients_away_with_its_reason_and_no_others() {
+    let _alone = alone().await;
+    let duration = Some(Duration::from_secs(10));
+    let spec = Spec { duration, ..spec("expired-certificate", &["broken", "fixed"]) };
+    let report = measure(spec, None).await.expect("it runs").report;
+    let [broken, fixed] = &report.lanes[..] else { panic!("two lanes") };
+    let expired = broken.requests.handshakes.get("certificate expired").copied();
+    assert!(expired.unwrap_or_default() > 20, "{:?}", broken.requests);
+    assert_eq!(broken.requests.handshakes.len(), 1, "{:?}", broken.requests);
+    let connected = &broken.kinds["connected before"].requests;
+    assert_eq!((connected.failed, connected.timed_out), (0, 0), "who is connected stays so");
+    assert!(fixed.requests.handshakes.is_empty(), "{:?}", fixed.requests);
+    assert!(fixed.kinds["new client"].requests.ok > 200, "{:?}", fixed.kinds["new client"]);
+}

@@ -16,7 +16,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use crossterm::event::{KeyCode, KeyEvent};
 use firedrill::load::Driver;
+use firedrill::load::http::Trust;
 use firedrill::load::saturate::saturate;
+use firedrill::load::tls::Client;
 use firedrill::run::Spec;
 use firedrill::run::memory::Memory;
 use firedrill::tui::model::Model;
@@ -62,11 +64,12 @@ fn main() -> ExitCode {
 type Figure = (&'static str, fn() -> anyhow::Result<()>);
 
 fn figures(only: Option<&str>) -> anyhow::Result<()> {
-    let figures: [Figure; 14] = [
+    let figures: [Figure; 15] = [
         ("saturation", saturation),
         ("lag", lag),
         ("memory-in-flight", memory_in_flight),
         ("telemetry", telemetry),
+        ("tls", tls),
         ("first-frame", first_frame),
         ("switch", switch),
         ("frame", frame),
@@ -95,6 +98,8 @@ fn tell(name: &str, measured: &str, wanted: &str, reached: bool) {
 struct Helper {
     child: Child,
     port: u16,
+    /// Whom its clients trust, where it speaks TLS.
+    root: Vec<u8>,
 }
 
 impl Drop for Helper {
@@ -114,7 +119,7 @@ fn start_server(delay_ms: &str) -> anyhow::Result<Helper> {
     let mut child = myself(&["as-server", delay_ms])?.spawn()?;
     let mut line = String::new();
     BufReader::new(child.stdout.take().context("piped")?).read_line(&mut line)?;
-    Ok(Helper { child, port: line.trim().parse()? })
+    Ok(Helper { child, port: line.trim().parse()?, root: Vec::new() })
 }
 
 /// A bare hyper server; with a delay it answers that late.
@@ -158,7 +163,7 @@ const CONNECTIONS: usize = 50;
 
 fn as_driver(port: u16, requests: u64) -> anyhow::Result<()> {
     let request = build(&Request::get("/"))?;
-    let tick = saturate(port, request, CONNECTIONS, requests)?;
+    let tick = saturate((port, Trust::Plain), request, CONNECTIONS, requests)?;
     if tick.ok != requests {
         bail!("{tick:?}");
     }
@@ -274,12 +279,13 @@ fn start_firedrill(arguments: &[&str]) -> anyhow::Result<Helper> {
     let mut stdout = BufReader::new(child.stdout.take().context("piped")?);
     let mut line = String::new();
     stdout.read_line(&mut line)?;
-    let ServerSays::Ready(Ready { port: Some(port), .. }) = serde_json::from_str(&line)? else {
+    let ServerSays::Ready(Ready { port: Some(port), root, .. }) = serde_json::from_str(&line)?
+    else {
         bail!("it said {line}")
     };
     // Samples must be read, or the pipe fills up.
     std::thread::spawn(move || std::io::copy(&mut stdout, &mut std::io::sink()));
-    Ok(Helper { child, port })
+    Ok(Helper { child, port, root })
 }
 
 fn telemetry() -> anyhow::Result<()> {
@@ -287,7 +293,7 @@ fn telemetry() -> anyhow::Result<()> {
     let requests = 20_000;
     let seconds = |helper: &Helper| -> anyhow::Result<f64> {
         let start = Instant::now();
-        let tick = saturate(helper.port, request.clone(), CONNECTIONS, requests)?;
+        let tick = saturate((helper.port, Trust::Plain), request.clone(), CONNECTIONS, requests)?;
         if tick.ok != requests {
             bail!("{tick:?}");
         }
@@ -317,6 +323,36 @@ fn telemetry() -> anyhow::Result<()> {
     let ratio = ratios[ratios.len() / 2];
     let measured = format!("{ratio:.3} median of {pairs}, {:.3} to {:.3}", ratios[0], ratios[4]);
     tell("throughput with telemetry against without", &measured, ">= 0.98", ratio >= 0.98);
+    Ok(())
+}
+
+/// Requests on as many kept-alive connections as 200 requests a second need, in TLS and without.
+fn tls() -> anyhow::Result<()> {
+    let request = build(&Request::get("/healthz"))?;
+    let (requests, connections, rounds) = (10_000, 8, 10);
+    let server = start_firedrill(&[])?;
+    let client = Client::trusting(&server.root).context("the server has a certificate")?;
+    let seconds = |trust: Trust| -> anyhow::Result<f64> {
+        let start = Instant::now();
+        let tick = saturate((server.port, trust), request.clone(), connections, requests)?;
+        if tick.ok != requests {
+            bail!("{tick:?}");
+        }
+        Ok(start.elapsed().as_secs_f64())
+    };
+    let (mut plain_s, mut tls_s) = (0.0, 0.0);
+    for round in 0..=rounds {
+        let (plain, tls) = (seconds(Trust::Plain)?, seconds(Trust::Tls(client.clone()))?);
+        // The first round warms up.
+        if round > 0 {
+            plain_s += plain;
+            tls_s += tls;
+        }
+    }
+    let ratio = plain_s / tls_s;
+    let per_s = |seconds: f64| f64::from(rounds) * requests as f64 / seconds;
+    let measured = format!("{ratio:.3} ({:.0}/s against {:.0}/s)", per_s(tls_s), per_s(plain_s));
+    tell("throughput in TLS against without", &measured, ">= 0.8", ratio >= 0.8);
     Ok(())
 }
 

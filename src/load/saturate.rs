@@ -20,14 +20,14 @@ use firedrill_core::load::tally::{Outcome, Tally};
 ///
 /// When the runtime cannot be made.
 pub fn saturate(
-    port: u16,
+    (port, trust): (u16, Trust),
     request: Prepared,
     connections: usize,
     requests: u64,
 ) -> std::io::Result<LoadTick> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let local = LocalSet::new();
-    let target = HttpTarget::new(SocketAddr::from((Ipv4Addr::LOCALHOST, port)), Trust::Plain);
+    let target = HttpTarget::new(SocketAddr::from((Ipv4Addr::LOCALHOST, port)), trust);
     let shared = Rc::new(Shared {
         target,
         request,

@@ -14,6 +14,16 @@ const RULES: &str = include_str!("../../dashboards/rules.yml");
 /// The dashboard.
 const DASHBOARD: &str = include_str!("../../dashboards/firedrill.json");
 
+/// Says that a program is not there which could use what was printed.
+fn missing(names: &[&str], program: &str) {
+    if names.iter().all(|name| which::which(name).is_err()) {
+        note(&format!(
+            "{program} was not found on this machine; what is printed is for one that runs here, since lanes answer \
+             to 127.0.0.1 alone"
+        ));
+    }
+}
+
 /// Prints the configuration, the rules or the dashboard.
 ///
 /// # Errors
@@ -27,6 +37,7 @@ pub fn metrics(options: &MetricsOptions) -> anyhow::Result<ExitCode> {
     }
     if options.dashboard {
         write!(out, "{DASHBOARD}").context(super::OUTPUT)?;
+        missing(&["grafana", "grafana-server"], "Grafana");
         return Ok(ExitCode::SUCCESS);
     }
     let Some(folder) = scraped::folder() else {
@@ -52,6 +63,7 @@ pub fn metrics(options: &MetricsOptions) -> anyhow::Result<ExitCode> {
          refresh_interval: 1s\n"
     )
     .context(super::OUTPUT)?;
+    missing(&["prometheus"], "Prometheus");
     match running.len() {
         0 => note("no lane runs now; start one with `firedrill lab` or `firedrill run`"),
         1 => note("one run is there"),

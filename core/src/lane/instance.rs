@@ -89,12 +89,12 @@ impl Instance {
         })
     }
 
-    /// Does something in which code of the server may run: what that registers, waits for and
-    /// Gives a parameter of its service a new value.
-    pub(super) fn set_param(&self, name: &str, value: f64) {
-        self.process.set_param(name, value);
+    /// Gives a parameter of its service a new value, which may put code into the chain.
+    pub(super) fn set_param(&mut self, name: &str, value: f64) {
+        self.within(|instance| instance.process.set_param(name, value));
     }
 
+    /// Does something in which code of the server may run: what that registers, waits for and
     /// allocates is this instance's.
     pub(super) fn within<R>(&mut self, act: impl FnOnce(&mut Self) -> R) -> R {
         self.sites.enter();

@@ -171,7 +171,7 @@ impl VirtualLane {
 
     /// Gives a parameter a new value.
     pub fn set_param(&mut self, name: String, value: f64) {
-        self.instances.iter().for_each(|instance| instance.set_param(&name, value));
+        self.instances.iter_mut().for_each(|instance| instance.set_param(&name, value));
         self.params.insert(name, value);
     }
 

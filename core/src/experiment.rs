@@ -160,8 +160,8 @@ pub struct LaneStability {
     pub during: Window,
     /// Since then.
     pub after: Window,
-    /// Seconds from the end of the faults to the first second that is as before, and is followed by such
-    /// alone; none: not within the run. 0 for a lane that was steady throughout.
+    /// Seconds from the end of the faults to the first second that is as before, as is the rest of the run
+    /// from there on as a whole; none: not within the run. 0 for a lane that was steady throughout.
     pub recovers_after_s: Option<f64>,
     /// Its processes that ended in the meantime.
     pub exits: usize,
@@ -232,13 +232,12 @@ fn of_lane(lane: &LaneLine, (from_s, to_s): (f64, f64), end_s: f64) -> LaneStabi
     let before = window(lane, (1.0_f64.min(from_s), from_s));
     let (during, after) = (window(lane, (from_s, to_s)), window(lane, (to_s, end_s)));
     let as_before = |now: &Window| is_as(before, *now);
-    let mut back_s = None;
-    let mut at_s = to_s;
-    while at_s + 1.0 <= end_s + 0.05 {
-        let steady = as_before(&window(lane, (at_s, at_s + 1.0)));
-        back_s = if steady { back_s.or(Some(at_s - to_s)) } else { None };
-        at_s += 0.5;
-    }
+    // A second has few requests, and chance moves its share: so the rest is looked at as a whole.
+    let halves = ((end_s - to_s - 0.95) * 2.0).max(0.0).ceil() as u32;
+    let back_s = (0..halves).map(|half| f64::from(half) / 2.0).find(|since_s| {
+        let at_s = to_s + since_s;
+        as_before(&window(lane, (at_s, at_s + 1.0))) && as_before(&window(lane, (at_s, end_s)))
+    });
     let exits = lane.exits.iter().filter(|exit| exit.at_ms as f64 / 1000.0 >= from_s).count();
     let verdict = match (before.ok_percent, as_before(&during), back_s) {
         (ok, ..) if ok.is_none_or(|ok| ok < STATE_PERCENT) => Amounts::Unknown,

@@ -44,6 +44,23 @@ async fn few_that_are_held_up_leave_a_lane_steady_and_marks_are_heeded() {
 }
 
 #[tokio::test]
+async fn errors_that_are_there_anyhow_are_no_late_recovery() {
+    let _alone = alone().await;
+    for seed in 1..=4 {
+        let faults = "error=503@20%".parse().expect("a fault");
+        let spec = Spec {
+            clock: Clock::Virtual,
+            experiment: Some(Experiment { faults, from_s: 8.0, to_s: 13.0 }),
+            duration: Some(std::time::Duration::from_secs(30)),
+            seed,
+            ..spec("pool-leak", &["fixed"])
+        };
+        let told = measure(spec, None).await.expect("it runs").report.stability.expect("injected");
+        assert_eq!(told.lanes[0].verdict, Amounts::Recovers, "seed {seed}: {:?}", told.lanes[0]);
+    }
+}
+
+#[tokio::test]
 async fn a_lane_that_was_broken_before_has_no_steady_state() {
     let _alone = alone().await;
     let faults = "error=500@10%".parse().expect("a fault");

@@ -85,13 +85,13 @@ pub(super) fn reproduce(
                 p.note { "On the virtual clock this gives the same figures, to the last digit." }
             }
         } @else {
-            p.note { "The command leaves out what was done by hand while it ran:" }
+            p.note { "The command leaves out what was changed while it ran:" }
             ul { @for line in by_hand { li { (line) } } }
         }
     }
 }
 
-/// Switches and loads that no phase of the manifest brought.
+/// Switches, loads and faults that no phase of the manifest brought.
 fn by_hand(events: &[Event]) -> Vec<String> {
     let mut phase_ms = 0;
     let mut lines = Vec::new();
@@ -111,6 +111,9 @@ fn by_hand(events: &[Event]) -> Vec<String> {
             }
             What::Rate { rate_per_s } => {
                 lines.push(format!("{at}: {} requests a second", number(*rate_per_s)));
+            }
+            What::Param { name, value } if name.starts_with("chaos_") => {
+                lines.push(format!("{at}: {name} = {}", number(*value)));
             }
             What::Exit { .. } if restarted => {
                 lines.push(format!("{at}{lane}: {RESTARTED}"));

@@ -6,7 +6,8 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use crate::common::{alone_here, catalogue, firedrill};
+use crate::common::{catalogue, firedrill};
+use crate::turns::computing;
 
 /// What makes an incident bad.
 #[derive(Deserialize)]
@@ -24,7 +25,7 @@ struct Bad {
 
 #[test]
 fn the_gate_refuses_each_bad_incident_for_its_reason() {
-    let _alone = alone_here();
+    let _turn = computing();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bad");
     let mut refused = 0;
     for file in fs::read_dir(folder).expect("it is in the tree") {

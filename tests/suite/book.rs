@@ -15,7 +15,8 @@ use firedrill::cli::note;
 use mdbook_driver::MDBook;
 use serde_json::Value;
 
-use crate::common::{alone_here, catalogue, firedrill, program};
+use crate::common::{catalogue, firedrill, program};
+use crate::turns::computing;
 
 /// The lane for browsers, the smaller one where there is one.
 pub fn lane() -> PathBuf {
@@ -77,7 +78,7 @@ fn values<'a>(page: &'a str, attribute: &str) -> Vec<&'a str> {
 
 #[test]
 fn every_chapter_is_whole_and_every_link_leads_somewhere() {
-    let _alone = alone_here();
+    let _turn = computing();
     let book = built();
     let pages = pages(book);
     assert!(pages.len() > 16, "{pages:?}");
@@ -130,7 +131,7 @@ fn every_chapter_is_whole_and_every_link_leads_somewhere() {
 
 #[test]
 fn a_book_that_is_built_again_is_the_same() {
-    let _alone = alone_here();
+    let _turn = computing();
     let again = tempfile::tempdir().expect("writable");
     build(&real(), again.path()).unwrap_or_else(|why| panic!("{why}"));
     for page in pages(built()) {
@@ -155,7 +156,7 @@ fn book_of(chapter: &str) -> Result<String, String> {
 
 #[test]
 fn a_wrong_directive_or_a_statement_that_does_not_hold_fails_the_build_with_its_line() {
-    let _alone = alone_here();
+    let _turn = computing();
     let run = "# One\n\n{{#drill run a = pool-leak broken,fixed for=8s}}\n\n";
     let fine = format!("{run}{{{{#= a fixed pool_lost end below 1}}}} lost\n");
     assert!(book_of(&fine).is_ok_and(|page| page.contains(">0</span> lost")));
@@ -189,7 +190,7 @@ fn a_wrong_directive_or_a_statement_that_does_not_hold_fails_the_build_with_its_
 
 #[test]
 fn anybodys_mdbook_can_call_it_and_charts_do_without_the_lane() {
-    let _alone = alone_here();
+    let _turn = computing();
     let root = tempfile::tempdir().expect("writable");
     let src = root.path().join("src");
     fs::create_dir(&src).expect("writable");
@@ -394,7 +395,7 @@ fn agrees(tried: &Value) {
 
 #[test]
 fn charts_run_in_a_browser_as_the_program_runs_them() {
-    let _alone = alone_here();
+    let _turn = computing();
     let Some(browser) = chromium() else { return };
     if !lane().exists() {
         note("SKIPPED: the lane for browsers is not built: cargo run --release --example book");
@@ -503,8 +504,8 @@ pub fn copy(from: &Path, to: &Path) {
 }
 
 #[test]
-fn a_served_book_answers_to_loopback_and_opens_the_lab_for_its_own_pages_alone() {
-    let _alone = alone_here();
+fn a_served_book_answers_to_loopback_and_opens_the_lab_for_its_own_pages_computing() {
+    let _turn = computing();
     let folder = tempfile::tempdir().expect("writable");
     fs::create_dir(folder.path().join("firedrill")).expect("writable");
     fs::write(folder.path().join("index.html"), "<html><head></head>page</html>")

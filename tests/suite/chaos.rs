@@ -5,7 +5,8 @@ use firedrill::run::Spec;
 use firedrill_core::event::Clock;
 use firedrill_core::experiment::{Amounts, Experiment, Faults, Stability};
 
-use crate::common::{alone, spec};
+use crate::common::spec;
+use crate::turns::computing;
 
 /// How stable lanes were under these faults, from 5 s to 8 s of a run of 18.
 async fn stability(variants: &[&str], fault: &str) -> Stability {
@@ -23,7 +24,7 @@ async fn stability(variants: &[&str], fault: &str) -> Stability {
 
 #[tokio::test]
 async fn what_is_injected_shows_while_it_lasts_and_not_after() {
-    let _alone = alone().await;
+    let _turn = computing();
     let told = stability(&["fixed"], "error=503@30%").await;
     assert_eq!(told.faults_s, (5.0, 8.0));
     let lane = &told.lanes[0];
@@ -35,7 +36,7 @@ async fn what_is_injected_shows_while_it_lasts_and_not_after() {
 
 #[tokio::test]
 async fn few_that_are_held_up_leave_a_lane_steady_and_marks_are_heeded() {
-    let _alone = alone().await;
+    let _turn = computing();
     let marked = stability(&["fixed"], "latency=1s@100%,marked").await;
     assert_eq!(marked.lanes[0].verdict, Amounts::Steady, "no request of this load is marked");
     let spared = stability(&["fixed"], "latency=900ms@100%,most=1").await;
@@ -45,7 +46,7 @@ async fn few_that_are_held_up_leave_a_lane_steady_and_marks_are_heeded() {
 
 #[tokio::test]
 async fn errors_that_are_there_anyhow_are_no_late_recovery() {
-    let _alone = alone().await;
+    let _turn = computing();
     for seed in 1..=4 {
         let faults = "error=503@20%".parse().expect("a fault");
         let spec = Spec {
@@ -62,7 +63,7 @@ async fn errors_that_are_there_anyhow_are_no_late_recovery() {
 
 #[tokio::test]
 async fn a_lane_that_was_broken_before_has_no_steady_state() {
-    let _alone = alone().await;
+    let _turn = computing();
     let faults = "error=500@10%".parse().expect("a fault");
     let spec = Spec {
         clock: Clock::Virtual,

@@ -7,7 +7,8 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
 
-use crate::common::{alone, catalogue, firedrill};
+use crate::common::{catalogue, firedrill};
+use crate::turns::computing;
 
 /// What the program says on standard error, and its exit status.
 fn said(arguments: &[&str]) -> (String, Option<i32>) {
@@ -154,7 +155,7 @@ fn a_closed_pipe_is_a_quiet_end() {
 
 #[tokio::test]
 async fn an_interrupted_run_still_prints_what_it_measured() {
-    let _alone = alone().await;
+    let _turn = computing();
     let child = firedrill(&["run", "middleware-order", "--json"])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

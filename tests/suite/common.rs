@@ -11,20 +11,6 @@ use crate::pack;
 use firedrill_core::catalogue::Catalogue;
 use firedrill_core::event::{Event, What};
 use sysinfo::{ProcessRefreshKind, ProcessesToUpdate, System};
-use tokio::sync::{Mutex, MutexGuard};
-
-static ALONE: Mutex<()> = Mutex::const_new(());
-
-/// One live run at a time: two would measure each other. A virtual one takes all the processor it
-/// gets, so those with much to do wait for their turn too.
-pub async fn alone() -> MutexGuard<'static, ()> {
-    ALONE.lock().await
-}
-
-/// The same for a test that is not async.
-pub fn alone_here() -> MutexGuard<'static, ()> {
-    ALONE.blocking_lock()
-}
 
 pub fn catalogue() -> &'static Catalogue {
     static READ: LazyLock<&Catalogue> =

@@ -10,6 +10,8 @@ use firedrill_core::timeline::LoadSum;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
+use crate::turns::measuring;
+
 fn load(rate_per_s: f64, client_timeout_ms: u64) -> Load {
     let headers = [("x-marker".to_owned(), "here".to_owned())].into();
     let request = Request { headers, ..Request::get("/") };
@@ -63,6 +65,7 @@ async fn drive(load: Load, port: Option<u16>, seconds: f64) -> (LoadSum, LoadTic
 
 #[tokio::test(flavor = "multi_thread")]
 async fn percentiles_are_the_servers_delay() {
+    let _turn = measuring();
     let port = server(Duration::from_millis(80)).await;
     let (sum, tick) = drive(load(50.0, 5000), Some(port), 3.0).await;
     assert!(tick.sent >= 100, "{tick:?}");
@@ -73,6 +76,7 @@ async fn percentiles_are_the_servers_delay() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn time_outs_count_in_every_percentile() {
+    let _turn = measuring();
     let port = server(Duration::from_mins(1)).await;
     let (sum, tick) = drive(load(50.0, 300), Some(port), 3.0).await;
     assert!(tick.timed_out >= 50 && tick.ok == 0, "{tick:?}");
@@ -83,6 +87,7 @@ async fn time_outs_count_in_every_percentile() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_there_is_a_failure_and_no_fast_answer() {
+    let _turn = measuring();
     let (sum, tick) = drive(load(100.0, 1000), None, 1.5).await;
     assert!(tick.failed >= 50, "{tick:?}");
     assert_eq!(tick.failed + tick.unfinished, tick.sent);
@@ -97,6 +102,7 @@ async fn nobody_there_is_a_failure_and_no_fast_answer() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn arrivals_go_on_while_the_server_stalls() {
+    let _turn = measuring();
     // One at a time would send two requests in this time: the load is open.
     let port = server(Duration::from_secs(2)).await;
     let (_, tick) = drive(load(50.0, 10_000), Some(port), 3.0).await;

@@ -13,7 +13,7 @@ use tungstenite::stream::MaybeTlsStream;
 use tungstenite::{Message, WebSocket};
 
 use crate::book::{Ends, built, chromium, copy, lane};
-use crate::common::alone_here;
+use crate::turns::computing;
 
 /// A browser with one page, spoken to in its own protocol.
 struct Browser {
@@ -121,7 +121,7 @@ impl Browser {
 
 #[test]
 fn the_book_can_be_used_and_heard_without_a_mouse() {
-    let _alone = alone_here();
+    let _turn = computing();
     let Some(chromium) = chromium() else { return };
     if !lane().exists() {
         note("SKIPPED: the lane for browsers is not built: cargo run --release --example book");

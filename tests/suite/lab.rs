@@ -7,8 +7,9 @@ use firedrill::tui::walk::run_begins;
 use firedrill_core::catalogue::Entry;
 use firedrill_core::incident::walk::Kind;
 
-use crate::common::{alone, catalogue};
+use crate::common::catalogue;
 use crate::person::{KEPT, Person, size};
+use crate::turns::{computing, measuring};
 
 /// How questions are answered.
 enum Answers<'a> {
@@ -32,7 +33,8 @@ fn answers(person: &mut Person, entry: &Entry, answers: &Answers) -> Vec<Told> {
     for (at, step) in manifest.walk.iter().enumerate() {
         let page = at + 1;
         person.sees(&format!(" {page} of {pages} ·"));
-        person.is_still(150);
+        person.is_still(60);
+        person.waits("the servers run", |text| !text.contains("the servers start"));
         let asked =
             step.asks.as_ref().and_then(|id| manifest.questions.iter().find(|q| q.id == *id));
         let kind = asked.map(|question| &question.kind);
@@ -65,14 +67,13 @@ fn answers(person: &mut Person, entry: &Entry, answers: &Answers) -> Vec<Told> {
         if !person.text().contains("enter: next") && page < pages {
             person.types("\r");
             person.waits("what it has shown", |text| text.contains("enter: next"));
-            person.is_still(150);
+        }
+        if kind.is_some() {
+            let mark = if matches!(answers, Answers::Wrongly) { "✖" } else { "✔" };
+            person.sees(mark);
         }
         let text = person.text();
         assert!(!text.contains("not known"), "{text}");
-        if kind.is_some() {
-            let mark = if matches!(answers, Answers::Wrongly) { "✖" } else { "✔" };
-            assert!(text.contains(mark), "{}, page {page}:\n{text}", manifest.id);
-        }
         let told = Told { figure: figure(&text), line: number_behind(&text, "answer line ") };
         if let Answers::Rightly(before) = answers {
             // Nothing of what is measured depends on what the learner says.
@@ -111,23 +112,33 @@ fn number_behind(text: &str, word: &str) -> Option<usize> {
     rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
 }
 
+/// Right answers are given without a terminal, by another test.
 #[tokio::test]
-async fn every_walk_in_a_terminal_answered_wrongly_and_then_rightly() {
-    let _alone = alone().await;
+async fn every_walk_in_a_terminal_answered_wrongly() {
+    let _turn = computing();
     for entry in &catalogue().entries {
-        let walk = ["walk", &entry.manifest.id, "--faster", "100"];
-        let mut person = Person::opens(&walk);
-        let told = answers(&mut person, entry, &Answers::Wrongly);
-        assert_eq!(person.quits(), 0);
-        let mut person = Person::opens(&walk);
-        answers(&mut person, entry, &Answers::Rightly(&told));
+        let mut person = Person::opens(&["walk", &entry.manifest.id, "--faster", "100"]);
+        answers(&mut person, entry, &Answers::Wrongly);
         assert_eq!(person.quits(), 0);
     }
 }
 
 #[tokio::test]
+async fn a_walk_in_a_terminal_answered_with_what_it_told_to_wrong_answers() {
+    let _turn = computing();
+    let entry = catalogue().find("unbuffered-log-channel").expect("it is known");
+    let walk = ["walk", &entry.manifest.id, "--faster", "100"];
+    let mut person = Person::opens(&walk);
+    let told = answers(&mut person, entry, &Answers::Wrongly);
+    assert_eq!(person.quits(), 0);
+    let mut person = Person::opens(&walk);
+    answers(&mut person, entry, &Answers::Rightly(&told));
+    assert_eq!(person.quits(), 0);
+}
+
+#[tokio::test]
 async fn a_walk_that_was_left_is_taken_up_where_its_run_begins() {
-    let _alone = alone().await;
+    let _turn = computing();
     let state = tempfile::Builder::new().prefix(KEPT).tempdir().expect("writable");
     let walk = ["walk", "unbuffered-log-channel", "--faster", "100"];
     let mut person = Person::remembers(state.path(), &walk);
@@ -139,6 +150,7 @@ async fn a_walk_that_was_left_is_taken_up_where_its_run_begins() {
     for page in 1..=later + 1 {
         person.sees(&format!(" {page} of {pages} ·"));
         person.is_still(150);
+        person.waits("the servers run", |text| !text.contains("the servers start"));
         if !person.text().contains("enter: next") {
             let asks = person.text().contains("enter commits");
             person.types(if asks { "s" } else { "\r" });
@@ -164,7 +176,8 @@ async fn a_walk_that_was_left_is_taken_up_where_its_run_begins() {
 fn takes_the_walk(person: &mut Person, pages: usize) {
     for page in 1..pages {
         person.sees(&format!(" {page} of {pages} ·"));
-        person.sees_it_whole();
+        person.is_still(60);
+        person.waits("the servers run", |text| !text.contains("the servers start"));
         if person.text().contains("  > ") {
             person.types("5");
             person.sees("  > 5");
@@ -180,7 +193,7 @@ fn takes_the_walk(person: &mut Person, pages: usize) {
 
 #[tokio::test]
 async fn a_walk_is_taken_to_its_end_and_remembered() {
-    let _alone = alone().await;
+    let _turn = computing();
     let state = tempfile::Builder::new().prefix(KEPT).tempdir().expect("writable");
     let mut person = Person::remembers(state.path(), &[]);
     person.sees("Every chart is calm");
@@ -203,7 +216,7 @@ async fn a_walk_is_taken_to_its_end_and_remembered() {
 
 #[tokio::test]
 async fn picks_an_incident_watches_the_bug_switches_it_off_and_leaves() {
-    let _alone = alone().await;
+    let _turn = computing();
     let mut person = Person::opens(&[]);
     person.sees("choose an outage");
     assert!(person.screen.screen().alternate_screen());
@@ -230,7 +243,7 @@ async fn picks_an_incident_watches_the_bug_switches_it_off_and_leaves() {
 
 #[tokio::test]
 async fn shows_what_comes_rewinds_records_and_plays_the_recording() {
-    let _alone = alone().await;
+    let _turn = measuring();
     let folder = tempfile::tempdir().expect("writable");
     let mut person = Person::opens_in(folder.path(), &["lab", "unbuffered-log-channel"]);
     person.sees("wait at broken.rs");
@@ -276,7 +289,7 @@ async fn shows_what_comes_rewinds_records_and_plays_the_recording() {
 
 #[tokio::test]
 async fn a_recording_that_is_lost_does_not_end_the_lab_and_shows_in_its_exit_status() {
-    let _alone = alone().await;
+    let _turn = measuring();
     let mut person = Person::opens(&["lab", "middleware-order", "--record", "/dev/full"]);
     person.sees("the recording /dev/full is lost");
     person.sees("the release goes out");
@@ -286,7 +299,7 @@ async fn a_recording_that_is_lost_does_not_end_the_lab_and_shows_in_its_exit_sta
 
 #[tokio::test]
 async fn a_signal_restores_the_terminal() {
-    let _alone = alone().await;
+    let _turn = measuring();
     for (signal, code) in [(Signal::SIGTERM, 143), (Signal::SIGHUP, 129)] {
         let mut person = Person::opens(&["lab", "middleware-order"]);
         person.sees("the release goes out");

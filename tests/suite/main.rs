@@ -32,6 +32,7 @@ mod signals;
 mod supervision;
 mod switching;
 mod tls;
+mod turns;
 mod verdicts;
 mod virtual_clock;
 mod walk;

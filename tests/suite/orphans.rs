@@ -6,7 +6,8 @@ use std::time::Duration;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::common::{alone_here, children_of, firedrill, gone, wait_for};
+use crate::common::{children_of, firedrill, gone, wait_for};
+use crate::turns::measuring;
 
 /// A live run, and a virtual one that has much to do.
 const RUNS: [&[&str]; 2] = [
@@ -31,7 +32,7 @@ fn start(arguments: &[&str]) -> (Child, Vec<sysinfo::Pid>) {
 
 #[test]
 fn when_the_parent_is_killed() {
-    let _alone = alone_here();
+    let _turn = measuring();
     for arguments in RUNS {
         let (mut parent, children) = start(arguments);
         parent.kill().expect("our child");
@@ -42,7 +43,7 @@ fn when_the_parent_is_killed() {
 
 #[test]
 fn when_the_parent_is_interrupted() {
-    let _alone = alone_here();
+    let _turn = measuring();
     for (signal, arguments) in [Signal::SIGINT, Signal::SIGTERM].into_iter().zip(RUNS) {
         let (mut parent, children) = start(arguments);
         let pid = Pid::from_raw(i32::try_from(parent.id()).expect("a process id"));

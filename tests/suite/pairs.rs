@@ -9,7 +9,8 @@ use firedrill_core::service::base_chain;
 use firedrill_core::timeline::Timeline;
 use firedrill_core::verdict::{Stretch, value};
 
-use crate::common::{alone, catalogue, spec};
+use crate::common::{catalogue, spec};
+use crate::turns::computing;
 
 /// The highest value of the measure by which an incident's bug shows, in the one lane of a run.
 fn bitten(entry: &Entry, timeline: &Timeline) -> f64 {
@@ -79,7 +80,7 @@ fn both(first: &Entry, second: &Entry) -> Spec {
 
 #[tokio::test]
 async fn both_bugs_of_every_pair_bite() {
-    let _alone = alone().await;
+    let _turn = computing();
     let entries = &catalogue().entries;
     let (mut pairs, mut exempt, mut clashes) = (0, 0, Vec::new());
     for first in entries {
@@ -117,7 +118,7 @@ async fn both_bugs_of_every_pair_bite() {
 
 #[tokio::test]
 async fn by_its_measure_a_bug_shows_and_its_fix_does_not() {
-    let _alone = alone().await;
+    let _turn = computing();
     for entry in &catalogue().entries {
         for (variant, shows) in [("broken", true), ("fixed", false)] {
             let seconds = entry.manifest.release_s() + 10.0;

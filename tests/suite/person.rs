@@ -106,11 +106,6 @@ impl Person {
     }
 
     /// Takes in what is still on its way: a held screen is silent once it is drawn.
-    pub fn sees_it_whole(&mut self) {
-        self.is_still(300);
-    }
-
-    /// The same, where so many milliseconds of silence are enough.
     pub fn is_still(&mut self, ms: u64) {
         while let Ok(bytes) = self.output.recv_timeout(Duration::from_millis(ms)) {
             self.screen.process(&bytes);

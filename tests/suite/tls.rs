@@ -5,11 +5,12 @@ use std::time::Duration;
 use firedrill::commands::run::measure;
 use firedrill::run::Spec;
 
-use crate::common::{alone, spec};
+use crate::common::spec;
+use crate::turns::measuring;
 
 #[tokio::test]
 async fn a_certificate_that_expires_turns_new_clients_away_with_its_reason_and_no_others() {
-    let _alone = alone().await;
+    let _turn = measuring();
     let duration = Some(Duration::from_secs(10));
     let spec = Spec { duration, ..spec("expired-certificate", &["broken", "fixed"]) };
     let report = measure(spec, None).await.expect("it runs").report;

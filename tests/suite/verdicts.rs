@@ -2,11 +2,12 @@
 
 use serde_json::Value;
 
-use crate::common::{alone, firedrill};
+use crate::common::firedrill;
+use crate::turns::{computing, measuring};
 
 #[tokio::test]
 async fn the_verdict_holds_and_the_sums_add_up() {
-    let _alone = alone().await;
+    let _turn = measuring();
     let variants = ["broken", "timeout", "fixed"];
     let arguments =
         ["run", "pool-leak", "--json", "--for", "12.5s", "--variants", &variants.join(",")];
@@ -64,7 +65,7 @@ fn where_the_bug_cannot_show_nothing_is_judged() {
 
 #[tokio::test]
 async fn a_run_that_is_too_short_to_tell_does_not_hold() {
-    let _alone = alone().await;
+    let _turn = computing();
     let output = firedrill(&["run", "pool-leak", "--for", "4s"]).output().expect("it starts");
     assert_eq!(output.status.code(), Some(1));
     let said = String::from_utf8_lossy(&output.stdout);

@@ -8,11 +8,12 @@ use firedrill_core::event::{Clock, Event, ExitCause, LoadTick, What};
 use firedrill_core::incident::manifest::Arrivals;
 use serde_json::Value;
 
-use crate::common::{alone, alone_here, catalogue, firedrill, script, spec};
+use crate::common::{catalogue, firedrill, script, spec};
+use crate::turns::computing;
 
 /// The events of a virtual run of this many seconds.
 pub async fn play(spec: Spec, seconds: u64) -> Vec<Event> {
-    let _alone = alone().await;
+    let _turn = computing();
     let duration = Some(std::time::Duration::from_secs(seconds));
     let spec = Spec { clock: Clock::Virtual, duration, ..spec };
     let mut run = Run::start(spec).expect("it starts");
@@ -55,7 +56,7 @@ fn bytes(id: &str, folder: &Path, seed: &str) -> (Vec<u8>, Vec<u8>) {
 
 #[test]
 fn the_same_seed_gives_the_same_bytes_wherever_it_runs() {
-    let _alone = alone_here();
+    let _turn = computing();
     for id in catalogue().ids() {
         let (here, there) = (tempfile::tempdir().expect("a"), tempfile::tempdir().expect("b"));
         let deep = there.path().join("deep/er");

@@ -17,7 +17,8 @@ use firedrill_core::incident::walk::{Kind, Pointed};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
-use crate::common::{alone, catalogue, spec};
+use crate::common::{catalogue, spec};
+use crate::turns::computing;
 
 /// Whoever takes the walk: the model, and the run that it asks for.
 struct Learner {
@@ -26,13 +27,19 @@ struct Learner {
 }
 
 impl Learner {
-    async fn begins(mut spec: Spec) -> Self {
+    async fn begins(spec: Spec) -> Self {
+        let mut learner = Self::begins_at_once(spec).await;
+        learner.settle().await;
+        learner
+    }
+
+    /// Without a look at the run.
+    async fn begins_at_once(mut spec: Spec) -> Self {
         spec.clock = Clock::Virtual;
         let mut model = Model::new(catalogue(), (120, 36));
         let command = take_walk(&mut model, spec, 1.0);
         let mut learner = Self { model, run: None };
         learner.carry_out(command).await;
-        learner.settle().await;
         learner
     }
 
@@ -303,7 +310,7 @@ fn walked() -> impl Iterator<Item = &'static str> {
 /// Wrong answers are given in a terminal, by another test.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_walk_answered_rightly() {
-    let _alone = alone().await;
+    let _turn = computing();
     let only = std::env::var("FIREDRILL_WALK").ok();
     for id in walked().filter(|id| only.as_ref().is_none_or(|only| only == id)) {
         println!("== {id}");
@@ -311,9 +318,27 @@ async fn every_walk_answered_rightly() {
     }
 }
 
+/// Before the servers have come to where they are held, there is nothing to compare an answer with.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_answers_before_the_servers_run_is_asked_to_wait() {
+    let _turn = computing();
+    let mut learner =
+        Learner::begins_at_once(spec("unbuffered-log-channel", &["broken", "fixed"])).await;
+    learner.types("5").await;
+    learner.presses(KeyCode::Enter).await;
+    assert!(learner.stage() == Stage::Told && learner.walk().done[0].is_none());
+    let screen = learner.sees((80, 24));
+    assert!(screen.contains("still starting") && screen.contains("the servers start"), "{screen}");
+    learner.settle().await;
+    let screen = learner.sees((80, 24));
+    assert!(!screen.contains("still starting") && screen.contains("enter commits"), "{screen}");
+    learner.presses(KeyCode::Enter).await;
+    assert!(learner.done().right == Some(false), "{:?}", learner.done());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_run_is_the_same_whatever_the_learner_says() {
-    let _alone = alone().await;
+    let _turn = computing();
     let walk = || spec("unbuffered-log-channel", &["broken", "fixed"]);
     let right = goes_through(walk(), Answers::Rightly).await;
     let wrong = goes_through(walk(), Answers::Wrongly).await;
@@ -324,7 +349,7 @@ async fn the_run_is_the_same_whatever_the_learner_says() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn with_another_load_the_same_question_has_another_answer() {
-    let _alone = alone().await;
+    let _turn = computing();
     let mut spec = spec("unbuffered-log-channel", &["broken", "fixed"]);
     spec.rate_per_s = 300.0;
     spec.params.insert("log_write_ms".to_owned(), 50.0);

@@ -12,7 +12,8 @@ use firedrill_core::lane::unrolled::Unrolled;
 use firedrill_core::page::live::Asked;
 use serde_json::{Value, json};
 
-use crate::common::{alone_here, catalogue, firedrill};
+use crate::common::{catalogue, firedrill};
+use crate::turns::computing;
 
 /// The module, where it has been built; else says how.
 fn module() -> Option<PathBuf> {
@@ -97,7 +98,7 @@ fn without_heap(mut event: Value) -> Value {
 
 #[test]
 fn a_lane_under_a_wasi_host_has_the_events_of_the_native_one() {
-    let _alone = alone_here();
+    let _turn = computing();
     let Some(module) = module() else { return };
     // Panics abort there, so the incident that is about them is left out.
     for id in catalogue().ids().filter(|id| *id != "missing-recover") {

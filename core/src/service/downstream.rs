@@ -149,8 +149,6 @@ impl Gate {
 
     fn enter(self: &Arc<Self>, capacity: usize, queue: usize) -> Entry {
         let mut state = self.lock();
-        // Who has given up waits no longer.
-        state.waiting.retain(|waiting| !waiting.is_closed());
         if state.busy < capacity {
             state.busy += 1;
             return Entry::Free(Permit(Some(Arc::clone(self))));

@@ -18,7 +18,8 @@ use crate::tui::model::Lab;
 use crate::tui::syntax;
 use crate::tui::theme;
 use crate::tui::walk::{
-    Done, Said, Stage, Walk, asked, debrief, is_comment, knows, listing, question, step, values,
+    Done, Said, Stage, Walk, asked, debrief, is_comment, knows, listing, question, starts, step,
+    values,
 };
 
 /// Columns that words take at most: longer lines are hard to read.
@@ -71,7 +72,7 @@ pub fn draw(frame: &mut Frame, area: Rect, lab: &Lab, walk: &Walk) {
         .borders(Borders::TOP | Borders::BOTTOM)
         .border_style(theme::accent())
         .title(Span::styled(title, theme::strong()))
-        .title(Line::styled(state(walk, step), theme::quiet()).alignment(Alignment::Right));
+        .title(Line::styled(state(lab, walk, step), theme::quiet()).alignment(Alignment::Right));
     let inner = block.inner(area);
     frame.render_widget(block, area);
     let lines = words(lab, walk);
@@ -181,9 +182,10 @@ fn words(lab: &Lab, walk: &Walk) -> Vec<Line<'static>> {
 }
 
 /// What the next key does.
-fn state(walk: &Walk, step: &Step) -> String {
+fn state(lab: &Lab, walk: &Walk, step: &Step) -> String {
     let deploys = walk.at == 1 || step.until.is_some();
     match walk.stage {
+        Stage::Told if starts(lab, walk) => " the servers start … ".to_owned(),
         Stage::Told if step.asks.is_some() => " enter commits · h hint · s skip ".to_owned(),
         Stage::Told if deploys => " held · enter lets it go on ".to_owned(),
         Stage::Runs => " the run goes on … ".to_owned(),

@@ -33,6 +33,9 @@ const SPAN_S: f64 = 30.0;
 /// A run begins so long before the release, in seconds.
 const BEFORE_RELEASE_S: f64 = 0.2;
 
+/// Said to whoever answers before there is anything to answer from.
+const STARTING: &str = "the servers are still starting: a moment";
+
 /// What a step waits for comes within so many seconds of the run, or the walk says that it did not.
 const PATIENCE_S: f64 = 180.0;
 
@@ -231,6 +234,14 @@ pub fn knows(lab: &Lab, walk: &Walk, chart: &Chart) -> bool {
     watched.peek().is_none() || watched.any(|title| *title == chart.title())
 }
 
+/// Whether the run that a page begins has not come yet to where it is held: there is nothing to answer from.
+pub fn starts(lab: &Lab, walk: &Walk) -> bool {
+    let release_s = lab.spec.entry.manifest.release_s();
+    // What is told last before it is held is the sample of the tick before.
+    let held_s = release_s - BEFORE_RELEASE_S - 1.5 * TICK.as_secs_f64();
+    walk.stage == Stage::Told && lab.main.head.now_s < held_s
+}
+
 /// The question of a step.
 pub fn question<'a>(lab: &'a Lab, step: &Step) -> Option<&'a Question> {
     let asks = step.asks.as_ref()?;
@@ -343,6 +354,10 @@ pub fn act(lab: &mut Lab, action: Action) -> Option<Command> {
     let asked = question(lab, step).cloned();
     let told = walk.stage == Stage::Told;
     let command = match action {
+        Action::WalkOn | Action::Skip if starts(lab, &walk) => {
+            walk.note = Some(STARTING.to_owned());
+            None
+        }
         Action::WalkOn if walk.stage == Stage::Runs => {
             walk.note = Some("the run goes on until it has shown this; s holds it here".to_owned());
             None
@@ -572,6 +587,9 @@ pub fn observe(lab: &mut Lab, event: &Event) -> Option<Command> {
         lab.walk = Some(walk);
         return None;
     };
+    if walk.note.as_deref() == Some(STARTING) && !starts(lab, &walk) {
+        walk.note = None;
+    }
     let sampled = matches!(event.what, What::Sample(_)) && event.lane == Some(lab.lanes() - 1);
     if sampled && std::mem::take(&mut walk.begins) {
         // The moment at which it was held is told with the next one.

@@ -57,7 +57,7 @@ pub fn metrics(options: &MetricsOptions) -> anyhow::Result<ExitCode> {
     write!(
         out,
         "# The lanes of every live run of firedrill, those of later runs too: each tells where it serves.\n\
-         global:\n  scrape_interval: 1s\n  evaluation_interval: 1s\n\
+         global:\n  scrape_interval: 500ms\n  evaluation_interval: 500ms\n\
          {rules}\
          scrape_configs:\n  - job_name: firedrill\n    file_sd_configs:\n      - files: [{files:?}]\n        \
          refresh_interval: 1s\n"

@@ -1,12 +1,16 @@
-//! A real Prometheus looks at live lanes: the right alert fires for each incident, and none on `fixed`; no
-//! query of the dashboard is empty.
+//! A real Prometheus looks at live lanes: the right alert fires for each incident, before its users do, and none
+//! on `fixed`; no query of the dashboard is empty.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use firedrill_core::catalogue::Entry;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 use serde_json::Value;
 
@@ -16,6 +20,15 @@ use firedrill::cli::note;
 
 /// Runs that go on at once: more would be too much for two processors.
 const AT_ONCE: usize = 7;
+
+/// Its first sign is a request that fails: the process is gone.
+const CRASHES: &str = "missing-recover";
+
+/// Prometheus takes up what runs are there so often.
+const DISCOVERS: Duration = Duration::from_secs(5);
+
+/// A run is taken up so long after its start, and before its release.
+const SEEN_AFTER: Duration = Duration::from_millis(1800);
 
 /// Ended when it is dropped.
 struct Ends(Child);
@@ -80,8 +93,76 @@ fn fired(url: &str) -> BTreeSet<(String, String, String)> {
     all.iter().map(|s| (of(s, "alertname"), of(s, "incident"), of(s, "variant"))).collect()
 }
 
+/// Waits until Prometheus takes up what is new in the folder of runs.
+fn until_discovery(url: &str, folder: &Path) -> Instant {
+    let running = folder.join("firedrill/running");
+    fs::create_dir_all(&running).expect("writable");
+    let scout = running.join("scout.json");
+    fs::write(&scout, r#"[{"targets":["127.0.0.1:9"],"labels":{"incident":"scout"}}]"#)
+        .expect("writable");
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while asked(url, "up{incident=\"scout\"}").is_empty() {
+        assert!(Instant::now() < deadline, "Prometheus does not look for runs");
+        pause(Duration::from_millis(50));
+    }
+    fs::remove_file(scout).expect("ours");
+    Instant::now()
+}
+
+/// Starts a run that records itself to a file of its id.
+fn record(entry: &Entry, folder: &Path) -> Ends {
+    let id = &entry.manifest.id;
+    let lasts = format!("{}s", entry.manifest.live_s.max(10.0) + 4.0);
+    let mut run = firedrill(folder);
+    run.args(["run", id, "--for", &lasts, "--record"]).arg(folder.join(id));
+    let run = run.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+    Ends(run.expect("it starts"))
+}
+
+/// Unix time at which an alert for the broken lane of an incident fired first.
+fn first_alert_s(url: &str, id: &str) -> Option<f64> {
+    let which = format!("ALERTS{{alertstate=\"firing\",incident=\"{id}\",variant=\"broken\"}}");
+    let all = asked(url, &format!("min_over_time(timestamp({which})[5m:500ms])"));
+    let at = |series: &Value| series["value"][1].as_str().and_then(|text| text.parse().ok());
+    all.iter().filter_map(at).reduce(f64::min)
+}
+
+/// When the users of the broken lane have noticed, in seconds of a run: of what was sent in the last three seconds
+/// a tenth has gone wrong, beyond what goes wrong on `fixed` too.
+fn noticed_s(recording: &Path) -> Option<f64> {
+    let text = fs::read_to_string(recording).expect("it was recorded");
+    let mut lines = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let header = lines.next().expect("a header");
+    let names = header["variants"].as_array().expect("its lanes");
+    let of = |name: &str| names.iter().position(|n| n == name).expect("a lane");
+    let (broken, fixed) = (of("broken"), of("fixed"));
+    // Of each tick: what was sent, and how much more went wrong than on `fixed`.
+    let mut ticks: BTreeMap<u64, (f64, f64)> = BTreeMap::new();
+    for event in lines.filter(|event| event["event"] == "sample") {
+        let load = |name: &str| event["load"][name].as_f64().unwrap_or_default();
+        let wrong = load("rejected") + load("failed") + load("timed_out");
+        let at_ms = event["at_ms"].as_u64().expect("a time");
+        let (sent, more) = ticks.entry(at_ms / 100).or_default();
+        match event["lane"].as_u64().map(|lane| lane as usize) {
+            Some(lane) if lane == broken => (*sent, *more) = (*sent + load("sent"), *more + wrong),
+            Some(lane) if lane == fixed => *more -= wrong,
+            _ => {}
+        }
+    }
+    ticks.keys().copied().find_map(|now| {
+        let last = ticks.range(now.saturating_sub(29)..=now);
+        let (sent, more) = last.fold((0.0, 0.0), |(s, m), (_, tick)| (s + tick.0, m + tick.1));
+        (more > sent / 10.0).then_some(now as f64 / 10.0)
+    })
+}
+
+/// Seconds since 1970.
+fn now_s() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs_f64()
+}
+
 #[tokio::test]
-async fn an_alert_fires_for_each_incident_and_none_on_what_is_fixed() {
+async fn an_alert_fires_for_each_incident_before_its_users_notice_and_none_on_what_is_fixed() {
     let _turn = measuring();
     if which::which("prometheus").is_err() || which::which("promtool").is_err() {
         note("SKIPPED: Prometheus is not installed: no alert was tried");
@@ -104,17 +185,13 @@ async fn an_alert_fires_for_each_incident_and_none_on_what_is_fixed() {
     let queries: Vec<&str> = targets.map(|t| t["expr"].as_str().expect("a query")).collect();
     let mut empty: BTreeSet<&str> = queries.iter().copied().collect();
 
+    let discovered = until_discovery(&url, folder);
     for batch in catalogue().entries.chunks(AT_ONCE) {
-        let runs: Vec<Ends> = batch
-            .iter()
-            .map(|entry| {
-                let lasts = format!("{}s", entry.manifest.live_s.max(10.0) + 4.0);
-                let mut run = firedrill(folder);
-                run.args(["run", &entry.manifest.id, "--for", &lasts]);
-                let run = run.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
-                Ends(run.expect("it starts"))
-            })
-            .collect();
+        // In production a service is known long before its release; so it is here.
+        let passed = (discovered.elapsed() + SEEN_AFTER).as_secs_f64() % DISCOVERS.as_secs_f64();
+        pause(DISCOVERS.saturating_sub(Duration::from_secs_f64(passed)));
+        let began_s = now_s();
+        let mut runs: Vec<Ends> = batch.iter().map(|entry| record(entry, folder)).collect();
         let wanted: BTreeSet<&str> = batch.iter().map(|e| e.manifest.id.as_str()).collect();
         let deadline = Instant::now() + Duration::from_secs(35);
         loop {
@@ -128,7 +205,19 @@ async fn an_alert_fires_for_each_incident_and_none_on_what_is_fixed() {
             }
             assert!(Instant::now() < deadline, "no alert for all of {wanted:?}: {fired:?}");
         }
-        drop(runs);
+        for run in &mut runs {
+            let pid = Pid::from_raw(i32::try_from(run.0.id()).expect("a process id"));
+            kill(pid, Signal::SIGINT).expect("our child");
+            run.0.wait().expect("our child");
+        }
+        for id in wanted {
+            // A run begins a moment after its process: the alert was a little earlier than this says.
+            let alert_s = first_alert_s(&url, id).expect("it has fired") - began_s;
+            let noticed_s = noticed_s(&folder.join(id));
+            println!("{id}: told after {alert_s:.1} s, noticed {noticed_s:?}");
+            let first = noticed_s.is_none_or(|noticed_s| alert_s < noticed_s);
+            assert!(first || id == CRASHES, "{id}: told after {alert_s} s, noticed {noticed_s:?}");
+        }
     }
     let fired = fired(&url);
     let on_fixed: Vec<_> = fired.iter().filter(|(_, _, variant)| variant == "fixed").collect();

@@ -43,17 +43,22 @@ struct Requests {
     in_flight: Gauge,
     /// Looks at the metrics since error rates were told last.
     looks: AtomicUsize,
-    rates: Mutex<BTreeMap<(&'static str, String), Rate>>,
+    rates: Mutex<Rates>,
 }
 
 /// Looks at the metrics, ten a second, over which an error rate goes.
 const LOOKS: usize = 10;
 
-/// The share of errors at one route.
-struct Rate {
-    shown: Gauge,
-    /// Requests that have ended, and of those errors, when it was told last.
-    told: (u64, u64),
+/// Where requests go: method and path.
+type At = (&'static str, String);
+
+/// What error rates go on from.
+#[derive(Default)]
+struct Rates {
+    /// Requests of each route that had ended when the rates were told last.
+    ended: BTreeMap<At, u64>,
+    /// The same of each error, with its gauge; by route and status.
+    errors: BTreeMap<(At, u16), (u64, Gauge)>,
 }
 
 /// What one thread counted.
@@ -81,7 +86,11 @@ impl Requests {
         describe_counter!("httpRequestCount", Unit::Count, "requests by method, path, status");
         describe_histogram!("httpRequestDuration", Unit::Seconds, "time to the answer");
         describe_gauge!("http_requests_in_flight", Unit::Count, "requests inside the service");
-        describe_gauge!("httpErrorRate", Unit::Count, "share of errors, over about a second");
+        describe_gauge!(
+            "httpErrorRate",
+            Unit::Count,
+            "share of a route's requests that ended with this error, over about a second"
+        );
         Self {
             shards: Default::default(),
             in_flight: gauge!("http_requests_in_flight"),
@@ -116,31 +125,41 @@ impl Requests {
         }
     }
 
-    /// The share of errors, by method and path. A gauge, as the post-mortem has it: it cannot be added up over
-    /// instances, which counts can.
+    /// The share of a route's requests that ended with each error: a status from 500 on, or none. Gauges, as the
+    /// post-mortem has them: they cannot be added up over instances, which counts can.
     fn tell_rates(&self) {
-        let mut sums: BTreeMap<(&'static str, String), (u64, u64)> = BTreeMap::new();
+        let mut ended: BTreeMap<At, u64> = BTreeMap::new();
+        let mut errors: BTreeMap<(At, u16), u64> = BTreeMap::new();
         for shard in &self.shards {
             let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
             for (path, kinds) in &shard.routes {
                 for kind in kinds {
-                    let (ended, errors) = sums.entry((kind.method, path.clone())).or_default();
-                    *ended += kind.ended;
-                    *errors += if kind.status == 0 || kind.status >= 500 { kind.ended } else { 0 };
+                    let route = (kind.method, path.clone());
+                    if kind.status == 0 || kind.status >= 500 {
+                        *errors.entry((route.clone(), kind.status)).or_default() += kind.ended;
+                    }
+                    *ended.entry(route).or_default() += kind.ended;
                 }
             }
         }
         let mut rates = self.rates.lock().unwrap_or_else(PoisonError::into_inner);
-        for ((method, path), (ended, errors)) in sums {
-            let rate = rates.entry((method, path.clone())).or_insert_with(|| {
-                let labels = [("method", method.to_owned()), ("path", path)];
-                Rate { shown: gauge!("httpErrorRate", &labels), told: (0, 0) }
+        let Rates { ended: ended_before, errors: told } = &mut *rates;
+        for ((route, status), count) in errors {
+            let all = ended[&route] - ended_before.get(&route).copied().unwrap_or_default();
+            let (before, shown) = told.entry((route, status)).or_insert_with_key(|(route, _)| {
+                (0, gauge!("httpErrorRate", &labels(route.0, &route.1, status)))
             });
-            let (before, errors_before) = std::mem::replace(&mut rate.told, (ended, errors));
-            let share = (errors - errors_before) as f64 / (ended - before).max(1) as f64;
-            rate.shown.set(share);
+            let share = (count - std::mem::replace(before, count)) as f64 / all.max(1) as f64;
+            shown.set(share);
         }
+        *ended_before = ended;
     }
+}
+
+/// The labels of all that is told of requests; status 0: dropped before they had one.
+fn labels(method: &'static str, path: &str, status: u16) -> [(&'static str, String); 3] {
+    let named = if status == 0 { "dropped".to_owned() } else { status.to_string() };
+    [("method", method.to_owned()), ("path", path.to_owned()), ("status", named)]
 }
 
 impl Shard {
@@ -174,8 +193,7 @@ fn known(method: &Method) -> &'static str {
 
 impl Kind {
     fn new(method: &'static str, path: &str, status: u16) -> Self {
-        let named = if status == 0 { "dropped".to_owned() } else { status.to_string() };
-        let labels = [("method", method.to_owned()), ("path", path.to_owned()), ("status", named)];
+        let labels = labels(method, path, status);
         Self {
             method,
             status,

@@ -52,6 +52,60 @@ impl Faults {
     }
 }
 
+impl Experiment {
+    /// The one that these changes of parameters make, each with its time in milliseconds: faults that are asked for
+    /// in one moment, and ended in another. None: they make none, or more than one.
+    pub fn of_changes(changes: &[(u64, &str, f64)]) -> Option<Self> {
+        let (begin_ms, ..) = *changes.first()?;
+        let (end_ms, ..) = *changes.last()?;
+        let at = |wanted_ms: u64| {
+            let near =
+                changes.iter().filter(move |(at_ms, ..)| at_ms.abs_diff(wanted_ms) <= MOMENT_MS);
+            near.map(|(_, name, value)| Some((params::find(name)?.name, *value))).collect()
+        };
+        let (begin, end): (Option<BTreeMap<_, _>>, Option<BTreeMap<_, _>>) =
+            (at(begin_ms), at(end_ms));
+        let faults = Self {
+            faults: Faults(begin?),
+            from_s: begin_ms as f64 / 1000.0,
+            to_s: end_ms as f64 / 1000.0,
+        };
+        let one = end? == faults.faults.end()
+            && changes.len() == faults.faults.0.len() + faults.faults.end().len();
+        (one && end_ms - begin_ms > MOMENT_MS).then_some(faults)
+    }
+}
+
+/// What changes within so many milliseconds is asked for at once.
+const MOMENT_MS: u64 = 10;
+
+/// As they are read: `KIND=VALUE@SHARE%[,marked][,most=N]`, one text for each kind.
+impl Faults {
+    /// The texts that say these faults.
+    pub fn texts(&self) -> Vec<String> {
+        let value = |name: &str| self.0.get(name).copied();
+        let mut within = String::new();
+        if value("chaos_marked") == Some(1.0) {
+            within += ",marked";
+        }
+        if let Some(most) = value("chaos_most") {
+            within += &format!(",most={most}");
+        }
+        let delay = || {
+            let (from, to) = (value("chaos_latency_from_ms")?, value("chaos_latency_to_ms")?);
+            Some(format!("latency={from}..{to}ms@{}%", value("chaos_latency_percent")?))
+        };
+        let error = || {
+            Some(format!(
+                "error={}@{}%",
+                value("chaos_error_status")?,
+                value("chaos_error_percent")?
+            ))
+        };
+        [delay(), error()].into_iter().flatten().map(|text| text + &within).collect()
+    }
+}
+
 /// `KIND=VALUE@SHARE%[,marked][,most=N]`.
 impl FromStr for Faults {
     type Err = NoFault;
@@ -294,6 +348,32 @@ mod tests {
         is("error=503@5%,marked,most=20", &[&error[..], &within[..]].concat());
         let ends = read("latency=1s@5%").expect("it is one").end();
         assert_eq!(ends, [("chaos_latency_percent", 0.0)].into());
+    }
+
+    #[test]
+    fn faults_are_written_as_they_are_read() {
+        for texts in [
+            &["latency=100..2000ms@10%"][..],
+            &["latency=0.5..1000ms@2.5%,marked,most=20", "error=503@5%,marked,most=20"],
+        ] {
+            let faults = texts.iter().map(|text| text.parse::<Faults>().expect("a fault"));
+            assert_eq!(faults.reduce(Faults::and).expect("some").texts(), texts);
+        }
+    }
+
+    #[test]
+    fn changes_of_parameters_are_the_experiment_that_makes_them() {
+        let faults: Faults = "error=503@5%,marked".parse().expect("a fault");
+        let of = |at_ms, values: &BTreeMap<&'static str, f64>| {
+            values.iter().map(|(name, value)| (at_ms, *name, *value)).collect::<Vec<_>>()
+        };
+        let changes = [of(8000, &faults.0), of(13_000, &faults.end())].concat();
+        let experiment = Experiment { faults: faults.clone(), from_s: 8.0, to_s: 13.0 };
+        assert_eq!(Experiment::of_changes(&changes), Some(experiment));
+        let again = [changes.clone(), of(20_000, &faults.0)].concat();
+        assert_eq!(Experiment::of_changes(&again), None);
+        assert_eq!(Experiment::of_changes(&changes[..3]), None);
+        assert_eq!(Experiment::of_changes(&[]), None);
     }
 
     #[test]

@@ -69,9 +69,12 @@ fn the_command_on_the_page_reproduces_the_run_to_the_byte() {
     let first = folder.path().join("first.jsonl");
     let run = ["run", "pool-leak", "--clock", "virtual", "--for", "7.031s", "--seed", "5"];
     let more = ["--rate", "120.5", "--set", "store_ms=7.5", "--record"];
-    firedrill(&run).args(more).arg(&first).output().expect("it starts");
+    let chaos = ["--chaos", "latency=20..80ms@30%,most=9", "--chaos", "error=503@2.5%,most=9"];
+    let chaos = [&chaos[..], &["--chaos-from", "4s", "--chaos-for", "1.5s"]].concat();
+    firedrill(&run).args(chaos).args(more).arg(&first).output().expect("it starts");
     firedrill(&["report"]).arg(&first).output().expect("it starts");
     let page = fs::read_to_string(first.with_extension("html")).expect("it is written");
+    assert!(page.contains("this gives the same figures, to the last digit"));
     let command = page.split("firedrill run ").nth(1).and_then(|rest| rest.split('<').next());
     let arguments: Vec<&str> = command.expect("a command").split(' ').collect();
     let second = folder.path().join("second.jsonl");

@@ -223,6 +223,9 @@ async fn an_alert_fires_for_each_incident_before_its_users_notice_and_none_on_wh
     let on_fixed: Vec<_> = fired.iter().filter(|(_, _, variant)| variant == "fixed").collect();
     assert!(on_fixed.is_empty(), "{on_fixed:?}");
     assert!(empty.is_empty(), "queries of the dashboard that never gave anything: {empty:?}");
+    let shares = "max_over_time(httpErrorRate{method!='',path!='',status=~'5..|dropped'}[5m])";
+    let shares = asked(&url, &format!("{shares} > 0 and {shares} <= 1"));
+    assert!(!shares.is_empty(), "no share of errors by method, path and status");
     let rules = fs::read_to_string(&rules).expect("it was written");
     for (alert, incident, _) in &fired {
         let stands = rules.find(&format!("alert: {alert}")).expect("one of the rules");

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use maud::{Markup, html};
 
 use crate::event::{Clock, Event, ExitCause, What};
+use crate::experiment::Experiment;
 use crate::incident::Manifest;
 use crate::prose;
 use crate::prose::figures::{clock, count, number};
@@ -72,8 +73,17 @@ pub(super) fn reproduce(
         header.seed,
         duration_s
     );
-    let command = command + &sets.concat();
-    let by_hand = by_hand(events);
+    let experiment = Experiment::of_changes(&chaos(events));
+    let asks = experiment.as_ref().map(|experiment| {
+        let faults = experiment.faults.texts().into_iter().map(|text| format!(" --chaos {text}"));
+        let rounded = |seconds: f64| (seconds * steps_per_s).round() / steps_per_s;
+        let Experiment { from_s, to_s, .. } = *experiment;
+        let times =
+            format!(" --chaos-from {}s --chaos-for {}s", rounded(from_s), rounded(to_s - from_s));
+        faults.collect::<String>() + &times
+    });
+    let command = command + &sets.concat() + &asks.unwrap_or_default();
+    let by_hand = by_hand(events, experiment.is_some());
     let last = |lane: &LaneLine| lane.samples.last().map(|(_, sample)| sample.load.in_flight);
     // What was under way when a recording stopped early has no outcome in it.
     let whole = timeline.lanes.iter().all(|lane| last(lane) == Some(0));
@@ -91,18 +101,33 @@ pub(super) fn reproduce(
     }
 }
 
-/// Switches, loads and faults that no phase of the manifest brought.
-fn by_hand(events: &[Event]) -> Vec<String> {
+/// The events that come with no phase of the manifest: what a phase changes comes in the same moment.
+fn between_phases(events: &[Event]) -> impl Iterator<Item = (usize, &Event)> {
     let mut phase_ms = 0;
-    let mut lines = Vec::new();
-    for (event, restarted) in events.iter().zip(restarted(events)) {
+    events.iter().enumerate().filter(move |(_, event)| {
         if let What::Phase { .. } = event.what {
             phase_ms = event.at_ms;
         }
-        // What a phase changes comes with it, in the same moment.
-        if event.at_ms <= phase_ms + 10 {
-            continue;
+        event.at_ms > phase_ms + 10
+    })
+}
+
+/// What was changed of the faults, and when.
+fn chaos(events: &[Event]) -> Vec<(u64, &str, f64)> {
+    let changed = between_phases(events).filter_map(|(_, event)| match &event.what {
+        What::Param { name, value } if name.starts_with("chaos_") => {
+            Some((event.at_ms, name.as_str(), *value))
         }
+        _ => None,
+    });
+    changed.collect()
+}
+
+/// Switches, loads and faults that no phase of the manifest brought; faults not, where the command asks for them.
+fn by_hand(events: &[Event], asks_for_faults: bool) -> Vec<String> {
+    let restarted = restarted(events);
+    let mut lines = Vec::new();
+    for (i, event) in between_phases(events) {
         let at = clock(event.at_ms as f64 / 1000.0);
         let lane = event.lane.map_or(String::new(), |lane| format!(" in lane {}", letter(lane)));
         match &event.what {
@@ -112,10 +137,10 @@ fn by_hand(events: &[Event]) -> Vec<String> {
             What::Rate { rate_per_s } => {
                 lines.push(format!("{at}: {} requests a second", number(*rate_per_s)));
             }
-            What::Param { name, value } if name.starts_with("chaos_") => {
+            What::Param { name, value } if name.starts_with("chaos_") && !asks_for_faults => {
                 lines.push(format!("{at}: {name} = {}", number(*value)));
             }
-            What::Exit { .. } if restarted => {
+            What::Exit { .. } if restarted[i] => {
                 lines.push(format!("{at}{lane}: {RESTARTED}"));
             }
             _ => {}

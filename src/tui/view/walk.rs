@@ -186,7 +186,11 @@ fn state(lab: &Lab, walk: &Walk, step: &Step) -> String {
     let deploys = walk.at == 1 || step.until.is_some();
     match walk.stage {
         Stage::Told if starts(lab, walk) => " the servers start … ".to_owned(),
-        Stage::Told if step.asks.is_some() => " enter commits · h hint · s skip ".to_owned(),
+        Stage::Told if step.asks.is_some() => {
+            let kind = question(lab, step).map(|question| &question.kind);
+            let choose = if matches!(kind, Some(Kind::Number { .. })) { "" } else { "↑↓, " };
+            format!(" {choose}enter commits · h hint · s skip ")
+        }
         Stage::Told if deploys => " held · enter lets it go on ".to_owned(),
         Stage::Runs => " the run goes on … ".to_owned(),
         Stage::Shown | Stage::Told if walk.at + 1 == walk.done.len() => " the end ".to_owned(),

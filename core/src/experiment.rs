@@ -79,11 +79,15 @@ impl Experiment {
 /// What changes within so many milliseconds is asked for at once.
 const MOMENT_MS: u64 = 10;
 
-/// As they are read: `KIND=VALUE@SHARE%[,marked][,most=N]`, one text for each kind.
 impl Faults {
-    /// The texts that say these faults.
+    fn or_start(&self, name: &str) -> f64 {
+        self.0.get(name).copied().unwrap_or_else(|| params::start(name))
+    }
+
+    /// The texts that say these faults, as they are read: one for each kind.
     pub fn texts(&self) -> Vec<String> {
-        let value = |name: &str| self.0.get(name).copied();
+        // What nobody has asked for is as it is anyhow.
+        let value = |name: &str| self.0.get(name).copied().filter(|v| *v != params::start(name));
         let mut within = String::new();
         if value("chaos_marked") == Some(1.0) {
             within += ",marked";
@@ -92,13 +96,14 @@ impl Faults {
             within += &format!(",most={most}");
         }
         let delay = || {
-            let (from, to) = (value("chaos_latency_from_ms")?, value("chaos_latency_to_ms")?);
+            let [from, to] =
+                ["chaos_latency_from_ms", "chaos_latency_to_ms"].map(|name| self.or_start(name));
             Some(format!("latency={from}..{to}ms@{}%", value("chaos_latency_percent")?))
         };
         let error = || {
             Some(format!(
                 "error={}@{}%",
-                value("chaos_error_status")?,
+                self.or_start("chaos_error_status"),
                 value("chaos_error_percent")?
             ))
         };
@@ -122,8 +127,9 @@ impl FromStr for Faults {
             .ok_or_else(|| no("expected a share after the value: @10% of the requests".into()))?;
         let percent = share.strip_suffix('%').and_then(|share| share.parse::<f64>().ok());
         let percent = percent.filter(|percent| *percent > 0.0 && *percent <= 100.0);
-        let percent =
-            percent.ok_or_else(|| no(format!("expected a share up to 100%, found `{share}`")))?;
+        let percent = percent.ok_or_else(|| {
+            no(format!("expected a share from above 0% to 100%, with its %, found `{share}`"))
+        })?;
         let mut faults = BTreeMap::new();
         match kind {
             "latency" => {
@@ -188,8 +194,14 @@ const STEADY_OK: f64 = 0.98;
 /// By how much p99 may grow: this many times, and so many milliseconds.
 const STEADY_P99: (f64, f64) = (2.0, 50.0);
 
-/// A lane that answers less than this share well has no steady state.
+/// A lane that answers less than this share, well or with a refusal, has no steady state.
 const STATE_PERCENT: f64 = 90.0;
+
+/// So many percent of the requests more may be refused than before.
+const REFUSED_MORE: f64 = 5.0;
+
+/// Counters of requests that an experiment did something to.
+const HIT: [&str; 2] = ["chaos_delayed", "chaos_failed"];
 
 /// A lane that is back within this many seconds has recovered as it should.
 pub const RECOVERS_S: f64 = 2.0;
@@ -197,6 +209,8 @@ pub const RECOVERS_S: f64 = 2.0;
 /// What a run showed of a lane's stability, around the faults that were injected.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Stability {
+    /// The faults, as they can be asked for.
+    pub faults: Vec<String>,
     /// When the faults were on, in seconds.
     pub faults_s: (f64, f64),
     /// Each lane's.
@@ -208,6 +222,8 @@ pub struct Stability {
 pub struct LaneStability {
     /// Its variant.
     pub variant: String,
+    /// Requests that a fault held up or failed.
+    pub hit: u64,
     /// Its steady state.
     pub before: Window,
     /// While faults were injected.
@@ -228,6 +244,8 @@ pub struct LaneStability {
 pub struct Window {
     /// Requests that were answered well, of all that ended, in percent.
     pub ok_percent: Option<f64>,
+    /// Requests that were refused, in percent: some are meant to be.
+    pub rejected_percent: Option<f64>,
     /// 99th percentile in milliseconds, the unanswered included.
     pub p99_ms: Option<f64>,
 }
@@ -244,8 +262,12 @@ pub enum Amounts {
     RecoversLate,
     /// It broke, and stayed so to the end of the run.
     DoesNotRecover,
-    /// There was no steady state to compare with, or the faults went on to the end.
-    Unknown,
+    /// There was no steady state to compare with.
+    NoSteadyState,
+    /// The run ended before anything could be said of the time after.
+    EndsTooSoon,
+    /// No request met a fault.
+    NothingHit,
 }
 
 impl Amounts {
@@ -256,7 +278,9 @@ impl Amounts {
             Self::Recovers => "recovers",
             Self::RecoversLate => "recovers late",
             Self::DoesNotRecover => "does not recover",
-            Self::Unknown => "not known",
+            Self::NoSteadyState => "no steady state before",
+            Self::EndsTooSoon => "the run ends too soon",
+            Self::NothingHit => "no request was hit",
         }
     }
 }
@@ -265,7 +289,11 @@ impl Amounts {
 pub fn stability(timeline: &Timeline) -> Option<Stability> {
     let (from_s, to_s) = injected(timeline)?;
     let lanes = timeline.lanes.iter().map(|lane| of_lane(lane, (from_s, to_s), timeline.end_s));
-    Some(Stability { faults_s: (from_s, to_s), lanes: lanes.collect() })
+    let asked = timeline.course.at(from_s);
+    let faults = params::ALL.iter().filter(|param| param.name.starts_with("chaos_"));
+    let faults = faults.filter_map(|param| Some((param.name, *asked.get(param.name)?)));
+    let faults = Faults(faults.collect()).texts();
+    Some(Stability { faults, faults_s: (from_s, to_s), lanes: lanes.collect() })
 }
 
 /// From when to when faults were asked for: from the first to the last moment.
@@ -293,21 +321,43 @@ fn of_lane(lane: &LaneLine, (from_s, to_s): (f64, f64), end_s: f64) -> LaneStabi
         as_before(&window(lane, (at_s, at_s + 1.0))) && as_before(&window(lane, (at_s, end_s)))
     });
     let exits = lane.exits.iter().filter(|exit| exit.at_ms as f64 / 1000.0 >= from_s).count();
-    let verdict = match (before.ok_percent, as_before(&during), back_s) {
-        (ok, ..) if ok.is_none_or(|ok| ok < STATE_PERCENT) => Amounts::Unknown,
-        _ if to_s + 1.0 > end_s => Amounts::Unknown,
+    let hit = hit(lane);
+    let answered = before.ok_percent.zip(before.rejected_percent).map(|(ok, refused)| ok + refused);
+    let verdict = match (answered, as_before(&during), back_s) {
+        _ if hit == 0 => Amounts::NothingHit,
+        (answered, ..) if answered.is_none_or(|all| all < STATE_PERCENT) => Amounts::NoSteadyState,
+        _ if to_s + 1.0 > end_s => Amounts::EndsTooSoon,
         (_, true, Some(0.0)) if exits == 0 => Amounts::Steady,
         (.., Some(back_s)) if back_s <= RECOVERS_S => Amounts::Recovers,
         (.., Some(_)) => Amounts::RecoversLate,
         (.., None) => Amounts::DoesNotRecover,
     };
     let variant = lane.variant.clone();
-    LaneStability { variant, before, during, after, recovers_after_s: back_s, exits, verdict }
+    LaneStability { variant, hit, before, during, after, recovers_after_s: back_s, exits, verdict }
+}
+
+/// Requests that faults held up or failed, over all processes of a lane: each counts from 0.
+fn hit(lane: &LaneLine) -> u64 {
+    let of = |name: &str| {
+        let counts = lane
+            .samples
+            .iter()
+            .filter_map(|(_, sample)| sample.server.as_ref()?.metrics.get(name).copied());
+        let more = |(all, last): (f64, f64), now: f64| {
+            (all + if now >= last { now - last } else { now }, now)
+        };
+        counts.fold((0.0, 0.0), more).0
+    };
+    HIT.into_iter().map(of).sum::<f64>() as u64
 }
 
 /// Whether a window is as good as that of the steady state.
 fn is_as(before: Window, now: Window) -> bool {
+    let refused = |window: Window| window.rejected_percent.unwrap_or_default();
     let (Some(ok), Some(was_ok)) = (now.ok_percent, before.ok_percent) else { return false };
+    // Who is refused is answered as is meant, unless more are than before.
+    let ok = ok + refused(now).min(refused(before) + REFUSED_MORE);
+    let was_ok = was_ok + refused(before);
     let (times, more_ms) = STEADY_P99;
     let p99 = match (now.p99_ms, before.p99_ms) {
         (Some(now), Some(before)) => now <= before * times + more_ms,
@@ -322,8 +372,9 @@ fn window(lane: &LaneLine, (from_s, to_s): (f64, f64)) -> Window {
     let samples = lane.samples.iter().filter(|(at_s, _)| inside(at_s));
     samples.for_each(|(_, sample)| sum.add(&sample.load));
     let ended = sum.ended();
-    let ok = (ended > 0).then(|| sum.counts.ok as f64 * 100.0 / ended as f64);
-    Window { ok_percent: ok, p99_ms: sum.latency.at_ms(99.0) }
+    let percent = |count: u64| (ended > 0).then(|| count as f64 * 100.0 / ended as f64);
+    let (ok, rejected) = (percent(sum.counts.ok), percent(sum.counts.rejected));
+    Window { ok_percent: ok, rejected_percent: rejected, p99_ms: sum.latency.at_ms(99.0) }
 }
 
 #[cfg(test)]
@@ -354,6 +405,7 @@ mod tests {
     fn faults_are_written_as_they_are_read() {
         for texts in [
             &["latency=100..2000ms@10%"][..],
+            &["error=500@5%"],
             &["latency=0.5..1000ms@2.5%,marked,most=20", "error=503@5%,marked,most=20"],
         ] {
             let faults = texts.iter().map(|text| text.parse::<Faults>().expect("a fault"));
@@ -382,8 +434,8 @@ mod tests {
             ("", "KIND=VALUE@SHARE%"),
             ("slow", "KIND=VALUE@SHARE%"),
             ("latency=100ms", "a share after the value"),
-            ("latency=100ms@10", "a share up to 100%"),
-            ("latency=100ms@0%", "a share up to 100%"),
+            ("latency=100ms@10", "with its %, found `10`"),
+            ("latency=100ms@0%", "a share from above 0%"),
             ("latency=100@10%", "a time in ms or s"),
             ("latency=2..1s@10%", "the shorter time first"),
             ("latency=NaNms@10%", "expected a time"),

@@ -7,12 +7,13 @@ use std::time::Duration;
 use super::under_way::Progress;
 use super::{OUTPUT, USAGE, runtime, status};
 use crate::cli::HeadlessOptions;
-use anyhow::Context;
+use anyhow::{Context, bail};
 use firedrill_core::catalogue::Catalogue;
 
 use crate::recorder::Recorder;
 use crate::run::signals::Termination;
 use crate::run::{Control, Run, Spec};
+use firedrill_core::prose::figures::number;
 use firedrill_core::report::{Report, table};
 use firedrill_core::timeline::Timeline;
 
@@ -35,6 +36,15 @@ pub fn run(catalogue: &'static Catalogue, options: HeadlessOptions) -> anyhow::R
         spec.experiment.as_ref().map_or(0.0, |experiment| experiment.to_s + AFTERWARDS_S);
     let own = Duration::from_secs_f64(spec.entry.manifest.duration_s.max(watched_s));
     let spec = Spec { duration: Some(duration.unwrap_or(own)), ..spec };
+    if let (Some(experiment), Some(ends)) = (&spec.experiment, spec.duration)
+        && experiment.from_s >= ends.as_secs_f64()
+    {
+        let (from, ends) = (number(experiment.from_s), number(ends.as_secs_f64()));
+        bail!(
+            "the faults would begin after {from} s, and the run ends after {ends} s: begin them earlier with \
+             --chaos-from, or let it run longer with --for"
+        );
+    }
     let recorder = record.map(|path| Recorder::create(&path, &spec.header())).transpose()?;
     // Kept until the report is printed: it is what hears signals.
     let runtime = runtime()?;

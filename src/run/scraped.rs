@@ -47,6 +47,8 @@ impl Scraped {
     pub fn new() -> Option<Self> {
         let (pid, nth) =
             (std::process::id(), NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed));
+        // A run that was killed left its file behind; Prometheus would take its lanes for crashed ones.
+        running();
         let path = folder()?.join(format!("{pid}-{nth}.json"));
         Some(Self { path, written: String::new() })
     }

@@ -225,7 +225,10 @@ fn does_nothing(model: &mut Model, code: KeyCode) {
     model.note = Some(if looks_back {
         format!("`{c}` does nothing while the past is shown; f leads back to now")
     } else {
-        format!("`{c}` does nothing here; ? shows the keys")
+        match c {
+            '?' => "the keys are below; esc closes this".to_owned(),
+            _ => format!("`{c}` does nothing here; ? shows the keys"),
+        }
     });
 }
 

@@ -38,7 +38,9 @@ async fn what_is_injected_shows_while_it_lasts_and_not_after() {
 async fn few_that_are_held_up_leave_a_lane_steady_and_marks_are_heeded() {
     let _turn = computing();
     let marked = stability(&["fixed"], "latency=1s@100%,marked").await;
-    assert_eq!(marked.lanes[0].verdict, Amounts::Steady, "no request of this load is marked");
+    assert_eq!(marked.faults, ["latency=1000..1000ms@100%,marked"]);
+    let lane = &marked.lanes[0];
+    assert_eq!((lane.hit, lane.verdict), (0, Amounts::NothingHit), "none of this load is marked");
     let spared = stability(&["fixed"], "latency=900ms@100%,most=1").await;
     let p99_ms = spared.lanes[0].during.p99_ms.expect("answers");
     assert!(spared.lanes[0].during.ok_percent.expect("answers") > 99.0 && p99_ms < 1000.0);
@@ -72,6 +74,30 @@ async fn a_lane_that_was_broken_before_has_no_steady_state() {
         ..spec("pool-leak", &["broken", "fixed"])
     };
     let told = measure(spec, None).await.expect("it runs").report.stability.expect("injected");
-    assert_eq!(told.lanes[0].verdict, Amounts::Unknown);
-    assert_ne!(told.lanes[1].verdict, Amounts::Unknown);
+    assert_eq!(told.lanes[0].verdict, Amounts::NoSteadyState);
+    assert_ne!(told.lanes[1].verdict, Amounts::NoSteadyState);
+}
+
+/// A third of these requests is refused, as is meant.
+#[tokio::test]
+async fn who_is_refused_as_is_meant_is_part_of_the_steady_state() {
+    let _turn = computing();
+    for (fault, wanted) in
+        [("error=503@20%", Amounts::Recovers), ("error=403@30%", Amounts::Recovers)]
+    {
+        let spec = Spec {
+            clock: Clock::Virtual,
+            experiment: Some(Experiment {
+                faults: fault.parse().expect("a fault"),
+                from_s: 8.0,
+                to_s: 13.0,
+            }),
+            duration: Some(std::time::Duration::from_secs(25)),
+            ..spec("one-switch", &["fixed"])
+        };
+        let told = measure(spec, None).await.expect("it runs").report.stability.expect("injected");
+        let lane = &told.lanes[0];
+        assert!(lane.before.ok_percent < Some(90.0) && lane.hit > 50, "{lane:?}");
+        assert_eq!(lane.verdict, wanted, "{lane:?}");
+    }
 }

@@ -65,6 +65,10 @@ fn a_value_out_of_range_is_told_its_range() {
             "unbuffered-log-channel and canary-too-small cannot be on together: both claim the \
              `log` slot",
         ),
+        (
+            &["run", "pool-leak", "--for", "8s", "--chaos", "error=500@5%"],
+            "the faults would begin after 8 s, and the run ends after 8 s",
+        ),
         (&["picture", "pool-leak", "--size", "10x10"], "from 80x24 to 400x200"),
     ] {
         let (text, code) = said(arguments);

@@ -87,14 +87,11 @@ impl Faults {
     /// The texts that say these faults, as they are read: one for each kind.
     pub fn texts(&self) -> Vec<String> {
         // What nobody has asked for is as it is anyhow.
-        let value = |name: &str| self.0.get(name).copied().filter(|v| *v != params::start(name));
-        let mut within = String::new();
-        if value("chaos_marked") == Some(1.0) {
-            within += ",marked";
-        }
-        if let Some(most) = value("chaos_most") {
-            within += &format!(",most={most}");
-        }
+        let asked = |name: &str, value: &f64| (value - params::start(name)).abs() > 1e-9;
+        let value = |name: &str| self.0.get(name).copied().filter(|value| asked(name, value));
+        let marked = value("chaos_marked").map_or("", |_| ",marked");
+        let most = value("chaos_most").map_or(String::new(), |most| format!(",most={most}"));
+        let within = marked.to_owned() + &most;
         let delay = || {
             let [from, to] =
                 ["chaos_latency_from_ms", "chaos_latency_to_ms"].map(|name| self.or_start(name));

@@ -33,7 +33,7 @@ pub fn draw(frame: &mut Frame, [first, second]: [Rect; 2], lab: &Lab) {
     frame.render_widget(Paragraph::new(title), first);
     frame.render_widget(Paragraph::new(right).alignment(Alignment::Right), first);
     let script = if lab.walk.is_some() {
-        let says = " Replayed from a post-mortem: the real code, on a virtual clock so that time can be held.";
+        let says = " Replayed from a post-mortem: the real code, on a clock that can be held.";
         Line::styled(cut(says, usize::from(second.width)), theme::quiet())
     } else {
         script(lab)

@@ -72,7 +72,7 @@ impl Experiment {
         };
         let one = end? == faults.faults.end()
             && changes.len() == faults.faults.0.len() + faults.faults.end().len();
-        (one && end_ms - begin_ms > MOMENT_MS).then_some(faults)
+        (one && end_ms.saturating_sub(begin_ms) > MOMENT_MS).then_some(faults)
     }
 }
 

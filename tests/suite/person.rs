@@ -87,7 +87,8 @@ impl Person {
     }
 
     pub fn waits(&mut self, what: &str, holds: impl Fn(&str) -> bool) {
-        self.waits_until(what, Duration::from_secs(40), holds);
+        // Minutes of virtual time may have to pass first, on a machine that has other things to do.
+        self.waits_until(what, Duration::from_mins(3), holds);
     }
 
     pub fn waits_for(&mut self, what: &str, limit: Duration) {

@@ -85,8 +85,13 @@ pub(super) fn shown(lab: &Lab, walk: &Walk, step: &Step, said: Said) -> Done {
                 done.figures.push(("measured".to_owned(), seen));
             }
             let theory = match computed {
-                // A long formula is no help.
-                Some(value) if theory.text().len() > LONGEST_FORMULA => with_unit(value),
+                // A long formula is no help, and a number is none.
+                Some(value)
+                    if theory.text().len() > LONGEST_FORMULA
+                        || theory.text().parse::<f64>().is_ok() =>
+                {
+                    with_unit(value)
+                }
                 Some(value) => format!("{} = {}", theory.with_numbers(&values), with_unit(value)),
                 None => "–".to_owned(),
             };

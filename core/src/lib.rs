@@ -40,6 +40,7 @@ pub mod script;
 pub mod service;
 #[cfg(feature = "source")]
 pub mod source;
+pub mod stability;
 pub mod timeline;
 pub mod verdict;
 pub mod visible;

@@ -6,7 +6,6 @@ use std::fmt::Write;
 use serde::Serialize;
 
 use crate::event::{Clock, ExitCause, WaitSite};
-use crate::experiment::{Stability, stability};
 use crate::incident::Manifest;
 use crate::incident::claim::Claim;
 use crate::incident::formula::Values;
@@ -15,6 +14,7 @@ use crate::load::tally::TRUSTED_LAG_MS;
 use crate::page::stability::lines as stability_lines;
 use crate::plan::Plan;
 use crate::prose::figures::{count, mib, millis, number};
+use crate::stability::{Stability, stability};
 use crate::timeline::{LaneLine, LoadSum, Timeline, level};
 use crate::verdict::{Stretch, Verdict, grows, judge, stretch};
 

@@ -3,7 +3,8 @@
 use firedrill::commands::run::measure;
 use firedrill::run::Spec;
 use firedrill_core::event::Clock;
-use firedrill_core::experiment::{Amounts, Experiment, Faults, Stability};
+use firedrill_core::experiment::{Experiment, Faults};
+use firedrill_core::stability::{Amounts, Stability};
 
 use crate::common::spec;
 use crate::turns::computing;
@@ -28,7 +29,7 @@ async fn what_is_injected_shows_while_it_lasts_and_not_after() {
     let told = stability(&["fixed"], "error=503@30%").await;
     assert_eq!(told.faults_s, (5.0, 8.0));
     let lane = &told.lanes[0];
-    let percent = |window: &firedrill_core::experiment::Window| window.ok_percent.expect("answers");
+    let percent = |window: &firedrill_core::stability::Window| window.ok_percent.expect("answers");
     assert!(percent(&lane.before) > 99.0 && percent(&lane.after) > 99.0, "{lane:?}");
     assert!((60.0..80.0).contains(&percent(&lane.during)), "{lane:?}");
     assert_eq!(lane.verdict, Amounts::Recovers, "{lane:?}");

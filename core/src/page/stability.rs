@@ -2,8 +2,8 @@
 
 use maud::{Markup, html};
 
-use crate::experiment::{LaneStability, RECOVERS_S, Stability, Window};
 use crate::prose::figures::{count, millis, number};
+use crate::stability::{LaneStability, RECOVERS_S, Stability, Window};
 
 /// The section of a page.
 pub fn section(stability: &Stability) -> Markup {
@@ -13,8 +13,8 @@ pub fn section(stability: &Stability) -> Markup {
         p {
             "Faults were injected from " (number(from_s)) " s to " (number(to_s)) " s: " code { (stability.faults.join(" ")) }
             ". What is expected of a lane is expected without them. A lane is steady where it answers \
-             at least 98 % of the share that it answered as is meant before, with a p99 of at most twice the one before and \
-             50 ms; it recovers where it is so again within " (number(RECOVERS_S)) " s."
+             at least 98 % of the share that it answered as is meant before, with a p99 of at most twice the one before \
+             and 50 ms more; it recovers where it is so again within " (number(RECOVERS_S)) " s."
         }
         div.scroll { table {
             thead { tr {

@@ -10,6 +10,9 @@ use anyhow::Context;
 use tokio::process::Command;
 use tokio::time::interval;
 
+/// The command that installs tokio-console.
+pub const INSTALL_CONSOLE: &str = "cargo install --locked tokio-console";
+
 /// Time between two looks at who started us.
 const LOOK: Duration = Duration::from_millis(100);
 

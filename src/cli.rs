@@ -280,7 +280,7 @@ impl WalkOptions {
             chaos_for: Duration::from_secs(5),
         };
         let spec = options.spec(catalogue, &incident)?;
-        if spec.entry.manifest.walk.is_empty() {
+        if spec.case.entry.manifest.walk.is_empty() {
             let with = catalogue.entries.iter().filter(|entry| !entry.manifest.walk.is_empty());
             let with: Vec<&str> = with.map(|entry| entry.manifest.id.as_str()).collect();
             bail!("{incident} has no guided walk yet; there is one of {}", with.join(", "));
@@ -394,10 +394,10 @@ impl RunOptions {
     /// When a variant or a parameter is not known, or a value is out of its range.
     pub fn spec(&self, catalogue: &'static Catalogue, incident: &str) -> anyhow::Result<Spec> {
         let entry = catalogue.find(incident)?;
-        let mut spec = Spec::new(catalogue, entry)?;
+        let mut spec = Spec::of(catalogue, entry)?;
         if let Some(path) = &self.with {
-            spec.yours = Some(exercise::learner(catalogue, entry, path)?);
-            spec.variants = [YOURS, "fixed"].map(str::to_owned).into();
+            spec.venue.yours = Some(exercise::learner(catalogue, entry, path)?);
+            spec.case.plan.variants = [YOURS, "fixed"].map(str::to_owned).into();
         }
         if !self.variants.is_empty() {
             if self.variants.len() > 4 {
@@ -406,7 +406,7 @@ impl RunOptions {
             for variant in &self.variants {
                 entry.known_variant(variant)?;
             }
-            spec.variants.clone_from(&self.variants);
+            spec.case.plan.variants.clone_from(&self.variants);
         }
         if let Some(rate_per_s) = self.rate {
             if !rate_allowed(rate_per_s) {
@@ -414,10 +414,10 @@ impl RunOptions {
                     "--rate {rate_per_s} is out of range: 1 to {MAX_RATE_PER_S} requests a second"
                 );
             }
-            spec.rate_per_s = rate_per_s;
+            spec.case.plan.rate_per_s = rate_per_s;
         }
-        spec.seed = self.seed;
-        spec.clock = self.clock;
+        spec.case.plan.seed = self.seed;
+        spec.case.plan.clock = self.clock;
         let known = &entry.manifest.params;
         for (name, value) in assignments(&self.params)? {
             let own = || params::find(&name).map(Param::of_service);
@@ -427,10 +427,10 @@ impl RunOptions {
                 bail!(Unknown::new("parameter", &name, known));
             };
             param.check(&name, value)?;
-            spec.params.insert(name, value);
+            spec.case.plan.params.insert(name, value);
         }
         let faults = self.chaos.iter().cloned().reduce(Faults::and);
-        spec.experiment = faults.map(|faults| {
+        spec.case.plan.experiment = faults.map(|faults| {
             let own_s = entry.manifest.release_s() + 5.0;
             let from_s = self.chaos_from.map_or(own_s, |from| from.as_secs_f64());
             Experiment { faults, from_s, to_s: from_s + self.chaos_for.as_secs_f64() }

@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 use etcetera::BaseStrategy;
 use serde::{Deserialize, Serialize};
 
+use firedrill_core::session::progress::WalkProgress;
+
 use crate::tui::theme::Theme;
 
 /// The form of the file: another one is set aside.
@@ -27,7 +29,7 @@ pub struct Remembered {
     pub theme: Option<Theme>,
     /// The walks that were begun, by incident.
     #[serde(default)]
-    pub walks: BTreeMap<String, Walked>,
+    pub walks: BTreeMap<String, WalkProgress>,
     /// The exercises that were begun, by incident.
     #[serde(default)]
     pub exercises: BTreeMap<String, Exercised>,
@@ -70,28 +72,6 @@ impl Exercised {
             self.fixed = Some(Help { hints: self.hints, solution: self.solution });
         }
     }
-}
-
-/// How far a walk was taken.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Walked {
-    /// Pages that were reached.
-    pub pages: usize,
-    /// Whether the last one was.
-    pub finished: bool,
-    /// The page at which it was left the last time, from 1; 0: not known.
-    #[serde(default)]
-    pub last_page: usize,
-    /// Whether it was taken to its end the last time.
-    #[serde(default)]
-    pub last_finished: bool,
-    /// Hints that were taken the last time.
-    #[serde(default)]
-    pub hints: usize,
-    /// Questions that were answered the last time.
-    pub answered: usize,
-    /// Those of them that were answered rightly.
-    pub right: usize,
 }
 
 /// The file could not be written.
@@ -189,9 +169,9 @@ impl Remembered {
     }
 
     /// Takes in how far a walk has got.
-    pub fn walked(&mut self, incident: &str, now: Walked) {
+    pub fn walked(&mut self, incident: &str, now: WalkProgress) {
         let known = self.walks.entry(incident.to_owned()).or_default();
-        *known = Walked {
+        *known = WalkProgress {
             pages: known.pages.max(now.pages),
             finished: known.finished || now.finished,
             ..now
@@ -226,7 +206,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("deep/er/progress.json");
         let mut remembered = Remembered { theme: Some(Theme::Light), ..Remembered::default() };
-        let walked = |pages, finished| Walked {
+        let walked = |pages, finished| WalkProgress {
             pages,
             finished,
             last_page: 2,

@@ -21,8 +21,9 @@ use firedrill::load::saturate::saturate;
 use firedrill::load::tls::Client;
 use firedrill::run::Spec;
 use firedrill::run::memory::Memory;
+use firedrill::tui::message::Msg;
 use firedrill::tui::model::Model;
-use firedrill::tui::update::{Msg, RunId, open, update};
+use firedrill::tui::update::{open, update};
 use firedrill::tui::view;
 use firedrill_core::event::{
     Event, LoadTick, ParentSays, Ready, Sample, ServerSample, ServerSays, What,
@@ -30,6 +31,7 @@ use firedrill_core::event::{
 use firedrill_core::incident::manifest::{Arrivals, Load, Request};
 use firedrill_core::incident::request::build;
 use firedrill_core::load::tally::Percentiles;
+use firedrill_core::session::track::RunId;
 use nix::sys::resource::{UsageWho, getrusage};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -436,8 +438,9 @@ fn switch() -> anyhow::Result<()> {
 fn frame_ms(seconds: u64) -> anyhow::Result<f64> {
     let catalogue = firedrill::pack::catalogue()?;
     let mut model = Model::new(catalogue, (200, 50));
-    let mut spec = Spec::new(catalogue, &catalogue.entries[0])?;
-    spec.variants = ["broken", "buffered", "cancelled", "fixed"].map(str::to_owned).to_vec();
+    let mut spec = Spec::of(catalogue, &catalogue.entries[0])?;
+    spec.case.plan.variants =
+        ["broken", "buffered", "cancelled", "fixed"].map(str::to_owned).to_vec();
     open(&mut model, spec);
     for tick in 0..seconds * 10 {
         for lane in 0..4 {
@@ -463,11 +466,15 @@ fn frame_ms(seconds: u64) -> anyhow::Result<f64> {
     }
     update(&mut model, Msg::Key(KeyEvent::from(KeyCode::Char('z'))));
     let mut terminal = Terminal::new(TestBackend::new(200, 50))?;
-    terminal.draw(|frame| view::draw(frame, &model))?;
+    terminal.draw(|frame| {
+        view::draw(frame, &model);
+    })?;
     let frames = 200;
     let start = Instant::now();
     for _ in 0..frames {
-        terminal.draw(|frame| view::draw(frame, &model))?;
+        terminal.draw(|frame| {
+            view::draw(frame, &model);
+        })?;
     }
     Ok(start.elapsed().as_secs_f64() * 1000.0 / f64::from(frames))
 }

@@ -145,12 +145,12 @@ pub enum NoChain {
     Clash(#[from] Clash),
 }
 
-/// All incidents of a pack.
-#[derive(Debug)]
+/// All incidents of a pack. A clone shares them.
+#[derive(Debug, Clone)]
 pub struct Catalogue {
     pack: &'static Pack,
     /// In the order in which they are taught.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<Arc<Entry>>,
 }
 
 impl Catalogue {
@@ -172,7 +172,7 @@ impl Catalogue {
             known.extend(constants.keys().cloned());
             let manifest = Manifest::parse_knowing(&file, &text, Some(&known))?;
             manifest.check_variants(incident.variants.iter().map(|v| v.name))?;
-            Ok(Entry { incident, manifest, text, constants })
+            Ok(Arc::new(Entry { incident, manifest, text, constants }))
         });
         Ok(Self { pack, entries: entries.collect::<Result<_, _>>()? })
     }
@@ -181,7 +181,7 @@ impl Catalogue {
     pub fn of_page(pack: &'static Pack, Manifests(mut all): Manifests) -> Self {
         let entry = |incident: &&'static Incident| {
             let OfPage { manifest, constants } = all.remove(incident.name())?;
-            Some(Entry { incident, manifest, text: Cow::Borrowed(""), constants })
+            Some(Arc::new(Entry { incident, manifest, text: Cow::Borrowed(""), constants }))
         };
         Self { pack, entries: pack.incidents.iter().filter_map(entry).collect() }
     }
@@ -208,6 +208,21 @@ impl Catalogue {
         Ok(serde_json::to_value(all).unwrap_or_default())
     }
 
+    /// The same without what is taught, for a lane's process: it has no use for it, and its memory is measured.
+    ///
+    /// # Panics
+    ///
+    /// When the catalogue has been cloned before.
+    #[must_use]
+    pub fn untaught(mut self) -> Self {
+        for entry in &mut self.entries {
+            let entry = Arc::get_mut(entry).expect("nobody else has it yet");
+            (entry.manifest.walk, entry.manifest.questions) = (Vec::new(), Vec::new());
+            entry.manifest.debrief = None;
+        }
+        self
+    }
+
     /// One incident's manifest, as a child takes it along that is another program.
     pub fn for_child(entry: &Entry) -> serde_json::Value {
         // What was read as a manifest is TOML.
@@ -219,7 +234,7 @@ impl Catalogue {
 
     /// The modules of its incidents, for the registry of metrics.
     pub fn owners(&self) -> Owners {
-        let owner = |entry: &Entry| (entry.incident.module, entry.manifest.id.clone());
+        let owner = |entry: &Arc<Entry>| (entry.incident.module, entry.manifest.id.clone());
         self.entries.iter().map(owner).collect()
     }
 
@@ -228,7 +243,7 @@ impl Catalogue {
     /// # Errors
     ///
     /// When there is none; the error suggests the nearest.
-    pub fn find(&self, id: &str) -> Result<&Entry, Unknown> {
+    pub fn find(&self, id: &str) -> Result<&Arc<Entry>, Unknown> {
         self.entries
             .iter()
             .find(|entry| entry.manifest.id == id)
@@ -271,7 +286,8 @@ impl Catalogue {
     ///
     /// When HTTP does not allow one of the requests, which a validated manifest excludes.
     pub fn mix(&self, incidents: &[String]) -> Result<Vec<(f64, Arc<Prepared>)>, RequestError> {
-        let known: Vec<&Entry> = incidents.iter().filter_map(|id| self.find(id).ok()).collect();
+        let known: Vec<&Arc<Entry>> =
+            incidents.iter().filter_map(|id| self.find(id).ok()).collect();
         let share = 1.0 / known.len().max(1) as f64;
         let mut mix = Vec::new();
         for entry in known {

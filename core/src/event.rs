@@ -129,6 +129,8 @@ pub enum What {
         /// How often.
         times: u64,
     },
+    /// A virtual run has come to the moment at which it is held: every sample up to then has been sent.
+    Held,
     /// Events that a full queue could not take.
     Dropped {
         /// How many.

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 use crate::service::params;
 
 /// What a fault looks like that can be read.
@@ -10,7 +12,7 @@ const EXAMPLES: &str =
     "such as latency=100..2000ms@10%, error=500@5%, or latency=1s@100%,marked,most=20";
 
 /// Faults, and when they are injected.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Experiment {
     /// The faults.
     pub faults: Faults,
@@ -21,8 +23,8 @@ pub struct Experiment {
 }
 
 /// Faults, as the service's own parameters say them: `chaos_…` and their values.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Faults(pub BTreeMap<&'static str, f64>);
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Faults(pub BTreeMap<String, f64>);
 
 /// A text that says no fault.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -44,8 +46,9 @@ impl Faults {
     }
 
     /// The parameters that end them.
-    pub fn end(&self) -> BTreeMap<&'static str, f64> {
-        self.0.keys().filter(|name| ASKS.contains(name)).map(|name| (*name, 0.0)).collect()
+    pub fn end(&self) -> BTreeMap<String, f64> {
+        let asks = self.0.keys().filter(|name| ASKS.contains(&name.as_str()));
+        asks.map(|name| (name.clone(), 0.0)).collect()
     }
 }
 
@@ -58,7 +61,8 @@ impl Experiment {
         let at = |wanted_ms: u64| {
             let near =
                 changes.iter().filter(move |(at_ms, ..)| at_ms.abs_diff(wanted_ms) <= MOMENT_MS);
-            near.map(|(_, name, value)| Some((params::find(name)?.name, *value))).collect()
+            near.map(|(_, name, value)| Some((params::find(name)?.name.to_owned(), *value)))
+                .collect()
         };
         let (begin, end): (Option<BTreeMap<_, _>>, Option<BTreeMap<_, _>>) =
             (at(begin_ms), at(end_ms));
@@ -128,30 +132,30 @@ impl FromStr for Faults {
         match kind {
             "latency" => {
                 let (from, to) = delay(value).map_err(no)?;
-                faults.insert("chaos_latency_from_ms", from);
-                faults.insert("chaos_latency_to_ms", to);
-                faults.insert("chaos_latency_percent", percent);
+                faults.insert("chaos_latency_from_ms".to_owned(), from);
+                faults.insert("chaos_latency_to_ms".to_owned(), to);
+                faults.insert("chaos_latency_percent".to_owned(), percent);
             }
             "error" => {
                 let status = value.parse::<u16>().ok().filter(|status| (400..600).contains(status));
                 let status = status.ok_or_else(|| {
                     no(format!("expected a status from 400 to 599, found `{value}`"))
                 })?;
-                faults.insert("chaos_error_status", f64::from(status));
-                faults.insert("chaos_error_percent", percent);
+                faults.insert("chaos_error_status".to_owned(), f64::from(status));
+                faults.insert("chaos_error_percent".to_owned(), percent);
             }
             other => return Err(no(format!("expected latency or error, found `{other}`"))),
         }
         for part in parts {
             match part.split_once('=') {
                 None if part == "marked" => {
-                    faults.insert("chaos_marked", 1.0);
+                    faults.insert("chaos_marked".to_owned(), 1.0);
                 }
                 Some(("most", most)) => {
                     let most = most.parse::<u16>().ok().filter(|most| (1..=1000).contains(most));
                     let most =
                         most.ok_or_else(|| no("expected most=N, N from 1 to 1000".into()))?;
-                    faults.insert("chaos_most", f64::from(most));
+                    faults.insert("chaos_most".to_owned(), f64::from(most));
                 }
                 _ => return Err(no(format!("expected marked or most=N, found `{part}`"))),
             }
@@ -192,8 +196,9 @@ mod tests {
 
     #[test]
     fn faults_are_read_as_they_are_written() {
-        let is = |text: &str, wanted: &[(&'static str, f64)]| {
-            assert_eq!(read(text), Ok(Faults(wanted.iter().copied().collect())), "{text}");
+        let is = |text: &str, wanted: &[(&str, f64)]| {
+            let wanted = wanted.iter().map(|(name, value)| ((*name).to_owned(), *value));
+            assert_eq!(read(text), Ok(Faults(wanted.collect())), "{text}");
         };
         let latency = [("chaos_latency_from_ms", 100.0), ("chaos_latency_to_ms", 2000.0)];
         is("latency=100..2000ms@10%", &[&latency[..], &[("chaos_latency_percent", 10.0)]].concat());
@@ -203,7 +208,7 @@ mod tests {
         let within = [("chaos_marked", 1.0), ("chaos_most", 20.0)];
         is("error=503@5%,marked,most=20", &[&error[..], &within[..]].concat());
         let ends = read("latency=1s@5%").expect("it is one").end();
-        assert_eq!(ends, [("chaos_latency_percent", 0.0)].into());
+        assert_eq!(ends, [("chaos_latency_percent".to_owned(), 0.0)].into());
     }
 
     #[test]
@@ -220,11 +225,12 @@ mod tests {
 
     #[test]
     fn changes_of_parameters_are_the_experiment_that_makes_them() {
+        fn of(at_ms: u64, values: &BTreeMap<String, f64>) -> Vec<(u64, &str, f64)> {
+            values.iter().map(|(name, value)| (at_ms, name.as_str(), *value)).collect()
+        }
         let faults: Faults = "error=503@5%,marked".parse().expect("a fault");
-        let of = |at_ms, values: &BTreeMap<&'static str, f64>| {
-            values.iter().map(|(name, value)| (at_ms, *name, *value)).collect::<Vec<_>>()
-        };
-        let changes = [of(8000, &faults.0), of(13_000, &faults.end())].concat();
+        let ends = faults.end();
+        let changes = [of(8000, &faults.0), of(13_000, &ends)].concat();
         let experiment = Experiment { faults: faults.clone(), from_s: 8.0, to_s: 13.0 };
         assert_eq!(Experiment::of_changes(&changes), Some(experiment));
         let again = [changes.clone(), of(20_000, &faults.0)].concat();

@@ -14,6 +14,7 @@
 //! * [`record`]: the events of a run as lines, and the reading of them
 //! * [`experiment`]: faults on purpose, and how stable lanes were
 //! * [`timeline`], [`verdict`], [`report`]: what the events amount to
+//! * [`session`]: what one learner has before them: runs, their past, the walk
 //! * `source` (a feature): the source of this package
 //! * [`page`]: a recording as a page to read; [`glossary`]: words that a newcomer may not know
 //!
@@ -38,6 +39,7 @@ pub mod record;
 pub mod report;
 pub mod script;
 pub mod service;
+pub mod session;
 #[cfg(feature = "source")]
 pub mod source;
 pub mod stability;

@@ -1,21 +1,24 @@
-//! What a run is of: an incident, its lanes, their load.
+//! A run as data, and the same with the incident that it is of.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
 
 use crate::catalogue::{Catalogue, Entry};
 use crate::event::{Begin, Clock};
 use crate::experiment::Experiment;
-use crate::incident::Bugs;
 use crate::incident::formula::Values;
+use crate::incident::{Bugs, Manifest, Unknown};
 use crate::service::params;
 
-/// What a run is of.
-#[derive(Debug, Clone)]
+/// A run as data: incident, lanes, load, parameters, clock. Where it runs is the front end's matter.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Plan {
-    /// All incidents.
-    pub catalogue: &'static Catalogue,
-    /// The incident.
-    pub entry: &'static Entry,
+    /// The incident's id.
+    pub incident: String,
     /// One variant a lane.
     pub variants: Vec<String>,
     /// Arrivals a second, to each lane.
@@ -23,20 +26,79 @@ pub struct Plan {
     /// Seed of the arrivals and of the servers.
     pub seed: u64,
     /// Parameters that differ from the manifest's.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub params: BTreeMap<String, f64>,
-    /// Faults on purpose.
+    /// Injected faults.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub experiment: Option<Experiment>,
+    /// The clock.
+    pub clock: Clock,
+    /// Milliseconds after which the run ends by itself; none: it goes on until it is stopped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duration_ms: Option<u64>,
 }
 
 impl Plan {
-    /// What a virtual lane of this run is told first.
+    /// The incident's own run: broken against fixed, at its own rate, on the live clock, without an end.
+    pub fn new(manifest: &Manifest) -> Self {
+        Self {
+            incident: manifest.id.clone(),
+            variants: vec!["broken".to_owned(), "fixed".to_owned()],
+            rate_per_s: manifest.load.rate_per_s,
+            seed: 1,
+            params: BTreeMap::new(),
+            experiment: None,
+            clock: Clock::Live,
+            duration_ms: None,
+        }
+    }
+
+    /// The time after which the run ends by itself.
+    pub fn duration(&self) -> Option<Duration> {
+        self.duration_ms.map(Duration::from_millis)
+    }
+
+    /// Lets the run end by itself after this time.
+    pub fn set_duration(&mut self, duration: Duration) {
+        self.duration_ms = Some(duration.as_millis() as u64);
+    }
+}
+
+/// A plan, and the incident that it is of.
+#[derive(Debug, Clone)]
+pub struct Case {
+    /// All incidents.
+    pub catalogue: Catalogue,
+    /// The incident.
+    pub entry: Arc<Entry>,
+    /// The run.
+    pub plan: Plan,
+}
+
+impl Case {
+    /// Finds the incident of a plan.
+    ///
+    /// # Errors
+    ///
+    /// When it is unknown.
+    pub fn new(catalogue: &Catalogue, plan: Plan) -> Result<Self, Unknown> {
+        let entry = Arc::clone(catalogue.find(&plan.incident)?);
+        Ok(Self { catalogue: catalogue.clone(), entry, plan })
+    }
+
+    /// The manifest of the incident.
+    pub fn manifest(&self) -> &Manifest {
+        &self.entry.manifest
+    }
+
+    /// The first message to a virtual lane of this run.
     pub fn begin(&self, lane: usize, in_play: Bugs) -> Begin {
         Begin {
             clock: Clock::Virtual,
-            incident: self.entry.manifest.id.clone(),
-            variant: self.variants.get(lane).cloned().unwrap_or_default(),
-            rate_per_s: self.rate_per_s,
-            seed: self.seed,
+            incident: self.plan.incident.clone(),
+            variant: self.plan.variants.get(lane).cloned().unwrap_or_default(),
+            rate_per_s: self.plan.rate_per_s,
+            seed: self.plan.seed,
             instance: 0,
             in_play,
             without: Vec::new(),
@@ -49,20 +111,19 @@ impl Plan {
         }
     }
 
-    /// What formulas may use in this run: its rate and parameters, and the theory's `t` = 0.
+    /// Values for formulas about this run: its rate and parameters, and the theory's `t` = 0.
     pub fn values(&self) -> Values {
-        let mut values = self.entry.manifest.formula_values();
-        values.extend(self.params.clone());
-        values.insert("rate_per_s".to_owned(), self.rate_per_s);
+        let mut values = self.manifest().formula_values();
+        values.extend(self.plan.params.clone());
+        values.insert("rate_per_s".to_owned(), self.plan.rate_per_s);
         values
     }
 
-    /// The value that a phase gives a parameter. What was asked for takes the place of the manifest's
-    /// own value wherever a phase gives it; a parameter that no phase gives that value holds what was
-    /// asked for throughout.
+    /// The value that a phase gives a parameter. A value of the plan replaces the manifest's own value wherever
+    /// a phase sets that; a parameter that no phase sets to its own value keeps the plan's throughout.
     pub fn of_phase(&self, name: &str, value: f64) -> Option<f64> {
-        let Some(asked) = self.params.get(name) else { return Some(value) };
-        let manifest = &self.entry.manifest;
+        let Some(asked) = self.plan.params.get(name) else { return Some(value) };
+        let manifest = self.manifest();
         let own = manifest.params.get(name).map_or_else(|| params::start(name), |p| p.value);
         let given = manifest.phases.iter().filter_map(|phase| phase.params.get(name));
         let is_own = |value: f64| (value - own).abs() < f64::EPSILON;
@@ -74,7 +135,7 @@ impl Plan {
 
     /// The parameters as they are once the release has gone out.
     pub fn params_at_release(&self) -> BTreeMap<String, f64> {
-        let manifest = &self.entry.manifest;
+        let manifest = self.manifest();
         let mut values = self.params();
         for phase in manifest.phases.iter().filter(|phase| phase.at_s <= manifest.release_s()) {
             let given = phase.params.iter();
@@ -88,10 +149,10 @@ impl Plan {
 
     /// The manifest's parameters with this run's values.
     pub fn params(&self) -> BTreeMap<String, f64> {
-        let manifest = self.entry.manifest.params.iter();
+        let manifest = self.manifest().params.iter();
         let mut params: BTreeMap<String, f64> =
             manifest.map(|(name, param)| (name.clone(), param.value)).collect();
-        params.extend(self.params.clone());
+        params.extend(self.plan.params.clone());
         params
     }
 }

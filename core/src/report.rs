@@ -12,7 +12,7 @@ use crate::incident::formula::Values;
 use crate::incident::measure::{self, Level, Measure};
 use crate::load::tally::TRUSTED_LAG_MS;
 use crate::page::stability::lines as stability_lines;
-use crate::plan::Plan;
+use crate::plan::Case;
 use crate::prose::figures::{count, mib, millis, number};
 use crate::stability::{Stability, stability};
 use crate::timeline::{LaneLine, LoadSum, Timeline, level};
@@ -183,8 +183,8 @@ pub struct WaitSiteReport {
 // ANCHOR_END: report
 impl Report {
     /// Sums up a run.
-    pub fn new(plan: &Plan, clock: Clock, timeline: &Timeline) -> Self {
-        let (manifest, values) = (&plan.entry.manifest, plan.values());
+    pub fn new(case: &Case, clock: Clock, timeline: &Timeline) -> Self {
+        let (manifest, values) = (&case.entry.manifest, case.values());
         let lag = Lag {
             p50: timeline.lag.at_ms(50.0),
             p99: timeline.lag.at_ms(99.0),
@@ -196,7 +196,7 @@ impl Report {
         Self {
             incident: manifest.id.clone(),
             clock,
-            seed: plan.seed,
+            seed: case.plan.seed,
             rate_per_s: values.get("rate_per_s").copied().unwrap_or_default(),
             params: manifest
                 .params

@@ -2,17 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 use crate::event::{ParentSays, What};
 use crate::experiment::Experiment;
 use crate::incident::Bugs;
 use crate::incident::manifest::{Switch, rate_allowed};
-use crate::plan::Plan;
+use crate::plan::Case;
 use crate::service::base_chain;
 
 /// The script of a run: where it stands, and what is in force.
 #[derive(Debug)]
 pub struct Script {
-    plan: Plan,
+    case: Case,
     /// The phase that holds.
     phase: usize,
     /// Whether the release has gone out.
@@ -27,8 +29,8 @@ pub struct Script {
     joined: Vec<(u64, Vec<Step>)>,
 }
 
-/// What a running run can be told to change.
-#[derive(Debug, Clone, PartialEq)]
+/// A command to a running run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Control {
     /// Switch a bug in one lane to a variant, or off.
     SetBug {
@@ -80,13 +82,26 @@ pub enum Control {
 }
 
 /// How fast virtual time passes.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub enum Speed {
     /// This many virtual seconds a second.
     Times(f64),
     /// As fast as it goes.
     #[default]
     Max,
+}
+
+/// How the time of a virtual run passes.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Pacing {
+    /// How fast virtual time passes.
+    pub speed: Speed,
+    /// Up to this time, in milliseconds, it passes as fast as it can.
+    pub from_ms: u64,
+    /// The time at which it is held, in milliseconds; none: nowhere.
+    pub hold_ms: Option<u64>,
+    /// Commands that the run gets at these times, in milliseconds, in order.
+    pub controls: Vec<(u64, Control)>,
 }
 
 /// One thing that changes.
@@ -146,29 +161,29 @@ impl Step {
 
 impl Script {
     /// The script of this run, before its beginning.
-    pub fn new(plan: Plan) -> Self {
-        let lanes = plan.variants.len();
+    pub fn new(case: Case) -> Self {
+        let lanes = case.plan.variants.len();
         Self {
             phase: 0,
             released: false,
             bugs: vec![Bugs::new(); lanes],
             without: vec![Vec::new(); lanes],
-            world: BTreeSet::from([plan.entry.manifest.id.clone()]),
-            joined: plan.experiment.iter().flat_map(around).collect(),
-            plan,
+            world: BTreeSet::from([case.plan.incident.clone()]),
+            joined: case.plan.experiment.iter().flat_map(around).collect(),
+            case,
         }
     }
 
     /// When the next phase begins, in milliseconds since the run began.
     pub fn next_phase_ms(&self) -> Option<u64> {
-        let own = self.plan.entry.manifest.phases.get(self.phase + 1).map(|p| ms(p.at_s));
+        let own = self.case.entry.manifest.phases.get(self.phase + 1).map(|p| ms(p.at_s));
         own.into_iter().chain(self.joined.first().map(|(at_ms, _)| *at_ms)).min()
     }
 
     /// The incidents in play in a lane, with their variants: the bugs that are on, and the fixed
     /// layers of the others. One whose release is steered is in play from the release on.
     pub fn in_play(&self, lane: usize) -> Bugs {
-        let own = &self.plan.entry.manifest.id;
+        let own = &self.case.entry.manifest.id;
         let mut in_play = Bugs::new();
         for id in &self.world {
             match self.bugs[lane].get(id) {
@@ -182,22 +197,22 @@ impl Script {
 
     /// Whether the release of a lane is steered by its variant's code.
     fn is_steered(&self, lane: usize) -> bool {
-        let variant = self.plan.entry.variant(&self.plan.variants[lane]);
+        let variant = self.case.entry.variant(&self.case.plan.variants[lane]);
         variant.is_some_and(|variant| variant.steer.is_some())
     }
 
     /// What holds from the beginning: rate, parameters, the first phase.
     pub fn begin(&mut self) -> Vec<Step> {
-        let rate_per_s = self.plan.rate_per_s;
+        let rate_per_s = self.case.plan.rate_per_s;
         let mut steps = vec![Step::all(Change::Rate(rate_per_s), What::Rate { rate_per_s })];
-        steps.extend(self.plan.params().into_iter().map(|(name, value)| param(&name, value)));
+        steps.extend(self.case.params().into_iter().map(|(name, value)| param(&name, value)));
         steps.extend(self.begin_phase(0));
         steps
     }
 
     /// The next phase begins.
     pub fn next_phase(&mut self) -> Vec<Step> {
-        let own = self.plan.entry.manifest.phases.get(self.phase + 1).map(|p| ms(p.at_s));
+        let own = self.case.entry.manifest.phases.get(self.phase + 1).map(|p| ms(p.at_s));
         match (self.joined.first(), own) {
             (Some((at_ms, _)), own) if own.is_none_or(|own_ms| *at_ms < own_ms) => {
                 self.joined.remove(0).1
@@ -208,7 +223,7 @@ impl Script {
 
     fn begin_phase(&mut self, index: usize) -> Vec<Step> {
         self.phase = index;
-        let entry = self.plan.entry;
+        let entry = std::sync::Arc::clone(&self.case.entry);
         let Some(phase) = entry.manifest.phases.get(index) else {
             return Vec::new();
         };
@@ -218,14 +233,14 @@ impl Script {
             steps.extend(rate(rate_per_s));
         }
         for (name, value) in &phase.params {
-            if let Some(value) = self.plan.of_phase(name, *value) {
+            if let Some(value) = self.case.of_phase(name, *value) {
                 steps.push(param(name, value));
             }
         }
         if let Some(switch) = phase.bugs {
             self.released = switch == Switch::On;
             for lane in 0..self.bugs.len() {
-                let variant = self.plan.variants[lane].clone();
+                let variant = self.case.plan.variants[lane].clone();
                 // A lane of the fixed form has no release, unless its code steers one, and keeps
                 // what was switched by hand.
                 if variant != "fixed" || self.is_steered(lane) {
@@ -289,7 +304,7 @@ impl Script {
         let joins = variant.is_some() && self.world.insert(incident.to_owned());
         // Whoever joins claims places of the chain in every lane.
         let clash = (0..self.bugs.len())
-            .find_map(|lane| self.plan.catalogue.chain(base_chain(), &self.in_play(lane)).err());
+            .find_map(|lane| self.case.catalogue.chain(base_chain(), &self.in_play(lane)).err());
         if let Some(clash) = clash {
             self.bugs[lane] = before;
             if joins {
@@ -312,7 +327,7 @@ impl Script {
     /// A bug of another incident meets that incident's traffic, parameters and phases, in every lane,
     /// and its fixed layers in the others: the world is the same for all, the code is not.
     fn join_world(&mut self, incident: &str, lane: usize, now_ms: u64) -> Vec<Step> {
-        let Ok(entry) = self.plan.catalogue.find(incident) else {
+        let Ok(entry) = self.case.catalogue.find(incident).cloned() else {
             return Vec::new();
         };
         let manifest = &entry.manifest;
@@ -345,7 +360,7 @@ impl Script {
 
 /// What an experiment brings, and when.
 fn around(experiment: &Experiment) -> [(u64, Vec<Step>); 2] {
-    let steps = |params: &BTreeMap<&'static str, f64>, line: &str| {
+    let steps = |params: &BTreeMap<String, f64>, line: &str| {
         let log = Step::all(Change::Nothing, What::Log { line: line.to_owned() });
         let params = params.iter().map(|(name, value)| param(name, *value));
         std::iter::once(log).chain(params).collect()

@@ -109,7 +109,7 @@ pub fn stability(timeline: &Timeline) -> Option<Stability> {
     let lanes = timeline.lanes.iter().map(|lane| of_lane(lane, (from_s, to_s), timeline.end_s));
     let asked = timeline.course.at(from_s);
     let faults = params::ALL.iter().filter(|param| param.name.starts_with("chaos_"));
-    let faults = faults.filter_map(|param| Some((param.name, *asked.get(param.name)?)));
+    let faults = faults.filter_map(|param| Some((param.name.to_owned(), *asked.get(param.name)?)));
     let faults = Faults(faults.collect()).texts();
     Some(Stability { faults, faults_s: (from_s, to_s), lanes: lanes.collect() })
 }

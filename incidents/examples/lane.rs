@@ -19,7 +19,8 @@ use firedrill_core::incident::Pack;
 use firedrill_core::lane::output::Output;
 use firedrill_core::lane::unrolled::Unrolled;
 use firedrill_core::lane::{self, Settings};
-use firedrill_core::page::live::{Asked, Wanted, draw, told};
+use firedrill_core::page::live::{Wanted, draw, told};
+use firedrill_core::plan::{Case, Plan};
 use serde::Deserialize;
 
 #[global_allocator]
@@ -42,7 +43,7 @@ struct Request {
     /// The manifests, as the catalogue writes them for pages.
     manifests: Manifests,
     /// The run.
-    run: Asked,
+    run: Plan,
     /// The lane to run; none: what the lanes have said is to be drawn.
     lane: Option<usize>,
     /// What the lane's heap is multiplied by.
@@ -57,19 +58,18 @@ fn main() -> anyhow::Result<()> {
     let (first, rest) = input.split_once('\n').unwrap_or((&input, ""));
     let request: Request = serde_json::from_str(first).context("the first line of input")?;
     let catalogue = Catalogue::of_page(&PACK, request.manifests);
-    let catalogue: &'static Catalogue = Box::leak(Box::new(catalogue));
-    let plan = request.run.plan(catalogue)?;
-    let end_ms = request.run.end_ms();
+    let case = Case::new(&catalogue, request.run)?;
+    let end_ms = case.plan.duration_ms.context("the run of a page has an end")?;
     if let Some(wanted) = request.wanted {
-        let told = told(&plan, end_ms, rest.split("\n\n"))?;
-        serde_json::to_writer(io::stdout(), &draw(&plan, &told, &wanted))?;
+        let told = told(&case, rest.split("\n\n"))?;
+        serde_json::to_writer(io::stdout(), &draw(&case, &told, &wanted))?;
         return Ok(());
     }
     if let Some(scale) = request.heap_scale {
         SCALE.store((scale * 1000.0) as u64, Ordering::Relaxed);
     }
     let heap = || HEAP.allocated() as u64 * SCALE.load(Ordering::Relaxed) / 1000;
-    let mut lanes = Unrolled::new(&plan, end_ms).lanes;
+    let mut lanes = Unrolled::new(&case, end_ms).lanes;
     let lane = request.lane.filter(|lane| *lane < lanes.len()).context("there is no such lane")?;
     let (begin, commands) = lanes.swap_remove(lane);
     drop((lanes, input));

@@ -7,7 +7,8 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, bail};
 use firedrill_core::incident::measure::{Level, Measure};
-use firedrill_core::page::live::{self, Asked};
+use firedrill_core::page::live;
+use firedrill_core::plan::Plan;
 use firedrill_core::timeline::{LaneLine, level};
 use firedrill_core::verdict::{self, Stretch};
 use serde_json::json;
@@ -55,8 +56,8 @@ impl Module {
         }
         // What the allocator counts is scaled and bodies are not: two scales tell the one from the other.
         let told = |scale: f64| {
-            let said = self.run(&made.asked, scale)?;
-            anyhow::Ok(live::told(&made.plan, made.asked.end_ms(), [said.as_str()])?)
+            let said = self.run(&made.case.plan, scale)?;
+            anyhow::Ok(live::told(&made.case, [said.as_str()])?)
         };
         let (once, twice) = (told(1.0)?, told(2.0)?);
         let native = &made.told.timeline;
@@ -89,11 +90,11 @@ impl Module {
         Ok(ratio.map(|ratio| (ratio * 1000.0).round() / 1000.0))
     }
 
-    fn run(&self, asked: &Asked, heap_scale: f64) -> anyhow::Result<String> {
+    fn run(&self, plan: &Plan, heap_scale: f64) -> anyhow::Result<String> {
         let manifests = crate::pack::for_pages()?;
         let scale = json!(heap_scale);
         let request =
-            json!({ "manifests": manifests, "run": asked, "lane": 0, "heap_scale": scale });
+            json!({ "manifests": manifests, "run": plan, "lane": 0, "heap_scale": scale });
         let request = request.to_string();
         let mut node = in_node(&self.path)
             .stdin(Stdio::piped())

@@ -223,7 +223,7 @@ class Live {
           this.draw(await run(asked, this.wanted, this.data.heap_scale));
           const ms = performance.now() - began;
           this.block.dataset.ms = ms.toFixed(1);
-          this.say(`${asked.variants.length} lanes of ${digits(asked.duration_s)} s, run here in ${digits(ms)} ms`);
+          this.say(`${asked.variants.length} lanes of ${digits(asked.duration_ms / 1000)} s, run here in ${digits(ms)} ms`);
         }
       } catch (error) {
         this.say("this cannot run here (" + error.message.split("\n")[0] + "); the command below runs it");
@@ -258,7 +258,7 @@ class Live {
     const sets = Object.entries(this.asked.params).map(([name, value]) => ` --set ${name}=${value}`).join("");
     this.block.querySelector(".fd-command code").textContent =
       `firedrill run ${run.incident} --clock virtual --variants ${this.asked.variants.join(",")}` +
-      ` --rate ${this.asked.rate_per_s} --seed ${run.seed} --for ${run.duration_s}s${sets}`;
+      ` --rate ${this.asked.rate_per_s} --seed ${run.seed} --for ${run.duration_ms / 1000}s${sets}`;
   }
 
   // A number in a sentence: typed, or drawn sideways.
@@ -306,26 +306,26 @@ function quiz(form) {
     commit.disabled = true;
     for (const input of form.querySelectorAll("input")) input.disabled = true;
   };
-  const judge = (said) => {
-    if (form.dataset.kind === "number") {
-      const [low, high] = form.dataset.accepts.split(" ").map(Number);
-      const right = Number(said) >= low && Number(said) <= high;
-      form.querySelector("input[type=number]").value = said;
+  const show = (said) => {
+    const number = form.querySelector("input[type=number]");
+    if (number) {
+      // The browser says whether an answer is within the bounds that were computed with the figures of the run.
+      [number.min, number.max, number.value] = [number.dataset.from, number.dataset.to, said];
+      const right = number.value !== "" && number.validity.valid;
       return tell(right, `You said ${said}. ${right ? "✔" : "✖"}`);
     }
     const chosen = form.querySelector(`input[value="${CSS.escape(said)}"]`);
     if (!chosen) return;
     chosen.checked = true;
     const right = chosen.dataset.right === "true";
-    const words = chosen.dataset.says ?? "";
-    tell(right, `${right ? "✔" : "✖"} ${words}`);
+    tell(right, `${right ? "✔" : "✖"} ${chosen.dataset.says}`);
   };
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const said = new FormData(form).get("answer");
     if (said === null || said === "") return;
     try { localStorage.setItem(key, said); } catch { /* kept nowhere, and told all the same */ }
-    judge(said);
+    show(said);
     answer.focus();
   });
   form.addEventListener("reset", () => {
@@ -333,13 +333,17 @@ function quiz(form) {
     answer.hidden = true;
     commit.disabled = false;
     delete form.dataset.state;
-    for (const input of form.querySelectorAll("input")) input.disabled = false;
+    for (const input of form.querySelectorAll("input")) {
+      input.disabled = false;
+      input.removeAttribute("min");
+      input.removeAttribute("max");
+    }
   });
   for (const button of form.querySelectorAll("button")) button.hidden = false;
   answer.hidden = true;
   let before = null;
   try { before = localStorage.getItem(key); } catch { /* nothing is kept here */ }
-  if (before !== null) judge(before);
+  if (before !== null) show(before);
 }
 
 // It is loaded by the page, whenever that comes to it.

@@ -1,68 +1,96 @@
 //! A question as a plain form: committed to before the answer is there. Without script the answer folds out.
+//! Everything that judging needs was computed by core; the page only looks it up.
 
 use firedrill_core::glossary;
+use firedrill_core::session::walk::page::AnswerForm;
+use firedrill_core::session::walk::{AnswerKey, Listing, Ruling};
 use maud::{Markup, html};
 
-use super::played::{Answer, Asked, bound};
+use super::played::Played;
 
 /// The form.
-pub fn form(incident: &str, id: &str, asked: &Asked) -> Markup {
+pub fn form(incident: &str, id: &str, played: &Played) -> Markup {
     let name = format!("{incident}/{id}");
-    let (kind, accepts) = match &asked.kind {
-        Answer::Choice(_) => ("choice", None),
-        Answer::Line { .. } => ("line", None),
-        Answer::Number { accepts: (low, high), .. } => {
-            ("number", Some(format!("{} {}", bound(*low), bound(*high))))
-        }
-    };
+    let Played { says, asking, hints, key, figures, why } = played;
     html! {
-        form.fd-question data-question=(name) data-kind=(kind) data-accepts=[accepts] {
-            p { (words(&asked.says)) }
+        form.fd-question data-question=(name) {
+            p { (words(says)) }
             fieldset {
-                legend { (asked.prompt) }
-                @match &asked.kind {
-                    Answer::Choice(choices) => @for (i, (text, says, right)) in choices.iter().enumerate() {
-                        label {
-                            input type="radio" name="answer" value=(i) data-right=(right) data-says=(says.replace('`', ""));
-                            " " (words(text))
+                legend { (asking.prompt) }
+                @match (&asking.form, key) {
+                    (AnswerForm::Choice(choices), AnswerKey::Choice(rulings)) => {
+                        @for (i, (text, ruling)) in choices.iter().zip(rulings).enumerate() {
+                            label { (option(i, ruling)) " " (words(text)) }
                         }
-                    },
-                    Answer::Number { unit, .. } => label {
-                        input type="number" name="answer" step="any" inputmode="decimal" aria-label=(asked.prompt);
+                    }
+                    (AnswerForm::Number(unit), AnswerKey::Number(from, to)) => label {
+                        input type="number" name="answer" step="any" inputmode="decimal" aria-label=(asking.prompt)
+                            data-from=(bound(*from)) data-to=(bound(*to));
                         " " (unit)
                     },
-                    Answer::Line { file, lines } => {
-                        p { code { (file) } }
-                        div.fd-lines { @for (number, text, right) in lines.iter().filter(|l| !l.1.trim().is_empty()) {
-                            label data-line=(number) {
-                                input type="radio" name="answer" value=(number) data-right=(right)
-                                    data-says={ "line " (number) };
-                                " " span { (text) }
-                            }
-                        } }
-                    },
+                    (AnswerForm::Line(listing), AnswerKey::Line(rulings)) => (lines(listing, rulings)),
+                    _ => {},
                 }
             }
-            @for hint in &asked.hints { details { summary { "a hint" } p { (words(hint)) } } }
+            @for hint in hints { details { summary { "a hint" } p { (words(hint)) } } }
             button type="submit" hidden { "commit" }
             " "
             button type="reset" hidden { "anew" }
             details.fd-answer open tabindex="-1" {
                 summary { "the answer" }
                 p.fd-word aria-live="polite" {}
-                @match &asked.kind {
-                    Answer::Choice(choices) => @for (text, says, _) in choices.iter().filter(|c| c.2) {
-                        p.fd-solution { strong { (words(text)) } ": " (words(says)) }
-                    },
-                    Answer::Number { told, .. } => p { strong { (told) } },
-                    Answer::Line { lines, .. } => @if let Some((number, text, _)) = lines.iter().find(|l| l.2) {
-                        p { strong { "line " (number) } ": " code { (text.trim()) } }
+                @match (&asking.form, key) {
+                    (AnswerForm::Choice(choices), AnswerKey::Choice(rulings)) => {
+                        @for (text, ruling) in choices.iter().zip(rulings).filter(|(_, ruling)| ruling.right) {
+                            p.fd-solution { strong { (words(text)) } ": " (words(&ruling.says)) }
+                        }
+                    }
+                    (AnswerForm::Line(listing), AnswerKey::Line(rulings)) => {
+                        @if let Some((i, text)) = code(listing).find(|(i, _)| rulings[*i].right) {
+                            p { strong { "line " (i + 1) } ": " code { (text.trim()) } }
+                        }
+                    }
+                    _ => {
+                        @let told: Vec<String> =
+                            figures.iter().map(|(name, value)| format!("{name} {value}")).collect();
+                        p { strong { (told.join(", ")) } }
                     },
                 }
-                p { (words(&asked.why)) }
+                p { (words(why)) }
             }
         }
     }
+}
+
+/// The button of one answer, with the ruling on it.
+fn option(value: usize, ruling: &Ruling) -> Markup {
+    html! {
+        input type="radio" name="answer" value=(value) data-right=(ruling.right)
+            data-says=(ruling.says.replace('`', ""));
+    }
+}
+
+/// The lines of code that are shown, each with its number from 0.
+fn code(listing: &Listing) -> impl Iterator<Item = (usize, &str)> {
+    let lines = listing.text.lines().enumerate();
+    lines.filter(|(i, line)| !listing.hidden[*i] && !line.trim().is_empty())
+}
+
+fn lines(listing: &Listing, rulings: &[Ruling]) -> Markup {
+    html! {
+        p { code { (listing.file) } }
+        div.fd-lines { @for (i, text) in code(listing) {
+            @let is_code = text.contains(char::is_alphanumeric);
+            @let says = format!("line {}", i + 1);
+            @let ruling = Ruling { right: is_code && rulings[i].right, says };
+            label data-line=(i + 1) { (option(i, &ruling)) " " span { (text) } }
+        } }
+    }
+}
+
+/// A bound of the right numbers. The page gives both to the browser, which says whether an answer is within.
+fn bound(value: f64) -> String {
+    format!("{value:.6}")
 }
 
 /// A text whose words that the glossary explains say so, and whose code looks like it.

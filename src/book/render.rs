@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use firedrill_core::catalogue::Catalogue;
+use firedrill_core::event::Clock;
 use firedrill_core::incident::Unknown;
 use firedrill_core::incident::exercise::YOURS;
 use firedrill_core::incident::manifest::MAX_RATE_PER_S;
@@ -12,6 +13,7 @@ use firedrill_core::incident::show::{Chart, Text};
 use firedrill_core::page::figure::{self, Figure};
 use firedrill_core::page::live::{Wanted, draw};
 use firedrill_core::page::{charts_of, outcomes_of};
+use firedrill_core::plan::Plan;
 use firedrill_core::prose::figures::{count, number};
 use maud::{Markup, PreEscaped, html};
 use serde::Serialize;
@@ -22,8 +24,8 @@ use super::module::Module;
 use super::played::{self, Questions};
 use super::runs::{Made, Runs};
 use super::{quiz, steps};
-use crate::tui::code::scaffolding;
 use crate::tui::syntax::{self, Class};
+use firedrill_core::session::walk::scaffolding;
 
 /// Rates that a slider reaches, as factors of the incident's own.
 const RATES: (f64, f64) = (0.1, 5.0);
@@ -101,8 +103,8 @@ impl<'a> Page<'a> {
         let asks = Asks::parse(asks)?;
         let html = match asks {
             Asks::Run(name, wanted) => {
-                let asked = self.runs.asked(&wanted).map_err(told)?;
-                let made = self.runs.make(&asked).map_err(told)?;
+                let plan = self.runs.plan(&wanted).map_err(told)?;
+                let made = self.runs.make(&plan).map_err(told)?;
                 if self.named.insert(name.clone(), made).is_some() {
                     return Err(format!("there is a run `{name}` in this chapter already"));
                 }
@@ -111,12 +113,12 @@ impl<'a> Page<'a> {
             Asks::Chart(name, titles) => {
                 let made = self.run(&name)?;
                 known(&made, &titles)?;
-                html! { div.fd-charts { (charts_of(&made.plan, &made.told, &titles)) } }
+                html! { div.fd-charts { (charts_of(&made.case, &made.told, &titles)) } }
             }
             Asks::Live(name, titles) => self.live(&name, titles)?,
             Asks::Table(name) => {
                 let made = self.run(&name)?;
-                html! { div.fd-table { (outcomes_of(&made.plan, &made.told)) } }
+                html! { div.fd-table { (outcomes_of(&made.case, &made.told)) } }
             }
             Asks::Code(name, variant) => self.code(&name, &variant)?,
             Asks::Ask(incident, id) => self.ask(&incident, &id)?,
@@ -126,7 +128,7 @@ impl<'a> Page<'a> {
             Asks::Forms => html! { pre { code { (FORMS) "\n\n" (figure::FORMS) } } },
             Asks::Figure(name, text) => {
                 let made = self.run(&name)?;
-                let figure = Figure::parse(&text)?.compute(&made.plan, &made.told.timeline)?;
+                let figure = Figure::parse(&text)?.compute(&made.case, &made.told.timeline)?;
                 if let Some(broken) = figure.broken {
                     return Err(format!("the statement does not hold: it {broken}"));
                 }
@@ -146,7 +148,7 @@ impl<'a> Page<'a> {
 
     /// What can be changed of a run: its rate, and the parameters of its incident.
     fn knobs(made: &Made) -> Vec<Knob> {
-        let manifest = &made.plan.entry.manifest;
+        let manifest = &made.case.entry.manifest;
         let own = manifest.load.rate_per_s;
         let rate = Knob {
             name: "rate_per_s".to_owned(),
@@ -154,9 +156,9 @@ impl<'a> Page<'a> {
             unit: "/s".to_owned(),
             min: (own * RATES.0).max(1.0),
             max: (own * RATES.1).min(MAX_RATE_PER_S),
-            own: made.asked.rate_per_s,
+            own: made.case.plan.rate_per_s,
         };
-        let values = made.plan.values();
+        let values = made.case.values();
         let param = |(name, param): (&String, &firedrill_core::incident::manifest::Param)| Knob {
             name: name.clone(),
             says: param.says.clone(),
@@ -175,17 +177,17 @@ impl<'a> Page<'a> {
             return Err(format!("`{name}` is live in this chapter already"));
         }
         self.live.push(name.to_owned());
-        let (knobs, asked) = (Self::knobs(&made), &made.asked);
+        let (knobs, plan) = (Self::knobs(&made), &made.case.plan);
         let figures = self.figures.get(name).cloned().unwrap_or_default();
         let wanted = Wanted { charts: charts.clone(), figures };
-        let manifest = &made.plan.entry.manifest;
+        let manifest = &made.case.entry.manifest;
         // Where panics cannot be caught, code that panics cannot run.
         let module = self.module.filter(|_| !made.panics);
         let ratio = match module {
             Some(module) => {
                 let key = format!(
                     "heap ratio without bodies {}",
-                    serde_json::to_string(asked).map_err(told)?
+                    serde_json::to_string(plan).map_err(told)?
                 );
                 let size = module.bytes.len();
                 let measure = || module.heap_ratio(&made);
@@ -195,28 +197,28 @@ impl<'a> Page<'a> {
         };
         let stand_in = match module {
             Some(_) => None,
-            None => Some(steps::steps(self.runs, asked, &wanted, &knobs).map_err(told)?),
+            None => Some(steps::steps(self.runs, plan, &wanted, &knobs).map_err(told)?),
         };
         let forms: Vec<&String> = manifest.variants.iter().map(|variant| &variant.name).collect();
         let note = note(made.panics, self.module.is_some(), ratio);
         let data = json!({
-            "run": asked, "charts": charts, "knobs": knobs, "forms": forms, "steps": stand_in,
+            "run": plan, "charts": charts, "knobs": knobs, "forms": forms, "steps": stand_in,
             "heap_scale": ratio,
         });
         // Nothing in it may end the element that holds it.
         let data = data.to_string().replace("</", "<\\/");
         let mut command = format!(
             "firedrill run {} --clock virtual --variants {} --rate {} --seed {} --for {}s",
-            asked.incident,
-            asked.variants.join(","),
-            asked.rate_per_s,
-            asked.seed,
-            asked.duration_s
+            plan.incident,
+            plan.variants.join(","),
+            plan.rate_per_s,
+            plan.seed,
+            plan.duration().unwrap_or_default().as_secs_f64()
         );
-        for (name, value) in &asked.params {
+        for (name, value) in &plan.params {
             command = format!("{command} --set {name}={value}");
         }
-        let drawn = draw(&made.plan, &made.told, &wanted);
+        let drawn = draw(&made.case, &made.told, &wanted);
         Ok(html! {
             div.fd-live data-run=(self.of_page(name)) {
                 script type="application/json" { (PreEscaped(data)) }
@@ -259,7 +261,7 @@ impl<'a> Page<'a> {
 
     fn code(&self, name: &str, variant: &str) -> Result<Markup, String> {
         let made = self.run(name)?;
-        let entry = made.plan.entry;
+        let entry = &made.case.entry;
         entry.known_variant(variant).map_err(|unknown| unknown.to_string())?;
         let file = entry.file(variant);
         let text = self.catalogue.source(&file).ok_or_else(|| format!("there is no {file}"))?;
@@ -294,17 +296,10 @@ impl<'a> Page<'a> {
     fn ask(&self, incident: &str, id: &str) -> Result<Markup, String> {
         let entry = self.catalogue.find(incident).map_err(|unknown| unknown.to_string())?;
         let ids = entry.manifest.questions.iter().map(|question| question.id.as_str());
-        let asked = firedrill_core::page::live::Asked {
-            incident: incident.to_owned(),
-            variants: vec!["broken".to_owned(), "fixed".to_owned()],
-            rate_per_s: entry.manifest.load.rate_per_s,
-            seed: 1,
-            params: std::collections::BTreeMap::new(),
-            duration_s: entry.manifest.duration_s,
-        };
+        let plan = Plan { clock: Clock::Virtual, ..Plan::new(&entry.manifest) };
         let play = || {
-            let spec = self.runs.spec(&asked)?;
-            self.runs.wait(played::play(self.catalogue, spec))
+            let spec = self.runs.spec(&plan)?;
+            self.runs.wait(played::play(spec))
         };
         let questions: Questions =
             self.runs.kept(&format!("walk of {incident}"), play).map_err(told)?;
@@ -349,7 +344,7 @@ impl<'a> Page<'a> {
 
 /// Whether all titles are those of charts of the run's incident.
 fn known(made: &Made, titles: &[String]) -> Result<(), String> {
-    let all: Vec<String> = made.plan.entry.manifest.charts.iter().map(Chart::title).collect();
+    let all: Vec<String> = made.case.entry.manifest.charts.iter().map(Chart::title).collect();
     let unknown = titles.iter().find(|title| !all.contains(title));
     match unknown {
         None => Ok(()),
@@ -399,17 +394,17 @@ fn class_name(class: Class) -> &'static str {
 /// The numbers that shape a picture and are on no slider: the clients' patience, the memory cap, the seed, and
 /// those that stand in the code.
 fn without_slider(made: &Made) -> String {
-    let manifest = &made.plan.entry.manifest;
+    let manifest = &made.case.entry.manifest;
     let mut says = vec![
         format!("clients wait {} s", number(manifest.load.client_timeout_ms as f64 / 1000.0)),
         format!("a process is killed at {} MiB", manifest.memory.cap_mib),
-        format!("seed {}", made.asked.seed),
-        format!("{} s", number(made.asked.duration_s)),
+        format!("seed {}", made.case.plan.seed),
+        format!("{} s", number(made.case.plan.duration_ms.unwrap_or_default() as f64 / 1000.0)),
     ];
     if manifest.instances > 1 {
         says.push(format!("{} instances", manifest.instances));
     }
-    let constants = &made.plan.entry.constants;
+    let constants = &made.case.entry.constants;
     let in_code = constants.iter().map(|(name, value)| format!("{name} {}", number(*value)));
     says.extend(in_code);
     format!("Without a slider: {}.", says.join(", "))

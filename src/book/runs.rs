@@ -14,8 +14,7 @@ use firedrill_core::catalogue::Catalogue;
 use firedrill_core::event::{Clock, Event, What};
 use firedrill_core::incident::manifest::rate_allowed;
 use firedrill_core::page::Told;
-use firedrill_core::page::live::Asked;
-use firedrill_core::plan::Plan;
+use firedrill_core::plan::{Case, Plan};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -25,10 +24,8 @@ use crate::run::{Run, Spec};
 /// A run that was made.
 #[derive(Debug)]
 pub struct Made {
-    /// What it is of, as a page asks for it.
-    pub asked: Asked,
-    /// The same, as the program knows it.
-    pub plan: Plan,
+    /// Its plan and incident.
+    pub case: Case,
     /// What it measured.
     pub told: Told,
     /// Whether code of it panicked: where panics cannot be caught, it cannot run.
@@ -75,12 +72,12 @@ impl Runs {
         })
     }
 
-    /// What a chapter wants, as a page asks for it.
+    /// The plan of the run that a chapter wants.
     ///
     /// # Errors
     ///
     /// When something in it is not known, or out of its range.
-    pub fn asked(&self, wanted: &Wanted) -> anyhow::Result<Asked> {
+    pub fn plan(&self, wanted: &Wanted) -> anyhow::Result<Plan> {
         let manifest = &self.catalogue.find(&wanted.incident)?.manifest;
         for (name, value) in &wanted.params {
             let param = match manifest.params.get(name) {
@@ -96,16 +93,20 @@ impl Runs {
             bail!("a rate of {rate_per_s}");
         }
         let own = Duration::from_secs_f64(manifest.duration_s);
-        let asked = Asked {
-            incident: wanted.incident.clone(),
+        let entry = self.catalogue.find(&wanted.incident)?;
+        for variant in &wanted.variants {
+            entry.known_variant(variant)?;
+        }
+        let mut plan = Plan {
             variants: wanted.variants.clone(),
             rate_per_s,
             seed: wanted.seed,
             params: wanted.params.clone(),
-            duration_s: wanted.duration.unwrap_or(own).as_secs_f64(),
+            clock: Clock::Virtual,
+            ..Plan::new(manifest)
         };
-        asked.plan(self.catalogue)?;
-        Ok(asked)
+        plan.set_duration(wanted.duration.unwrap_or(own));
+        Ok(plan)
     }
 
     /// The run, made now or before.
@@ -113,20 +114,20 @@ impl Runs {
     /// # Errors
     ///
     /// When it cannot be made.
-    pub fn make(&self, asked: &Asked) -> anyhow::Result<Rc<Made>> {
-        let key = serde_json::to_string(asked)?;
+    pub fn make(&self, plan: &Plan) -> anyhow::Result<Rc<Made>> {
+        let key = serde_json::to_string(plan)?;
         if let Some(made) = self.made.borrow().get(&key) {
             return Ok(Rc::clone(made));
         }
-        let events: Vec<Event> = self.kept(&key, || self.runtime.block_on(self.events(asked)))?;
-        let plan = asked.plan(self.catalogue)?;
-        let mut told = Told::of(&plan.entry.manifest, &plan.variants);
+        let events: Vec<Event> = self.kept(&key, || self.runtime.block_on(self.events(plan)))?;
+        let case = Case::new(self.catalogue, plan.clone())?;
+        let mut told = Told::of(case.manifest(), &plan.variants);
         let mut panics = false;
         for event in events {
             panics |= matches!(&event.what, What::Log { line } if line.contains("panicked"));
             told.push(event);
         }
-        let made = Rc::new(Made { asked: asked.clone(), plan, told, panics });
+        let made = Rc::new(Made { case, told, panics });
         self.made.borrow_mut().insert(key, Rc::clone(&made));
         Ok(made)
     }
@@ -185,14 +186,9 @@ impl Runs {
     /// # Errors
     ///
     /// When the incident is not known.
-    pub fn spec(&self, asked: &Asked) -> anyhow::Result<Spec> {
-        let entry = self.catalogue.find(&asked.incident)?;
-        let mut spec = Spec::new(self.catalogue, entry)?;
-        spec.program.clone_from(&self.program);
-        spec.variants.clone_from(&asked.variants);
-        (spec.rate_per_s, spec.seed, spec.clock) = (asked.rate_per_s, asked.seed, Clock::Virtual);
-        spec.params.clone_from(&asked.params);
-        spec.duration = Some(Duration::from_secs_f64(asked.duration_s));
+    pub fn spec(&self, plan: &Plan) -> anyhow::Result<Spec> {
+        let mut spec = Spec::new(Case::new(self.catalogue, plan.clone())?)?;
+        spec.venue.program.clone_from(&self.program);
         Ok(spec)
     }
 
@@ -201,8 +197,8 @@ impl Runs {
         self.runtime.block_on(future)
     }
 
-    async fn events(&self, asked: &Asked) -> anyhow::Result<Vec<Event>> {
-        let mut run = Run::start(self.spec(asked)?)?;
+    async fn events(&self, plan: &Plan) -> anyhow::Result<Vec<Event>> {
+        let mut run = Run::start(self.spec(plan)?)?;
         let mut events = Vec::new();
         while let Some(event) = run.events.recv().await {
             // Tails of logs come with each sample; the newest is all that a page shows.

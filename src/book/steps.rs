@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use firedrill_core::page::live::{Asked, Drawn, Wanted, draw};
+use firedrill_core::page::live::{Drawn, Wanted, draw};
+use firedrill_core::plan::Plan;
 
 use super::render::Knob;
 use super::runs::Runs;
@@ -18,7 +19,7 @@ pub type Steps = BTreeMap<String, Vec<(f64, Option<Drawn>)>>;
 /// # Errors
 ///
 /// When one cannot be made.
-pub fn steps(runs: &Runs, asked: &Asked, wanted: &Wanted, knobs: &[Knob]) -> anyhow::Result<Steps> {
+pub fn steps(runs: &Runs, plan: &Plan, wanted: &Wanted, knobs: &[Knob]) -> anyhow::Result<Steps> {
     let mut all = Steps::new();
     for knob in knobs {
         let mut steps = Vec::new();
@@ -27,18 +28,18 @@ pub fn steps(runs: &Runs, asked: &Asked, wanted: &Wanted, knobs: &[Knob]) -> any
             if !(knob.min..=knob.max).contains(&value) {
                 continue;
             }
-            let mut asked = asked.clone();
+            let mut plan = plan.clone();
             if knob.name == "rate_per_s" {
-                asked.rate_per_s = value;
+                plan.rate_per_s = value;
             } else {
-                asked.params.insert(knob.name.clone(), value);
+                plan.params.insert(knob.name.clone(), value);
             }
             let is_own = (times - 1.0).abs() < f64::EPSILON;
             let drawn = if is_own {
                 None
             } else {
-                let made = runs.make(&asked)?;
-                Some(draw(&made.plan, &made.told, wanted))
+                let made = runs.make(&plan)?;
+                Some(draw(&made.case, &made.told, wanted))
             };
             steps.push((value, drawn));
         }

@@ -17,7 +17,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use etcetera::BaseStrategy;
 use firedrill_core::catalogue::Catalogue;
-use firedrill_core::page::live::Asked;
+use firedrill_core::plan::Plan;
 use mdbook_preprocessor::{MDBOOK_VERSION, Preprocessor, parse_input};
 use tokio::net::TcpListener;
 
@@ -166,7 +166,7 @@ async fn page(State(shelf): State<Arc<Shelf>>, uri: Uri) -> Response {
 async fn lab(
     State(shelf): State<Arc<Shelf>>,
     headers: HeaderMap,
-    Json(asked): Json<Asked>,
+    Json(plan): Json<Plan>,
 ) -> Response {
     let word = headers.get("x-firedrill").and_then(|word| word.to_str().ok());
     if word != Some(shelf.word.as_str()) {
@@ -182,7 +182,7 @@ async fn lab(
     let Ok(_has_terminal) = shelf.lab.try_lock() else {
         return (StatusCode::CONFLICT, "the lab is open already, in the terminal").into_response();
     };
-    let sets = asked
+    let sets = plan
         .params
         .iter()
         .flat_map(|(name, value)| ["--set".to_owned(), format!("{name}={value}")]);
@@ -191,8 +191,8 @@ async fn lab(
         Err(why) => return (StatusCode::INTERNAL_SERVER_ERROR, why.to_string()).into_response(),
     };
     let ended = tokio::process::Command::new(program)
-        .args(["lab", &asked.incident, "--variants", &asked.variants.join(",")])
-        .args(["--rate", &asked.rate_per_s.to_string(), "--seed", &asked.seed.to_string()])
+        .args(["lab", &plan.incident, "--variants", &plan.variants.join(",")])
+        .args(["--rate", &plan.rate_per_s.to_string(), "--seed", &plan.seed.to_string()])
         .args(sets)
         .kill_on_drop(true)
         .status()

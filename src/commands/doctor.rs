@@ -5,15 +5,13 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::process::ExitCode;
 
 use super::USAGE;
+use crate::attend::INSTALL_CONSOLE;
 
 use firedrill_core::catalogue::Catalogue;
 use firedrill_core::child::files;
 use firedrill_core::child::replay::WATCHES;
 use firedrill_core::incident::manifest::MAX_RATE_PER_S;
 use firedrill_core::prose::figures::{count, mib};
-
-/// How to get tokio-console.
-pub const INSTALL_CONSOLE: &str = "cargo install --locked tokio-console";
 
 struct Answer {
     well: bool,

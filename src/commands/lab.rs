@@ -9,15 +9,15 @@ use firedrill_core::catalogue::Catalogue;
 use firedrill_core::event::{Clock, Event};
 use firedrill_core::record::{self, Faults, Header};
 use firedrill_core::script::Speed;
+use firedrill_core::session::history::Lines;
+use firedrill_core::session::travel::LAPSE_LASTS_MS;
 
 use super::runtime;
 use crate::cli::{LabOptions, WalkOptions};
 use crate::recorder::Recorder;
 use crate::run::Spec;
 use crate::tui::event_loop::{self, Begin};
-use crate::tui::past::Lines;
 use crate::tui::theme::Theme;
-use crate::tui::time::LAPSE_LASTS;
 
 /// Opens the catalogue.
 ///
@@ -39,11 +39,12 @@ pub fn open(
     theme: Option<Theme>,
 ) -> anyhow::Result<ExitCode> {
     let LabOptions { incident, options, console, record } = options;
-    let mut spec = Spec { console, ..options.spec(catalogue, &incident)? };
-    if spec.clock == Clock::Virtual {
+    let mut spec = options.spec(catalogue, &incident)?;
+    spec.venue.console = console;
+    if spec.case.plan.clock == Clock::Virtual {
         // At the speed of life to begin with, so that the first seconds can be followed.
-        spec.time_lapse.speed = Speed::Times(1.0);
-        spec.duration = Some(LAPSE_LASTS);
+        spec.pacing.speed = Speed::Times(1.0);
+        spec.case.plan.duration_ms = Some(LAPSE_LASTS_MS);
     }
     let recorder = record.map(|path| Recorder::create(&path, &spec.header())).transpose()?;
     runtime()?.block_on(event_loop::run(catalogue, Begin::Lab(Box::new(spec), recorder), theme))
@@ -117,7 +118,12 @@ impl Opened<'_> {
         let header = rest.header.clone();
         let mut faults =
             rest.scan(keep).with_context(|| format!("cannot show {}", file.display()))?;
-        for unknown in spec.variants.iter().filter_map(|name| spec.entry.known_variant(name).err())
+        for unknown in spec
+            .case
+            .plan
+            .variants
+            .iter()
+            .filter_map(|name| spec.case.entry.known_variant(name).err())
         {
             faults.add(1, unknown.to_string());
         }

@@ -9,7 +9,6 @@ use firedrill_core::catalogue::Catalogue;
 
 use super::{OUTPUT, runtime};
 use crate::cli::RunOptions;
-use crate::run::Spec;
 use crate::tui::picture;
 
 /// Prints the picture of a run at a time.
@@ -23,7 +22,8 @@ pub fn take(
     at: Duration,
     size: (u16, u16),
 ) -> anyhow::Result<ExitCode> {
-    let spec = Spec { duration: Some(at), ..options.spec(catalogue, incident)? };
+    let mut spec = options.spec(catalogue, incident)?;
+    spec.case.plan.set_duration(at);
     let svg = runtime()?.block_on(picture::take(catalogue, spec, size))?;
     io::stdout().write_all(svg.as_bytes()).context(OUTPUT)?;
     Ok(ExitCode::SUCCESS)

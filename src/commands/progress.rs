@@ -7,7 +7,8 @@ use firedrill_core::catalogue::{Catalogue, Entry};
 use serde::Serialize;
 
 use crate::cli::{ProgressOptions, note};
-use crate::remembered::{Exercised, Help, Remembered, Walked};
+use crate::remembered::{Exercised, Help, Remembered};
+use firedrill_core::session::progress::WalkProgress;
 
 /// What is remembered of an incident.
 #[derive(Debug, Serialize)]
@@ -15,7 +16,7 @@ struct Of<'a> {
     id: &'a str,
     /// Pages of its walk.
     pages: usize,
-    walk: Option<&'a Walked>,
+    walk: Option<&'a WalkProgress>,
     exercise: Option<&'a Exercised>,
 }
 
@@ -72,11 +73,11 @@ fn walked(of: &Of) -> String {
 }
 
 /// How well a walk's questions were answered, and with how many hints.
-fn predicted(walk: Option<&Walked>) -> String {
+fn predicted(walk: Option<&WalkProgress>) -> String {
     match walk {
-        None | Some(Walked { answered: 0, .. }) => "–".to_owned(),
-        Some(Walked { right, answered, hints: 0, .. }) => format!("{right} of {answered}"),
-        Some(Walked { right, answered, hints, .. }) => {
+        None | Some(WalkProgress { answered: 0, .. }) => "–".to_owned(),
+        Some(WalkProgress { right, answered, hints: 0, .. }) => format!("{right} of {answered}"),
+        Some(WalkProgress { right, answered, hints, .. }) => {
             format!("{right} of {answered}, {}", counted(*hints as u32, "hint"))
         }
     }

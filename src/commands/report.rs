@@ -24,9 +24,9 @@ pub fn write(
     output: Option<PathBuf>,
 ) -> anyhow::Result<ExitCode> {
     let opened = opened(catalogue, file)?;
-    let mut told = Told::new(&opened.spec.entry.manifest, opened.header());
+    let mut told = Told::new(&opened.spec.case.entry.manifest, opened.header());
     let (spec, header, faults) = opened.scanned(|_, event| told.push(event))?;
-    let render = || page::render(&spec.plan(), &header, &told, &faults);
+    let render = || page::render(&spec.case, &header, &told, &faults);
     let output = output.unwrap_or_else(|| file.with_extension("html"));
     if output == Path::new("-") {
         io::stdout().write_all(render().as_bytes()).context(OUTPUT)?;

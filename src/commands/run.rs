@@ -30,13 +30,13 @@ const AFTERWARDS_S: f64 = 8.0;
 /// When an option is wrong, the run cannot start, or standard output cannot be written to.
 pub fn run(catalogue: &'static Catalogue, options: HeadlessOptions) -> anyhow::Result<ExitCode> {
     let HeadlessOptions { incident, options, duration, record, json } = options;
-    let spec = options.spec(catalogue, &incident)?;
+    let mut spec = options.spec(catalogue, &incident)?;
     // After an experiment there is to be time to see whether a lane recovers.
     let watched_s =
-        spec.experiment.as_ref().map_or(0.0, |experiment| experiment.to_s + AFTERWARDS_S);
-    let own = Duration::from_secs_f64(spec.entry.manifest.duration_s.max(watched_s));
-    let spec = Spec { duration: Some(duration.unwrap_or(own)), ..spec };
-    if let (Some(experiment), Some(ends)) = (&spec.experiment, spec.duration)
+        spec.case.plan.experiment.as_ref().map_or(0.0, |experiment| experiment.to_s + AFTERWARDS_S);
+    let own = Duration::from_secs_f64(spec.case.entry.manifest.duration_s.max(watched_s));
+    spec.case.plan.set_duration(duration.unwrap_or(own));
+    if let (Some(experiment), Some(ends)) = (&spec.case.plan.experiment, spec.case.plan.duration())
         && experiment.from_s >= ends.as_secs_f64()
     {
         let (from, ends) = (number(experiment.from_s), number(ends.as_secs_f64()));
@@ -84,11 +84,10 @@ pub struct Ended {
 ///
 /// When the run cannot start, or a lane cannot.
 pub async fn measure(spec: Spec, mut recorder: Option<Recorder>) -> anyhow::Result<Ended> {
-    let manifest = &spec.entry.manifest;
-    let plan = spec.plan();
-    let mut timeline = Timeline::new(manifest, &spec.variants);
+    let manifest = &spec.case.entry.manifest;
+    let mut timeline = Timeline::new(manifest, &spec.case.plan.variants);
     let mut progress = Progress::new(&spec);
-    let clock = spec.clock;
+    let clock = spec.case.plan.clock;
 
     let mut run = Run::start(spec.clone())?;
     let (mut terminated, mut recorded) = (None, true);
@@ -125,7 +124,7 @@ pub async fn measure(spec: Spec, mut recorder: Option<Recorder>) -> anyhow::Resu
     let patience = if terminated.is_some() { LEAVING } else { Duration::MAX };
     progress.finish(patience).await;
     run.ended().await?;
-    let report = Report::new(&plan, clock, &timeline);
+    let report = Report::new(&spec.case, clock, &timeline);
     Ok(Ended { report, recorded, terminated })
 }
 

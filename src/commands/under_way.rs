@@ -95,7 +95,8 @@ struct Shown {
 
 impl Shown {
     fn new(spec: &Spec) -> Self {
-        let seconds = spec.duration.unwrap_or(Duration::from_secs(1)).as_millis() as u64;
+        let seconds =
+            spec.case.plan.duration().unwrap_or(Duration::from_secs(1)).as_millis() as u64;
         let bar = io::stderr().is_terminal().then(|| {
             let bar = ProgressBar::new(seconds);
             let style = ProgressStyle::with_template("{bar:30} {msg}");
@@ -104,7 +105,7 @@ impl Shown {
         });
         let letters = 'A'..='Z';
         let names: Vec<String> =
-            letters.zip(&spec.variants).map(|(l, v)| format!("{l} {v}")).collect();
+            letters.zip(&spec.case.plan.variants).map(|(l, v)| format!("{l} {v}")).collect();
         let tasks = vec![String::new(); names.len()];
         Self { bar, names, tasks, said_fives: 0 }
     }

@@ -142,9 +142,10 @@ impl Package {
         folder: PathBuf,
     ) -> Result<Self, Problem> {
         let has =
-            |entry: &&Entry| entry.incident.exercise.is_some() && entry.manifest.exercise.is_some();
-        let Some(code) = entry.incident.exercise.as_ref().filter(|_| has(&entry)) else {
-            let with = catalogue.entries.iter().filter(has).map(|e| e.manifest.id.clone());
+            |entry: &Entry| entry.incident.exercise.is_some() && entry.manifest.exercise.is_some();
+        let Some(code) = entry.incident.exercise.as_ref().filter(|_| has(entry)) else {
+            let with =
+                catalogue.entries.iter().filter(|entry| has(entry)).map(|e| e.manifest.id.clone());
             return Err(Problem::None {
                 incident: entry.manifest.id.clone(),
                 with: with.collect(),

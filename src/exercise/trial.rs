@@ -16,7 +16,7 @@ use firedrill_core::timeline::{LaneLine, Timeline, level};
 use firedrill_core::verdict::{Stretch, grows, value};
 
 use crate::run::spec::Learner;
-use crate::run::{Run, Spec, TimeLapse};
+use crate::run::{Run, Spec};
 
 /// How long a learner's code may let virtual time stand still: a tick of it is milliseconds of work.
 const PATIENCE: Duration = Duration::from_secs(8);
@@ -160,20 +160,20 @@ impl Trial {
         entry: &'static Entry,
         yours: &Yours<'_>,
     ) -> Result<Tried, Broken> {
-        let mut spec = Spec::new(catalogue, entry)?;
-        spec.variants = [yours.variant, "broken", "fixed"].map(str::to_owned).into();
-        spec.yours = yours.program.map(|program| Learner::of(program.to_owned()));
+        let mut spec = Spec::of(catalogue, entry)?;
+        spec.case.plan.variants = [yours.variant, "broken", "fixed"].map(str::to_owned).into();
+        spec.venue.yours = yours.program.map(|program| Learner::of(program.to_owned()));
         if let Some(ours) = yours.ours {
-            ours.clone_into(&mut spec.program);
+            ours.clone_into(&mut spec.venue.program);
         }
-        spec.rate_per_s = self.rate_per_s;
-        spec.params.clone_from(&self.params);
-        spec.seed = self.seed;
-        spec.clock = Clock::Virtual;
-        spec.duration = Some(Duration::from_secs_f64(self.lasts_s));
-        spec.time_lapse = TimeLapse { patience: Some(PATIENCE), ..TimeLapse::default() };
-        let params = spec.plan().params_at_release();
-        let mut timeline = Timeline::new(&entry.manifest, &spec.variants);
+        spec.case.plan.rate_per_s = self.rate_per_s;
+        spec.case.plan.params.clone_from(&self.params);
+        spec.case.plan.seed = self.seed;
+        spec.case.plan.clock = Clock::Virtual;
+        spec.case.plan.set_duration(Duration::from_secs_f64(self.lasts_s));
+        spec.patience = Some(PATIENCE);
+        let params = spec.case.params_at_release();
+        let mut timeline = Timeline::new(&entry.manifest, &spec.case.plan.variants);
         let mut run = Run::start(spec)?;
         let mut said = Said::default();
         while let Some(event) = run.events.recv().await {

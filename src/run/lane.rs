@@ -45,12 +45,12 @@ impl Lane {
     pub(super) fn new(index: usize, spec: &Spec, messages: &Messages, in_play: Bugs) -> Self {
         let mut lane = Self {
             index,
-            variant: spec.variants[index].clone(),
+            variant: spec.case.plan.variants[index].clone(),
             messages: messages.clone(),
             in_play,
             without: Vec::new(),
-            params: spec.plan().params(),
-            console: spec.console,
+            params: spec.case.params(),
+            console: spec.venue.console,
             instances: Vec::new(),
             announced: BTreeSet::new(),
             steering: None,
@@ -59,7 +59,7 @@ impl Lane {
             share_percent: 0.0,
             spec: spec.clone(),
         };
-        lane.add_instances(spec.entry.manifest.instances);
+        lane.add_instances(spec.case.entry.manifest.instances);
         lane
     }
 
@@ -69,7 +69,7 @@ impl Lane {
         let released = !before.is_empty() && before.iter().all(|instance| instance.released);
         while self.instances.len() < wanted.clamp(1, MAX_INSTANCES) {
             let at = (self.index, self.instances.len());
-            let (program, _) = self.spec.served_by(&self.variant);
+            let (program, _) = self.spec.venue.served_by(&self.spec.case, &self.variant);
             let mut new = Instance::new(at, program.to_owned(), &self.messages);
             new.released = released;
             self.instances.push(new);
@@ -78,20 +78,20 @@ impl Lane {
 
     /// Whether the release is steered by the code of the variant.
     fn is_steered(&self) -> bool {
-        let variant = self.spec.entry.variant(&self.variant);
+        let variant = self.spec.case.entry.variant(&self.variant);
         variant.is_some_and(|variant| variant.steer.is_some())
     }
 
     /// What an instance is told first.
     fn begin(&self, instance: usize) -> Begin {
-        let manifest = &self.spec.entry.manifest;
+        let manifest = &self.spec.case.entry.manifest;
         let cap_bytes = self.cap_bytes(instance);
         Begin {
             clock: Clock::Live,
             incident: manifest.id.clone(),
             variant: self.variant.clone(),
-            rate_per_s: self.spec.rate_per_s,
-            seed: self.spec.seed,
+            rate_per_s: self.spec.case.plan.rate_per_s,
+            seed: self.spec.case.plan.seed,
             instance,
             in_play: self.in_play_of(instance),
             without: self.without.clone(),
@@ -101,7 +101,7 @@ impl Lane {
             // The second line of defence stands above the supervisor's cap.
             heap_limit_bytes: Some(cap_bytes + cap_bytes / 4),
             steers: false,
-            manifests: self.spec.served_by(&self.variant).1,
+            manifests: self.spec.venue.served_by(&self.spec.case, &self.variant).1,
         }
     }
 
@@ -121,7 +121,7 @@ impl Lane {
         let mut in_play = self.in_play.clone();
         let released = self.instances.get(instance).is_some_and(|i| i.released);
         if self.is_steered() && !released {
-            in_play.remove(&self.spec.entry.manifest.id);
+            in_play.remove(&self.spec.case.entry.manifest.id);
         }
         in_play
     }
@@ -161,7 +161,7 @@ impl Lane {
     fn start_instance(&mut self, instance: usize, outlet: &mut Outlet) {
         let begin = self.begin(instance);
         let cap_bytes = self.cap_bytes(instance);
-        let own = self.spec.entry.manifest.memory.cap_bytes() != cap_bytes;
+        let own = self.spec.case.entry.manifest.memory.cap_bytes() != cap_bytes;
         self.instances[instance].start(&begin, own.then_some(cap_bytes), outlet);
     }
 
@@ -191,7 +191,7 @@ impl Lane {
     /// Brings these incidents into play, and no others.
     pub(super) fn set_in_play(&mut self, in_play: Bugs, outlet: &mut Outlet) {
         self.in_play = in_play;
-        let released = self.in_play.contains_key(&self.spec.entry.manifest.id);
+        let released = self.in_play.contains_key(&self.spec.case.entry.manifest.id);
         if self.is_steered() && released != self.since.is_some() {
             let now = Instant::now();
             self.since = released.then_some((now, now));
@@ -374,7 +374,7 @@ impl Lane {
 
     /// What an instance runs, in a word: where nobody steers the release, all of them what is on.
     fn runs(&self, released: bool) -> &str {
-        let on = self.in_play.get(&self.spec.entry.manifest.id).map(String::as_str);
+        let on = self.in_play.get(&self.spec.case.entry.manifest.id).map(String::as_str);
         if self.is_steered() { version(released, &self.variant) } else { on.unwrap_or("fixed") }
     }
 

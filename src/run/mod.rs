@@ -31,9 +31,9 @@ use tokio::task::JoinHandle;
 use child::Message;
 use firedrill_core::child::files;
 use firedrill_core::event::{Clock, Event};
-pub use firedrill_core::script::{Control, Speed};
+pub use firedrill_core::script::{Control, Pacing, Speed};
 use outlet::Outlet;
-pub use spec::{Spec, TimeLapse};
+pub use spec::{Spec, Venue};
 use stage::Stage;
 use time_lapse::Player;
 
@@ -64,13 +64,14 @@ impl Run {
     /// When the system allows fewer open files than the run needs, or has less memory.
     pub fn start(spec: Spec) -> anyhow::Result<Self> {
         let (control, controls) = mpsc::channel(64);
-        let (task, events) = match spec.clock {
+        let (task, events) = match spec.case.plan.clock {
             Clock::Live => {
-                files::raise(files::needed(spec.in_flight(spec.rate_per_s)))?;
-                let instances = spec.entry.manifest.instances;
-                let caps = (0..instances).map(|instance| spec.cap_bytes(instance, spec.console));
+                files::raise(files::needed(spec.in_flight(spec.case.plan.rate_per_s)))?;
+                let instances = spec.case.entry.manifest.instances;
+                let caps =
+                    (0..instances).map(|instance| spec.cap_bytes(instance, spec.venue.console));
                 let lane_bytes: u64 = caps.sum();
-                let lanes = spec.variants.len();
+                let lanes = spec.case.plan.variants.len();
                 memory::enough(lanes * instances, lane_bytes * lanes as u64)?;
                 let (out, events) = mpsc::channel(EVENTS);
                 let stage = Stage::new(spec, Outlet::new(out));

@@ -1,19 +1,17 @@
 //! What to run.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use firedrill_core::catalogue::{Catalogue, Entry};
-use firedrill_core::event::{Begin, Clock};
-use firedrill_core::experiment::Experiment;
+use firedrill_core::event::Begin;
 use firedrill_core::incident::Bugs;
 use firedrill_core::incident::exercise::YOURS;
 
 use crate::exercise::package::EXERCISE;
-use firedrill_core::plan::Plan;
-use firedrill_core::record::{Header, Kind, Machine, VERSION};
-use firedrill_core::script::{Control, Speed};
+use firedrill_core::plan::{Case, Plan};
+use firedrill_core::record::Header;
+use firedrill_core::script::Pacing;
 
 /// How many times the memory cap an instance has that tokio-console looks into: its instruments take
 /// several times what a waiting task takes itself, and an outage that should take a dozen seconds would
@@ -34,35 +32,30 @@ pub fn this_program() -> std::io::Result<PathBuf> {
     std::env::current_exe()
 }
 
-/// What to run.
+/// A run, the way its time passes, and the programs that serve it.
 #[derive(Debug, Clone)]
 pub struct Spec {
-    /// All incidents.
-    pub catalogue: &'static Catalogue,
-    /// The incident.
-    pub entry: &'static Entry,
-    /// One variant a lane.
-    pub variants: Vec<String>,
-    /// Arrivals a second, to each lane.
-    pub rate_per_s: f64,
-    /// Seed of the arrivals and of the servers.
-    pub seed: u64,
-    /// Parameters that differ from the manifest's.
-    pub params: BTreeMap<String, f64>,
-    /// Faults on purpose.
-    pub experiment: Option<Experiment>,
-    /// When the run ends by itself; none: when it is stopped.
-    pub duration: Option<Duration>,
-    /// Whether the lanes start with tokio-console's instruments.
-    pub console: bool,
-    /// Its clock.
-    pub clock: Clock,
-    /// How a virtual run plays.
-    pub time_lapse: TimeLapse,
+    /// The run.
+    pub case: Case,
+    /// How the time of a virtual run passes.
+    pub pacing: Pacing,
+    /// The programs that serve its lanes.
+    pub venue: Venue,
+    /// Whether the lanes of a virtual run watch for tasks that block.
+    pub watched: bool,
+    /// How long a virtual lane may report nothing; none: as long as a busy machine may take.
+    pub patience: Option<Duration>,
+}
+
+/// The programs that serve the lanes of a run.
+#[derive(Debug, Clone)]
+pub struct Venue {
     /// The program that serves a lane: this one, unless it is another that speaks its events.
     pub program: PathBuf,
-    /// Who serves the lanes of [`YOURS`]; none: the same, with the exercise as it is given out.
+    /// The program that serves the lanes of [`YOURS`]; none: the same, with the exercise as it is given out.
     pub yours: Option<Learner>,
+    /// Whether the lanes start with tokio-console's instruments.
+    pub console: bool,
 }
 
 /// What a learner wrote.
@@ -81,59 +74,33 @@ impl Learner {
     }
 }
 
-/// How a virtual run plays.
-#[derive(Debug, Clone, Default)]
-pub struct TimeLapse {
-    /// How fast virtual time passes.
-    pub speed: Speed,
-    /// Up to this time, in milliseconds, it passes as fast as it can.
-    pub from_ms: u64,
-    /// Commands that the run gets at these times, in milliseconds, in order.
-    pub controls: Vec<(u64, Control)>,
-    /// Whether the lanes watch for tasks that block.
-    pub watched: bool,
-    /// How long a lane may stand still; none: as long as a machine may take that is busy.
-    pub patience: Option<Duration>,
-}
-
 impl Spec {
-    /// The incident's own run: first variant against last.
+    /// A run whose lanes this program serves.
     ///
     /// # Errors
     ///
     /// When the path of this program is not known.
-    pub fn new(catalogue: &'static Catalogue, entry: &'static Entry) -> anyhow::Result<Self> {
-        Ok(Self {
-            catalogue,
-            entry,
-            variants: vec!["broken".to_owned(), "fixed".to_owned()],
-            rate_per_s: entry.manifest.load.rate_per_s,
-            seed: 1,
-            params: BTreeMap::new(),
-            experiment: None,
-            duration: None,
-            console: false,
-            clock: Clock::Live,
-            time_lapse: TimeLapse::default(),
-            program: this_program()?,
-            yours: None,
-        })
+    pub fn new(case: Case) -> std::io::Result<Self> {
+        Ok(Self::at(Venue::new()?, case, Pacing::default()))
     }
 
-    /// What a recording of this run begins with.
+    /// A run at a venue.
+    pub fn at(venue: Venue, case: Case, pacing: Pacing) -> Self {
+        Self { case, pacing, venue, watched: false, patience: None }
+    }
+
+    /// The incident's own run, see [`Plan::new`].
+    ///
+    /// # Errors
+    ///
+    /// When the path of this program is not known, or the incident is not one of the catalogue.
+    pub fn of(catalogue: &Catalogue, entry: &Entry) -> anyhow::Result<Self> {
+        Ok(Self::new(Case::new(catalogue, Plan::new(&entry.manifest))?)?)
+    }
+
+    /// The first line of a recording of this run.
     pub fn header(&self) -> Header {
-        Header {
-            firedrill: Kind::Recording,
-            version: VERSION,
-            program: env!("CARGO_PKG_VERSION").to_owned(),
-            incident: self.entry.manifest.id.clone(),
-            variants: self.variants.clone(),
-            seed: self.seed,
-            clock: self.clock,
-            rate_per_s: self.rate_per_s,
-            params: self.params.clone(),
-            machine: (self.clock == Clock::Live).then(Machine::this),
-        }
+        Header::of(&self.case.plan, env!("CARGO_PKG_VERSION"))
     }
 
     /// The run that a recording is of.
@@ -141,46 +108,44 @@ impl Spec {
     /// # Errors
     ///
     /// When its incident is not one of this program.
-    pub fn recorded(catalogue: &'static Catalogue, header: &Header) -> anyhow::Result<Self> {
-        Ok(Self {
-            variants: header.variants.clone(),
-            rate_per_s: header.rate_per_s,
-            seed: header.seed,
-            params: header.params.clone(),
-            clock: header.clock,
-            ..Self::new(catalogue, catalogue.find(&header.incident)?)?
-        })
+    pub fn recorded(catalogue: &Catalogue, header: &Header) -> anyhow::Result<Self> {
+        Ok(Self::new(Case::new(catalogue, header.plan())?)?)
     }
 
     /// The memory cap of an instance, with tokio-console's instruments or without.
     pub(super) fn cap_bytes(&self, instance: usize, console: bool) -> u64 {
-        let cap_bytes = self.entry.manifest.memory.cap_bytes();
+        let cap_bytes = self.case.entry.manifest.memory.cap_bytes();
         // The instruments look into the first instance alone.
         if console && instance == 0 { cap_bytes * INSTRUMENTED } else { cap_bytes }
     }
 
     /// Requests that may be in flight at once, over all lanes.
     pub(super) fn in_flight(&self, rate_per_s: f64) -> f64 {
-        let timeout_s = self.entry.manifest.load.client_timeout_ms as f64 / 1000.0;
-        rate_per_s * timeout_s * self.variants.len() as f64
+        let timeout_s = self.case.entry.manifest.load.client_timeout_ms as f64 / 1000.0;
+        rate_per_s * timeout_s * self.case.plan.variants.len() as f64
     }
 
-    /// What the run is of.
-    pub fn plan(&self) -> Plan {
-        Plan {
-            catalogue: self.catalogue,
-            entry: self.entry,
-            variants: self.variants.clone(),
-            rate_per_s: self.rate_per_s,
-            seed: self.seed,
-            params: self.params.clone(),
-            experiment: self.experiment.clone(),
-        }
+    /// The first message to a virtual lane's child.
+    pub(super) fn begin(&self, lane: usize, in_play: Bugs) -> Begin {
+        let variant = self.case.plan.variants.get(lane);
+        let manifests = variant.and_then(|variant| self.venue.served_by(&self.case, variant).1);
+        Begin { watched: self.watched, manifests, ..self.case.begin(lane, in_play) }
+    }
+}
+
+impl Venue {
+    /// This program serves all lanes.
+    ///
+    /// # Errors
+    ///
+    /// When its path is not known.
+    pub fn new() -> std::io::Result<Self> {
+        Ok(Self { program: this_program()?, yours: None, console: false })
     }
 
     /// The source file of a variant, as compiler and wait sites name it.
-    pub fn file(&self, entry: &Entry, variant: &str) -> String {
-        let own = entry.manifest.id == self.entry.manifest.id;
+    pub fn file(&self, case: &Case, entry: &Entry, variant: &str) -> String {
+        let own = entry.manifest.id == case.plan.incident;
         if own && variant == YOURS && self.yours.is_some() {
             return EXERCISE.to_owned();
         }
@@ -188,11 +153,11 @@ impl Spec {
     }
 
     /// The text of a source file, as compiler and wait sites name it.
-    pub fn text(&self, file: &str) -> Option<&'static str> {
+    pub fn text(&self, case: &Case, file: &str) -> Option<&'static str> {
         let yours = self.yours.as_ref().and_then(|yours| yours.source.as_ref());
         match yours {
             Some((text, _)) if file == EXERCISE => Some(text),
-            _ => self.catalogue.source(file),
+            _ => case.catalogue.source(file),
         }
     }
 
@@ -200,34 +165,33 @@ impl Spec {
     /// of it.
     pub fn refuses(
         &self,
+        case: &Case,
         lane: usize,
         incident: &str,
         variant: Option<&str>,
     ) -> Option<&'static str> {
         self.yours.as_ref()?;
-        if incident != self.entry.manifest.id {
+        if incident != case.plan.incident {
             return Some(
                 "not beside a lane with your own code: that program has this incident alone",
             );
         }
-        let yours = self.variants.get(lane).is_some_and(|variant| variant == YOURS);
+        let yours = case.plan.variants.get(lane).is_some_and(|variant| variant == YOURS);
         let known = variant.is_none_or(|variant| variant == YOURS);
         (yours && !known).then_some("this lane runs your own code: it can be switched off, and on")
     }
 
     /// The program that serves the lanes of a variant, and the manifest that it has to be handed.
-    pub(super) fn served_by(&self, variant: &str) -> (&Path, Option<serde_json::Value>) {
+    pub(super) fn served_by(
+        &self,
+        case: &Case,
+        variant: &str,
+    ) -> (&Path, Option<serde_json::Value>) {
         match &self.yours {
             Some(yours) if variant == YOURS => {
-                (&yours.program, Some(Catalogue::for_child(self.entry)))
+                (&yours.program, Some(Catalogue::for_child(&case.entry)))
             }
             _ => (&self.program, None),
         }
-    }
-
-    /// What a virtual lane's child is told first.
-    pub(super) fn begin(&self, lane: usize, in_play: Bugs) -> Begin {
-        let manifests = self.variants.get(lane).and_then(|variant| self.served_by(variant).1);
-        Begin { watched: self.time_lapse.watched, manifests, ..self.plan().begin(lane, in_play) }
     }
 }

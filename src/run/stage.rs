@@ -49,8 +49,8 @@ pub(super) struct Stage {
 impl Stage {
     pub(super) fn new(spec: Spec, outlet: Outlet) -> Self {
         let (message, messages) = mpsc::channel(1024);
-        let script = Script::new(spec.plan());
-        let count = spec.variants.len();
+        let script = Script::new(spec.case.clone());
+        let count = spec.case.plan.variants.len();
         let lane = |i| Lane::new(i, &spec, &message, script.in_play(i));
         let lanes = (0..count).map(lane).collect();
         Self {
@@ -63,8 +63,8 @@ impl Stage {
             driver: None,
             scraped: Scraped::new(),
             outlet,
-            tls: spec.entry.manifest.tls,
-            rate_per_s: spec.rate_per_s,
+            tls: spec.case.entry.manifest.tls,
+            rate_per_s: spec.case.plan.rate_per_s,
             spec,
         }
     }
@@ -109,8 +109,9 @@ impl Stage {
     async fn act(&mut self, controls: &mut mpsc::Receiver<Control>) -> anyhow::Result<()> {
         let began = Instant::now();
         self.outlet.begin(began);
-        let load = Load { rate_per_s: self.rate_per_s, ..self.spec.entry.manifest.load.clone() };
-        let driver = Driver::start(&load, self.spec.seed, self.lanes.len())?;
+        let load =
+            Load { rate_per_s: self.rate_per_s, ..self.spec.case.entry.manifest.load.clone() };
+        let driver = Driver::start(&load, self.spec.case.plan.seed, self.lanes.len())?;
         self.driver = Some(driver);
         (0..self.lanes.len()).for_each(|lane| self.retarget(lane));
         let steps = self.script.begin();
@@ -119,7 +120,7 @@ impl Stage {
         let mut tick = interval_at(began + TICK, TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let never = Duration::from_hours(8760);
-        let end = began + self.spec.duration.unwrap_or(never);
+        let end = began + self.spec.case.plan.duration().unwrap_or(never);
         let (told, reached_caps) = mpsc::channel(64);
         self.guard = Some((Guard::start(told)?, reached_caps));
         self.hold_to_caps();
@@ -193,15 +194,15 @@ impl Stage {
             Change::Scale(lane, instances) => {
                 let has = self.lanes[lane].instances.len();
                 let more = instances.saturating_sub(has) as u64;
-                let more_bytes = more * self.spec.entry.manifest.memory.cap_bytes();
+                let more_bytes = more * self.spec.case.entry.manifest.memory.cap_bytes();
                 let (all, needed_bytes) = self.needed();
                 enough(all + instances - has.min(instances), needed_bytes + more_bytes)?;
                 self.lanes[lane].scale(instances, &mut self.outlet);
                 self.retarget(lane);
             }
             Change::Mix(incidents) => {
-                let mix = self.spec.catalogue.mix(&incidents)?;
-                self.tls = self.spec.catalogue.speaks_tls(&incidents);
+                let mix = self.spec.case.catalogue.mix(&incidents)?;
+                self.tls = self.spec.case.catalogue.speaks_tls(&incidents);
                 (0..self.lanes.len()).for_each(|lane| self.retarget(lane));
                 if let Some(driver) = &self.driver {
                     driver.set_mix(mix);
@@ -248,8 +249,8 @@ impl Stage {
 
     /// Says where all lanes serve now.
     fn tell_prometheus(&mut self) {
-        let id = &self.spec.entry.manifest.id;
-        let lanes = self.targets.iter().zip(&self.spec.variants).enumerate();
+        let id = &self.spec.case.entry.manifest.id;
+        let lanes = self.targets.iter().zip(&self.spec.case.plan.variants).enumerate();
         let targets = lanes.flat_map(|(lane, ((instances, _), variant))| {
             let serving =
                 instances.iter().enumerate().filter_map(|(i, at)| Some((i, at.as_ref()?)));

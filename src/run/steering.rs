@@ -27,7 +27,7 @@ impl Steering {
     pub(super) fn start(spec: &Spec, lane: usize, begin: &Begin) -> std::io::Result<Self> {
         let (words, heard) = mpsc::channel(WORDS);
         let address = Address { lane, instance: 0, generation: 0 };
-        let (program, _) = spec.served_by(&begin.variant);
+        let (program, _) = spec.venue.served_by(&spec.case, &begin.variant);
         let child = Child::start(program, begin, address, &words)?;
         Ok(Self { child, words: heard })
     }

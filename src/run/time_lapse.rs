@@ -48,8 +48,10 @@ pub(super) struct Player {
     /// How far the lanes have been told to go.
     written_ms: u64,
     end_ms: Option<u64>,
-    /// Where virtual time is held.
-    hold_ms: u64,
+    /// Where virtual time is held; none: nowhere.
+    hold_ms: Option<u64>,
+    /// Whether it has been reported that the run is held there.
+    reported_held: bool,
     /// How long a lane may report nothing.
     patience: Duration,
     pace: Pace,
@@ -97,18 +99,19 @@ impl Player {
     pub(super) fn new(spec: Spec, out: mpsc::Sender<Event>) -> Self {
         let (message, messages) = mpsc::channel(1024);
         Self {
-            script: Script::new(spec.plan()),
-            controls: spec.time_lapse.controls.iter().cloned().collect(),
-            lanes: spec.variants.iter().map(|_| Replay::default()).collect(),
+            script: Script::new(spec.case.clone()),
+            controls: spec.pacing.controls.iter().cloned().collect(),
+            lanes: spec.case.plan.variants.iter().map(|_| Replay::default()).collect(),
             messages,
             message,
             out,
             told: VecDeque::new(),
             written_ms: 0,
-            end_ms: spec.duration.map(|duration| duration.as_millis() as u64),
-            hold_ms: u64::MAX,
-            patience: spec.time_lapse.patience.unwrap_or(STANDS_STILL),
-            pace: Pace { speed: spec.time_lapse.speed, since: None },
+            end_ms: spec.case.plan.duration().map(|duration| duration.as_millis() as u64),
+            hold_ms: spec.pacing.hold_ms,
+            reported_held: false,
+            patience: spec.patience.unwrap_or(STANDS_STILL),
+            pace: Pace { speed: spec.pacing.speed, since: None },
             spec,
         }
     }
@@ -127,7 +130,8 @@ impl Player {
         for (i, lane) in self.lanes.iter_mut().enumerate() {
             let begin = self.spec.begin(i, self.script.in_play(i));
             let address = Address { lane: i, instance: 0, generation: 1 };
-            let (program, _) = self.spec.served_by(&self.spec.variants[i]);
+            let (program, _) =
+                self.spec.venue.served_by(&self.spec.case, &self.spec.case.plan.variants[i]);
             lane.child = Some(Child::start(program, &begin, address, &self.message)?);
         }
         let steps = self.script.begin();
@@ -154,7 +158,9 @@ impl Player {
                         (self.end_ms, self.patience) = (Some(self.written_ms), LEAVING);
                     }
                     Some(Control::SetSpeed(speed)) => self.pace = Pace { speed, since: None },
-                    Some(Control::HoldAt(at_ms)) => self.hold_ms = at_ms,
+                    Some(Control::HoldAt(at_ms)) => {
+                        (self.hold_ms, self.reported_held) = (Some(at_ms), false);
+                    }
                     Some(control) => {
                         let steps = self.script.obey(control, self.written_ms);
                         self.take(steps).await?;
@@ -187,7 +193,7 @@ impl Player {
 
     fn stands_still(&self) -> anyhow::Result<()> {
         let at_s = self.safe_ms() as f64 / 1000.0;
-        let name = self.behind().map_or("", |lane| self.spec.variants[lane].as_str());
+        let name = self.behind().map_or("", |lane| self.spec.case.plan.variants[lane].as_str());
         bail!(
             "lane `{name}` has stood still at {at_s} s of virtual time for {:?}: its code blocks, \
              or never lets time pass",
@@ -198,15 +204,13 @@ impl Player {
     /// Tells the lanes how far to go, and what changes on the way.
     async fn write(&mut self) -> anyhow::Result<()> {
         loop {
-            let held = self.written_ms >= self.spec.time_lapse.from_ms;
-            let paced_ms = if held {
-                self.pace.allows_ms(self.written_ms)
-            } else {
-                self.spec.time_lapse.from_ms
-            };
+            let held = self.written_ms >= self.spec.pacing.from_ms;
+            let paced_ms =
+                if held { self.pace.allows_ms(self.written_ms) } else { self.spec.pacing.from_ms };
             let limit_ms =
                 (self.safe_ms() + LOOK_AHEAD_MS).min(paced_ms).min(self.end_ms.unwrap_or(u64::MAX));
-            let limit_ms = limit_ms.min(self.hold_ms.max(self.written_ms));
+            let hold_ms = self.hold_ms.unwrap_or(u64::MAX).max(self.written_ms);
+            let limit_ms = limit_ms.min(hold_ms);
             let phase_ms = self.script.next_phase_ms();
             let control_ms = self.controls.front().map(|(at_ms, _)| *at_ms);
             let change_ms = phase_ms.into_iter().chain(control_ms).min().unwrap_or(u64::MAX);
@@ -268,7 +272,7 @@ impl Player {
 
     fn hear(&mut self, index: usize, message: Message) -> anyhow::Result<()> {
         let lane = &mut self.lanes[index];
-        let name = &self.spec.variants[index];
+        let name = &self.spec.case.plan.variants[index];
         match message {
             Message::Line(line) => match visible::read(&line) {
                 Ok(Said { at_ms, what: LaneSays::Reached }) => lane.reached_ms = at_ms,
@@ -298,6 +302,13 @@ impl Player {
 
     /// Hands on what no lane can add to any more; tells whether somebody listens.
     async fn deliver(&mut self) -> bool {
+        let at_ms = self.written_ms;
+        let is_held = self.hold_ms.is_some_and(|hold_ms| hold_ms <= at_ms);
+        if is_held && !self.reported_held && self.safe_ms() >= at_ms {
+            self.reported_held = true;
+            let held = Event { at_ms, lane: None, what: What::Held };
+            return self.deliver_before(at_ms + 1).await && self.out.send(held).await.is_ok();
+        }
         // More may still happen at the time that the slowest lane has reached.
         self.deliver_before(self.safe_ms()).await
     }

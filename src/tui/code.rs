@@ -1,31 +1,15 @@
 //! The code view: the files that a lane's code is in, the broken form beside the fixed one, what is folded,
 //! and where it is opened.
 
+use std::sync::Arc;
+
 use firedrill_core::catalogue::Entry;
 use firedrill_core::incident::exercise::YOURS;
 use firedrill_core::incident::marks::{Mark, Marked, marks};
+use firedrill_core::session::walk::scaffolding;
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
-use super::model::Lab;
-
-/// What is shown of the code, and from where on.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct CodeView {
-    /// The sheet, among those of the lane.
-    pub sheet: usize,
-    /// The first row; none: so that the line that matters stands in the middle.
-    pub top: Option<usize>,
-    /// Where that is none: whether it is the line at which most tasks wait, else the marked one.
-    pub at_wait: bool,
-    /// Columns that the code is scrolled to the right.
-    pub right: usize,
-    /// Whether imports are shown.
-    pub unfolded: bool,
-    /// Where there is no room for two: whether the fixed form is shown.
-    pub fixed: bool,
-    /// A word on a key that did nothing.
-    pub note: Option<String>,
-}
+use super::model::{CodeView, Lab};
 
 /// One file, or the two forms of one.
 #[derive(Debug)]
@@ -60,13 +44,13 @@ pub enum Row {
 
 impl Side {
     fn new(lab: &Lab, file: String, lane: Option<usize>) -> Option<Self> {
-        let text = lab.spec.text(&file)?;
+        let text = lab.venue.text(&lab.session.case, &file)?;
         Some(Self { file, text, lane, marks: marks(text) })
     }
 
     /// How many tasks wait at a line, counted from 0.
     pub fn waiting(&self, lab: &Lab, line: usize) -> u64 {
-        let lane = self.lane.and_then(|lane| lab.shown().lanes.get(lane));
+        let lane = self.lane.and_then(|lane| lab.session.shown().lanes.get(lane));
         let sites = lane.and_then(|lane| lane.server.as_ref()).map(|server| &server.wait_sites);
         let here = sites.into_iter().flatten();
         here.filter(|site| site.file == self.file && site.line as usize == line + 1)
@@ -84,11 +68,11 @@ impl Side {
 /// share, and whatever other file tasks wait in.
 pub fn sheets(lab: &Lab) -> Vec<Sheet> {
     let lane = lab.lane();
-    let own = &lab.spec.entry.manifest.id;
-    let catalogue = lab.spec.catalogue;
+    let case = &lab.session.case;
+    let (own, catalogue) = (&case.plan.incident, &case.catalogue);
     let others = lane.bugs.keys().filter(|id| *id != own);
-    let entries: Vec<&Entry> =
-        std::iter::once(own).chain(others).filter_map(|id| catalogue.find(id).ok()).collect();
+    let ids = std::iter::once(own).chain(others);
+    let entries: Vec<&Arc<Entry>> = ids.filter_map(|id| catalogue.find(id).ok()).collect();
     let mut sheets: Vec<Sheet> = Vec::new();
     for entry in &entries {
         // The fixed form is shown beside what it mends.
@@ -100,13 +84,13 @@ pub fn sheets(lab: &Lab) -> Vec<Sheet> {
         let fixed = on.is_none().then_some(lab.selected);
         let left = on.is_some().then_some(lab.selected);
         let runs = |wanted: Option<&str>| {
-            let lanes = lab.shown().lanes.iter();
+            let lanes = lab.session.shown().lanes.iter();
             let mut runs = lanes.map(|lane| lane.bugs.get(&entry.manifest.id).map(String::as_str));
             runs.position(|runs| runs == wanted)
         };
         let left = left.or_else(|| runs(Some(variant)));
         let fixed = fixed.or_else(|| runs(None));
-        if let Some(left) = Side::new(lab, lab.spec.file(entry, variant), left) {
+        if let Some(left) = Side::new(lab, lab.venue.file(case, entry, variant), left) {
             sheets.push(Sheet { left, right: Side::new(lab, entry.file("fixed"), fixed) });
         }
     }
@@ -132,8 +116,13 @@ pub fn sheets(lab: &Lab) -> Vec<Sheet> {
     sheets
 }
 
+/// The code of the selected lane, opened at its first sheet.
+pub fn open(lab: &Lab) -> CodeView {
+    CodeView { sheet: first(lab, &sheets(lab)), ..CodeView::default() }
+}
+
 /// The sheet at which the code is opened: the first that has a mark, else where most tasks wait.
-pub fn first(lab: &Lab, sheets: &[Sheet]) -> usize {
+fn first(lab: &Lab, sheets: &[Sheet]) -> usize {
     let marked = |sheet: &Sheet| sheet.left.marks.iter().any(|marked| marked.mark == Mark::Cause);
     let own = sheets.first().is_some_and(marked);
     if own { 0 } else { busiest(lab, sheets).unwrap_or(0) }
@@ -220,36 +209,6 @@ fn fold(rows: Vec<Row>, (left, right): &(Vec<bool>, Vec<bool>)) -> Vec<Row> {
     folded
 }
 
-/// Which lines of a source text are scaffolding: imports, modules, the catalogue's entry, and the gaps between
-/// them.
-pub fn scaffolding(text: &str) -> Vec<bool> {
-    let lines: Vec<&str> = text.lines().collect();
-    let mut is = vec![false; lines.len()];
-    let begins = ["use ", "pub use ", "pub(crate) use ", "mod ", "pub mod ", "pub static INCIDENT"];
-    let mut inside: Option<&str> = None;
-    for (i, line) in lines.iter().enumerate() {
-        // A module that is written out in place is code.
-        let here = line.ends_with('{') && line.contains("mod ");
-        if inside.is_none() && !here && begins.iter().any(|word| line.starts_with(word)) {
-            inside = Some(if line.starts_with("pub static") { "};" } else { ";" });
-        }
-        if let Some(end) = inside {
-            is[i] = true;
-            if line.ends_with(end) {
-                inside = None;
-            }
-        }
-    }
-    // Its comment goes with the catalogue's entry, a gap with what is around it.
-    for i in (0..lines.len()).rev() {
-        let next = is.get(i + 1).copied().unwrap_or(true);
-        if next && (lines[i].is_empty() || lines[i].starts_with("/// What the catalogue")) {
-            is[i] = true;
-        }
-    }
-    is
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -257,7 +216,6 @@ mod tests {
     #[test]
     fn imports_and_the_gaps_between_them_are_scaffolding() {
         let text = "//! Doc.\n\nuse a::{\n    b,\n};\n\nmod c;\n\nfn d() {}\n";
-        assert_eq!(scaffolding(text), [false, true, true, true, true, true, true, false, false]);
         let rows = (0..9).map(|line| Row::Lines(Some(line), None, true)).collect();
         let folded = fold(rows, &(scaffolding(text), Vec::new()));
         assert_eq!(folded.len(), 4, "{folded:?}");

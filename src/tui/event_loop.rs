@@ -13,12 +13,11 @@ use tokio::process::Command as Process;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
+use super::message::{Command, Msg};
 use super::model::{Lab, Model, Screen};
-use super::past::Lines;
 use super::terminal::{self, panics};
 use super::theme::{self, Theme};
-use super::track::Source;
-use super::update::{Command, Msg, RunId, open, take_walk, update};
+use super::update::{open, take_walk, update};
 use super::view;
 use crate::cli::note;
 use crate::exercise::package::Package;
@@ -29,7 +28,11 @@ use crate::run::spec::this_program;
 use crate::run::{Control, Run, Spec};
 use firedrill_core::catalogue::Catalogue;
 use firedrill_core::event::{Clock, Event};
-use firedrill_core::record::Faults;
+use firedrill_core::plan::{Case, Plan};
+use firedrill_core::record::{Faults, Header};
+use firedrill_core::session::Effect;
+use firedrill_core::session::history::Lines;
+use firedrill_core::session::track::{RunId, Source};
 
 /// Time between two frames.
 const FRAME: Duration = Duration::from_millis(33);
@@ -66,35 +69,35 @@ pub async fn run(
     }
     theme::choose(model.remembered.theme.unwrap_or_default());
     let mut session =
-        Session { open: Some(Open::new()?), run: None, lapse: None, recorder: None, lost: None };
+        Runs { open: Some(Open::new()?), run: None, lapse: None, recorder: None, lost: None };
     // The first frame does not wait for anything, least of all for a child.
     let start = match begin {
-        Begin::Catalogue => None,
+        Begin::Catalogue => Vec::new(),
         Begin::Lab(spec, recorder) => {
             session.recorder = recorder.map(|recorder| (RunId::Main, recorder));
-            Some(open(&mut model, *spec))
+            open(&mut model, *spec)
         }
         Begin::Walk(spec, faster) => take_walk(&mut model, *spec, faster),
         Begin::Recording(spec, lines, faults) => {
             model.screen = Screen::Lab(Box::new(Lab::recorded(*spec, lines, &faults)));
-            None
+            Vec::new()
         }
     };
     if let (Some((run, recorder)), Screen::Lab(lab)) = (&session.recorder, &mut model.screen) {
         lab.recording = Some((*run, recorder.path().to_owned()));
     }
     session.draw(&mut model)?;
-    if let Some(command) = start {
+    for command in start {
         session.carry_out(&mut model, command);
     }
 
     let mut drawn = Instant::now();
     let mut frames = interval(FRAME);
     frames.set_missed_tick_behavior(MissedTickBehavior::Skip);
-    let code = loop {
-        let command = tokio::select! {
+    let code = 'running: loop {
+        let commands = tokio::select! {
             input = next_input(&mut session.open) => match input {
-                Some(Ok(input)) => message(input).and_then(|msg| update(&mut model, msg)),
+                Some(Ok(input)) => message(input).map_or_else(Vec::new, |msg| update(&mut model, msg)),
                 // The terminal is gone, and with it whoever looked.
                 Some(Err(_)) | None => break Termination::HungUp.into(),
             },
@@ -107,31 +110,32 @@ pub async fn run(
                 }
                 let passed = drawn.elapsed();
                 drawn += passed;
-                let command = update(&mut model, Msg::Passed(passed.as_secs_f64() * 1000.0));
+                let commands = update(&mut model, Msg::Passed(passed.as_secs_f64() * 1000.0));
                 remember(&mut model);
                 if session.draw(&mut model).is_err() {
                     break Termination::HungUp.into();
                 }
-                command
+                commands
             }
         };
-        match command {
-            Some(Command::Quit) => break ExitCode::SUCCESS,
-            Some(command) => match program_for(model.catalogue, &command) {
+        for command in commands {
+            if matches!(command, Command::Quit) {
+                break 'running ExitCode::SUCCESS;
+            }
+            match program_for(model.catalogue, &command) {
                 None => session.carry_out(&mut model, command),
                 Some(Ok(program)) => {
                     let handed = session.hand_over(&mut model, program, &mut terminations);
                     if let Some(signal) = handed.await {
-                        break signal.into();
+                        break 'running signal.into();
                     }
-                    // An exercise is remembered by its own process.
+                    // The process of an exercise saves its own progress.
                     model.remembered.exercises = Remembered::read().0.exercises;
                 }
                 Some(Err(why)) => {
                     update(&mut model, Msg::GivenBack(Err(why)));
                 }
-            },
-            None => {}
+            }
         }
     };
     remember(&mut model);
@@ -180,8 +184,8 @@ pub enum Begin {
     Recording(Box<Spec>, Lines, Faults),
 }
 
-/// What the loop holds besides the model.
-struct Session {
+/// The runs, the terminal and the recording of the loop.
+struct Runs {
     /// None while another program has the terminal.
     open: Option<Open>,
     run: Option<Run>,
@@ -234,14 +238,14 @@ async fn end(run: Option<Run>) {
     }
 }
 
-impl Session {
+impl Runs {
     fn draw(&mut self, model: &mut Model) -> io::Result<()> {
         let Some(open) = &mut self.open else { return Ok(()) };
         if open.screen.is_gone() {
             return Err(io::ErrorKind::BrokenPipe.into());
         }
         if open.screen.is_idle() && std::mem::take(&mut model.dirty) {
-            open.screen.draw(|frame| view::draw(frame, model))?;
+            open.screen.draw(|frame| model.layout = view::draw(frame, model))?;
         }
         Ok(())
     }
@@ -254,31 +258,23 @@ impl Session {
     }
 
     /// Takes in an event and those behind it; or learns why there will be no more.
-    async fn take(
-        &mut self,
-        model: &mut Model,
-        id: RunId,
-        event: Option<Event>,
-    ) -> Option<Command> {
+    async fn take(&mut self, model: &mut Model, id: RunId, event: Option<Event>) -> Vec<Command> {
         let Some(event) = event else {
-            let why = self.run(id).take()?.ended().await.err().map(|why| format!("{why:#}"));
+            let Some(ended) = self.run(id).take() else { return Vec::new() };
+            let why = ended.ended().await.err().map(|why| format!("{why:#}"));
             return update(model, Msg::RunEnded(id, why));
         };
-        let mut command = self.pass_on(model, id, event);
+        let mut commands = self.pass_on(model, id, event);
         for _ in 0..BATCH {
-            if command.is_some() {
-                break;
-            }
-            match self.run(id).as_mut()?.events.try_recv() {
-                Ok(event) => command = self.pass_on(model, id, event),
-                Err(_) => break,
-            }
+            let more = self.run(id).as_mut().and_then(|run| run.events.try_recv().ok());
+            let Some(event) = more.filter(|_| commands.is_empty()) else { break };
+            commands = self.pass_on(model, id, event);
         }
-        command
+        commands
     }
 
     /// Records an event and shows it.
-    fn pass_on(&mut self, model: &mut Model, id: RunId, event: Event) -> Option<Command> {
+    fn pass_on(&mut self, model: &mut Model, id: RunId, event: Event) -> Vec<Command> {
         self.record(model, id, &event);
         update(model, Msg::Run(id, event))
     }
@@ -319,7 +315,7 @@ impl Session {
                 (Some(path), _) => format!("recorded to {}", path.display()),
                 (None, lost) => format!("⚠ {}", lost.as_deref().unwrap_or_default()),
             };
-            lab.note(None, line);
+            lab.session.log(None, line);
         }
     }
 
@@ -329,13 +325,13 @@ impl Session {
         let (Some(id), Screen::Lab(lab)) = (begin, &mut model.screen) else {
             return;
         };
-        let track = lab.track();
+        let track = lab.session.track();
         let clock = if track.source == Source::Live { Clock::Live } else { Clock::Virtual };
-        let spec = Spec { clock, ..lab.spec.clone() };
-        let path = free_name(&spec.entry.manifest.id);
-        match Recorder::create(&path, &spec.header()) {
+        let plan = Plan { clock, ..lab.session.case.plan.clone() };
+        let path = free_name(&plan.incident);
+        match Recorder::create(&path, &Header::of(&plan, env!("CARGO_PKG_VERSION"))) {
             Ok(recorder) => {
-                let past: Vec<Event> = track.past.events().collect();
+                let past: Vec<Event> = track.history.events().collect();
                 self.recorder = Some((id, recorder));
                 update(model, Msg::Recording(id, Ok(path)));
                 for event in past {
@@ -352,39 +348,44 @@ impl Session {
         match command {
             // The loop does these itself.
             Command::Quit | Command::Console(_) | Command::Edit(..) | Command::Exercise(_) => {}
-            Command::Start(id, spec) => {
+            Command::Session(effect) => self.effect(model, effect),
+            Command::Record(begin) => self.set_recording(model, begin),
+        }
+    }
+
+    /// Carries out an effect of the session.
+    fn effect(&mut self, model: &mut Model, effect: Effect) {
+        match effect {
+            Effect::Start { run: id, plan, pacing } => {
+                let Screen::Lab(lab) = &model.screen else { return };
+                let case = Case { plan, ..lab.session.case.clone() };
+                let spec = Spec::at(lab.venue.clone(), case, pacing);
                 self.leave(id);
-                // A run that begins anew is not part of what was recorded.
-                if let Screen::Lab(lab) = &model.screen
-                    && lab.recording.is_none()
-                {
+                // A run that begins again is not part of the recording.
+                if lab.recording.is_none() {
                     self.tell_recorded(model);
                 }
-                match Run::start(*spec) {
+                match Run::start(spec) {
                     Ok(run) => *self.run(id) = Some(run),
                     Err(why) => {
                         update(model, Msg::RunEnded(id, Some(format!("{why:#}"))));
                     }
                 }
             }
-            Command::End(id) => {
+            Effect::End(id) => {
                 self.leave(id);
                 if self.recorder.as_ref().is_some_and(|(run, _)| id == RunId::Main || *run == id) {
                     self.tell_recorded(model);
                 }
             }
-            Command::Tell(id, control) => {
+            Effect::Control(id, control) => {
                 if let Some(run) = self.run(id) {
-                    // Full only when the run hangs; then there is nothing to tell it.
+                    // Full only when the run hangs; then no command reaches it.
                     run.control.try_send(control).ok();
                 }
             }
-            Command::Both(both) => {
-                for command in *both {
-                    self.carry_out(model, command);
-                }
-            }
-            Command::Record(begin) => self.set_recording(model, begin),
+            // The screen keeps progress itself.
+            Effect::SaveProgress(_) => {}
         }
     }
 

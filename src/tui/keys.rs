@@ -2,77 +2,11 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::model::{Model, Overlay, Screen};
-use super::track::Source;
+use firedrill_core::session::track::Source;
+use firedrill_core::session::walk::Walk;
 
-/// What a key asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs, reason = "each is told in the tables below")]
-pub enum Action {
-    Quit,
-    Help,
-    Back,
-    Up,
-    Down,
-    PageUp,
-    PageDown,
-    Open,
-    OpenAll,
-    OpenLab,
-    Present,
-    Answers,
-    Words,
-    Search,
-    ToggleBug,
-    NextLane,
-    PreviousLane,
-    Lane(usize),
-    Bugs,
-    /// Faults on purpose.
-    Chaos,
-    NextVariant,
-    NextFile,
-    ToWait,
-    ScrollRight,
-    ScrollLeft,
-    OtherSide,
-    Unfold,
-    Edit,
-    LoadUp,
-    LoadDown,
-    ScaleOut,
-    ScaleIn,
-    Instances,
-    Freeze,
-    PlayPause,
-    Now,
-    Rewind,
-    Forward,
-    StepBack,
-    Step,
-    NextEvent,
-    EventBefore,
-    Faster,
-    Slower,
-    GoTo,
-    TimeLapse,
-    Record,
-    Restart,
-    Reset,
-    Zoom,
-    Code,
-    Metrics,
-    Chain,
-    Log,
-    Console,
-    Walk,
-    Exercise,
-    WalkOn,
-    WalkBack,
-    Hint,
-    Skip,
-    Presenter,
-}
+use super::action::Action;
+use super::model::{Model, Overlay, Screen};
 
 /// One key, or several that do the same.
 #[derive(Debug)]
@@ -436,7 +370,7 @@ static METRICS: Table = &[&[
 static WORDS: Table =
     &[&[binding(&[Esc, Char('w'), Enter], A::Back, ("esc", "close", "close this")), QUIT]];
 
-static SURE: Table = &[&[
+static CONFIRM: Table = &[&[
     binding(&[Enter, Char('y')], A::Open, ("enter", "yes", "do it")),
     binding(&[Esc, Char('n')], A::Back, ("esc", "no", "go on as before")),
     QUIT,
@@ -466,7 +400,7 @@ pub fn bindings(model: &Model) -> impl Iterator<Item = &'static Binding> {
         Some(Overlay::Chain { .. }) => CHAIN,
         Some(Overlay::GoTo { .. }) => GO_TO_KEYS,
         Some(Overlay::Message(_)) => MESSAGE,
-        Some(Overlay::Sure(_) | Overlay::TakeUp { .. }) => SURE,
+        Some(Overlay::Confirm(_) | Overlay::Resume { .. }) => CONFIRM,
         None => screen_table(model),
     };
     table.iter().copied().flatten()
@@ -480,13 +414,13 @@ pub fn screen_bindings(model: &Model) -> impl Iterator<Item = &'static Binding> 
 fn screen_table(model: &Model) -> Table {
     match &model.screen {
         Screen::Catalogue(_) => CATALOGUE,
-        Screen::Lab(lab) if lab.walk.as_ref().is_some_and(|walk| walk.taken().finished) => WALK_END,
-        Screen::Lab(lab) if lab.walk.is_some() => WALK,
-        Screen::Lab(lab) => match (lab.track().source, &lab.track().playback) {
+        Screen::Lab(lab) if lab.session.walk.as_ref().is_some_and(Walk::is_finished) => WALK_END,
+        Screen::Lab(lab) if lab.session.walk.is_some() => WALK,
+        Screen::Lab(lab) => match (lab.session.track().source, &lab.session.track().playback) {
             (Source::Recording { .. }, _) => RECORDING,
             (_, Some(_)) => PAST,
             (Source::Live, None) => LAB,
-            (Source::TimeLapse(_), None) if lab.lapse.is_some() => LAPSE,
+            (Source::TimeLapse(_), None) if lab.session.lapse.is_some() => LAPSE,
             (Source::TimeLapse(_), None) => VIRTUAL,
         },
     }
@@ -545,7 +479,7 @@ mod tests {
             CODE_KEYS,
             METRICS,
             WORDS,
-            SURE,
+            CONFIRM,
             CHAIN,
             GO_TO_KEYS,
             MESSAGE,

@@ -1,32 +1,27 @@
-//! The terminal: one model, one update, pure views.
+//! The terminal: a front end of [`firedrill_core::session`]. One model, one update, pure views.
 //!
-//! * [`model`]: everything on screen, aggregated as it arrives; [`lane`]: one lane of it;
-//!   [`series`]: its bounded history
-//! * [`track`]: one run on screen, and its past being played; [`past`]: that past, bounded
+//! * [`message`]: messages to the screen and its commands; [`action`]: the actions of keys
+//! * [`model`]: which part of the session is on screen; [`layout`]: the places of the frame that was drawn last
 //! * [`keys`]: what each key does, from which key bar and help are made
-//! * [`update`]: a message changes the model and may ask for something to be done; [`time`]: what
-//!   moves in time
-//! * [`code`]: the code view: its files, the broken form beside the fixed; [`syntax`]: its words
-//! * [`walk`]: the guided walk: where it stands, what was said, what the run has shown
-//! * [`view`]: draws the model, one file a region
-//! * [`theme`]: colours and symbols
+//! * [`update`]: a message changes the model and may ask for something to be done
+//! * [`code`]: the code view: its files, the broken variant beside the fixed; [`syntax`]: its words
+//! * [`chaos`]: faults as switches
+//! * [`view`]: draws the model, one file a region; [`theme`]: colours and symbols
 //! * [`terminal`]: raw mode, entered and left
 //! * [`event_loop`]: keys, mouse, signals, the run's events and the frame clock, in one `select!`
 //! * [`picture`]: the same views, drawn into an SVG
 
+pub mod action;
+pub mod chaos;
 pub mod code;
 pub mod event_loop;
 pub mod keys;
-pub mod lane;
+pub mod layout;
+pub mod message;
 pub mod model;
-pub mod past;
 pub mod picture;
-pub mod series;
 pub mod syntax;
 pub mod terminal;
 pub mod theme;
-pub mod time;
-pub mod track;
 pub mod update;
 pub mod view;
-pub mod walk;

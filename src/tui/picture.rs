@@ -11,6 +11,8 @@ use super::model::{Lab, Model, Screen};
 use super::view;
 use crate::run::{Run, Spec};
 use firedrill_core::catalogue::Catalogue;
+use firedrill_core::session::Input;
+use firedrill_core::session::track::RunId;
 
 /// Width and height of a character, in the picture's units.
 const CELL: (f64, f64) = (9.0, 18.0);
@@ -28,20 +30,22 @@ pub async fn take(
     spec: Spec,
     (width, height): (u16, u16),
 ) -> anyhow::Result<String> {
-    let mut lab = Lab::new(spec.clone());
+    let (mut lab, _) = Lab::new(spec.clone());
     let mut run = Run::start(spec.clone())?;
-    let end_ms = spec.duration.map_or(u64::MAX, |duration| duration.as_millis() as u64);
+    let end_ms = spec.case.plan.duration_ms.unwrap_or(u64::MAX);
     while let Some(event) = run.events.recv().await {
         // What happens while the run is being ended is no part of the picture.
         if event.at_ms < end_ms {
-            lab.main.take(&event);
+            lab.apply(Input::Event(RunId::Main, event));
         }
     }
     run.ended().await?;
     let mut model = Model::new(catalogue, (width, height));
     model.screen = Screen::Lab(Box::new(lab));
     let mut terminal = Terminal::new(TestBackend::new(width, height))?;
-    terminal.draw(|frame| view::draw(frame, &model))?;
+    terminal.draw(|frame| {
+        view::draw(frame, &model);
+    })?;
     Ok(svg(terminal.backend().buffer()))
 }
 

@@ -38,14 +38,20 @@ const KEYWORDS: [&str; 30] = [
 /// The stretches of one line: bytes of it, and what they are.
 pub type Stretches = Vec<(Range<usize>, Class)>;
 
-/// Tells the words of a source text apart, line by line. Text that is no Rust is all plain. What was read
-/// once is kept: the texts are those that are built into the program.
-pub fn lines(text: &'static str) -> Arc<Vec<Stretches>> {
-    static KNOWN: LazyLock<Mutex<HashMap<usize, Arc<Vec<Stretches>>>>> =
-        LazyLock::new(Mutex::default);
+/// Texts that have been read, with their words.
+type Known = HashMap<Box<str>, Arc<Vec<Stretches>>>;
+
+/// Tells the words of a source text apart, line by line. Text that is not Rust is all plain. The result is kept:
+/// the texts are those that are built into the program, and a learner's.
+pub fn lines(text: &str) -> Arc<Vec<Stretches>> {
+    static KNOWN: LazyLock<Mutex<Known>> = LazyLock::new(Mutex::default);
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-    // A text that is built in has one place.
-    Arc::clone(known.entry(text.as_ptr() as usize).or_insert_with(|| Arc::new(read(text))))
+    if let Some(lines) = known.get(text) {
+        return Arc::clone(lines);
+    }
+    let lines = Arc::new(read(text));
+    known.insert(text.into(), Arc::clone(&lines));
+    lines
 }
 
 /// A token: where it begins and ends, in bytes, and what it is.

@@ -10,12 +10,12 @@ use firedrill_core::timeline::Timeline;
 use firedrill_core::verdict::{Agreement, agreements};
 use futures_util::future::join_all;
 
-use crate::common::{catalogue, spec};
+use crate::common::{catalogue, planned, spec};
 use crate::turns::{computing, measuring};
 
 async fn measured(spec: Spec) -> Vec<Agreement> {
-    let manifest = &spec.entry.manifest;
-    let mut timeline = Timeline::new(manifest, &spec.variants);
+    let manifest = &spec.case.entry.manifest;
+    let mut timeline = Timeline::new(manifest, &spec.case.plan.variants);
     let mut run = Run::start(spec.clone()).expect("it starts");
     while let Some(event) = run.events.recv().await {
         timeline.push(&event);
@@ -31,25 +31,26 @@ fn with_theory(entry: &Entry) -> Spec {
     variants.dedup();
     let mut spec = spec(&entry.manifest.id, &variants);
     let seconds = entry.manifest.release_s() + 9.5;
-    spec.duration = Some(Duration::from_secs_f64(seconds));
+    spec.case.plan.set_duration(Duration::from_secs_f64(seconds));
     spec
 }
 
 fn entries() -> impl Iterator<Item = &'static Entry> {
-    catalogue().entries.iter().filter(|entry| !entry.manifest.theories.is_empty())
+    let entries = catalogue().entries.iter().map(|entry| &**entry);
+    entries.filter(|entry| !entry.manifest.theories.is_empty())
 }
 
 /// The run with half and twice its rate, and with half and twice each of its parameters, within its
 /// range: one axis at a time.
 fn grid(entry: &Entry) -> Vec<Spec> {
-    let spec = Spec { clock: Clock::Virtual, ..with_theory(entry) };
+    let spec = planned(with_theory(entry), |plan| plan.clock = Clock::Virtual);
     let mut specs = vec![spec.clone()];
     for scale in [0.5, 2.0] {
-        specs.push(Spec { rate_per_s: spec.rate_per_s * scale, ..spec.clone() });
+        specs.push(planned(spec.clone(), |plan| plan.rate_per_s *= scale));
         for (name, param) in &entry.manifest.params {
             let value = (param.value * scale).clamp(param.min, param.max);
             let mut spec = spec.clone();
-            spec.params.insert(name.clone(), value);
+            spec.case.plan.params.insert(name.clone(), value);
             specs.push(spec);
         }
     }
@@ -62,8 +63,10 @@ async fn on_the_virtual_clock_slopes_are_those_of_the_theory_over_a_grid() {
     let mut compared = 0;
     for entry in entries() {
         for spec in grid(entry) {
-            let point =
-                format!("{} at {}/s, {:?}", entry.manifest.id, spec.rate_per_s, spec.params);
+            let point = format!(
+                "{} at {}/s, {:?}",
+                entry.manifest.id, spec.case.plan.rate_per_s, spec.case.plan.params
+            );
             for agreement in measured(spec).await {
                 assert!(agreement.apart() <= VIRTUAL_APART, "{point}: {agreement:?}");
                 compared += 1;
@@ -79,7 +82,8 @@ async fn live_slopes_are_those_of_the_theory_and_of_the_virtual_clock() {
     // At once: what is asked is how many are stuck, not how fast anything is.
     let all_live = join_all(entries().map(|entry| measured(with_theory(entry)))).await;
     for (entry, live) in entries().zip(all_live) {
-        let virtually = measured(Spec { clock: Clock::Virtual, ..with_theory(entry) }).await;
+        let virtual_run = planned(with_theory(entry), |plan| plan.clock = Clock::Virtual);
+        let virtually = measured(virtual_run).await;
         assert_eq!(live.len(), entry.manifest.theories.len());
         for (live, virtually) in live.iter().zip(&virtually) {
             assert!(live.apart() <= LIVE_APART, "{live:?}");

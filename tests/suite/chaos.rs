@@ -1,24 +1,22 @@
 //! Faults on purpose: what they do to a lane, and what is told of its stability.
 
 use firedrill::commands::run::measure;
-use firedrill::run::Spec;
 use firedrill_core::event::Clock;
 use firedrill_core::experiment::{Experiment, Faults};
 use firedrill_core::stability::{Amounts, Stability};
 
-use crate::common::spec;
+use crate::common::{planned, spec};
 use crate::turns::computing;
 
 /// How stable lanes were under these faults, from 5 s to 8 s of a run of 18.
 async fn stability(variants: &[&str], fault: &str) -> Stability {
     let faults: Faults = fault.parse().expect("a fault");
-    let spec = Spec {
-        clock: Clock::Virtual,
-        duration: Some(std::time::Duration::from_secs(18)),
-        experiment: Some(Experiment { faults, from_s: 5.0, to_s: 8.0 }),
-        params: [("store_error_percent".to_owned(), 0.0)].into(),
-        ..spec("pool-leak", variants)
-    };
+    let spec = planned(spec("pool-leak", variants), |plan| {
+        plan.clock = Clock::Virtual;
+        plan.set_duration(std::time::Duration::from_secs(18));
+        plan.experiment = Some(Experiment { faults, from_s: 5.0, to_s: 8.0 });
+        plan.params = [("store_error_percent".to_owned(), 0.0)].into();
+    });
     let ended = measure(spec, None).await.expect("it runs");
     ended.report.stability.expect("faults were injected")
 }
@@ -52,13 +50,12 @@ async fn errors_that_are_there_anyhow_are_no_late_recovery() {
     let _turn = computing();
     for seed in 1..=4 {
         let faults = "error=503@20%".parse().expect("a fault");
-        let spec = Spec {
-            clock: Clock::Virtual,
-            experiment: Some(Experiment { faults, from_s: 8.0, to_s: 13.0 }),
-            duration: Some(std::time::Duration::from_secs(30)),
-            seed,
-            ..spec("pool-leak", &["fixed"])
-        };
+        let spec = planned(spec("pool-leak", &["fixed"]), |plan| {
+            plan.clock = Clock::Virtual;
+            plan.experiment = Some(Experiment { faults, from_s: 8.0, to_s: 13.0 });
+            plan.set_duration(std::time::Duration::from_secs(30));
+            plan.seed = seed;
+        });
         let told = measure(spec, None).await.expect("it runs").report.stability.expect("injected");
         assert_eq!(told.lanes[0].verdict, Amounts::Recovers, "seed {seed}: {:?}", told.lanes[0]);
     }
@@ -68,12 +65,11 @@ async fn errors_that_are_there_anyhow_are_no_late_recovery() {
 async fn a_lane_that_was_broken_before_has_no_steady_state() {
     let _turn = computing();
     let faults = "error=500@10%".parse().expect("a fault");
-    let spec = Spec {
-        clock: Clock::Virtual,
-        experiment: Some(Experiment { faults, from_s: 12.0, to_s: 14.0 }),
-        duration: Some(std::time::Duration::from_secs(20)),
-        ..spec("pool-leak", &["broken", "fixed"])
-    };
+    let spec = planned(spec("pool-leak", &["broken", "fixed"]), |plan| {
+        plan.clock = Clock::Virtual;
+        plan.experiment = Some(Experiment { faults, from_s: 12.0, to_s: 14.0 });
+        plan.set_duration(std::time::Duration::from_secs(20));
+    });
     let told = measure(spec, None).await.expect("it runs").report.stability.expect("injected");
     assert_eq!(told.lanes[0].verdict, Amounts::NoSteadyState);
     assert_ne!(told.lanes[1].verdict, Amounts::NoSteadyState);
@@ -86,16 +82,15 @@ async fn who_is_refused_as_is_meant_is_part_of_the_steady_state() {
     for (fault, wanted) in
         [("error=503@20%", Amounts::Recovers), ("error=403@30%", Amounts::Recovers)]
     {
-        let spec = Spec {
-            clock: Clock::Virtual,
-            experiment: Some(Experiment {
+        let spec = planned(spec("one-switch", &["fixed"]), |plan| {
+            plan.clock = Clock::Virtual;
+            plan.experiment = Some(Experiment {
                 faults: fault.parse().expect("a fault"),
                 from_s: 8.0,
                 to_s: 13.0,
-            }),
-            duration: Some(std::time::Duration::from_secs(25)),
-            ..spec("one-switch", &["fixed"])
-        };
+            });
+            plan.set_duration(std::time::Duration::from_secs(25));
+        });
         let told = measure(spec, None).await.expect("it runs").report.stability.expect("injected");
         let lane = &told.lanes[0];
         assert!(lane.before.ok_percent < Some(90.0) && lane.hit > 50, "{lane:?}");

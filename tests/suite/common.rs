@@ -8,8 +8,10 @@ use std::time::{Duration, Instant};
 use firedrill::run::{Run, Spec};
 
 use crate::pack;
+use firedrill::tui::message::Command as Asked;
 use firedrill_core::catalogue::Catalogue;
 use firedrill_core::event::{Event, What};
+use firedrill_core::plan::Plan;
 use sysinfo::{ProcessRefreshKind, ProcessesToUpdate, System};
 
 pub fn catalogue() -> &'static Catalogue {
@@ -40,10 +42,26 @@ pub fn spec(incident: &str, variants: &[&str]) -> Spec {
 
 fn spec_of(catalogue: &'static Catalogue, incident: &str, variants: &[&str]) -> Spec {
     let entry = catalogue.find(incident).expect("the incident is known");
-    let mut spec = Spec::new(catalogue, entry).expect("this program has a path");
-    spec.program = program();
-    spec.variants = variants.iter().map(|variant| (*variant).to_owned()).collect();
+    let mut spec = Spec::of(catalogue, entry).expect("this program has a path");
+    spec.venue.program = program();
+    spec.case.plan.variants = variants.iter().map(|variant| (*variant).to_owned()).collect();
     spec
+}
+
+/// The same run with another plan.
+pub fn planned(mut spec: Spec, change: impl FnOnce(&mut Plan)) -> Spec {
+    change(&mut spec.case.plan);
+    spec
+}
+
+/// The command that a key or a click led to; none: it led to none.
+///
+/// # Panics
+///
+/// When there are several.
+pub fn only(mut commands: Vec<Asked>) -> Option<Asked> {
+    assert!(commands.len() < 2, "{commands:?}");
+    commands.pop()
 }
 
 /// Events of the run up to the first that `wanted` accepts, and including it.

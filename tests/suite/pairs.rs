@@ -9,7 +9,7 @@ use firedrill_core::service::base_chain;
 use firedrill_core::timeline::Timeline;
 use firedrill_core::verdict::{Stretch, value};
 
-use crate::common::{catalogue, spec};
+use crate::common::{catalogue, planned, spec};
 use crate::turns::computing;
 
 /// The highest value of the measure by which an incident's bug shows, in the one lane of a run.
@@ -49,7 +49,7 @@ fn lives_s(timeline: &Timeline) -> f64 {
 }
 
 async fn play(spec: Spec) -> Timeline {
-    let mut timeline = Timeline::new(&spec.entry.manifest, &spec.variants);
+    let mut timeline = Timeline::new(&spec.case.entry.manifest, &spec.case.plan.variants);
     let mut run = Run::start(spec).expect("it starts");
     while let Some(event) = run.events.recv().await {
         timeline.push(&event);
@@ -68,13 +68,14 @@ fn switched_s(first: &Entry) -> f64 {
 /// A run of the first incident's broken variant, in which the second one's bug is switched on.
 fn both(first: &Entry, second: &Entry) -> Spec {
     let mut spec = spec(&first.manifest.id, &["broken"]);
-    spec.clock = Clock::Virtual;
-    spec.rate_per_s = rate_per_s(first, second);
-    spec.duration =
-        Some(Duration::from_secs_f64(first.manifest.release_s() + switched_s(first) + 12.0));
+    spec.case.plan.clock = Clock::Virtual;
+    spec.case.plan.rate_per_s = rate_per_s(first, second);
+    spec.case.plan.set_duration(Duration::from_secs_f64(
+        first.manifest.release_s() + switched_s(first) + 12.0,
+    ));
     let (incident, variant) = (second.manifest.id.clone(), Some("broken".to_owned()));
     let at_ms = ((first.manifest.release_s() + switched_s(first)) * 1000.0) as u64;
-    spec.time_lapse.controls = vec![(at_ms, Control::SetBug { lane: 0, incident, variant })];
+    spec.pacing.controls = vec![(at_ms, Control::SetBug { lane: 0, incident, variant })];
     spec
 }
 
@@ -122,9 +123,11 @@ async fn by_its_measure_a_bug_shows_and_its_fix_does_not() {
     for entry in &catalogue().entries {
         for (variant, shows) in [("broken", true), ("fixed", false)] {
             let seconds = entry.manifest.release_s() + 10.0;
-            let duration = Some(Duration::from_secs_f64(seconds));
-            let spec = spec(&entry.manifest.id, &[variant]);
-            let timeline = play(Spec { clock: Clock::Virtual, duration, ..spec }).await;
+            let spec = planned(spec(&entry.manifest.id, &[variant]), |plan| {
+                plan.clock = Clock::Virtual;
+                plan.set_duration(Duration::from_secs_f64(seconds));
+            });
+            let timeline = play(spec).await;
             let (seen, above) = (bitten(entry, &timeline), entry.manifest.bite.above);
             assert_eq!(seen > above, shows, "{}={variant}: {seen}", entry.manifest.id);
         }

@@ -1,30 +1,36 @@
 //! The past of a run: the screen as it was, whichever way one gets there, within bounds.
 
-use std::time::Duration;
-
 use crossterm::event::{KeyCode, KeyEvent};
 use firedrill::run::{Control, Spec, Speed};
-use firedrill::tui::model::{Lab, LabData, Model, Screen};
-use firedrill::tui::past::Lines;
-use firedrill::tui::track::{Source, Track};
-use firedrill::tui::update::{Command, Msg, RunId, open, update};
+use firedrill::tui::message::{Command, Msg};
+use firedrill::tui::model::{Lab, Model, Screen};
+use firedrill::tui::update::{open, update};
 use firedrill::tui::view;
 use firedrill_core::event::{Clock, Event, Sample, What};
+use firedrill_core::plan::Case;
 use firedrill_core::record::Encoder;
+use firedrill_core::session::Effect;
+use firedrill_core::session::history::Lines;
+use firedrill_core::session::run_state::RunState;
+use firedrill_core::session::track::{RunId, Source, Track};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
-use crate::common::{catalogue, spec};
+use crate::common::{catalogue, only, spec};
 use crate::virtual_clock::play;
 
 fn draw(model: &Model) -> String {
     let mut terminal = Terminal::new(TestBackend::new(120, 36)).expect("a buffer");
-    terminal.draw(|frame| view::draw(frame, model)).expect("a buffer");
+    terminal
+        .draw(|frame| {
+            view::draw(frame, model);
+        })
+        .expect("a buffer");
     terminal.backend().to_string()
 }
 
 fn press(model: &mut Model, code: KeyCode) -> Option<Command> {
-    update(model, Msg::Key(KeyEvent::from(code)))
+    only(update(model, Msg::Key(KeyEvent::from(code))))
 }
 
 fn keys(model: &mut Model, keys: &str) {
@@ -115,32 +121,33 @@ async fn a_recording_is_played_paused_stepped_and_searched() {
         })
         .map(|event| event.at_ms)
         .collect();
-    let data = LabData::new(&spec);
+    let case = &spec.case;
+    let beginning = RunState::new(case);
     let (mut encoder, mut lines) = (Encoder::default(), Lines::default());
     for event in &events {
         lines.keep(&encoder.line(event), event);
     }
-    let mut track = Track::recording(data, lines, 0);
+    let mut track = Track::recording(case, beginning, lines, 0);
     assert_eq!(track.shown_ms(), 0);
-    assert!(track.pass(1500.0));
+    assert!(track.pass(case, 1500.0));
     assert_eq!(track.shown_ms(), 1500);
-    track.play_or_pause();
-    assert!(!track.pass(1500.0));
-    track.step(true);
-    track.step(true);
-    track.step(false);
+    track.play_or_pause(case);
+    assert!(!track.pass(case, 1500.0));
+    track.step(case, true);
+    track.step(case, true);
+    track.step(case, false);
     assert_eq!(track.shown_ms(), 1600);
-    track.to_mark(true);
+    track.to_mark(case, true);
     assert_eq!(track.shown_ms(), 3000, "the release");
-    track.to_mark(true);
+    track.to_mark(case, true);
     let exit = marks.iter().find(|at| **at > 3000).copied();
     assert_eq!(Some(track.shown_ms()), exit);
-    track.to_mark(false);
+    track.to_mark(case, false);
     assert_eq!(track.shown_ms(), 3000);
-    track.shift(1_000_000);
+    track.shift(case, 1_000_000);
     let end = track.shown_ms();
     assert_eq!(end, 45_000);
-    track.play_or_pause();
+    track.play_or_pause(case);
     assert_eq!(track.shown_ms(), 0, "at the end, play begins anew");
 }
 
@@ -168,14 +175,14 @@ fn what_falls_out_of_memory_is_said() {
         };
         update(&mut model, Msg::Run(RunId::Main, Event { at_ms: tick * 20, lane: Some(0), what }));
     }
-    let begins_ms = lab(&mut model).main.past.begins_ms();
+    let begins_ms = lab(&mut model).session.main.history.begins_ms();
     assert!(begins_ms > LONG * 20 / 2, "most of it does not fit: {begins_ms}");
     keys(&mut model, "g0\r");
-    assert_eq!(lab(&mut model).main.shown_ms(), begins_ms);
+    assert_eq!(lab(&mut model).session.main.shown_ms(), begins_ms);
     let screen = draw(&model);
     assert!(screen.contains("is no longer kept: it did not fit in memory"), "{screen}");
     // What is left of it can be recorded.
-    let kept: Vec<Event> = lab(&mut model).main.past.events().collect();
+    let kept: Vec<Event> = lab(&mut model).session.main.history.events().collect();
     assert_eq!(kept.last().map(|event| event.at_ms), Some((LONG - 1) * 20));
 }
 
@@ -183,17 +190,21 @@ fn what_falls_out_of_memory_is_said() {
 async fn a_time_lapse_goes_on_from_the_live_run_and_leads_back() {
     let (spec, events) = recorded().await;
     let mut model = opened(&spec, &events[..events.len() / 2]);
-    let Some(Command::Tell(RunId::Main, control)) = press(&mut model, KeyCode::Char(' ')) else {
+    let Some(Command::Session(Effect::Control(RunId::Main, control))) =
+        press(&mut model, KeyCode::Char(' '))
+    else {
         panic!("the run is told to switch the bug off")
     };
-    let Some(Command::Start(RunId::Lapse, lapse)) = press(&mut model, KeyCode::Char('v')) else {
+    let start = press(&mut model, KeyCode::Char('v'));
+    let Some(Command::Session(Effect::Start { run: RunId::Lapse, plan, pacing })) = start else {
         panic!("a time-lapse starts")
     };
-    let now_ms = lab(&mut model).main.past.ends_ms();
-    assert_eq!((lapse.clock, lapse.time_lapse.from_ms), (Clock::Virtual, now_ms));
-    assert_eq!(lapse.time_lapse.controls, [(now_ms, control)]);
+    let now_ms = lab(&mut model).session.main.history.ends_ms();
+    assert_eq!((plan.clock, pacing.from_ms), (Clock::Virtual, now_ms));
+    assert_eq!(pacing.controls, [(now_ms, control)]);
     // Its events show, the live run's do not.
-    let virtual_run = Spec { duration: Some(Duration::from_mins(1)), ..*lapse };
+    let case = Case { plan, ..spec.case.clone() };
+    let virtual_run = Spec { case, pacing, ..spec };
     for event in play(virtual_run, 60).await {
         update(&mut model, Msg::Run(RunId::Lapse, event));
     }
@@ -202,27 +213,48 @@ async fn a_time_lapse_goes_on_from_the_live_run_and_leads_back() {
     assert!(screen.contains("[ ] no bug on"), "the switch is part of it: {screen}");
     let faster = press(&mut model, KeyCode::Char('>'));
     assert!(
-        matches!(faster, Some(Command::Tell(RunId::Lapse, Control::SetSpeed(_)))),
+        matches!(
+            faster,
+            Some(Command::Session(Effect::Control(RunId::Lapse, Control::SetSpeed(_))))
+        ),
         "{faster:?}"
     );
     // It stands still while its past is looked at, and then goes on as fast as before.
     let held = press(&mut model, KeyCode::Left);
     let still = Control::SetSpeed(Speed::Times(0.0));
-    assert!(matches!(&held, Some(Command::Tell(RunId::Lapse, c)) if *c == still), "{held:?}");
+    assert!(
+        matches!(&held, Some(Command::Session(Effect::Control(RunId::Lapse, c))) if *c == still),
+        "{held:?}"
+    );
     assert!(draw(&model).contains("TIME-LAPSE, held at 01:00"), "{}", draw(&model));
     let on = press(&mut model, KeyCode::Char('f'));
     let again = Control::SetSpeed(Speed::Times(20.0));
-    assert!(matches!(&on, Some(Command::Tell(RunId::Lapse, c)) if *c == again), "{on:?}");
+    assert!(
+        matches!(&on, Some(Command::Session(Effect::Control(RunId::Lapse, c))) if *c == again),
+        "{on:?}"
+    );
     // Also when the past is played to its end.
     press(&mut model, KeyCode::Left);
     keys(&mut model, " ");
-    let on = update(&mut model, Msg::Passed(60_000.0));
-    assert!(matches!(&on, Some(Command::Tell(RunId::Lapse, c)) if *c == again), "{on:?}");
+    let on = only(update(&mut model, Msg::Passed(60_000.0)));
+    assert!(
+        matches!(&on, Some(Command::Session(Effect::Control(RunId::Lapse, c))) if *c == again),
+        "{on:?}"
+    );
     let off = press(&mut model, KeyCode::Char(' '));
-    assert!(matches!(off, Some(Command::Tell(RunId::Lapse, Control::SetBug { .. }))), "{off:?}");
+    assert!(
+        matches!(
+            off,
+            Some(Command::Session(Effect::Control(RunId::Lapse, Control::SetBug { .. })))
+        ),
+        "{off:?}"
+    );
     let record = press(&mut model, KeyCode::Char('w'));
     assert!(matches!(record, Some(Command::Record(Some(RunId::Lapse)))), "{record:?}");
-    assert!(matches!(press(&mut model, KeyCode::Char('v')), Some(Command::End(RunId::Lapse))));
-    assert_eq!(lab(&mut model).track().source, Source::Live);
+    assert!(matches!(
+        press(&mut model, KeyCode::Char('v')),
+        Some(Command::Session(Effect::End(RunId::Lapse)))
+    ));
+    assert_eq!(lab(&mut model).session.track().source, Source::Live);
     assert!(draw(&model).contains("· live"));
 }

@@ -7,13 +7,14 @@ use std::process::Output;
 
 use crossterm::event::{KeyCode, KeyEvent};
 use firedrill::run::Spec;
+use firedrill::tui::message::Msg;
 use firedrill::tui::model::{Lab, Model, Screen};
-use firedrill::tui::past::Lines;
-use firedrill::tui::update::{Msg, update};
+use firedrill::tui::update::update;
 use firedrill::tui::view;
 use firedrill_core::event::What;
 use firedrill_core::page::{self, Told};
 use firedrill_core::record::{Recording, Unreadable, read, scan};
+use firedrill_core::session::history::Lines;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
@@ -34,11 +35,11 @@ fn show(bytes: &[u8], recording: &Recording) -> (String, String) {
         return (String::new(), String::new());
     };
     let Recording { header, events, faults } = recording;
-    let mut told = Told::new(&spec.entry.manifest, header);
+    let mut told = Told::new(&spec.case.entry.manifest, header);
     for event in events {
         told.push(event.clone());
     }
-    let page = page::render(&spec.plan(), header, &told, faults);
+    let page = page::render(&spec.case, header, &told, faults);
     let mut lines = Lines::default();
     let (_, faults) = scan(bytes, |line, event| lines.keep(line, &event)).expect("read before");
     let lab = Lab::recorded(spec, lines, &faults);
@@ -70,7 +71,11 @@ fn show(bytes: &[u8], recording: &Recording) -> (String, String) {
 fn draw(model: &Model) -> String {
     let (width, height) = model.size;
     let mut terminal = Terminal::new(TestBackend::new(width, height)).expect("a buffer");
-    terminal.draw(|frame| view::draw(frame, model)).expect("a buffer");
+    terminal
+        .draw(|frame| {
+            view::draw(frame, model);
+        })
+        .expect("a buffer");
     terminal.backend().to_string()
 }
 
@@ -413,10 +418,10 @@ fn parameters_without_end_cost_no_more_than_their_lines() {
     }
     let recording = read(text.as_bytes()).expect("its first line is in order");
     let spec = Spec::recorded(catalogue(), &recording.header).expect("its incident is known");
-    let mut told = Told::new(&spec.entry.manifest, &recording.header);
+    let mut told = Told::new(&spec.case.entry.manifest, &recording.header);
     for event in &recording.events {
         told.push(event.clone());
     }
     // Each name with all those before it would be a thousand million values.
-    page::render(&spec.plan(), &recording.header, &told, &recording.faults);
+    page::render(&spec.case, &recording.header, &told, &recording.faults);
 }

@@ -2,25 +2,28 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use firedrill::run::{Control, Spec};
+use firedrill::tui::message::{Command, Msg};
 use firedrill::tui::model::{Model, Overlay, Screen};
-use firedrill::tui::update::{Command, Msg, RunId, open, update};
+use firedrill::tui::update::{open, update};
 use firedrill::tui::view;
 use firedrill_core::event::{
     ChainShown, Event, ExitCause, InstanceSample, LoadTick, LogTail, Metric, Ready, Sample,
     ServerSample, WaitSite, What,
 };
+use firedrill_core::session::Effect;
+use firedrill_core::session::track::RunId;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
-use crate::common::test_spec as spec;
+use crate::common::{only, test_spec as spec};
 use crate::pack::catalogue;
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 36), (200, 50)];
 
-fn draw(model: &Model) -> String {
+fn draw(model: &mut Model) -> String {
     let (width, height) = model.size;
     let mut terminal = Terminal::new(TestBackend::new(width, height)).expect("a buffer");
-    terminal.draw(|frame| view::draw(frame, model)).expect("a buffer");
+    terminal.draw(|frame| model.layout = view::draw(frame, model)).expect("a buffer");
     terminal.backend().to_string()
 }
 
@@ -35,7 +38,7 @@ fn lab(size: (u16, u16), spec: Spec) -> Model {
 }
 
 fn press(model: &mut Model, code: KeyCode) -> Option<Command> {
-    update(model, Msg::Key(KeyEvent::from(code)))
+    only(update(model, Msg::Key(KeyEvent::from(code))))
 }
 
 fn happen(model: &mut Model, at_ms: u64, lane: impl Into<Option<usize>>, what: What) {
@@ -122,7 +125,7 @@ fn play(model: &mut Model, killed: bool) {
 #[test]
 fn the_catalogue() {
     for size in SIZES {
-        insta::assert_snapshot!(format!("catalogue_{}x{}", size.0, size.1), draw(&model(size)));
+        insta::assert_snapshot!(format!("catalogue_{}x{}", size.0, size.1), draw(&mut model(size)));
     }
 }
 
@@ -133,7 +136,7 @@ fn the_lab_with_a_bug_and_after_the_kill() {
             let mut model = lab(size, spec("unbuffered-log-channel", &["broken", "fixed"]));
             play(&mut model, killed);
             let state = if killed { "killed" } else { "stuck" };
-            insta::assert_snapshot!(format!("lab_{state}_{}x{}", size.0, size.1), draw(&model));
+            insta::assert_snapshot!(format!("lab_{state}_{}x{}", size.0, size.1), draw(&mut model));
         }
     }
 }
@@ -146,7 +149,7 @@ fn what_lies_over_the_lab() {
         let mut model = lab((80, 24), spec("unbuffered-log-channel", &["broken", "fixed"]));
         play(&mut model, false);
         press(&mut model, KeyCode::Char(key));
-        insta::assert_snapshot!(format!("over_{name}"), draw(&model));
+        insta::assert_snapshot!(format!("over_{name}"), draw(&mut model));
         press(&mut model, KeyCode::Esc);
         assert_eq!(model.overlay, None);
     }
@@ -179,8 +182,8 @@ fn charts_of_a_pools_slots_and_of_a_state_and_the_log_and_the_chain() {
             ("pool_lost", 3.0),
             ("pool_waiting", 40.0),
         ];
-        let model = with_metrics(size, "pool-leak", &pool);
-        let screen = draw(&model);
+        let mut model = with_metrics(size, "pool-leak", &pool);
+        let screen = draw(&mut model);
         assert!(screen.contains("pool 3 lost 2 used 3 free 40 wait"), "{screen}");
         let mut model = with_metrics(size, "middleware-order", &[("audit_rejections", 2.0)]);
         let layer = |slot: &str, owner: &str| (slot.to_owned(), owner.to_owned());
@@ -190,7 +193,7 @@ fn charts_of_a_pools_slots_and_of_a_state_and_the_log_and_the_chain() {
         let lines = vec!["201 POST /a".to_owned(), "201 POST /b".to_owned()];
         let wrong = Some("401 GET /c?access_token=x".to_owned());
         happen(&mut model, 10_000, 0, What::LogTail(LogTail { lines, wrong }));
-        let screen = draw(&model);
+        let screen = draw(&mut model);
         assert!(screen.contains("log → auth"), "{screen}");
         assert!(screen.contains("door open"), "{screen}");
         assert!(screen.contains("✖ 401 GET /c?access_token=x"), "{screen}");
@@ -204,17 +207,25 @@ fn each_instance_has_a_chart_on_a_key() {
         let mut model = lab(size, spec("unbuffered-log-channel", &["broken", "fixed"]));
         play(&mut model, false);
         press(&mut model, KeyCode::Char('i'));
-        assert!(draw(&model).contains("every lane has one instance"));
-        let Some(Command::Tell(RunId::Main, Control::Scale { lane: 0, instances: 2 })) =
-            press(&mut model, KeyCode::Char(']'))
+        assert!(draw(&mut model).contains("every lane has one instance"));
+        let Some(Command::Session(Effect::Control(
+            RunId::Main,
+            Control::Scale { lane: 0, instances: 2 },
+        ))) = press(&mut model, KeyCode::Char(']'))
         else {
             panic!("it scales out")
         };
         // The next press counts from what was asked, not from what is there yet.
         let third = press(&mut model, KeyCode::Char(']'));
-        assert!(matches!(third, Some(Command::Tell(_, Control::Scale { instances: 3, .. }))));
+        assert!(matches!(
+            third,
+            Some(Command::Session(Effect::Control(_, Control::Scale { instances: 3, .. })))
+        ));
         let second = press(&mut model, KeyCode::Char('['));
-        assert!(matches!(second, Some(Command::Tell(_, Control::Scale { instances: 2, .. }))));
+        assert!(matches!(
+            second,
+            Some(Command::Session(Effect::Control(_, Control::Scale { instances: 2, .. })))
+        ));
         let instance = |version: &str, tasks| InstanceSample {
             version: version.to_owned(),
             share_percent: 50.0,
@@ -228,7 +239,7 @@ fn each_instance_has_a_chart_on_a_key() {
             happen(&mut model, tick * 100, 0, What::Sample(sample));
         }
         press(&mut model, KeyCode::Char('i'));
-        let screen = draw(&model);
+        let screen = draw(&mut model);
         assert!(screen.contains("1 broken  50 %"), "{screen}");
         assert!(screen.contains("2 before  50 %"), "{screen}");
     }
@@ -238,11 +249,11 @@ fn each_instance_has_a_chart_on_a_key() {
 fn help_that_does_not_fit_can_be_scrolled() {
     let mut model = lab((80, 24), spec("unbuffered-log-channel", &["broken", "fixed"]));
     press(&mut model, KeyCode::Char('?'));
-    assert!(!draw(&model).contains("leave the program"));
+    assert!(!draw(&mut model).contains("leave the program"));
     for _ in 0..5 {
         press(&mut model, KeyCode::Down);
     }
-    let screen = draw(&model);
+    let screen = draw(&mut model);
     assert!(screen.contains("leave the program") && screen.contains("marks:"), "{screen}");
 }
 
@@ -251,18 +262,18 @@ fn every_lane_can_be_reached_where_not_all_fit() {
     let all = ["broken", "buffered", "cancelled", "fixed"];
     let mut model = lab((80, 24), spec("unbuffered-log-channel", &all));
     for name in all {
-        assert!(draw(&model).contains(&format!(
+        assert!(draw(&mut model).contains(&format!(
             "▸ {} {name}",
             ['A', 'B', 'C', 'D'][all.iter().position(|n| *n == name).expect("one of them")]
         )));
         press(&mut model, KeyCode::Tab);
     }
-    assert!(draw(&model).contains("▸ A broken"));
+    assert!(draw(&mut model).contains("▸ A broken"));
 }
 
 #[test]
 fn a_small_terminal_says_what_it_needs() {
-    let text = draw(&model((60, 20)));
+    let text = draw(&mut model((60, 20)));
     assert!(text.contains("60x20") && text.contains("80x24"), "{text}");
 }
 
@@ -274,7 +285,7 @@ fn no_size_and_no_key_makes_it_panic() {
         play(&mut model, true);
         for key in keys.clone() {
             press(&mut model, KeyCode::Char(key));
-            draw(&model);
+            draw(&mut model);
             for code in [
                 KeyCode::Right,
                 KeyCode::Up,
@@ -284,7 +295,7 @@ fn no_size_and_no_key_makes_it_panic() {
                 KeyCode::Tab,
             ] {
                 press(&mut model, code);
-                draw(&model);
+                draw(&mut model);
             }
             press(&mut model, KeyCode::Esc);
             if matches!(model.screen, Screen::Catalogue(_)) {
@@ -300,14 +311,15 @@ fn the_search_narrows_the_catalogue() {
     for key in "/leak".chars() {
         press(&mut model, KeyCode::Char(key));
     }
-    let text = draw(&model);
+    let text = draw(&mut model);
     assert!(text.contains("search: leak"), "{text}");
     assert!(text.contains("Connection pool leak") && !text.contains("Missing recover"), "{text}");
     press(&mut model, KeyCode::Enter);
-    let Some(Command::Start(_, spec)) = press(&mut model, KeyCode::Enter) else {
+    let Some(Command::Session(Effect::Start { plan, .. })) = press(&mut model, KeyCode::Enter)
+    else {
         panic!("it starts")
     };
-    assert_eq!(spec.entry.manifest.id, "pool-leak");
+    assert_eq!(plan.incident, "pool-leak");
 }
 
 #[test]
@@ -316,7 +328,7 @@ fn keys_ask_for_what_they_say() {
     play(&mut model, false);
     let incident = "unbuffered-log-channel".to_owned();
     let told = |command| match command {
-        Some(Command::Tell(_, control)) => control,
+        Some(Command::Session(Effect::Control(_, control))) => control,
         other => panic!("{other:?}"),
     };
     let off = Control::SetBug { lane: 0, incident: incident.clone(), variant: None };
@@ -330,13 +342,16 @@ fn keys_ask_for_what_they_say() {
     assert_eq!(told(press(&mut model, KeyCode::Char('r'))), restart);
     // What ends a run is asked for once more.
     assert!(press(&mut model, KeyCode::Char('R')).is_none());
-    assert!(draw(&model).contains("Start the run anew?"));
-    assert!(matches!(press(&mut model, KeyCode::Enter), Some(Command::Start(..))));
+    assert!(draw(&mut model).contains("Start the run anew?"));
+    assert!(matches!(
+        press(&mut model, KeyCode::Enter),
+        Some(Command::Session(Effect::Start { .. }))
+    ));
     play(&mut model, false);
     assert!(press(&mut model, KeyCode::Esc).is_none());
     assert!(press(&mut model, KeyCode::Esc).is_none(), "esc is no");
     assert!(press(&mut model, KeyCode::Esc).is_none());
-    assert!(matches!(press(&mut model, KeyCode::Enter), Some(Command::End(_))));
+    assert!(matches!(press(&mut model, KeyCode::Enter), Some(Command::Session(Effect::End(_)))));
     // No key is silent.
     press(&mut model, KeyCode::Char('y'));
     assert!(model.note.as_ref().is_some_and(|note| note.contains("`y` does nothing here")));
@@ -348,14 +363,14 @@ fn a_frozen_screen_stands_still_while_the_run_goes_on() {
     let mut model = lab((80, 24), spec("unbuffered-log-channel", &["broken", "fixed"]));
     play(&mut model, false);
     press(&mut model, KeyCode::Char('f'));
-    let frozen = draw(&model);
+    let frozen = draw(&mut model);
     assert!(frozen.contains("PAUSED"));
     happen(&mut model, 25_000, 0, What::Sample(sample(Some(220))));
     // The first line tells how late it is now.
     let below = |screen: &str| screen.lines().skip(1).map(str::to_owned).collect::<Vec<_>>();
-    assert_eq!(below(&draw(&model)), below(&frozen));
+    assert_eq!(below(&draw(&mut model)), below(&frozen));
     press(&mut model, KeyCode::Char('f'));
-    assert!(draw(&model).contains("00:25"));
+    assert!(draw(&mut model).contains("00:25"));
 }
 
 #[test]
@@ -365,33 +380,39 @@ fn a_run_that_fails_to_start_says_why_and_leads_back() {
         &mut model,
         Msg::RunEnded(RunId::Main, Some("lane `broken` did not start: no licence".to_owned())),
     );
-    assert!(draw(&model).contains("no licence"));
-    assert!(matches!(press(&mut model, KeyCode::Esc), Some(Command::End(_))));
+    assert!(draw(&mut model).contains("no licence"));
+    assert!(matches!(press(&mut model, KeyCode::Esc), Some(Command::Session(Effect::End(_)))));
     assert!(matches!(model.screen, Screen::Catalogue(_)));
     assert!(!matches!(model.overlay, Some(Overlay::Message(_))));
 }
 
 fn click(model: &mut Model, column: u16, row: u16) -> Option<Command> {
     let kind = MouseEventKind::Down(MouseButton::Left);
-    update(model, Msg::Mouse(MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE }))
+    draw(model);
+    let click = MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE };
+    only(update(model, Msg::Mouse(click)))
 }
 
 #[test]
 fn the_mouse_selects_what_it_points_at() {
     let mut model = model((80, 24));
     assert!(click(&mut model, 10, 6).is_none());
-    assert!(draw(&model).contains("▶ Connection pool leak"));
-    let Some(Command::Start(_, spec)) = click(&mut model, 10, 6) else { panic!("it starts") };
-    assert_eq!(spec.entry.manifest.id, "pool-leak");
+    assert!(draw(&mut model).contains("▶ Connection pool leak"));
+    let Some(Command::Session(Effect::Start { plan, .. })) = click(&mut model, 10, 6) else {
+        panic!("it starts")
+    };
+    assert_eq!(plan.incident, "pool-leak");
     // A key in the bar is pressed by a click on it.
     let mut model = self::model((80, 24));
-    let bar = draw(&model).lines().nth(23).expect("a bar").to_owned();
+    let bar = draw(&mut model).lines().nth(23).expect("a bar").to_owned();
     let at = bar.chars().collect::<String>().find("l lab").expect("the lab's key");
     let at = bar[..at].chars().filter(|c| *c != '"').count() as u16;
-    let Some(Command::Start(_, spec)) = click(&mut model, at, 23) else { panic!("it starts") };
-    assert_eq!(spec.entry.manifest.id, "unbuffered-log-channel");
+    let Some(Command::Session(Effect::Start { plan, .. })) = click(&mut model, at, 23) else {
+        panic!("it starts")
+    };
+    assert_eq!(plan.incident, "unbuffered-log-channel");
     click(&mut model, 60, 10);
-    assert!(draw(&model).contains("▸ B fixed"));
+    assert!(draw(&mut model).contains("▸ B fixed"));
     click(&mut model, 5, 10);
-    assert!(draw(&model).contains("▸ A broken"));
+    assert!(draw(&mut model).contains("▸ A broken"));
 }

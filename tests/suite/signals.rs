@@ -141,8 +141,8 @@ fn a_second_interrupt_ends_a_run_that_hangs() {
 async fn a_virtual_lane_that_hangs_is_not_waited_for_when_the_run_is_told_to_end() {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let mut spec = spec("pool-leak", &["broken", "fixed"]);
-    spec.clock = Clock::Virtual;
-    spec.program = script(&directory, "exec sleep 60");
+    spec.case.plan.clock = Clock::Virtual;
+    spec.venue.program = script(&directory, "exec sleep 60");
     let mut run = Run::start(spec).expect("the parent starts");
     run.control.send(Control::Stop).await.expect("it listens");
     while run.events.recv().await.is_some() {}

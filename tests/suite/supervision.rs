@@ -22,8 +22,8 @@ fn exit(event: &Event) -> Option<(&ExitCause, Option<i32>)> {
 async fn at_the_memory_cap_the_lane_is_killed_and_comes_back_clean() {
     let _turn = measuring();
     let mut spec = spec("unbuffered-log-channel", &["broken"]);
-    spec.rate_per_s = 1000.0;
-    let cap = spec.entry.manifest.memory.cap_bytes();
+    spec.case.plan.rate_per_s = 1000.0;
+    let cap = spec.case.entry.manifest.memory.cap_bytes();
     let mut run = Run::start(spec).expect("it starts");
     let seen = until(&mut run, |event| exit(event).is_some()).await;
     let (cause, code) = seen.last().and_then(exit).expect("the last is the exit");
@@ -77,7 +77,7 @@ async fn a_panic_in_a_job_is_a_crash_loop_under_gos_rule() {
 async fn refused(text: &str) -> String {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let mut spec = spec("pool-leak", &["broken", "fixed"]);
-    spec.program = script(&directory, text);
+    spec.venue.program = script(&directory, text);
     let mut run = Run::start(spec).expect("the parent starts");
     while run.events.recv().await.is_some() {}
     run.ended().await.expect_err("no lane serves").to_string()
@@ -107,7 +107,7 @@ async fn a_child_that_says_nothing_is_not_waited_for_for_ever() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_program_that_is_not_there_is_named() {
     let mut spec = spec("pool-leak", &["broken"]);
-    spec.program = PathBuf::from("/nowhere/firedrill");
+    spec.venue.program = PathBuf::from("/nowhere/firedrill");
     let mut run = Run::start(spec).expect("the parent starts");
     while run.events.recv().await.is_some() {}
     let said = run.ended().await.expect_err("no lane serves").to_string();
@@ -137,8 +137,8 @@ async fn a_server_that_hangs_is_said_to_and_does_not_outlive_the_run() {
 async fn first_end(text: &str, rate_per_s: f64) -> (ExitCause, Option<i32>) {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let mut spec = spec("unbuffered-log-channel", &["broken"]);
-    spec.program = script(&directory, text);
-    spec.rate_per_s = rate_per_s;
+    spec.venue.program = script(&directory, text);
+    spec.case.plan.rate_per_s = rate_per_s;
     let mut run = Run::start(spec).expect("the parent starts");
     let seen = until(&mut run, |event| exit(event).is_some()).await;
     let (cause, code) = seen.last().and_then(exit).expect("the last is the exit");

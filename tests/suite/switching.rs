@@ -32,7 +32,7 @@ async fn turning_a_bug_off_does_not_free_what_leaked_and_a_restart_does() {
     let _turn = computing();
     let mut spec = spec("unbuffered-log-channel", &["fixed"]);
     // Slow from the beginning, and throughout: what is asked for wins over the script.
-    spec.params.insert("log_write_ms".to_owned(), 100.0);
+    spec.case.plan.params.insert("log_write_ms".to_owned(), 100.0);
     let mut run = Run::start(spec).expect("it starts");
     until(&mut run, |event| sample(event).is_some_and(|sample| sample.load.ok > 0)).await;
     set(&run, "unbuffered-log-channel", Some("broken")).await;

@@ -3,16 +3,16 @@
 use std::time::Duration;
 
 use firedrill::commands::run::measure;
-use firedrill::run::Spec;
 
-use crate::common::spec;
+use crate::common::{planned, spec};
 use crate::turns::measuring;
 
 #[tokio::test]
 async fn a_certificate_that_expires_turns_new_clients_away_with_its_reason_and_no_others() {
     let _turn = measuring();
-    let duration = Some(Duration::from_secs(10));
-    let spec = Spec { duration, ..spec("expired-certificate", &["broken", "fixed"]) };
+    let spec = planned(spec("expired-certificate", &["broken", "fixed"]), |plan| {
+        plan.set_duration(Duration::from_secs(10));
+    });
     let report = measure(spec, None).await.expect("it runs").report;
     let [broken, fixed] = &report.lanes[..] else { panic!("two lanes") };
     let expired = broken.requests.handshakes.get("certificate expired").copied();

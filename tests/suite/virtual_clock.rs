@@ -8,14 +8,17 @@ use firedrill_core::event::{Clock, Event, ExitCause, LoadTick, What};
 use firedrill_core::incident::manifest::Arrivals;
 use serde_json::Value;
 
-use crate::common::{catalogue, firedrill, script, spec};
+use crate::common::{catalogue, firedrill, planned, script, spec};
 use crate::turns::computing;
 
 /// The events of a virtual run of this many seconds.
 pub async fn play(spec: Spec, seconds: u64) -> Vec<Event> {
     let _turn = computing();
-    let duration = Some(std::time::Duration::from_secs(seconds));
-    let spec = Spec { clock: Clock::Virtual, duration, ..spec };
+    let duration = std::time::Duration::from_secs(seconds);
+    let spec = planned(spec, |plan| {
+        plan.clock = Clock::Virtual;
+        plan.set_duration(duration);
+    });
     let mut run = Run::start(spec).expect("it starts");
     let mut events = Vec::new();
     while let Some(event) = run.events.recv().await {
@@ -89,8 +92,8 @@ fn its_report_adds_up_and_names_the_clock() {
 #[tokio::test]
 async fn at_the_memory_cap_a_lane_is_killed_and_comes_back_after_its_back_off() {
     let spec = spec("unbuffered-log-channel", &["broken"]);
-    let cap = spec.entry.manifest.memory.cap_bytes();
-    let events = play(Spec { rate_per_s: 1000.0, ..spec }, 30).await;
+    let cap = spec.case.entry.manifest.memory.cap_bytes();
+    let events = play(planned(spec, |plan| plan.rate_per_s = 1000.0), 30).await;
     let killed = events.iter().find_map(|event| match &event.what {
         What::Exit { cause: ExitCause::OutOfMemory { resident_bytes, cap_bytes }, .. } => {
             Some((event.at_ms, *resident_bytes, *cap_bytes))
@@ -164,8 +167,8 @@ async fn a_client_that_gives_up_cancels_what_is_not_detached() {
 #[tokio::test]
 async fn commands_take_effect_at_their_time() {
     let mut spec = spec("unbuffered-log-channel", &["broken", "fixed"]);
-    let incident = spec.entry.manifest.id.clone();
-    spec.time_lapse.controls = vec![
+    let incident = spec.case.entry.manifest.id.clone();
+    spec.pacing.controls = vec![
         (5_000, Control::SetBug { lane: 0, incident: incident.clone(), variant: None }),
         (6_000, Control::SetRate(400.0)),
         (7_000, Control::Restart { lane: 0, console: false }),
@@ -187,7 +190,8 @@ async fn commands_take_effect_at_their_time() {
 async fn a_lane_that_stands_still_is_named() {
     let folder = tempfile::tempdir().expect("writable");
     let mute = script(&folder, "exec cat > /dev/null");
-    let spec = Spec { program: mute, clock: Clock::Virtual, ..spec("pool-leak", &["broken"]) };
+    let mut spec = planned(spec("pool-leak", &["broken"]), |plan| plan.clock = Clock::Virtual);
+    spec.venue.program = mute;
     let mut run = Run::start(spec).expect("it starts");
     assert!(run.events.recv().await.is_none(), "it says nothing");
     let why = run.ended().await.expect_err("it stands still").to_string();
@@ -198,7 +202,7 @@ async fn a_lane_that_stands_still_is_named() {
 async fn there_is_a_sample_each_tick_whatever_the_rate() {
     for rate_per_s in [1.0, 200.0, 333.0, 2000.0, 5000.0] {
         let spec = spec("middleware-order", &["fixed"]);
-        let events = play(Spec { rate_per_s, ..spec }, 3).await;
+        let events = play(planned(spec, |plan| plan.rate_per_s = rate_per_s), 3).await;
         let at_ms: Vec<u64> = loads(&events, 0).into_iter().map(|(at_ms, _)| at_ms).collect();
         // One more at the end, which accounts for what is unfinished.
         let expected: Vec<u64> = (1..=30).chain([30]).map(|tick| tick * 100).collect();

@@ -8,8 +8,9 @@ use std::process::{Command, Stdio};
 use firedrill::book::module::in_node;
 use firedrill::cli::note;
 use firedrill_core::catalogue::Catalogue;
+use firedrill_core::event::Clock;
 use firedrill_core::lane::unrolled::Unrolled;
-use firedrill_core::page::live::Asked;
+use firedrill_core::plan::{Case, Plan};
 use serde_json::{Value, json};
 
 use crate::common::{catalogue, firedrill};
@@ -35,28 +36,23 @@ fn module() -> Option<PathBuf> {
 }
 
 /// A run up to ten seconds after the release of its broken variant.
-fn run(id: &str) -> Asked {
+fn run(id: &str) -> Plan {
     let manifest = &catalogue().find(id).expect("known").manifest;
-    Asked {
-        incident: id.to_owned(),
-        variants: vec!["broken".to_owned(), "fixed".to_owned()],
-        rate_per_s: manifest.load.rate_per_s,
-        seed: 7,
-        params: std::collections::BTreeMap::new(),
-        duration_s: manifest.release_s() + 10.0,
-    }
+    let duration_ms = Some(((manifest.release_s() + 10.0) * 1000.0) as u64);
+    Plan { seed: 7, clock: Clock::Virtual, duration_ms, ..Plan::new(manifest) }
 }
 
 /// What a page asks for its first lane.
-fn asked_by_a_page(run: &Asked) -> String {
+fn asked_by_a_page(run: &Plan) -> String {
     let manifests = Catalogue::for_pages(&firedrill_incidents::PACK, |_| None).expect("TOML");
     format!("{}\n", json!({ "manifests": manifests, "run": run, "lane": 0 }))
 }
 
 /// What the program tells its own child for the same.
-fn told_to_a_child(run: &Asked) -> String {
-    let plan = run.plan(catalogue()).expect("known");
-    let (begin, commands) = Unrolled::new(&plan, run.end_ms()).lanes.swap_remove(0);
+fn told_to_a_child(run: &Plan) -> String {
+    let case = Case::new(catalogue(), run.clone()).expect("known");
+    let end_ms = run.duration_ms.expect("it ends");
+    let (begin, commands) = Unrolled::new(&case, end_ms).lanes.swap_remove(0);
     let commands = commands.iter().map(|command| json!(command));
     let lines = std::iter::once(json!(begin)).chain(commands).map(|line| line.to_string());
     lines.collect::<Vec<String>>().join("\n") + "\n"

@@ -36,7 +36,7 @@ pub fn replay(
     let out = Output::new(io::stdout());
     tell_panics_in_a_line(&out);
     let watch = begin.watched.then(|| Watch::new(given_up));
-    let settings = Settings { catalogue, begin, watch, heap: means.heap_bytes };
+    let settings = Settings { catalogue: catalogue.clone(), begin, watch, heap: means.heap_bytes };
     lane::replay(settings, commands, &out)?;
     Ok(ExitCode::SUCCESS)
 }

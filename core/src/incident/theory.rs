@@ -1,7 +1,7 @@
 //! What theory says of a measure over time, with rate and parameters as they were at each moment:
 //! one function for charts, verdict and report.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::formula::{Formula, Values};
 use super::measure::Measure;
@@ -66,7 +66,7 @@ impl TryFrom<Raw> for Theory {
 }
 
 /// Rate and parameters over time.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Course(Vec<(f64, Values)>);
 
 impl Course {

@@ -50,6 +50,9 @@ pub struct Step {
     /// Seconds of the run that pass in one of the learner's.
     #[serde(default = "one")]
     pub speed: f64,
+    /// A remark on how the time of the run passes, for learners who watch it: a book leaves it out.
+    #[serde(default)]
+    pub pace: Option<Text>,
     /// What is told once the run has shown it.
     #[serde(default)]
     pub reveals: Option<Text>,
@@ -166,7 +169,8 @@ impl Step {
     pub fn formulas(&self) -> impl Iterator<Item = (&'static str, &Formula)> {
         let reveals = self.reveals.iter().flat_map(Text::formulas).map(|f| ("reveals", f));
         let says = self.says.formulas().map(|f| ("says", f));
-        says.chain(reveals).chain(self.until.iter().map(|f| ("until", f)))
+        let pace = self.pace.iter().flat_map(Text::formulas).map(|f| ("pace", f));
+        says.chain(pace).chain(reveals).chain(self.until.iter().map(|f| ("until", f)))
     }
 }
 

@@ -5,6 +5,7 @@
 //! * [`virtual_lane`]: arrivals, ticks, releases: what goes on beyond the life of one process
 //! * `instance`: one of its instances over its processes
 //! * [`process`]: one simulated process: a runtime of its own, whose end drops its tasks
+//! * [`local`]: all lanes of a run in this very process
 //! * [`unrolled`]: all commands of a run with which nobody interferes
 //! * [`output`]: events, stamped with virtual time
 //! * [`watch`]: whether tasks wait for anything but virtual time
@@ -18,6 +19,7 @@
 
 pub mod back_off;
 mod instance;
+pub mod local;
 pub mod output;
 pub mod process;
 pub mod unrolled;
@@ -27,7 +29,7 @@ pub mod watch;
 use std::io::BufRead;
 
 use crate::catalogue::Catalogue;
-use crate::event::{Begin, LaneSays, ParentSays};
+use crate::event::{Begin, ParentSays};
 use output::Output;
 use virtual_lane::VirtualLane;
 use watch::Watch;
@@ -42,7 +44,7 @@ pub type HeapMeter = fn() -> u64;
 #[derive(Debug)]
 pub struct Settings {
     /// All incidents.
-    pub catalogue: &'static Catalogue,
+    pub catalogue: Catalogue,
     /// What the parent said first.
     pub begin: Begin,
     /// Watches for tasks that hold up the thread.
@@ -78,20 +80,7 @@ pub fn obey(
         if out.failed() {
             return Ok(());
         }
-        match command? {
-            ParentSays::Advance { to_ms } => {
-                lane.advance(to_ms)?;
-                out.emit(to_ms, &LaneSays::Reached);
-                out.flush();
-            }
-            ParentSays::SetBugs { bugs } => lane.set_in_play(bugs)?,
-            ParentSays::SetParam { name, value } => lane.set_param(name, value),
-            ParentSays::SetRate { rate_per_s } => lane.set_rate(rate_per_s),
-            ParentSays::SetMix { incidents } => lane.set_mix(&incidents)?,
-            ParentSays::SetWithout { slots } => lane.set_without(slots)?,
-            ParentSays::Scale { instances } => lane.scale(instances)?,
-            ParentSays::Restart => lane.restart(),
-        }
+        lane.command(command?, out)?;
     }
     lane.end()?;
     out.flush();

@@ -2,7 +2,7 @@
 //! say, known beforehand. A page has no parent that could say it on the way.
 
 use crate::event::{Begin, Event, ParentSays};
-use crate::plan::Plan;
+use crate::plan::Case;
 use crate::script::{Script, Step};
 
 /// The commands of a whole run.
@@ -16,10 +16,10 @@ pub struct Unrolled {
 
 impl Unrolled {
     /// The run of this plan, up to `end_ms` milliseconds after its beginning.
-    pub fn new(plan: &Plan, end_ms: u64) -> Self {
-        let mut script = Script::new(plan.clone());
-        let begin = |lane| (plan.begin(lane, script.in_play(lane)), Vec::new());
-        let lanes = (0..plan.variants.len()).map(begin).collect();
+    pub fn new(case: &Case, end_ms: u64) -> Self {
+        let mut script = Script::new(case.clone());
+        let begin = |lane| (case.begin(lane, script.in_play(lane)), Vec::new());
+        let lanes = (0..case.plan.variants.len()).map(begin).collect();
         let mut unrolled = Self { told: Vec::new(), lanes };
         unrolled.take(script.begin(), 0);
         while let Some(at_ms) = script.next_phase_ms().filter(|at_ms| *at_ms < end_ms) {

@@ -11,7 +11,7 @@ use super::watch::Watch;
 use super::{CPUS, HeapMeter, Settings};
 use crate::catalogue::{Catalogue, NoChain};
 use crate::event::{
-    Begin, ChainShown, ExitCause, InstanceSample, LaneSays, LoadTick, Release, Sample,
+    Begin, ChainShown, ExitCause, InstanceSample, LaneSays, LoadTick, ParentSays, Release, Sample,
     ServerSample, TICK,
 };
 use crate::incident::cpu::Work;
@@ -33,7 +33,7 @@ const CLOSEST_MS: u64 = 5;
 /// A virtual lane.
 #[derive(Debug)]
 pub struct VirtualLane {
-    catalogue: &'static Catalogue,
+    catalogue: Catalogue,
     begin: Begin,
     out: Output,
     heap: HeapMeter,
@@ -80,7 +80,7 @@ impl VirtualLane {
     /// When its incident or variant is not known, or a runtime cannot be made.
     pub fn new(settings: Settings, out: Output) -> anyhow::Result<Self> {
         let Settings { catalogue, begin, watch, heap } = settings;
-        let entry = catalogue.find(&begin.incident)?;
+        let entry = std::sync::Arc::clone(catalogue.find(&begin.incident)?);
         let manifest = &entry.manifest;
         let (weights, mix) = apart(catalogue.mix(std::slice::from_ref(&manifest.id)))?;
         let arrivals = manifest.load.arrivals;
@@ -113,6 +113,29 @@ impl VirtualLane {
         };
         lane.scale(manifest.instances)?;
         Ok(lane)
+    }
+
+    /// Carries out a command.
+    ///
+    /// # Errors
+    ///
+    /// When it names an unknown incident, or a runtime cannot be made.
+    pub fn command(&mut self, command: ParentSays, out: &Output) -> anyhow::Result<()> {
+        match command {
+            ParentSays::Advance { to_ms } => {
+                self.advance(to_ms)?;
+                out.emit(to_ms, &LaneSays::Reached);
+                out.flush();
+            }
+            ParentSays::SetBugs { bugs } => self.set_in_play(bugs)?,
+            ParentSays::SetParam { name, value } => self.set_param(name, value),
+            ParentSays::SetRate { rate_per_s } => self.set_rate(rate_per_s),
+            ParentSays::SetMix { incidents } => self.set_mix(&incidents)?,
+            ParentSays::SetWithout { slots } => self.set_without(slots)?,
+            ParentSays::Scale { instances } => self.scale(instances)?,
+            ParentSays::Restart => self.restart(),
+        }
+        Ok(())
     }
 
     /// Brings these incidents into play, with their variants, and no others.

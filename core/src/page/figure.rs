@@ -3,7 +3,7 @@
 
 use crate::incident::formula::{Formula, Values};
 use crate::incident::measure::Measure;
-use crate::plan::Plan;
+use crate::plan::Case;
 use crate::prose::figures::{mib, millis, number};
 use crate::timeline::{LaneLine, Timeline, level};
 use crate::verdict::{self, Stretch};
@@ -156,11 +156,11 @@ impl Figure {
     /// # Errors
     ///
     /// When the run has no such lane, metric or moment.
-    pub fn compute(&self, plan: &Plan, timeline: &Timeline) -> Result<Computed, String> {
-        let mut values = plan.values();
-        values.extend(plan.params_at_release());
-        values.extend(plan.entry.constants.clone());
-        values.insert("cap_mib".to_owned(), plan.entry.manifest.memory.cap_mib as f64);
+    pub fn compute(&self, case: &Case, timeline: &Timeline) -> Result<Computed, String> {
+        let mut values = case.values();
+        values.extend(case.params_at_release());
+        values.extend(case.entry.constants.clone());
+        values.insert("cap_mib".to_owned(), case.entry.manifest.memory.cap_mib as f64);
         let release_s = timeline.release_s.ok_or("the run ended before its release")?;
         let (value, mut own) = match &self.of {
             Of::Computed(formula) => {

@@ -29,7 +29,7 @@ use crate::incident::theory::Theory;
 use crate::incident::walk::Debrief;
 use crate::load::tally::nearest_rank_ms;
 use crate::page::axis::{Axis, nice_ceiling};
-use crate::plan::Plan;
+use crate::plan::Case;
 use crate::prose::figures::{count, mib, millis, number};
 use crate::record::{Faults, Header};
 use crate::report::{LaneReport, Report, SINCE_RESTART, WaitSiteReport};
@@ -42,10 +42,10 @@ pub use told::Told;
 const AROUND: usize = 6;
 
 /// The page of a recorded run: its header, what there is to tell of it, and what could not be read.
-pub fn render(plan: &Plan, header: &Header, told: &Told, faults: &Faults) -> String {
+pub fn render(case: &Case, header: &Header, told: &Told, faults: &Faults) -> String {
     let Told { timeline, events } = told;
-    let (manifest, catalogue) = (&plan.entry.manifest, plan.catalogue);
-    let report = Report::new(plan, header.clock, timeline);
+    let (manifest, catalogue) = (&case.entry.manifest, &case.catalogue);
+    let report = Report::new(case, header.clock, timeline);
     let names = lane_names(&header.variants);
     let page = html! {
         (DOCTYPE)
@@ -66,8 +66,8 @@ pub fn render(plan: &Plan, header: &Header, told: &Told, faults: &Faults) -> Str
                 @if let Some(stability) = &report.stability { (stability::section(stability)) }
                 (charts(manifest, timeline, &names, events))
                 @if short { (verdict(&report.verdict)) }
-                (why(plan))
-                (marked(plan, &header.variants))
+                (why(case))
+                (marked(case, &header.variants))
                 (sites(catalogue, &report))
                 (figures(&report))
                 (happened::happened(events, &header.variants))
@@ -234,9 +234,9 @@ fn lane_names(variants: &[String]) -> Vec<String> {
 }
 
 /// The charts of these titles, of every lane.
-pub fn charts_of(plan: &Plan, told: &Told, titles: &[String]) -> Markup {
-    let manifest = &plan.entry.manifest;
-    let names = lane_names(&plan.variants);
+pub fn charts_of(case: &Case, told: &Told, titles: &[String]) -> Markup {
+    let manifest = &case.entry.manifest;
+    let names = lane_names(&case.plan.variants);
     let wanted = manifest.charts.iter().filter(|chart| titles.contains(&chart.title()));
     html! {
         @for chart in wanted { (one_chart(chart, manifest, &told.timeline, &names, &told.events)) }
@@ -244,8 +244,8 @@ pub fn charts_of(plan: &Plan, told: &Told, titles: &[String]) -> Markup {
 }
 
 /// The figures of all lanes, as a table.
-pub fn outcomes_of(plan: &Plan, told: &Told) -> Markup {
-    table(&Report::new(plan, Clock::Virtual, &told.timeline))
+pub fn outcomes_of(case: &Case, told: &Told) -> Markup {
+    table(&Report::new(case, Clock::Virtual, &told.timeline))
 }
 
 /// The newest of what a lane says of one kind.
@@ -480,10 +480,10 @@ fn theory(
 }
 
 /// Why it broke, why the fix works, and what it costs, where the manifest tells.
-fn why(plan: &Plan) -> Markup {
-    let mut values = plan.values();
-    values.extend(plan.entry.constants.clone());
-    let parts = plan.entry.manifest.debrief.iter().flat_map(Debrief::parts);
+fn why(case: &Case) -> Markup {
+    let mut values = case.values();
+    values.extend(case.entry.constants.clone());
+    let parts = case.entry.manifest.debrief.iter().flat_map(Debrief::parts);
     // What needs figures of a walk's own run is told there alone.
     let told: Vec<(&str, String)> =
         parts.filter_map(|(part, text)| Some((part, text.fill(&values).ok()?))).collect();
@@ -496,11 +496,11 @@ fn why(plan: &Plan) -> Markup {
 }
 
 /// The line at fault in each lane's code, and the line that mends it.
-fn marked(plan: &Plan, variants: &[String]) -> Markup {
+fn marked(case: &Case, variants: &[String]) -> Markup {
     let files: BTreeSet<String> =
-        variants.iter().map(String::as_str).chain(["fixed"]).map(|v| plan.entry.file(v)).collect();
+        variants.iter().map(String::as_str).chain(["fixed"]).map(|v| case.entry.file(v)).collect();
     let marks = files.iter().filter_map(|file| {
-        let text = plan.catalogue.source(file)?;
+        let text = case.catalogue.source(file)?;
         Some((file, text, marks(text)))
     });
     let marks: Vec<_> = marks.filter(|(.., marks)| !marks.is_empty()).collect();

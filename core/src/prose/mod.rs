@@ -6,6 +6,11 @@ use crate::event::{ExitCause, Release, What};
 use crate::incident::exercise::YOURS;
 use figures::{mib, number};
 
+/// The letter of a lane, counted from 0.
+pub fn letter(lane: usize) -> char {
+    char::from(b'A' + u8::try_from(lane).unwrap_or(25).min(25))
+}
+
 /// How a process ended that had this exit code.
 pub fn exit(cause: &ExitCause, code: Option<i32>) -> String {
     match cause {
@@ -66,6 +71,7 @@ pub fn line(what: &What) -> Option<String> {
         | What::Param { .. }
         | What::Chain(_)
         | What::LogTail(_)
+        | What::Held
         | What::Blocked { .. } => return None,
     })
 }

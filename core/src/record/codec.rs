@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use serde::{Deserialize, Serialize};
+
 use super::MOST_LANES;
 use crate::event::{Event, Sample, ServerSample, WaitSite, What};
 
 /// What a lane's samples have said that need not be said again.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 struct Known {
     metrics: BTreeMap<String, f64>,
     /// Names of metrics, in the order of their first values.
@@ -34,7 +36,7 @@ pub const MOST_KINDS: usize = 64;
 const LONGEST_NAME: usize = 512;
 
 /// Makes lines of events.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Encoder(Vec<Known>);
 
 impl Encoder {
@@ -94,7 +96,7 @@ fn json(event: &Event) -> String {
 }
 
 /// Makes events of lines.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Decoder(Vec<Known>);
 
 impl Decoder {

@@ -18,6 +18,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::event::Clock;
+use crate::plan::Plan;
 pub use codec::{Decoder, Encoder, MOST_KINDS};
 pub use read::{Fault, Faults, Opened, Recording, Unreadable, open, read, scan};
 
@@ -53,6 +54,38 @@ pub struct Header {
     /// Where a live run was measured. A virtual run is the same on every machine.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub machine: Option<Machine>,
+}
+
+impl Header {
+    /// The header of a recording of this run, written by this version of the program.
+    pub fn of(plan: &Plan, program: &str) -> Self {
+        Self {
+            firedrill: Kind::Recording,
+            version: VERSION,
+            program: program.to_owned(),
+            incident: plan.incident.clone(),
+            variants: plan.variants.clone(),
+            seed: plan.seed,
+            clock: plan.clock,
+            rate_per_s: plan.rate_per_s,
+            params: plan.params.clone(),
+            machine: (plan.clock == Clock::Live).then(Machine::this),
+        }
+    }
+
+    /// The run that was recorded. Its faults are among the events, its end is the last of them.
+    pub fn plan(&self) -> Plan {
+        Plan {
+            incident: self.incident.clone(),
+            variants: self.variants.clone(),
+            rate_per_s: self.rate_per_s,
+            seed: self.seed,
+            params: self.params.clone(),
+            experiment: None,
+            clock: self.clock,
+            duration_ms: None,
+        }
+    }
 }
 
 /// The last line: the recording was not cut. Only a file has it.

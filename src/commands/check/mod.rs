@@ -73,8 +73,8 @@ impl Finding {
 /// When the incident is not known, a run cannot start, or standard output cannot be written to.
 pub fn run(catalogue: &'static Catalogue, options: &CheckOptions) -> anyhow::Result<ExitCode> {
     let entries = match &options.incident {
-        Some(incident) => vec![catalogue.find(incident)?],
-        None => catalogue.entries.iter().collect(),
+        Some(incident) => vec![&**catalogue.find(incident)?],
+        None => catalogue.entries.iter().map(|entry| &**entry).collect(),
     };
     let settings = Settings { catalogue, seeds: options.seeds, live: !options.skip_live };
     Ok(status(runtime()?.block_on(check(&entries, settings))?))
@@ -147,9 +147,10 @@ fn specs(settings: Settings, entry: &'static Entry, clock: Clock, seed: u64) -> 
     let (fixed, others): (Vec<String>, Vec<String>) = names.partition(|name| name == "fixed");
     let mut specs = Vec::new();
     for group in others.chunks(MOST_LANES - 1) {
-        let mut spec = Spec { seed, clock, ..Spec::new(settings.catalogue, entry)? };
-        spec.variants = [group, &fixed].concat();
-        spec.duration = Some(Duration::from_secs_f64(entry.manifest.duration_s));
+        let mut spec = Spec::of(settings.catalogue, entry)?;
+        (spec.case.plan.seed, spec.case.plan.clock) = (seed, clock);
+        spec.case.plan.variants = [group, &fixed].concat();
+        spec.case.plan.set_duration(Duration::from_secs_f64(entry.manifest.duration_s));
         specs.push(spec);
     }
     Ok(specs)
@@ -162,7 +163,7 @@ const MOST_LANES: usize = 4;
 
 /// The events of a run, and what they amount to.
 async fn play(spec: &Spec) -> anyhow::Result<(Vec<Event>, Timeline)> {
-    let mut timeline = Timeline::new(&spec.entry.manifest, &spec.variants);
+    let mut timeline = Timeline::new(&spec.case.entry.manifest, &spec.case.plan.variants);
     let mut events = Vec::new();
     let mut run = Run::start(spec.clone())?;
     while let Some(event) = run.events.recv().await {
@@ -187,7 +188,7 @@ async fn virtually(settings: Settings, entry: &'static Entry) -> anyhow::Result<
             expected.extend(failures(seed, &judge(manifest, &timeline)));
             theory.extend(apart(&format!("seed {seed}"), &spec, &timeline, VIRTUAL_APART));
             off.extend(switched_off(spec.clone()).await?);
-            if !spec.variants.iter().any(|variant| variant == "broken") {
+            if !spec.case.plan.variants.iter().any(|variant| variant == "broken") {
                 continue;
             }
             let breaks = judge_since(timeline.release_s, &of_fixed(entry), &timeline);
@@ -238,14 +239,14 @@ fn failures(seed: u64, verdict: &Verdict) -> Vec<String> {
 
 /// Where theory and lanes are too far apart.
 fn apart(run: &str, spec: &Spec, timeline: &Timeline, allowed: f64) -> Vec<String> {
-    let theories = &spec.entry.manifest.theories;
-    let agreements = agreements(&spec.entry.manifest, timeline);
+    let theories = &spec.case.entry.manifest.theories;
+    let agreements = agreements(&spec.case.entry.manifest, timeline);
     let compared = |theory: &Theory| {
         agreements.iter().any(|a| a.variant == theory.variant && a.metric == theory.metric)
     };
     let mut lines: Vec<String> = theories
         .iter()
-        .filter(|theory| spec.variants.contains(&theory.variant) && !compared(theory))
+        .filter(|theory| spec.case.plan.variants.contains(&theory.variant) && !compared(theory))
         .map(|theory| {
             let Theory { metric, variant, .. } = theory;
             format!("{run}: `{variant}`: the theory of {metric} could not be compared")
@@ -258,17 +259,18 @@ fn apart(run: &str, spec: &Spec, timeline: &Timeline, allowed: f64) -> Vec<Strin
 
 /// What is wrong when the bug is switched off in every lane while it runs.
 async fn switched_off(mut spec: Spec) -> anyhow::Result<Vec<String>> {
-    let manifest = &spec.entry.manifest;
+    let entry = std::sync::Arc::clone(&spec.case.entry);
+    let manifest = &entry.manifest;
     let off_s = manifest.release_s() + manifest.switch_off.after_s;
-    spec.duration = Some(Duration::from_secs_f64(off_s) + AFTER_OFF);
+    spec.case.plan.set_duration(Duration::from_secs_f64(off_s) + AFTER_OFF);
     let off = |lane| {
         let incident = manifest.id.clone();
         ((off_s * 1000.0) as u64, Control::SetBug { lane, incident, variant: None })
     };
-    spec.time_lapse.controls = (0..spec.variants.len()).map(off).collect();
+    spec.pacing.controls = (0..spec.case.plan.variants.len()).map(off).collect();
     let (_, timeline) = play(&spec).await?;
     let expectations = &manifest.switch_off.expectations;
-    Ok(failures(spec.seed, &judge_since(Some(off_s), expectations, &timeline)))
+    Ok(failures(spec.case.plan.seed, &judge_since(Some(off_s), expectations, &timeline)))
 }
 
 /// The same seed gives the same events, and no task waits for anything but virtual time.
@@ -277,7 +279,7 @@ async fn same_again(settings: Settings, entry: &'static Entry) -> anyhow::Result
     let Some(mut spec) = specs.into_iter().next() else {
         return Ok(Finding::new("no variant but the fixed one", Vec::new()));
     };
-    spec.duration = Some(Duration::from_secs_f64(entry.manifest.release_s()) + AFTER_OFF);
+    spec.case.plan.set_duration(Duration::from_secs_f64(entry.manifest.release_s()) + AFTER_OFF);
     let (first, _) = play(&spec).await?;
     let (second, _) = play(&spec).await?;
     let mut wrong = Vec::new();
@@ -287,13 +289,13 @@ async fn same_again(settings: Settings, entry: &'static Entry) -> anyhow::Result
         let (a, b) = (first.len(), second.len());
         wrong.push(format!("two runs of seed 1 differ: {a} events and {b}"));
     }
-    spec.time_lapse.watched = true;
+    spec.watched = true;
     let (watched, _) = play(&spec).await?;
     for event in &watched {
         if let (What::Blocked { task, times: times @ BLOCKED.. }, Some(lane)) =
             (&event.what, event.lane)
         {
-            let lane = &spec.variants[lane];
+            let lane = &spec.case.plan.variants[lane];
             wrong.push(format!(
                 "`{lane}`: tasks spawned at {task} held up the thread {times} times: a blocking call"
             ));
@@ -313,7 +315,7 @@ async fn live(settings: Settings, entry: &'static Entry) -> anyhow::Result<Findi
     let duration = Duration::from_secs_f64(manifest.release_s() + manifest.live_s);
     let mut wrong = Vec::new();
     for mut spec in specs(settings, entry, Clock::Live, 1)? {
-        spec.duration = Some(duration);
+        spec.case.plan.set_duration(duration);
         let (_, timeline) = play(&spec).await?;
         wrong.extend(failures(1, &judge(manifest, &timeline)));
         wrong.extend(apart("live", &spec, &timeline, LIVE_APART));

@@ -5,13 +5,14 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Text};
 use ratatui::widgets::{Paragraph, Wrap};
 
-use super::{boxed, letter};
-use crate::tui::model::Lab;
+use super::parts::boxed;
+use super::scene::Scene;
 use crate::tui::theme;
 use firedrill_core::catalogue::Catalogue;
+use firedrill_core::prose::letter;
 
 /// Draws the panel.
-pub fn draw(frame: &mut Frame, area: Rect, catalogue: &Catalogue, lab: &Lab, cursor: usize) {
+pub fn draw(frame: &mut Frame, area: Rect, catalogue: &Catalogue, lab: &Scene, cursor: usize) {
     let lane = lab.lane();
     let mut lines = Vec::new();
     for (i, entry) in catalogue.entries.iter().enumerate() {

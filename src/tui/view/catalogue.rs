@@ -17,13 +17,15 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span, Text};
 use ratatui::widgets::{Block, Paragraph, Wrap};
 
-use super::cut;
-use super::lane::wrapped;
-use crate::remembered::{Exercised, Walked};
+use super::parts::cut;
+use super::parts::wrapped;
+use crate::remembered::Exercised;
+use crate::tui::layout::{Layout as Places, Target};
 use crate::tui::model::{CatalogueModel, Model};
 use crate::tui::theme;
 use firedrill_core::incident::Manifest;
 use firedrill_core::prose::figures::number;
+use firedrill_core::session::progress::WalkProgress;
 
 /// Rows above the first incident.
 const HEAD: u16 = 3;
@@ -41,7 +43,13 @@ const LIST: u16 = 74;
 const MINUTES_A_PAGE: f64 = 1.2;
 
 /// Draws the list.
-pub fn draw(frame: &mut Frame, area: Rect, model: &Model, list: &CatalogueModel) {
+pub fn draw(
+    frame: &mut Frame,
+    area: Rect,
+    model: &Model,
+    list: &CatalogueModel,
+    layout: &mut Places,
+) {
     let matches = list.matches(model.catalogue);
     let rows = (matches.len().max(1)) as u16;
     let [head, body] = Layout::vertical([Constraint::Length(HEAD), Constraint::Min(0)]).areas(area);
@@ -80,6 +88,8 @@ pub fn draw(frame: &mut Frame, area: Rect, model: &Model, list: &CatalogueModel)
     let rows_each = rows_each(area);
     let mut lines: Vec<Line> = Vec::new();
     for (i, entry) in matches.iter().enumerate() {
+        let place = Rect { y: entries.y + lines.len() as u16, height: rows_each, ..entries };
+        layout.target(place, Target::Entry(i));
         lines.push(row((i, entry)));
         if rows_each > 1 {
             let text = wrapped(&format!("{}.", entry.manifest.summary), width.saturating_sub(4));
@@ -99,19 +109,19 @@ pub fn draw(frame: &mut Frame, area: Rect, model: &Model, list: &CatalogueModel)
 }
 
 /// What an incident is called: by its cause for those who know it.
-fn name<'a>(manifest: &'a Manifest, walked: Option<&Walked>, answers: bool) -> &'a str {
+fn name<'a>(manifest: &'a Manifest, walked: Option<&WalkProgress>, answers: bool) -> &'a str {
     let knows = answers || walked.is_some_and(|walked| walked.finished);
     if knows { &manifest.title } else { manifest.seen_as() }
 }
 
 /// How far its walk was taken, in a word or two.
-fn state(manifest: &Manifest, walked: Option<&Walked>) -> String {
+fn state(manifest: &Manifest, walked: Option<&WalkProgress>) -> String {
     let pages = manifest.pages();
     match walked {
         _ if pages == 0 => "no walk yet".to_owned(),
         None => "not walked yet".to_owned(),
-        Some(Walked { finished: true, answered: 0, .. }) => "walked ✔".to_owned(),
-        Some(Walked { finished: true, answered, right, .. }) => {
+        Some(WalkProgress { finished: true, answered: 0, .. }) => "walked ✔".to_owned(),
+        Some(WalkProgress { finished: true, answered, right, .. }) => {
             format!("walked ✔ {right}/{answered}")
         }
         Some(walked) => format!("page {} of {pages}", walked.pages.min(pages)),
@@ -120,7 +130,7 @@ fn state(manifest: &Manifest, walked: Option<&Walked>) -> String {
 
 fn row(
     manifest: &Manifest,
-    (walked, exercised): (Option<&Walked>, Option<&Exercised>),
+    (walked, exercised): (Option<&WalkProgress>, Option<&Exercised>),
     (answers, selected): (bool, bool),
     width: usize,
 ) -> Line<'static> {
@@ -144,7 +154,7 @@ fn tell(
     frame: &mut Frame,
     area: Rect,
     manifest: &Manifest,
-    (walked, exercised): (Option<&Walked>, Option<&Exercised>),
+    (walked, exercised): (Option<&WalkProgress>, Option<&Exercised>),
     answers: bool,
 ) {
     let block = Block::bordered()
@@ -214,10 +224,4 @@ fn tell(
 /// Rows that an incident takes: where there is room, its symptom stands below it.
 fn rows_each(area: Rect) -> u16 {
     if area.width >= WIDE && area.height >= TALL { 4 } else { 1 }
-}
-
-/// The entry drawn in this row of a terminal of this size.
-pub fn entry_at(row: u16, (width, height): (u16, u16)) -> Option<usize> {
-    let each = rows_each(Rect::new(0, 0, width, height.saturating_sub(1)));
-    row.checked_sub(HEAD).map(|row| usize::from(row / each))
 }

@@ -12,17 +12,18 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span, Text};
 use ratatui::widgets::Paragraph;
 
-use super::{boxed, cut, letter};
-use crate::tui::lane::LaneModel;
-use crate::tui::model::Lab;
+use super::parts::{boxed, cut};
+use super::scene::Scene;
 use crate::tui::theme;
+use firedrill_core::prose::letter;
+use firedrill_core::session::lane_state::LaneState;
 
 /// Columns of a lane.
 const COLUMN: usize = 25;
 
 /// Draws the panel.
-pub fn draw(frame: &mut Frame, area: Rect, lab: &Lab, cursor: usize) {
-    let lanes = &lab.shown().lanes;
+pub fn draw(frame: &mut Frame, area: Rect, lab: &Scene, cursor: usize) {
+    let lanes = &lab.view.run.lanes;
     let width = (22 + lanes.len() * COLUMN) as u16;
     let title =
         format!("slots of lane {}; what a request passes, in order, below", letter(lab.selected));
@@ -47,9 +48,9 @@ pub fn draw(frame: &mut Frame, area: Rect, lab: &Lab, cursor: usize) {
     frame.render_widget(Paragraph::new(Text::from(lines)), inner);
 }
 
-fn head(first: &str, lab: &Lab) -> Line<'static> {
+fn head(first: &str, lab: &Scene) -> Line<'static> {
     let mut spans = vec![Span::styled(format!("{first:<20}"), theme::quiet())];
-    for (i, lane) in lab.shown().lanes.iter().enumerate() {
+    for (i, lane) in lab.view.run.lanes.iter().enumerate() {
         let name = format!("{} {}", letter(i), lane.variant);
         let style = if i == lab.selected { theme::accent() } else { theme::strong() };
         spans.push(Span::styled(format!("{:<COLUMN$}", cut(&name, COLUMN - 2)), style));
@@ -58,17 +59,17 @@ fn head(first: &str, lab: &Lab) -> Line<'static> {
 }
 
 fn row(
-    lab: &Lab,
+    lab: &Scene,
     slot: &str,
     selected: bool,
-    stands: impl Fn(&LaneModel) -> &Vec<(String, String)>,
+    stands: impl Fn(&LaneState) -> &Vec<(String, String)>,
 ) -> Line<'static> {
     let off = lab.lane().without.iter().any(|without| without == slot);
     let (at, mark) = (if selected { "▶" } else { " " }, if off { "[ ]" } else { "[x]" });
     let text = format!(" {at} {mark} {slot:<13}");
     let style = if selected { theme::cursor() } else { theme::strong() };
     let mut spans = vec![Span::styled(text, style)];
-    for lane in &lab.shown().lanes {
+    for lane in &lab.view.run.lanes {
         let owners: Vec<&str> =
             stands(lane).iter().filter(|(s, _)| s == slot).map(|(_, o)| o.as_str()).collect();
         let (text, style) = match owners.as_slice() {
@@ -86,7 +87,7 @@ fn row(
 
 /// What a request passes in this lane, in order, in one line: what an incident has put there
 /// stands out.
-pub fn line(frame: &mut Frame, area: Rect, lane: &LaneModel) {
+pub fn line(frame: &mut Frame, area: Rect, lane: &LaneState) {
     let names: Vec<(&str, bool)> =
         lane.chain.routes.iter().map(|(slot, owner)| (slot.as_str(), owner != "service")).collect();
     let all: usize = names.iter().map(|(name, _)| name.len()).sum();
@@ -108,7 +109,7 @@ pub fn line(frame: &mut Frame, area: Rect, lane: &LaneModel) {
 }
 
 /// The order of the slots around the routes.
-fn order(lane: &LaneModel) -> String {
+fn order(lane: &LaneState) -> String {
     let mut names: Vec<&str> = lane.chain.routes.iter().map(|(slot, _)| slot.as_str()).collect();
     names.dedup();
     names.join(" → ")

@@ -9,9 +9,9 @@ use ratatui::style::{Color, Style};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use crate::tui::series::{Point, Series};
 use crate::tui::theme;
 use firedrill_core::page::axis::Axis;
+use firedrill_core::session::series::{Point, Series};
 
 /// Columns left of the plot, for the axis.
 pub const GUTTER: u16 = 7;

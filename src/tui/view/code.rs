@@ -15,12 +15,17 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span, Text};
 use ratatui::widgets::{Clear, Paragraph};
 
-use super::{cut, lab, lane, letter};
-use crate::tui::code::{CodeView, Row, Sheet, Side, first, sheets};
-use crate::tui::model::Lab;
-use crate::tui::series::Point;
+use super::axes::axes;
+use super::lane;
+use super::parts::cut;
+use super::scene::Scene;
+use crate::tui::code::{Row, Sheet, Side, sheets};
+use crate::tui::layout::{Layout as Places, Scroll};
+use crate::tui::model::CodeView;
 use crate::tui::syntax;
 use crate::tui::theme;
+use firedrill_core::prose::letter;
+use firedrill_core::session::series::Point;
 
 /// From this width on, both forms stand side by side.
 const WIDE: u16 = 116;
@@ -38,7 +43,7 @@ const SPARE: usize = 8;
 const STRIP: u16 = 7;
 
 /// Draws the code.
-pub fn draw(frame: &mut Frame, area: Rect, lab: &Lab, view: &CodeView) {
+pub fn draw(frame: &mut Frame, area: Rect, lab: &Scene, view: &CodeView, layout: &mut Places) {
     frame.render_widget(Clear, area);
     let sheets = sheets(lab);
     let [title, body, strip] = Layout::vertical([
@@ -54,6 +59,7 @@ pub fn draw(frame: &mut Frame, area: Rect, lab: &Lab, view: &CodeView) {
     let rows = sheet.rows(view.unfolded);
     let height = usize::from(body.height.saturating_sub(1));
     let top = top(lab, view, sheet, &rows, height);
+    layout.scroll = Some(Scroll { at: top, furthest: last(&rows, height) });
     draw_title(frame, title, view, (sheets.len(), rows.len().saturating_sub(top + height)));
     let shown = &rows[top..];
     let panes = |width: u16, sides: &[(&Side, bool)]| -> Vec<Vec<Line<'static>>> {
@@ -110,27 +116,10 @@ pub fn draw(frame: &mut Frame, area: Rect, lab: &Lab, view: &CodeView) {
     draw_strip(frame, strip, lab);
 }
 
-/// A view of the code, opened where it matters.
-pub fn open(lab: &Lab) -> CodeView {
-    CodeView { sheet: first(lab, &sheets(lab)), ..CodeView::default() }
-}
-
 /// The row at the top.
-fn top(lab: &Lab, view: &CodeView, sheet: &Sheet, rows: &[Row], height: usize) -> usize {
+fn top(lab: &Scene, view: &CodeView, sheet: &Sheet, rows: &[Row], height: usize) -> usize {
     let centred = || sheet.focus(lab, rows, view.at_wait).saturating_sub(height / 2);
     view.top.unwrap_or_else(centred).min(last(rows, height))
-}
-
-/// Scrolls by rows, within a terminal of this height.
-pub fn scroll(lab: &Lab, view: &mut CodeView, by: isize, terminal_rows: u16) {
-    let sheets = sheets(lab);
-    let Some(sheet) = sheets.get(view.sheet.min(sheets.len().saturating_sub(1))) else { return };
-    let rows = sheet.rows(view.unfolded);
-    // The key bar has a row of its own, the title and the names of the files too.
-    let body = terminal_rows.saturating_sub(1);
-    let height = usize::from(body.saturating_sub(2 + strip_rows(body)));
-    let now = top(lab, view, sheet, &rows, height);
-    view.top = Some(now.saturating_add_signed(by).min(last(&rows, height)));
 }
 
 /// Rows of the charts below the code, in an area of this height.
@@ -174,7 +163,7 @@ fn head(side: &Side, width: usize) -> Line<'static> {
 
 /// The rows of one side; each may take several lines.
 fn cells(
-    lab: &Lab,
+    lab: &Scene,
     (side, is_right): (&Side, bool),
     rows: &[Row],
     (right, width): (usize, usize),
@@ -293,20 +282,20 @@ fn columns(
 }
 
 /// What a full bar stands for: the most tasks of any lane in the time that the charts span.
-fn scale(lab: &Lab) -> f64 {
+fn scale(lab: &Scene) -> f64 {
     let (from_s, _) = lab.window_s();
     let tasks = |point: &Point| point.tasks;
-    let most = lab.shown().lanes.iter().map(|lane| lane.series.highest(from_s, tasks));
+    let most = lab.view.run.lanes.iter().map(|lane| lane.series.highest(from_s, tasks));
     most.fold(10.0, f64::max)
 }
 
 /// Draws a chart of each lane.
-fn draw_strip(frame: &mut Frame, area: Rect, lab: &Lab) {
+fn draw_strip(frame: &mut Frame, area: Rect, lab: &Scene) {
     if area.is_empty() {
         return;
     }
-    let lanes = lab.shown().lanes.len();
-    let axes = lab::axes(lab);
+    let lanes = lab.view.run.lanes.len();
+    let axes = axes(lab);
     let areas = Layout::horizontal(vec![Constraint::Fill(1); lanes]).split(area);
     for (index, area) in areas.iter().enumerate() {
         lane::strip(frame, *area, lab, index, &axes);

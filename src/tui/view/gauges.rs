@@ -7,10 +7,10 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use crate::tui::lane::LaneModel;
-use crate::tui::model::Lab;
+use super::scene::Scene;
 use crate::tui::theme;
 use firedrill_core::event::Metric;
+use firedrill_core::session::lane_state::LaneState;
 
 use firedrill_core::prose::figures::number;
 
@@ -31,12 +31,12 @@ pub struct Violation {
 }
 
 /// Rows that the gauges of this lane take, whether or not they have values now.
-pub fn rows(lab: &Lab, lane: &LaneModel) -> u16 {
+pub fn rows(lab: &Scene, lane: &LaneState) -> u16 {
     shown(lab, lane).count() as u16
 }
 
 /// The first metric of this lane that is beyond what the manifest expects of the fixed form.
-pub fn violation(lab: &Lab, lane: &LaneModel) -> Option<Violation> {
+pub fn violation(lab: &Scene, lane: &LaneState) -> Option<Violation> {
     shown(lab, lane).find_map(|metric| {
         let (value, limit) = (lane.metric(&metric.name)?, limit(lab, metric)?);
         (value >= limit).then(|| Violation { name: name(metric), value, limit })
@@ -44,7 +44,7 @@ pub fn violation(lab: &Lab, lane: &LaneModel) -> Option<Violation> {
 }
 
 /// Draws as many as fit, and says how many more there are.
-pub fn draw(frame: &mut Frame, area: Rect, lab: &Lab, lane: &LaneModel) {
+pub fn draw(frame: &mut Frame, area: Rect, lab: &Scene, lane: &LaneState) {
     let mut metrics: Vec<&Metric> = shown(lab, lane).collect();
     metrics.sort_by_key(|metric| rank(lab, lane, metric));
     let longest = metrics.iter().map(|metric| metric.name.chars().count()).max().unwrap_or(0);
@@ -60,8 +60,8 @@ pub fn draw(frame: &mut Frame, area: Rect, lab: &Lab, lane: &LaneModel) {
     frame.render_widget(Paragraph::new(gauges), area);
 }
 
-fn shown<'a>(lab: &'a Lab, lane: &'a LaneModel) -> impl Iterator<Item = &'a Metric> {
-    let here = &lab.spec.entry.manifest.id;
+fn shown<'a>(lab: &'a Scene<'a>, lane: &'a LaneState) -> impl Iterator<Item = &'a Metric> {
+    let here = &lab.manifest().id;
     lane.metrics.values().filter(move |metric| {
         let belongs = metric.incident == *here || lane.bugs.contains_key(&metric.incident);
         belongs && !metric.name.ends_with("_capacity")
@@ -73,8 +73,8 @@ fn name(metric: &Metric) -> String {
 }
 
 /// What the manifest says that this metric of the fixed form stays below now.
-fn limit(lab: &Lab, metric: &Metric) -> Option<f64> {
-    lab.shown().limit(&metric.name)
+fn limit(lab: &Scene, metric: &Metric) -> Option<f64> {
+    lab.view.run.limit(&metric.name)
 }
 
 fn capacity_of(metric: &Metric) -> String {
@@ -83,8 +83,8 @@ fn capacity_of(metric: &Metric) -> String {
 
 /// What must stay below something comes first, then what can fill up; whatever its value is now,
 /// so that no line changes its place.
-fn rank(lab: &Lab, lane: &LaneModel, metric: &Metric) -> u8 {
-    let limited = lab.shown().limits.contains_key(&metric.name);
+fn rank(lab: &Scene, lane: &LaneState, metric: &Metric) -> u8 {
+    let limited = lab.view.run.limits.contains_key(&metric.name);
     match (limited, lane.metrics.contains_key(&capacity_of(metric))) {
         (true, _) => 0,
         (false, true) => 1,
@@ -93,7 +93,7 @@ fn rank(lab: &Lab, lane: &LaneModel, metric: &Metric) -> u8 {
 }
 
 /// The line of a metric, with its name in so many columns.
-fn line(lab: &Lab, lane: &LaneModel, metric: &Metric, column: usize) -> Line<'static> {
+fn line(lab: &Scene, lane: &LaneState, metric: &Metric, column: usize) -> Line<'static> {
     let label = Span::raw(format!(" {:<column$} ", name(metric)));
     let Some(value) = lane.metric(&metric.name) else {
         return Line::from(vec![label, Span::styled("–", theme::quiet())]);

@@ -5,15 +5,15 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use super::boxed;
-use crate::tui::model::Lab;
+use super::parts::boxed;
+use super::scene::Scene;
 use crate::tui::theme;
 use firedrill_core::prose::figures::clock;
 
 /// Draws the overlay.
-pub fn draw(frame: &mut Frame, area: Rect, lab: &Lab, typed: &str) {
+pub fn draw(frame: &mut Frame, area: Rect, lab: &Scene, typed: &str) {
     let inner = boxed(frame, area, (44, 4), "go to a time");
-    let past = &lab.track().past;
+    let past = &lab.session.track().history;
     let to = |ms: u64| clock(ms as f64 / 1000.0);
     let lines = vec![
         Line::from(vec![

@@ -5,23 +5,18 @@ use ratatui::layout::{Alignment, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use super::cut;
-use crate::run::Speed;
-use crate::tui::model::Lab;
+use super::parts::cut;
+use super::scene::Scene;
 use crate::tui::theme;
-use crate::tui::track::{RunId, Source};
 use firedrill_core::prose::figures::{clock, millis, number};
+use firedrill_core::script::Speed;
+use firedrill_core::session::track::Source;
 
 /// Draws both lines.
-pub fn draw(frame: &mut Frame, [first, second]: [Rect; 2], lab: &Lab) {
-    let manifest = &lab.spec.entry.manifest;
+pub fn draw(frame: &mut Frame, [first, second]: [Rect; 2], lab: &Scene) {
     let right = Line::from(state(lab));
     let room = usize::from(first.width).saturating_sub(right.width() + 1);
-    // Its title is the answer to its walk.
-    let name = match &lab.walk {
-        Some(walk) if !walk.taken().finished => manifest.seen_as(),
-        _ => &manifest.title,
-    };
+    let name = lab.view.title;
     let title = if " firedrill ▸ ".chars().count() + name.chars().count() <= room {
         Line::from(vec![
             Span::styled(" firedrill", theme::accent()),
@@ -32,23 +27,23 @@ pub fn draw(frame: &mut Frame, [first, second]: [Rect; 2], lab: &Lab) {
     };
     frame.render_widget(Paragraph::new(title), first);
     frame.render_widget(Paragraph::new(right).alignment(Alignment::Right), first);
-    let script = if lab.walk.is_some() {
+    let script = if lab.view.disclosure.causes {
+        script(lab)
+    } else {
         let says = " Replayed from a post-mortem: the real code, on a clock that can be held.";
         Line::styled(cut(says, usize::from(second.width)), theme::quiet())
-    } else {
-        script(lab)
     };
     frame.render_widget(Paragraph::new(script), second);
 }
 
 /// What the clock shows, and which clock it is.
-fn state(lab: &Lab) -> Vec<Span<'static>> {
-    let track = lab.track();
+fn state(lab: &Scene) -> Vec<Span<'static>> {
+    let track = lab.session.track();
     let data = track.shown();
     let at = |ms: u64| clock(ms as f64 / 1000.0);
     let rate = format!(" · {} req/s", number(data.rate_per_s()));
     let mut spans = Vec::new();
-    let shown = if lab.lapse.is_some() { RunId::Lapse } else { RunId::Main };
+    let shown = lab.session.run_id();
     match &lab.recording {
         Some((run, _)) if *run == shown => spans.push(Span::styled("● REC  ", theme::bad())),
         // What is recorded goes on unseen.
@@ -67,10 +62,10 @@ fn state(lab: &Lab) -> Vec<Span<'static>> {
             Span::styled(format!("❚❚ PAUSED {speed}"), theme::warn())
         });
         spans.push(now);
-        let end = at(track.past.ends_ms());
+        let end = at(track.history.ends_ms());
         spans.push(Span::raw(match track.source {
             Source::Recording { .. } => {
-                format!(" / {end}{rate} · recording, {} ", lab.spec.clock.word())
+                format!(" / {end}{rate} · recording, {} ", lab.session.case.plan.clock.word())
             }
             Source::TimeLapse(_) => format!("{rate} · TIME-LAPSE, held at {end} "),
             Source::Live => format!("{rate} · the past, now is {end} "),
@@ -83,16 +78,16 @@ fn state(lab: &Lab) -> Vec<Span<'static>> {
         spans.push(Span::raw(format!("{rate} · live ")));
         return spans;
     };
-    if let (Some(walk), Speed::Times(0.0)) = (&lab.walk, speed) {
+    if let (Some(page), Speed::Times(0.0)) = (&lab.view.page, speed) {
         spans.push(Span::styled("‖ held at ", theme::warn()));
         spans.push(now);
-        spans.push(Span::raw(format!("{rate} · walk {} of {} ", walk.at + 1, walk.done.len())));
+        spans.push(Span::raw(format!("{rate} · walk {} of {} ", page.number, page.of)));
         return spans;
     }
-    if let (Some(walk), Speed::Times(times)) = (&lab.walk, speed) {
+    if let (Some(page), Speed::Times(times)) = (&lab.view.page, speed) {
         spans.push(Span::styled(format!("▶ {times}× "), theme::good()));
         spans.push(now);
-        spans.push(Span::raw(format!("{rate} · walk {} of {} ", walk.at + 1, walk.done.len())));
+        spans.push(Span::raw(format!("{rate} · walk {} of {} ", page.number, page.of)));
         return spans;
     }
     let speed = match speed {
@@ -110,8 +105,8 @@ fn state(lab: &Lab) -> Vec<Span<'static>> {
 const VERY_LATE_MS: f64 = 100.0;
 
 /// That the driver is late, and what that means; none: it is not.
-pub fn late(lab: &Lab, width: u16) -> Option<Line<'static>> {
-    let lag_ms = lab.shown().untrusted_lag_ms()?;
+pub fn late(lab: &Scene, width: u16) -> Option<Line<'static>> {
+    let lag_ms = lab.view.run.untrusted_lag_ms()?;
     let lag = millis(lag_ms);
     let text = if lag_ms < VERY_LATE_MS {
         format!(
@@ -124,11 +119,11 @@ pub fn late(lab: &Lab, width: u16) -> Option<Line<'static>> {
 }
 
 /// The script: what was, what is, what comes.
-fn script(lab: &Lab) -> Line<'static> {
-    let data = lab.shown();
-    let track = lab.track();
+fn script(lab: &Scene) -> Line<'static> {
+    let data = lab.view.run;
+    let track = lab.session.track();
     if let (Some(_), Some(from)) =
-        (&track.playback, Some(track.past.begins_ms()).filter(|from| *from > 0))
+        (&track.playback, Some(track.history.begins_ms()).filter(|from| *from > 0))
         && track.shown_ms() < from + 1000
     {
         let from = clock(from as f64 / 1000.0);
@@ -141,7 +136,7 @@ fn script(lab: &Lab) -> Line<'static> {
         }
         return Line::styled(" starting the servers …", theme::warn());
     };
-    let phases = &lab.spec.entry.manifest.phases;
+    let phases = &lab.manifest().phases;
     let mut spans = Vec::new();
     if let Source::Recording { unreadable: 1.. } = track.source {
         spans.push(Span::styled(" ⚠ not all could be read: e ", theme::warn()));

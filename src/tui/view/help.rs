@@ -5,8 +5,9 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span, Text};
 use ratatui::widgets::Paragraph;
 
-use super::boxed;
+use super::parts::boxed;
 use crate::tui::keys::screen_bindings;
+use crate::tui::layout::{Layout, Scroll};
 use crate::tui::model::{Model, Screen};
 use crate::tui::theme;
 
@@ -14,11 +15,13 @@ use crate::tui::theme;
 const FRAME: u16 = 2;
 
 /// Draws the help, from a line on.
-pub fn draw(frame: &mut Frame, area: Rect, model: &Model, down: usize) {
+pub fn draw(frame: &mut Frame, area: Rect, model: &Model, down: usize, layout: &mut Layout) {
     let lines = lines(model);
     let all = lines.len();
     let room = usize::from(area.height.saturating_sub(FRAME));
-    let title = match all.saturating_sub(room) {
+    let furthest = all.saturating_sub(room);
+    layout.scroll = Some(Scroll { at: down, furthest });
+    let title = match furthest {
         0 => "keys".to_owned(),
         more if down < more => format!("keys · ↓ {} more", more - down),
         _ => "keys · ↑ back".to_owned(),
@@ -26,12 +29,6 @@ pub fn draw(frame: &mut Frame, area: Rect, model: &Model, down: usize) {
     let inner = boxed(frame, area, (72, all as u16 + FRAME), &title);
     let shown: Vec<Line> = lines.into_iter().skip(down).collect();
     frame.render_widget(Paragraph::new(Text::from(shown)), inner);
-}
-
-/// Lines that the help can be scrolled down.
-pub fn furthest(model: &Model) -> usize {
-    // The key bar has a row of its own.
-    lines(model).len().saturating_sub(usize::from(model.size.1.saturating_sub(FRAME + 1)))
 }
 
 fn lines(model: &Model) -> Vec<Line<'static>> {

@@ -15,15 +15,15 @@ use ratatui::style::{Color, Style};
 use ratatui::text::{Line, Span, Text};
 use ratatui::widgets::Paragraph;
 
+use super::axes::Axes;
 use super::chart::{self, Chart, Fill};
-use super::lab::Axes;
-use crate::tui::lane::LaneModel;
-use crate::tui::model::Lab;
-use crate::tui::series::Point;
+use super::scene::Scene;
 use crate::tui::theme;
+use firedrill_core::session::lane_state::LaneState;
+use firedrill_core::session::series::Point;
 
 /// Draws the rows; where there is no room for them, the tasks and the failures of all in two.
-pub fn draw(frame: &mut Frame, area: Rect, lab: &Lab, lane: &LaneModel) {
+pub fn draw(frame: &mut Frame, area: Rect, lab: &Scene, lane: &LaneState) {
     if usize::from(area.height) <= lane.instances.len() {
         frame.render_widget(Paragraph::new(Text::from(short(lane, area.width))), area);
         return;
@@ -46,12 +46,12 @@ pub fn draw(frame: &mut Frame, area: Rect, lab: &Lab, lane: &LaneModel) {
 }
 
 /// A chart of each instance: its outcomes where the incident shows those first, else its tasks.
-pub fn charts(frame: &mut Frame, area: Rect, lab: &Lab, lane: &LaneModel, axes: &Axes) {
-    let charts = &lab.spec.entry.manifest.charts;
+pub fn charts(frame: &mut Frame, area: Rect, lab: &Scene, lane: &LaneState, axes: &Axes) {
+    let charts = &lab.manifest().charts;
     let outcomes = charts.first().is_some_and(|chart| chart.shows == Shows::Outcomes);
     let tasks = |point: &Point| point.tasks;
     // All of one height, so that they compare.
-    let most = lab.shown().lanes.iter().map(|lane| lane.instances.len()).max().unwrap_or(1);
+    let most = lab.view.run.lanes.iter().map(|lane| lane.instances.len()).max().unwrap_or(1);
     let height = area.height / most.max(1) as u16;
     let areas =
         Layout::vertical(vec![Constraint::Length(height); lane.instances.len()]).split(area);
@@ -77,7 +77,7 @@ pub fn charts(frame: &mut Frame, area: Rect, lab: &Lab, lane: &LaneModel, axes: 
             cap: None,
             theory: None,
             gaps: !outcomes,
-            marks: &lab.marks(),
+            marks: &lab.session.marks(),
         };
         chart::draw(frame, areas[i], &chart);
     }
@@ -101,9 +101,9 @@ fn figures(instance: &InstanceSample, width: u16) -> String {
 }
 
 /// What an instance runs. In a walk, the name of the form would tell what is asked.
-fn version<'a>(lab: &Lab, instance: &'a InstanceSample) -> &'a str {
+fn version<'a>(lab: &Scene, instance: &'a InstanceSample) -> &'a str {
     match instance.version.as_str() {
-        released if lab.walk.is_some() && released != "before" => "release",
+        released if !lab.view.disclosure.causes && released != "before" => "release",
         version => version,
     }
 }
@@ -117,7 +117,7 @@ fn style(instance: &InstanceSample) -> Style {
 }
 
 /// One figure of all instances a line.
-fn short(lane: &LaneModel, width: u16) -> Vec<Line<'static>> {
+fn short(lane: &LaneState, width: u16) -> Vec<Line<'static>> {
     let row = |name: &str, of: &dyn Fn(&InstanceSample) -> String| {
         // Whole figures only: one that is cut looks like another.
         let mut text = format!(" {name:<6}");

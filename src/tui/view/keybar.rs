@@ -1,19 +1,20 @@
 //! The last line: the keys that work now, as many as fit.
 
-use crossterm::event::KeyCode;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use super::cut;
-use crate::tui::keys::{Action, Binding, bindings};
+use super::parts::cut;
+use crate::tui::action::Action;
+use crate::tui::keys::{Binding, bindings};
+use crate::tui::layout::{Layout, Target};
 use crate::tui::model::{Model, Screen};
 use crate::tui::theme;
 
 /// Draws the bar. Help and quit always fit, and what closes an overlay; of the others, the first
 /// ones.
-pub fn draw(frame: &mut Frame, area: Rect, model: &Model) {
+pub fn draw(frame: &mut Frame, area: Rect, model: &Model, layout: &mut Layout) {
     if let (None, Screen::Catalogue(list)) = (&model.overlay, &model.screen)
         && list.searching
     {
@@ -32,7 +33,11 @@ pub fn draw(frame: &mut Frame, area: Rect, model: &Model) {
         width -= note.chars().count() as u16;
         spans.push(Span::styled(note, theme::warn()));
     }
+    let mut x = area.right() - width;
     for binding in shown(model, width) {
+        let place = Rect { x, width: columns(binding) as u16, ..area };
+        layout.target(place, Target::Key(binding.code()));
+        x = place.right();
         spans.push(Span::styled(format!(" {}", binding.key), theme::accent()));
         spans.push(Span::raw(format!(" {} ", binding.short)));
     }
@@ -59,18 +64,4 @@ fn shown(model: &Model, width: u16) -> Vec<&'static Binding> {
         }
     };
     all.into_iter().filter(fits).collect()
-}
-
-/// The key that is shown at a column of the bar.
-pub fn code_at(model: &Model, column: u16) -> Option<KeyCode> {
-    if model.note.is_some() {
-        return None;
-    }
-    let mut end = 0;
-    let mut shown = shown(model, model.size.0).into_iter();
-    let at = shown.find(|binding| {
-        end += columns(binding);
-        usize::from(column) < end
-    });
-    at.map(Binding::code)
 }

@@ -17,20 +17,24 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Paragraph};
 use tui_big_text::{BigText, PixelSize};
 
+use super::axes::Axes;
+use super::axes::capacity;
 use super::chart::{self, Chart, Fill};
-use super::lab::Axes;
-use super::{chain, cut, gauges, instances, letter, walk};
-use crate::tui::lane::{LaneModel, State};
-use crate::tui::model::{Lab, LabData};
-use crate::tui::series::Point;
+use super::parts::{cut, wrapped};
+use super::scene::Scene;
+use super::{chain, gauges, instances};
 use crate::tui::theme;
-use crate::tui::walk::knows;
 use firedrill_core::event::{Clock, LogTail};
 use firedrill_core::incident::exercise::YOURS;
 use firedrill_core::incident::measure::{Level, Measure};
 use firedrill_core::incident::show::{self, Figure, Headline, Shows};
 use firedrill_core::page::axis::Axis;
 use firedrill_core::prose::figures::{clock, count, mib, millis, number};
+use firedrill_core::prose::letter;
+use firedrill_core::session::lane_state::{LaneState, ProcessState};
+use firedrill_core::session::run_state::RunState;
+use firedrill_core::session::series::Point;
+use firedrill_core::session::walk::page::Page;
 
 /// Latencies from here to [`SLOWEST_MS`] have a place on the axis.
 const FASTEST_MS: f64 = 0.1;
@@ -51,14 +55,14 @@ const MANY: u64 = 20;
 const SLOWEST_MS: f64 = 10_000.0;
 
 /// Draws a lane; `hidden` lanes did not fit on the screen.
-pub fn draw(frame: &mut Frame, area: Rect, lab: &Lab, index: usize, axes: &Axes, hidden: usize) {
-    let data = lab.shown();
+pub fn draw(frame: &mut Frame, area: Rect, lab: &Scene, index: usize, axes: &Axes, hidden: usize) {
+    let data = lab.view.run;
     let lane = &data.lanes[index];
     let selected = index == lab.selected;
     let edge = match (&lane.state, is_wrong(lab, lane)) {
-        (State::Serving { .. }, false) => theme::good(),
-        (State::Starting, _) => theme::warn(),
-        (State::Stopped { .. }, false) => theme::quiet(),
+        (ProcessState::Serving { .. }, false) => theme::good(),
+        (ProcessState::Starting, _) => theme::warn(),
+        (ProcessState::Stopped { .. }, false) => theme::quiet(),
         _ => theme::bad(),
     };
     let mut title = vec![Span::styled(
@@ -66,7 +70,7 @@ pub fn draw(frame: &mut Frame, area: Rect, lab: &Lab, index: usize, axes: &Axes,
             " {}{} {}{} ",
             if selected { "▸ " } else { "" },
             letter(index),
-            lab.name(index),
+            lab.view.names[index],
             differs(lab, lane)
         ),
         if selected { edge.patch(theme::strong()) } else { edge },
@@ -89,8 +93,8 @@ pub fn draw(frame: &mut Frame, area: Rect, lab: &Lab, index: usize, axes: &Axes,
     inside(frame, inner, lab, lane, axes);
 }
 
-fn inside(frame: &mut Frame, area: Rect, lab: &Lab, lane: &LaneModel, axes: &Axes) {
-    let data = lab.shown();
+fn inside(frame: &mut Frame, area: Rect, lab: &Scene, lane: &LaneState, axes: &Axes) {
+    let data = lab.view.run;
     let big = area.height >= 26 && area.width >= 40;
     let room = match area.height {
         ..20 if !lab.by_instance => 1,
@@ -104,13 +108,13 @@ fn inside(frame: &mut Frame, area: Rect, lab: &Lab, lane: &LaneModel, axes: &Axe
     let [state, figures, culprit, charts, time, below] = Layout::vertical([
         Constraint::Length(1),
         Constraint::Length(if big { 6 } else { 2 }),
-        Constraint::Length(if lab.walk.is_some() { 0 } else { axes.said_rows.max(1) }),
+        Constraint::Length(if lab.view.disclosure.causes { axes.said_rows.max(1) } else { 0 }),
         Constraint::Min(0),
         Constraint::Length(1),
         Constraint::Length(axes.gauge_rows.min(room)),
     ])
     .areas(area);
-    frame.render_widget(Paragraph::new(state_line(data, lane, lab.walk.is_some())), state);
+    frame.render_widget(Paragraph::new(state_line(data, lane, lab.view.disclosure.causes)), state);
     if big {
         big_figures(frame, figures, lab, lane);
     } else {
@@ -127,20 +131,20 @@ fn inside(frame: &mut Frame, area: Rect, lab: &Lab, lane: &LaneModel, axes: &Axe
 }
 
 /// What the lane runs, where that is not what its name says.
-fn differs(lab: &Lab, lane: &LaneModel) -> String {
-    let own = &lab.spec.entry.manifest.id;
+fn differs(lab: &Scene, lane: &LaneState) -> String {
+    let own = &lab.manifest().id;
     let runs = lane.bugs.get(own).map_or("fixed", String::as_str);
-    let released = lab.shown().released_s.is_some();
-    if lab.walk.is_some() || !released || runs == lane.variant {
+    let released = lab.view.run.released_s.is_some();
+    if !lab.view.disclosure.causes || !released || runs == lane.variant {
         return String::new();
     }
     format!(", runs {runs} now")
 }
 
 /// Whether a lane is not as it should be.
-fn is_wrong(lab: &Lab, lane: &LaneModel) -> bool {
+fn is_wrong(lab: &Scene, lane: &LaneState) -> bool {
     let [left, right] = figures(lab);
-    if lab.walk.is_some() {
+    if !lab.view.disclosure.causes {
         return lane.suffers() || is_beyond(lane, &left) || is_beyond(lane, &right);
     }
     let stuck = lane.culprit().is_some_and(|site| site.waiting >= MANY);
@@ -151,24 +155,25 @@ fn is_wrong(lab: &Lab, lane: &LaneModel) -> bool {
         || gauges::violation(lab, lane).is_some()
 }
 
-fn state_line(data: &LabData, lane: &LaneModel, walks: bool) -> Line<'static> {
+fn state_line(data: &RunState, lane: &LaneState, causes: bool) -> Line<'static> {
     let (text, style) = match &lane.state {
         _ if lane.is_stale(data.now_s) => {
             let since = clock(lane.sampled_s);
             (format!("? nothing is known of it since {since}"), theme::warn())
         }
-        State::Starting => ("◌ starting".to_owned(), theme::warn()),
-        State::Serving { .. } if lane.suffers() => ("● up, failing".to_owned(), theme::bad()),
-        State::Serving { .. } => ("● serving".to_owned(), theme::good()),
-        State::Stopped { .. } => ("■ stopped".to_owned(), theme::quiet()),
-        State::Down { short, again_s, .. } => {
+        ProcessState::Starting => ("◌ starting".to_owned(), theme::warn()),
+        ProcessState::Serving { .. } if lane.suffers() => {
+            ("● up, failing".to_owned(), theme::bad())
+        }
+        ProcessState::Serving { .. } => ("● serving".to_owned(), theme::good()),
+        ProcessState::Stopped { .. } => ("■ stopped".to_owned(), theme::quiet()),
+        ProcessState::Down { short, again_s, .. } => {
             let wait_s = (again_s - data.now_s).max(0.0);
             (format!("✖ {short} · back in {wait_s:.1} s"), theme::bad())
         }
     };
     let mut spans = vec![Span::styled(format!(" {text}"), style)];
-    // A walk finds out where the bug is.
-    if !walks && matches!(lane.state, State::Serving { .. } | State::Stopped { .. }) {
+    if causes && matches!(lane.state, ProcessState::Serving { .. } | ProcessState::Stopped { .. }) {
         let bugs = match lane.bugs.len() {
             0 => Span::styled("  [ ] no bug on", theme::quiet()),
             1 if lane.bugs.values().any(|variant| variant == YOURS) => {
@@ -191,17 +196,19 @@ struct Big {
 }
 
 /// What the two big figures are of; in a walk, the usual ones in place of what it does not show yet.
-fn figures(lab: &Lab) -> [Figure; 2] {
-    let Headline { left, right } = lab.spec.entry.manifest.headline.clone();
+fn figures(lab: &Scene) -> [Figure; 2] {
+    let Headline { left, right } = lab.manifest().headline.clone();
     let usual = Headline::usual();
-    let or = |figure, usual| if walk::may_show(lab, &figure) { figure } else { usual };
+    let (charts, known) = (&lab.manifest().charts, &lab.view.disclosure);
+    let or =
+        |figure: Figure, usual| if known.shows(charts, &figure.metric) { figure } else { usual };
     [or(left, usual.left), or(right, usual.right)]
 }
 
 /// The two big figures of a lane.
-fn headline(lab: &Lab, lane: &LaneModel) -> [Big; 2] {
+fn headline(lab: &Scene, lane: &LaneState) -> [Big; 2] {
     let mut figures = figures(lab).map(|figure| big(lane, &figure));
-    if !walk::may_tell(lab) {
+    if !lab.view.disclosure.theory {
         for figure in &mut figures {
             figure.more.clear();
         }
@@ -210,11 +217,11 @@ fn headline(lab: &Lab, lane: &LaneModel) -> [Big; 2] {
 }
 
 /// Whether a figure of the headline is where it is bad.
-fn is_beyond(lane: &LaneModel, figure: &Figure) -> bool {
+fn is_beyond(lane: &LaneState, figure: &Figure) -> bool {
     figure.bad_from.zip(lane.value(&figure.metric)).is_some_and(|(from, value)| value >= from)
 }
 
-fn big(lane: &LaneModel, figure: &Figure) -> Big {
+fn big(lane: &LaneState, figure: &Figure) -> Big {
     let value = lane.value(&figure.metric);
     let of_tasks = figure.metric == Measure::Level(Level::Tasks);
     let growth = growth(lane).filter(|_| of_tasks);
@@ -239,14 +246,14 @@ fn big(lane: &LaneModel, figure: &Figure) -> Big {
 }
 
 /// The growth of the tasks, where it is worth telling.
-fn growth(lane: &LaneModel) -> Option<String> {
+fn growth(lane: &LaneState) -> Option<String> {
     lane.server.as_ref()?;
     let slope = lane.recent.tasks_per_s.filter(|slope| slope.abs() >= 5.0)?;
     let arrow = if slope > 0.0 { '▲' } else { '▼' };
     Some(format!("{arrow}{}/s", number(slope.abs().round())))
 }
 
-fn outcomes(lane: &LaneModel) -> Line<'static> {
+fn outcomes(lane: &LaneState) -> Line<'static> {
     let recent = &lane.recent;
     let mut spans =
         vec![Span::styled(format!(" ok {}", number(recent.ok_per_s.round())), theme::good())];
@@ -269,7 +276,7 @@ fn outcomes(lane: &LaneModel) -> Line<'static> {
     Line::from(spans)
 }
 
-fn small_figures(frame: &mut Frame, area: Rect, lab: &Lab, lane: &LaneModel) {
+fn small_figures(frame: &mut Frame, area: Rect, lab: &Scene, lane: &LaneState) {
     let mut spans = Vec::new();
     let figures = headline(lab, lane);
     // A figure that is cut looks like another one: names give way.
@@ -290,7 +297,7 @@ fn small_figures(frame: &mut Frame, area: Rect, lab: &Lab, lane: &LaneModel) {
     frame.render_widget(Paragraph::new(vec![Line::from(spans), outcomes(lane)]), area);
 }
 
-fn big_figures(frame: &mut Frame, area: Rect, lab: &Lab, lane: &LaneModel) {
+fn big_figures(frame: &mut Frame, area: Rect, lab: &Scene, lane: &LaneState) {
     let [names, digits, below] =
         Layout::vertical([Constraint::Length(1), Constraint::Length(4), Constraint::Length(1)])
             .areas(area);
@@ -330,9 +337,8 @@ pub fn apart(value: &str) -> (&str, &str) {
 
 /// What is wrong with the lane, or what its fix costs: the manifest's sentence, with the place where
 /// most tasks wait; else that place alone; else the metric that is beyond what the fixed form keeps.
-fn says(lab: &Lab, lane: &LaneModel, width: usize) -> Vec<Line<'static>> {
-    // A walk asks before it tells.
-    if lab.walk.is_some() {
+fn says(lab: &Scene, lane: &LaneState, width: usize) -> Vec<Line<'static>> {
+    if !lab.view.disclosure.causes {
         return vec![Line::raw("")];
     }
     let Some(sentence) = &lane.sentence else {
@@ -364,30 +370,13 @@ fn says(lab: &Lab, lane: &LaneModel, width: usize) -> Vec<Line<'static>> {
 }
 
 /// Rows of what is said of a lane in an area of this width.
-pub fn said_rows(lab: &Lab, index: usize, width: u16) -> u16 {
+pub fn said_rows(lab: &Scene, index: usize, width: u16) -> u16 {
     // Two columns are the frame's.
-    says(lab, &lab.shown().lanes[index], usize::from(width.saturating_sub(2))).len() as u16
-}
-
-/// A text in lines of at most this width.
-pub fn wrapped(text: &str, width: usize) -> Vec<String> {
-    let mut lines: Vec<String> = vec![String::new()];
-    for word in text.split(' ') {
-        let Some(line) = lines.last_mut() else { break };
-        if line.is_empty() {
-            line.push_str(word);
-        } else if line.chars().count() + 1 + word.chars().count() <= width {
-            line.push(' ');
-            line.push_str(word);
-        } else {
-            lines.push(word.to_owned());
-        }
-    }
-    lines
+    says(lab, &lab.view.run.lanes[index], usize::from(width.saturating_sub(2))).len() as u16
 }
 
 /// Where the tasks wait; else the metric that is beyond what the fixed form keeps.
-fn culprit_line(lab: &Lab, lane: &LaneModel, width: usize) -> Line<'static> {
+fn culprit_line(lab: &Scene, lane: &LaneState, width: usize) -> Line<'static> {
     let Some(site) = lane.culprit().filter(|site| site.waiting > 1) else {
         let Some(wrong) = gauges::violation(lab, lane) else {
             return Line::raw("");
@@ -406,25 +395,29 @@ fn culprit_line(lab: &Lab, lane: &LaneModel, width: usize) -> Line<'static> {
 /// Rows from which on the charts that a walk's step is not about are shown too.
 const ROOM_FOR_ALL: u16 = 14;
 
-fn draw_charts(frame: &mut Frame, area: Rect, lab: &Lab, lane: &LaneModel, axes: &Axes) {
+fn draw_charts(frame: &mut Frame, area: Rect, lab: &Scene, lane: &LaneState, axes: &Axes) {
     if lab.by_instance && !lane.instances.is_empty() {
         instances::charts(frame, area, lab, lane, axes);
         return;
     }
-    let charts = &lab.spec.entry.manifest.charts;
-    let back = |chart: &&show::Chart| walk::stands_back(lab, &chart.title());
-    // Where there is little room, what a walk's step is about has all of it.
-    let is_shown = |chart: &&show::Chart| {
-        let known = lab.walk.as_ref().is_none_or(|walk| knows(lab, walk, chart));
-        known && (area.height >= ROOM_FOR_ALL || !back(chart))
+    let charts = &lab.manifest().charts;
+    let watch: &[String] = match lab.view.page.as_ref().and_then(Page::step) {
+        Some(step) => &step.watch,
+        None => &[],
     };
-    let shown: Vec<show::Chart> = charts.iter().filter(is_shown).cloned().collect();
+    // A chart that the step of a walk is not about is dimmed.
+    let back = |chart: &show::Chart| !watch.is_empty() && !watch.contains(&chart.title());
+    // Where there is little room, what a walk's step is about has all of it.
+    let known = &lab.view.disclosure.charts;
+    let is_shown = |i: usize| known[i] && (area.height >= ROOM_FOR_ALL || !back(&charts[i]));
+    let shown = charts.iter().enumerate().filter(|(i, _)| is_shown(*i));
+    let shown: Vec<show::Chart> = shown.map(|(_, chart)| chart.clone()).collect();
     let areas = Layout::vertical(heights(&shown, area.height)).split(area);
     let (mut levels, mut place) = (0, 0);
     for (i, chart) in charts.iter().enumerate() {
         let index = levels;
         levels += chart.levels().len();
-        if !is_shown(&chart) {
+        if !is_shown(i) {
             continue;
         }
         let Some(area) = areas.get(place) else { break };
@@ -434,52 +427,41 @@ fn draw_charts(frame: &mut Frame, area: Rect, lab: &Lab, lane: &LaneModel, axes:
             Shows::Log => log_tail(frame, *area, lane, chart),
             _ => draw_chart(frame, *area, lab, lane, (axes, axes.tops[i]), (chart, index)),
         }
-        if back(&chart) {
+        if back(chart) {
             frame.buffer_mut().set_style(*area, theme::back());
         }
     }
 }
 
 /// Draws the first chart of a lane alone, below the lane's name.
-pub fn strip(frame: &mut Frame, area: Rect, lab: &Lab, index: usize, axes: &Axes) {
+pub fn strip(frame: &mut Frame, area: Rect, lab: &Scene, index: usize, axes: &Axes) {
     let [name, area] = Layout::vertical([Constraint::Length(1), Constraint::Min(0)]).areas(area);
     chart_alone(frame, area, lab, index, axes, 0);
     let says = Line::from(vec![
-        Span::styled(format!(" {} {} ", letter(index), lab.name(index)), theme::strong()),
+        Span::styled(format!(" {} {} ", letter(index), lab.view.names[index]), theme::strong()),
         Span::styled("─".repeat(usize::from(name.width)), theme::quiet()),
     ]);
     frame.render_widget(Paragraph::new(says), name);
-}
-
-/// How many charts of an incident can be drawn alone: those that are no words, and in a walk those that are
-/// known.
-pub fn charts_alone(lab: &Lab) -> Vec<usize> {
-    let charts = lab.spec.entry.manifest.charts.iter().enumerate();
-    let drawn = charts.filter(|(_, chart)| {
-        let known = lab.walk.as_ref().is_none_or(|walk| knows(lab, walk, chart));
-        known && !matches!(chart.shows, Shows::Chain | Shows::Log)
-    });
-    drawn.map(|(i, _)| i).collect()
 }
 
 /// Draws one of the charts that can be drawn alone, by its number among them.
 pub fn chart_alone(
     frame: &mut Frame,
     area: Rect,
-    lab: &Lab,
+    lab: &Scene,
     index: usize,
     axes: &Axes,
     number: usize,
 ) {
-    let charts = &lab.spec.entry.manifest.charts;
-    let Some(at) = charts_alone(lab).get(number).copied() else { return };
+    let charts = &lab.manifest().charts;
+    let Some(at) = lab.charts_alone().get(number).copied() else { return };
     let level = charts.iter().take(at).map(|chart| chart.levels().len()).sum();
-    let lane = &lab.shown().lanes[index];
+    let lane = &lab.view.run.lanes[index];
     draw_chart(frame, area, lab, lane, (axes, axes.tops[at]), (&charts[at], level));
 }
 
 /// The two big figures of a lane: name, value, style.
-pub fn big_and_plain(lab: &Lab, lane: &LaneModel) -> [(String, String, Style); 2] {
+pub fn big_and_plain(lab: &Scene, lane: &LaneState) -> [(String, String, Style); 2] {
     headline(lab, lane).map(|Big { name, value, style, more }| {
         (format!("{name} {more}"), value.replace(' ', ""), style)
     })
@@ -507,7 +489,7 @@ fn heights(charts: &[show::Chart], rows: u16) -> Vec<Constraint> {
 }
 
 /// The end of the service's log: first the newest line that should not be there.
-fn log_tail(frame: &mut Frame, area: Rect, lane: &LaneModel, chart: &show::Chart) {
+fn log_tail(frame: &mut Frame, area: Rect, lane: &LaneState, chart: &show::Chart) {
     let LogTail { lines, wrong } = &lane.log;
     let width = usize::from(area.width);
     let title = Line::from(vec![
@@ -537,12 +519,12 @@ fn log_tail(frame: &mut Frame, area: Rect, lane: &LaneModel, chart: &show::Chart
 }
 
 /// The colours of requests by what became of them.
-fn outcomes_legend(lab: &Lab, lane: &LaneModel, axes: &Axes) -> Vec<Span<'static>> {
+fn outcomes_legend(lab: &Scene, lane: &LaneState, axes: &Axes) -> Vec<Span<'static>> {
     let mut legend = vec![Span::styled("   █ ok", theme::good())];
     if lane.series.since(axes.window_s.0).any(|point| point.rejected > 0.0) {
         legend.push(Span::styled("   █ rejected", theme::warn()));
     }
-    let known = lab.spec.entry.manifest.load.requests.iter();
+    let known = lab.manifest().load.requests.iter();
     let told = if known.into_iter().any(|request| request.answers.is_some()) {
         "   █ failed or wrong"
     } else {
@@ -556,12 +538,12 @@ fn outcomes_legend(lab: &Lab, lane: &LaneModel, axes: &Axes) -> Vec<Span<'static
 fn draw_chart(
     frame: &mut Frame,
     area: Rect,
-    lab: &Lab,
-    lane: &LaneModel,
+    lab: &Scene,
+    lane: &LaneState,
     (axes, top): (&Axes, f64),
     (shown, index): (&show::Chart, usize),
 ) {
-    let manifest_cap = lab.spec.entry.manifest.memory.cap_bytes();
+    let manifest_cap = lab.manifest().memory.cap_bytes();
     let own_cap = lane.own_cap_bytes.unwrap_or(manifest_cap);
     let cap_bytes = axes.cap_bytes + own_cap.saturating_sub(manifest_cap);
     let name = Span::styled(format!(" {}", shown.title()), theme::strong());
@@ -570,7 +552,7 @@ fn draw_chart(
         Shows::Level(measure) => Some(measure.clone()),
         _ => None,
     };
-    let told = measure.as_ref().filter(|_| walk::may_tell(lab));
+    let told = measure.as_ref().filter(|_| lab.view.disclosure.theory);
     let theory = told.and_then(|measure| theory(lab, lane, measure));
     let mut title = vec![name];
     if theory.is_some() {
@@ -644,7 +626,7 @@ fn draw_chart(
         }
     };
     let gaps = !matches!(shown.shows, Shows::Latency | Shows::Outcomes);
-    let marks = lab.marks();
+    let marks = lab.session.marks();
     let chart = Chart {
         title: Line::from(title),
         series: &lane.series,
@@ -662,21 +644,21 @@ fn draw_chart(
 }
 
 /// What a chart of memory shows: the virtual clock has no process, and what stands for its memory is the heap.
-fn memory_word(lab: &Lab) -> &'static str {
-    let lapse = lab.spec.clock == Clock::Virtual || lab.lapse.is_some();
+fn memory_word(lab: &Scene) -> &'static str {
+    let lapse = lab.session.case.plan.clock == Clock::Virtual || lab.session.lapse.is_some();
     if lapse { "heap" } else { "resident" }
 }
 
 /// That requests without an answer count with the time after which their clients give up.
-fn unanswered(lab: &Lab, lane: &LaneModel) -> Option<Span<'static>> {
-    let patience_s = lab.spec.entry.manifest.load.client_timeout_ms as f64 / 1000.0;
+fn unanswered(lab: &Scene, lane: &LaneState) -> Option<Span<'static>> {
+    let patience_s = lab.manifest().load.client_timeout_ms as f64 / 1000.0;
     let says = format!(" · unanswered {} s", number(patience_s));
     (lane.recent.timed_out_per_s > 0.0).then(|| Span::styled(says, theme::warn()))
 }
 
 /// The slots of a pool in words: lost, in use, free, and who waits for one.
 fn slots_now(
-    lane: &LaneModel,
+    lane: &LaneState,
     [used, lost, waiting]: [&Measure; 3],
     full: Option<f64>,
 ) -> Vec<Span<'static>> {
@@ -697,25 +679,20 @@ fn slots_now(
     ]
 }
 
-/// What a level of a lane is full at.
-pub fn capacity(lane: &LaneModel, chart: &show::Chart) -> Option<f64> {
-    let capacity = chart.capacity.as_deref()?;
-    capacity.parse().ok().or_else(|| lane.metric(capacity)).filter(|full| *full > 0.0)
-}
-
 /// What theory says at given times.
 type Told<'a> = Box<dyn Fn(&[f64]) -> Vec<Option<f64>> + 'a>;
 
 /// What theory says of a measure, from the moment the bug met a clean process; nothing when the lane
 /// runs anything but this incident's bug.
-fn theory<'a>(lab: &'a Lab, lane: &LaneModel, measure: &Measure) -> Option<Told<'a>> {
-    let manifest = &lab.spec.entry.manifest;
-    let (State::Serving { since_s, .. } | State::Stopped { since_s }) = lane.state else {
+fn theory<'a>(lab: &'a Scene<'a>, lane: &LaneState, measure: &Measure) -> Option<Told<'a>> {
+    let manifest = lab.manifest();
+    let (ProcessState::Serving { since_s, .. } | ProcessState::Stopped { since_s }) = lane.state
+    else {
         return None;
     };
     let only = lane.bugs.get(&manifest.id).filter(|_| lane.bugs.len() == 1)?;
     let theory = manifest.theories.iter().find(|t| t.metric == *measure && &t.variant == only)?;
     let start_s = since_s.max(lane.switched_s);
-    let course = &lab.shown().course;
+    let course = &lab.view.run.course;
     Some(Box::new(move |times| theory.values(course, start_s, times)))
 }

@@ -5,14 +5,18 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span, Text};
 use ratatui::widgets::Paragraph;
 
-use super::{boxed, cut, letter};
-use crate::tui::model::{Lab, LogEntry};
+use super::parts::{boxed, cut};
+use firedrill_core::prose::letter;
+use firedrill_core::session::run_state::LogEntry;
+
+use super::scene::Scene;
+use crate::tui::layout::{Layout, Scroll};
 use crate::tui::theme;
 use firedrill_core::prose::figures::clock;
 
 /// Draws the newest lines.
-pub fn draw(frame: &mut Frame, area: Rect, lab: &Lab) {
-    let log = &lab.shown().log;
+pub fn draw(frame: &mut Frame, area: Rect, lab: &Scene) {
+    let log = &lab.view.run.log;
     let skip = log.len().saturating_sub(usize::from(area.height));
     let width = usize::from(area.width);
     let lines: Vec<Line> = log.iter().skip(skip).map(|entry| line(entry, width)).collect();
@@ -20,9 +24,10 @@ pub fn draw(frame: &mut Frame, area: Rect, lab: &Lab) {
 }
 
 /// Draws the whole log, `back` lines back from the newest.
-pub fn draw_all(frame: &mut Frame, area: Rect, lab: &Lab, back: usize) {
+pub fn draw_all(frame: &mut Frame, area: Rect, lab: &Scene, back: usize, layout: &mut Layout) {
     let inner = boxed(frame, area, (area.width - 2, area.height - 1), "events");
-    let log = &lab.shown().log;
+    let log = &lab.view.run.log;
+    layout.scroll = Some(Scroll { at: back, furthest: log.len() });
     let height = usize::from(inner.height);
     let end = log.len() - back.min(log.len().saturating_sub(height));
     let start = end.saturating_sub(height);

@@ -4,7 +4,7 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::widgets::{Paragraph, Wrap};
 
-use super::boxed;
+use super::parts::boxed;
 
 /// Draws the message.
 pub fn draw(frame: &mut Frame, area: Rect, text: &str) {

@@ -5,18 +5,19 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span, Text};
 use ratatui::widgets::{Paragraph, Wrap};
 
-use super::{boxed, letter};
-use crate::tui::lane::State;
-use crate::tui::model::Lab;
+use super::parts::boxed;
+use super::scene::Scene;
 use crate::tui::theme;
 use firedrill_core::prose::figures::{count, mib, millis, number};
+use firedrill_core::prose::letter;
+use firedrill_core::session::lane_state::ProcessState;
 
 /// Draws the overlay.
-pub fn draw(frame: &mut Frame, area: Rect, lab: &Lab) {
+pub fn draw(frame: &mut Frame, area: Rect, lab: &Scene) {
     let lane = lab.lane();
     let title = format!("lane {} {}: metrics", letter(lab.selected), lane.variant);
     let mut lines = Vec::new();
-    if let State::Serving { process: Some((port, pid)), .. } = lane.state {
+    if let ProcessState::Serving { process: Some((port, pid)), .. } = lane.state {
         lines.push(Line::raw(format!(
             " http://127.0.0.1:{port}   /metrics there too   process {pid}"
         )));
@@ -52,7 +53,7 @@ pub fn draw(frame: &mut Frame, area: Rect, lab: &Lab) {
         let width = server.metrics.keys().map(String::len).max().unwrap_or(0);
         let own = |name: &String| {
             let incident = lane.metrics.get(name).map_or("", |metric| metric.incident.as_str());
-            incident == lab.spec.entry.manifest.id || lane.bugs.contains_key(incident)
+            incident == lab.manifest().id || lane.bugs.contains_key(incident)
         };
         // First what belongs to the bugs in play; of the rest, what says something.
         let (first, rest): (Vec<_>, Vec<_>) =

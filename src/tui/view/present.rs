@@ -7,31 +7,35 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Wrap};
 use tui_big_text::{BigText, PixelSize};
 
-use super::lane::wrapped;
-use super::{lab, lane, letter};
-use crate::tui::model::Lab;
+use firedrill_core::session::walk::page::AnswerForm;
+
+use super::axes::axes;
+use super::lane;
+use super::lane::apart;
+use super::parts::wrapped;
+use super::scene::Scene;
 use crate::tui::theme;
-use crate::tui::walk::{Stage, asked, step};
+use firedrill_core::prose::letter;
 
 /// Columns and rows of a letter, from the largest size down.
 const SIZES: [(PixelSize, u16, u16); 3] =
     [(PixelSize::Full, 8, 8), (PixelSize::HalfHeight, 8, 4), (PixelSize::Quadrant, 4, 4)];
 
 /// Draws the selected lane, or one of its charts, and what a walk tells and asks.
-pub fn draw(frame: &mut Frame, area: Rect, lab: &Lab, chart: Option<usize>) {
+pub fn draw(frame: &mut Frame, area: Rect, lab: &Scene, chart: Option<usize>) {
     let asks = question(lab);
     let [head, body, below] = Layout::vertical([
         Constraint::Length(1),
         Constraint::Min(0),
-        Constraint::Length(if lab.walk.is_some() { area.height / 2 } else { 0 }),
+        Constraint::Length(if lab.view.page.is_some() { area.height / 2 } else { 0 }),
     ])
     .areas(area);
-    let name = format!(" {} {} ", letter(lab.selected), lab.name(lab.selected));
+    let name = format!(" {} {} ", letter(lab.selected), lab.view.names[lab.selected]);
     let says = "tab: the next lane · P: the next view".to_owned();
     let title =
         Line::from(vec![Span::styled(name, theme::accent()), Span::styled(says, theme::quiet())]);
     frame.render_widget(Paragraph::new(title), head);
-    let axes = lab::axes(lab);
+    let axes = axes(lab);
     if let Some(chart) = chart {
         lane::chart_alone(frame, body, lab, lab.selected, &axes, chart);
     } else {
@@ -63,7 +67,7 @@ pub fn draw(frame: &mut Frame, area: Rect, lab: &Lab, chart: Option<usize>) {
 }
 
 /// Draws the lane's two figures, as large as fits, and its first chart.
-fn figures(frame: &mut Frame, area: Rect, lab: &Lab) {
+fn figures(frame: &mut Frame, area: Rect, lab: &Scene) {
     let rows = if area.height >= 18 { 10 } else { 6 };
     let [digits, chart] =
         Layout::vertical([Constraint::Length(rows), Constraint::Min(0)]).areas(area);
@@ -76,39 +80,41 @@ fn figures(frame: &mut Frame, area: Rect, lab: &Lab) {
         frame.render_widget(Paragraph::new(format!(" {name}")), caption);
         large(frame, digits, &value, style);
     }
-    lane::chart_alone(frame, chart, lab, lab.selected, &lab::axes(lab), 0);
+    lane::chart_alone(frame, chart, lab, lab.selected, &axes(lab), 0);
 }
 
-/// What is asked, or told, and what stands below it.
-fn question(lab: &Lab) -> Option<(String, Vec<String>)> {
-    let walk = lab.walk.as_ref()?;
-    let step = step(lab, walk)?;
-    let done = walk.done[walk.at].as_ref();
-    let asked = done.map_or_else(|| asked(lab, walk, step), |done| done.asked.clone());
+/// The question or introduction of a walk's page, and the lines below it.
+fn question(lab: &Scene) -> Option<(String, Vec<String>)> {
+    let page = lab.view.page.as_ref()?;
+    let step = page.step()?;
     let mut below = Vec::new();
-    if walk.presents && !step.says_to_presenter.is_empty() {
-        below.push(format!("☞ {}", step.says_to_presenter));
+    if lab.page.presenter && !step.presenter.is_empty() {
+        below.push(format!("☞ {}", step.presenter));
     }
-    if let Some(done) = done.filter(|_| walk.stage == Stage::Shown) {
-        below.extend(done.figures.iter().map(|(name, value)| format!("{name} {value}")));
-        below.push(done.why.clone());
+    let question = step.question.as_ref();
+    if let Some(result) = &step.result {
+        below.extend(result.figures.iter().map(|(name, value)| format!("{name} {value}")));
+        below.push(result.why.clone());
     } else {
-        let chosen = walk.cursor;
-        below.extend(
-            asked.choices.iter().enumerate().map(|(i, text)| {
-                format!("{} {}  {text}", if i == chosen { "▸" } else { " " }, i + 1)
-            }),
-        );
-        if asked.choices.is_empty() && !asked.prompt.is_empty() {
-            below.push(format!("> {}▏", walk.typed));
+        match question.map(|question| &question.form) {
+            Some(AnswerForm::Choice(choices)) => {
+                let option = |(i, text): (usize, &String)| {
+                    let mark = if i == lab.page.cursor { "▸" } else { " " };
+                    format!("{mark} {}  {text}", i + 1)
+                };
+                below.extend(choices.iter().enumerate().map(option));
+            }
+            Some(AnswerForm::Number(_)) => below.push(format!("> {}▏", lab.page.typed)),
+            Some(AnswerForm::Line(_)) | None => {}
         }
     }
-    Some((if asked.prompt.is_empty() { asked.says } else { asked.prompt }, below))
+    let says = || step.says.clone().unwrap_or_default();
+    Some((question.map_or_else(says, |question| question.prompt.clone()), below))
 }
 
 /// Draws a value as large as fits.
 fn large(frame: &mut Frame, area: Rect, value: &str, style: Style) {
-    let (figure, unit) = lane::apart(value);
+    let (figure, unit) = apart(value);
     let letters = figure.len() as u16;
     let fits = SIZES.iter().find(|(_, columns, rows)| {
         letters * columns <= area.width.saturating_sub(1) && *rows <= area.height

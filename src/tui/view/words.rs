@@ -6,18 +6,17 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Text};
 use ratatui::widgets::{Paragraph, Wrap};
 
-use super::boxed;
-use super::walk::page;
-use crate::tui::model::Lab;
+use super::parts::boxed;
+use super::scene::Scene;
 use crate::tui::theme;
 
 /// Columns of the box.
 const WIDTH: u16 = 84;
 
 /// Draws the words.
-pub fn draw(frame: &mut Frame, area: Rect, lab: &Lab) {
-    let Some(walk) = &lab.walk else { return };
-    let text = page(lab, walk).join("\n");
+pub fn draw(frame: &mut Frame, area: Rect, lab: &Scene) {
+    let Some(page) = &lab.view.page else { return };
+    let text = page.texts().join("\n");
     let mut lines = Vec::new();
     for (_, term) in glossary::marked(&text) {
         lines.push(Line::styled(format!(" {}", term.name), theme::accent()));

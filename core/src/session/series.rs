@@ -1,15 +1,17 @@
-//! The bounded history of one lane, and what a chart needs of it.
+//! The bounded history of one lane, as charts need it.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use firedrill_core::incident::show::MOST_LEVELS;
+use serde::{Deserialize, Serialize};
+
+use crate::incident::show::MOST_LEVELS;
 
 /// Ticks that are kept: ten minutes.
 pub const KEPT: usize = 6000;
 
-/// What the charts show of one tick. None: there was no process to measure.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+/// Values of the charts in one tick. None: there was no process to measure.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Point {
     /// Seconds since the run began.
     pub at_s: f64,
@@ -36,7 +38,7 @@ const PIECE: usize = 100;
 
 /// The newest points; the oldest fall out, a piece at a time. A copy costs little, since it shares
 /// all but the newest piece: the past is kept as copies.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Series {
     whole: VecDeque<Arc<[Point]>>,
     newest: Vec<Point>,

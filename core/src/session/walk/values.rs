@@ -1,20 +1,21 @@
-//! What a walk's texts and formulas may use: what the lanes measure now, what they did when the run went on, and
-//! what they have done since.
+//! Values for a walk's texts and formulas: the measures of the lanes now, at the moment at which the run went on,
+//! and counts since.
 
-use firedrill_core::event::{Sample, TICK};
-use firedrill_core::incident::formula::Values;
-use firedrill_core::incident::walk::Step;
+use serde::{Deserialize, Serialize};
 
 use super::Walk;
-use crate::tui::model::Lab;
-use crate::tui::view;
+use crate::event::{Sample, TICK};
+use crate::incident::formula::Values;
+use crate::incident::walk::Step;
+use crate::prose::letter;
+use crate::session::Session;
 
-/// What a lane has done since the run went on.
-#[derive(Debug, Clone, Copy, Default)]
+/// Counts of a lane since the run went on.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 pub(super) struct Since {
     ticks: u32,
     up: u32,
-    pub(super) exits: u32,
+    exits: u32,
     ok: u64,
     bad: u64,
 }
@@ -26,6 +27,10 @@ impl Since {
         let load = &sample.load;
         self.ok += load.ok;
         self.bad += load.wrong + load.failed + load.timed_out;
+    }
+
+    pub(super) fn exited(&mut self) {
+        self.exits += 1;
     }
 
     fn values(self) -> impl Iterator<Item = (String, f64)> {
@@ -45,34 +50,34 @@ impl Since {
 }
 
 /// The lane that a step, or its question, is about.
-pub(super) fn lane_of(lab: &Lab, of: Option<&String>) -> usize {
-    let runs = |variant: &String| lab.spec.variants.iter().position(|name| name == variant);
-    of.and_then(runs).unwrap_or(0)
+pub(super) fn lane_of(session: &Session, of: Option<&String>) -> usize {
+    let variants = &session.case.plan.variants;
+    of.and_then(|variant| variants.iter().position(|name| name == variant)).unwrap_or(0)
 }
 
-/// What a step's formulas and texts may use: the measures of its lane, rate and parameters, times.
-pub fn values(lab: &Lab, walk: &Walk, step: Option<&Step>) -> Values {
-    let own = lane_of(lab, step.and_then(|step| step.of.as_ref()));
-    let mut values = lane_values(lab, walk, own);
-    for lane in 0..lab.lanes() {
-        let letter = view::letter(lane).to_ascii_lowercase();
-        let of_lane = lane_values(lab, walk, lane);
+/// Values for the formulas and texts of a step: the measures of its lane, rate and parameters, times.
+pub(in crate::session) fn of_step(session: &Session, walk: &Walk, step: Option<&Step>) -> Values {
+    let own = lane_of(session, step.and_then(|step| step.of.as_ref()));
+    let mut values = of_lane(session, walk, own);
+    for lane in 0..session.main.head.lanes.len() {
+        let letter = letter(lane).to_ascii_lowercase();
+        let of_lane = of_lane(session, walk, lane);
         values.extend(of_lane.into_iter().map(|(name, value)| (format!("{letter}_{name}"), value)));
     }
     values
 }
 
-/// The same of one lane alone.
-fn lane_values(lab: &Lab, walk: &Walk, lane: usize) -> Values {
-    let data = &lab.main.head;
-    let mut values = data.lanes[lane].values(data.course.now());
-    values.insert("at_s".to_owned(), data.now_s);
-    let cap_bytes = lab.spec.entry.manifest.memory.cap_bytes();
+/// The values of one lane alone.
+fn of_lane(session: &Session, walk: &Walk, lane: usize) -> Values {
+    let (state, case) = (&session.main.head, &session.case);
+    let mut values = state.lanes[lane].values(state.course.now());
+    values.insert("at_s".to_owned(), state.now_s);
+    let cap_bytes = case.manifest().memory.cap_bytes();
     values.insert("cap_bytes".to_owned(), cap_bytes as f64);
-    let timeout_ms = lab.spec.entry.manifest.load.client_timeout_ms;
+    let timeout_ms = case.manifest().load.client_timeout_ms;
     values.insert("client_timeout_s".to_owned(), timeout_ms as f64 / 1000.0);
-    values.extend(lab.spec.entry.constants.clone());
-    let requests = &lab.spec.entry.manifest.load.requests;
+    values.extend(case.entry.constants.clone());
+    let requests = &case.manifest().load.requests;
     let all: f64 = requests.iter().map(|request| request.weight).sum();
     values.extend(
         requests
@@ -80,18 +85,18 @@ fn lane_values(lab: &Lab, walk: &Walk, lane: usize) -> Values {
             .enumerate()
             .map(|(i, request)| (format!("share_{}", i + 1), request.weight * 100.0 / all)),
     );
-    if data.released_s.is_none() {
-        // What is asked before the release is asked about the time after it.
-        values.extend(lab.spec.plan().params_at_release());
+    if state.released_s.is_none() {
+        // A question before the release is about the time after it.
+        values.extend(case.params_at_release());
     }
-    if let Some(released_s) = data.released_s {
-        values.insert("t".to_owned(), data.now_s - released_s);
+    if let Some(released_s) = state.released_s {
+        values.insert("t".to_owned(), state.now_s - released_s);
         if let Some(Some(exit_s)) = walk.exits_s.get(lane) {
             values.insert("exit_s".to_owned(), exit_s - released_s);
         }
     }
     if let Some((since_s, then)) = &walk.went_on {
-        let passed_s = data.now_s - since_s;
+        let passed_s = state.now_s - since_s;
         values.insert("since_s".to_owned(), passed_s);
         values.extend(walk.since.get(lane).copied().unwrap_or_default().values());
         // Growth over all the time that has passed, not over the last second alone.
@@ -108,14 +113,14 @@ fn lane_values(lab: &Lab, walk: &Walk, lane: usize) -> Values {
     values
 }
 
-/// The time, and what each lane measures.
-pub(super) fn measured_now(lab: &Lab) -> (f64, Vec<Values>) {
-    let data = &lab.main.head;
-    let now_t = data.released_s.map(|released_s| data.now_s - released_s);
-    let values = data.lanes.iter().map(|lane| {
-        let mut values = lane.values(data.course.now());
+/// The time, and the measures of each lane.
+pub(super) fn measured_now(session: &Session) -> (f64, Vec<Values>) {
+    let state = &session.main.head;
+    let now_t = state.released_s.map(|released_s| state.now_s - released_s);
+    let values = state.lanes.iter().map(|lane| {
+        let mut values = lane.values(state.course.now());
         values.extend(now_t.map(|t| ("t".to_owned(), t)));
         values
     });
-    (data.now_s, values.collect())
+    (state.now_s, values.collect())
 }

@@ -1,19 +1,21 @@
-//! One lane of the lab, aggregated from its events.
+//! One lane of a run, aggregated from its events.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use firedrill_core::event::{
+use crate::event::{
     ChainShown, ExitCause, InstanceSample, KindTick, LoadTick, LogTail, Metric, Ready, Sample,
     ServerSample, WaitSite, What,
 };
-use firedrill_core::incident::Bugs;
-use firedrill_core::incident::formula::Values;
-use firedrill_core::incident::measure::{Level, Measure, Stretch};
-use firedrill_core::incident::show::{MOST_LEVELS, Sentence};
-use firedrill_core::load::tally::nearest_rank_ms;
-use firedrill_core::prose;
-use firedrill_core::timeline::{level, slope};
+use crate::incident::Bugs;
+use crate::incident::formula::Values;
+use crate::incident::measure::{Level, Measure, Stretch};
+use crate::incident::show::{MOST_LEVELS, Sentence};
+use crate::load::tally::nearest_rank_ms;
+use crate::prose;
+use crate::timeline::{level, slope};
+
+use serde::{Deserialize, Serialize};
 
 use super::series::{Point, Series};
 
@@ -29,9 +31,9 @@ const REFUSED_S: f64 = 2.0;
 /// Seconds that the slope on screen looks back over.
 const SLOPE_S: f64 = 4.0;
 
-/// What a lane's process is doing.
-#[derive(Debug, Clone, PartialEq)]
-pub enum State {
+/// State of a lane's process.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum ProcessState {
     /// Started, not yet serving.
     Starting,
     /// Serving since a time, in seconds.
@@ -56,8 +58,8 @@ pub enum State {
 }
 
 /// One lane.
-#[derive(Debug, Clone)]
-pub struct LaneModel {
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct LaneState {
     /// The variant that the release brings.
     pub variant: String,
     /// Bugs that are on.
@@ -67,7 +69,7 @@ pub struct LaneModel {
     /// When the newest switch of a bug was, in seconds.
     pub switched_s: f64,
     /// What its process is doing.
-    pub state: State,
+    pub state: ProcessState,
     /// Restarts by the supervisor.
     pub restarts: u32,
     /// Its history.
@@ -116,7 +118,7 @@ pub struct LaneModel {
 }
 
 /// Rates and percentiles of the last second.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Recent {
     /// Answered well, a second.
     pub ok_per_s: f64,
@@ -141,7 +143,7 @@ pub struct Recent {
 }
 
 /// The last second of one kind of request.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct RecentKind {
     /// Answered well, a second.
     pub ok_per_s: f64,
@@ -170,7 +172,7 @@ impl RecentKind {
     }
 }
 
-impl LaneModel {
+impl LaneState {
     /// A lane that has not begun; charts will show these levels of it, and sentences how much these
     /// metrics grow.
     pub fn new(variant: &str, levels: Arc<[Measure]>, growing: Arc<[String]>) -> Self {
@@ -179,7 +181,7 @@ impl LaneModel {
             bugs: Bugs::new(),
             version: String::new(),
             switched_s: 0.0,
-            state: State::Starting,
+            state: ProcessState::Starting,
             restarts: 0,
             series: Series::default(),
             metrics: BTreeMap::new(),
@@ -213,14 +215,14 @@ impl LaneModel {
                 if *instance > 0 {
                     return None;
                 }
-                self.state = State::Starting;
+                self.state = ProcessState::Starting;
                 self.restarts = attempt.saturating_sub(1);
                 self.console_port = None;
                 None
             }
             What::Ready(Ready { instance: 1.., .. }) => None,
             What::Ready(Ready { port, pid, console_port, cap_bytes, .. }) => {
-                self.state = State::Serving { process: port.zip(*pid), since_s: at_s };
+                self.state = ProcessState::Serving { process: port.zip(*pid), since_s: at_s };
                 self.console_port = *console_port;
                 self.own_cap_bytes = *cap_bytes;
                 (self.restarts > 0).then(|| "serving again, with a clean process".to_owned())
@@ -274,10 +276,10 @@ impl LaneModel {
             // What was measured last still stands.
             What::Exit { cause: ExitCause::Stopped, code, .. } => {
                 let since_s = match self.state {
-                    State::Serving { since_s, .. } => since_s,
+                    ProcessState::Serving { since_s, .. } => since_s,
                     _ => at_s,
                 };
-                self.state = State::Stopped { since_s };
+                self.state = ProcessState::Stopped { since_s };
                 Some(prose::exit(&ExitCause::Stopped, *code))
             }
             What::Exit { cause, code, .. } => {
@@ -290,13 +292,13 @@ impl LaneModel {
                     (ExitCause::Refused { .. }, _) => "did not serve".to_owned(),
                     (ExitCause::Stopped, _) => "stopped".to_owned(),
                 };
-                self.state = State::Down { short, again_s: at_s };
+                self.state = ProcessState::Down { short, again_s: at_s };
                 (self.server, self.resident_bytes) = (None, None);
                 Some(how)
             }
             What::Restart { after_ms, .. } => {
                 let wait_s = *after_ms as f64 / 1000.0;
-                if let State::Down { again_s, .. } = &mut self.state {
+                if let ProcessState::Down { again_s, .. } = &mut self.state {
                     *again_s = at_s + wait_s;
                 }
                 Some(format!("starts again in {wait_s} s"))
@@ -369,7 +371,7 @@ impl LaneModel {
         let tasks = |point: &Point| Some((point.at_s, point.tasks?));
         // A slope over two processes would be nobody's.
         let began_s = match self.state {
-            State::Serving { since_s, .. } => since_s.max(at_s - SLOPE_S),
+            ProcessState::Serving { since_s, .. } => since_s.max(at_s - SLOPE_S),
             _ => at_s,
         };
         let points: Vec<(f64, f64)> = self.series.since(began_s).filter_map(tasks).collect();
@@ -413,7 +415,7 @@ impl LaneModel {
 
     /// Whether there is no sample where there should be one.
     pub fn is_stale(&self, now_s: f64) -> bool {
-        let serves = matches!(self.state, State::Serving { .. } | State::Down { .. });
+        let serves = matches!(self.state, ProcessState::Serving { .. } | ProcessState::Down { .. });
         serves && now_s - self.sampled_s > STALE_S
     }
 
@@ -426,7 +428,8 @@ impl LaneModel {
     pub fn suffers(&self) -> bool {
         let recent = &self.recent;
         let bad = recent.failed_per_s + recent.timed_out_per_s + recent.wrong_per_s;
-        let serves = matches!(self.state, State::Serving { .. } | State::Stopped { .. });
+        let serves =
+            matches!(self.state, ProcessState::Serving { .. } | ProcessState::Stopped { .. });
         !serves || bad > 0.5 * (bad + recent.ok_per_s)
     }
 
@@ -478,8 +481,8 @@ impl LaneModel {
         }
     }
 
-    /// Finds what is to be said of it: the first sentence of its variant that is true.
-    pub(super) fn speak(&mut self, sentences: &[Sentence], own: &str, values: &Values) {
+    /// Chooses its sentence: the first one of its variant that is true.
+    pub(super) fn choose_sentence(&mut self, sentences: &[Sentence], own: &str, values: &Values) {
         // What is off runs the fixed code.
         let runs = self.bugs.get(own).map_or("fixed", String::as_str);
         let mut mine = sentences.iter().filter(|sentence| sentence.variant == runs).peekable();

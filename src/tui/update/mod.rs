@@ -1,0 +1,227 @@
+//! A message changes the model, and may ask for something to be done.
+//!
+//! * `catalogue`, `lab`, `overlay`: the actions of keys there; `page`: keys and actions of a walk's page
+//! * `mouse`: the same for the mouse
+
+mod catalogue;
+mod lab;
+mod mouse;
+mod overlay;
+mod page;
+
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind};
+use firedrill_core::event::{Event, What};
+use firedrill_core::session::track::RunId;
+use firedrill_core::session::travel::Travel;
+use firedrill_core::session::walk::run_begins;
+use firedrill_core::session::{Effect, Input};
+
+use super::action::Action;
+use super::keys::action;
+use super::message::{Command, Msg};
+use super::model::{CatalogueModel, Lab, Model, Overlay, Screen};
+use crate::run::Spec;
+
+/// Characters of a time that is typed: more than any has.
+const MOST_TYPED: usize = 12;
+
+/// Changes the model.
+pub fn update(model: &mut Model, msg: Msg) -> Vec<Command> {
+    let dirty = std::mem::replace(&mut model.dirty, true);
+    match msg {
+        Msg::Key(key) if key.kind == KeyEventKind::Release => Vec::new(),
+        Msg::Key(key) => press(model, key),
+        Msg::Mouse(event) => mouse::point(model, event),
+        Msg::Resize(width, height) => {
+            model.size = (width, height);
+            Vec::new()
+        }
+        Msg::Run(run, event) => happen(model, run, event),
+        Msg::RunEnded(run, why) => {
+            let Some(why) = why else { return Vec::new() };
+            model.overlay = Some(Overlay::Message(why));
+            apply(model, Input::Failed(run))
+        }
+        Msg::Passed(wall_ms) => {
+            let Screen::Lab(lab) = &mut model.screen else {
+                model.dirty = dirty;
+                return Vec::new();
+            };
+            let effects = lab.apply(Input::Travel(Travel::Pass(wall_ms)));
+            model.dirty = dirty | lab.session.has_moved();
+            carried(model, effects)
+        }
+        Msg::Recording(run, result) => {
+            if let Screen::Lab(lab) = &mut model.screen {
+                let line = match &result {
+                    Ok(path) => format!("recording to {}", path.display()),
+                    Err(why) => format!("⚠ {why}"),
+                };
+                lab.session.log(None, line);
+                lab.recording = result.ok().map(|path| (run, path));
+            }
+            Vec::new()
+        }
+        Msg::Panicked(line) => {
+            if let Screen::Lab(lab) = &mut model.screen {
+                lab.session.log(None, line);
+            }
+            Vec::new()
+        }
+        Msg::GivenBack(result) => {
+            if let Err(why) = result {
+                model.overlay = Some(Overlay::Message(why));
+            }
+            Vec::new()
+        }
+    }
+}
+
+/// Passes an input on to the session, and returns what the screen has to do about it.
+fn apply(model: &mut Model, input: Input) -> Vec<Command> {
+    let Screen::Lab(lab) = &mut model.screen else { return Vec::new() };
+    let effects = lab.apply(input);
+    carried(model, effects)
+}
+
+/// The effects of the session as commands; progress is kept here.
+fn carried(model: &mut Model, effects: Vec<Effect>) -> Vec<Command> {
+    let mut commands = Vec::new();
+    for effect in effects {
+        match (effect, &model.screen) {
+            (Effect::SaveProgress(progress), Screen::Lab(lab)) => {
+                model.remembered.walked(&lab.session.case.plan.incident, progress);
+                model.unsaved = true;
+            }
+            (effect, _) => commands.push(Command::Session(effect)),
+        }
+    }
+    commands
+}
+
+fn happen(model: &mut Model, run: RunId, event: Event) -> Vec<Command> {
+    let Screen::Lab(lab) = &mut model.screen else { return Vec::new() };
+    let ready = matches!(event.what, What::Ready(_)).then_some(event.lane).flatten();
+    let effects = lab.apply(Input::Event(run, event));
+    if let Some(lane) = ready.filter(|lane| lab.console_wanted == Some(*lane)) {
+        lab.console_wanted = None;
+        if let Some(port) = lab.session.main.head.lanes[lane].console_port {
+            return vec![Command::Console(port)];
+        }
+        let why = "This build is without tokio-console's instruments.\n\n\
+                   Build it with RUSTFLAGS=\"--cfg tokio_unstable\".";
+        model.overlay = Some(Overlay::Message(why.to_owned()));
+    }
+    carried(model, effects)
+}
+
+fn press(model: &mut Model, key: KeyEvent) -> Vec<Command> {
+    if let (None, Screen::Catalogue(list)) = (&model.overlay, &mut model.screen)
+        && list.searching
+        && type_search(list, key.code)
+    {
+        return Vec::new();
+    }
+    if let Some(Overlay::GoTo { typed }) = &mut model.overlay {
+        match key.code {
+            KeyCode::Char(c) if c.is_ascii_digit() || c == ':' || c == '.' => {
+                typed.push(c);
+                typed.truncate(MOST_TYPED);
+                return Vec::new();
+            }
+            KeyCode::Backspace => {
+                typed.pop();
+                return Vec::new();
+            }
+            _ => {}
+        }
+    }
+    if let (None, Screen::Lab(lab)) = (&model.overlay, &mut model.screen)
+        && page::press(lab, key.code)
+    {
+        return Vec::new();
+    }
+    model.note = None;
+    let Some(action) = action(model, key) else {
+        no_effect(model, key.code);
+        return Vec::new();
+    };
+    if action == Action::Quit {
+        return vec![Command::Quit];
+    }
+    if model.overlay.is_some() {
+        return overlay::act(model, action);
+    }
+    if action == Action::Help {
+        model.overlay = Some(Overlay::Help { down: 0 });
+        return Vec::new();
+    }
+    match &mut model.screen {
+        Screen::Catalogue(_) => catalogue::act(model, action),
+        Screen::Lab(_) => lab::act(model, action),
+    }
+}
+
+/// Notes that a key has no effect here.
+fn no_effect(model: &mut Model, code: KeyCode) {
+    let KeyCode::Char(c) = code else { return };
+    let looks_back = matches!(&model.screen, Screen::Lab(lab) if {
+        let track = lab.session.track();
+        track.playback.is_some() && track.goes_on() && model.overlay.is_none()
+    });
+    model.note = Some(if looks_back {
+        format!("`{c}` does nothing while the past is shown; f leads back to now")
+    } else {
+        match c {
+            '?' => "the keys are below; esc closes this".to_owned(),
+            _ => format!("`{c}` does nothing here; ? shows the keys"),
+        }
+    });
+}
+
+/// Takes a key into the search. Returns true if it was one for it.
+fn type_search(list: &mut CatalogueModel, code: KeyCode) -> bool {
+    match code {
+        KeyCode::Char(c) => list.search.push(c),
+        KeyCode::Backspace => {
+            list.search.pop();
+        }
+        KeyCode::Enter => list.searching = false,
+        KeyCode::Esc => {
+            list.searching = false;
+            list.search.clear();
+        }
+        _ => return false,
+    }
+    list.cursor = 0;
+    true
+}
+
+/// Shows the lab of a run and asks for its start.
+pub fn open(model: &mut Model, spec: Spec) -> Vec<Command> {
+    let (lab, start) = Lab::new(spec);
+    model.overlay = None;
+    model.screen = Screen::Lab(Box::new(lab));
+    vec![Command::Session(start)]
+}
+
+/// Begins the guided walk of an incident, its stretches `faster` times as fast. Offers to resume one that was left
+/// before its end.
+pub fn take_walk(model: &mut Model, spec: Spec, faster: f64) -> Vec<Command> {
+    let manifest = spec.case.manifest();
+    let left = model.remembered.walks.get(&manifest.id).filter(|walked| !walked.last_finished);
+    let page = left.map(|walked| run_begins(manifest, walked.last_page.saturating_sub(1)));
+    model.overlay = page.filter(|page| *page > 0).map(|page| Overlay::Resume { page });
+    let (lab, effects) = Lab::walk(spec, faster);
+    model.screen = Screen::Lab(Box::new(lab));
+    carried(model, effects)
+}
+
+/// Goes back to the catalogue.
+fn leave(model: &mut Model) -> Vec<Command> {
+    let Screen::Lab(lab) = &model.screen else { return Vec::new() };
+    let id = &lab.session.case.plan.incident;
+    let cursor = model.catalogue.ids().position(|known| known == id).unwrap_or(0);
+    model.screen = Screen::Catalogue(CatalogueModel { cursor, ..CatalogueModel::default() });
+    vec![Command::Session(Effect::End(RunId::Main))]
+}

@@ -1,0 +1,139 @@
+//! Keys and actions of a walk's page.
+
+use crossterm::event::KeyCode;
+use firedrill_core::session::Input;
+use firedrill_core::session::walk::page::AnswerForm;
+use firedrill_core::session::walk::{Answer, Stage, Walk};
+
+use super::apply;
+use crate::tui::action::Action;
+use crate::tui::message::Command;
+use crate::tui::model::{Lab, Model, Screen};
+
+/// Lines that a key moves through code by.
+const PAGE: usize = 10;
+
+/// Characters of a number that is typed.
+const MOST_TYPED: usize = 12;
+
+/// Returns true for the actions of a page.
+pub(super) fn is_own(action: Action) -> bool {
+    use Action::{Down, Hint, PageDown, PageUp, Presenter, Skip, Up, WalkBack, WalkOn};
+    matches!(action, WalkOn | WalkBack | Hint | Skip | Presenter | Up | Down | PageUp | PageDown)
+}
+
+/// The form of the answer that the page waits for.
+fn awaited(lab: &Lab) -> Option<AnswerForm> {
+    let page = lab.session.page()?;
+    let step = page.step().filter(|step| step.stage == Stage::Told)?;
+    step.question.as_ref().map(|question| question.form.clone())
+}
+
+/// Takes a key that types an answer. Returns false if it does not.
+pub(super) fn press(lab: &mut Lab, code: KeyCode) -> bool {
+    if lab.session.walk.is_none() {
+        return false;
+    }
+    let screen = |lab: &mut Lab| {
+        lab.page.note = None;
+        true
+    };
+    match (awaited(lab), code) {
+        (Some(AnswerForm::Number(_)), KeyCode::Char(c))
+            if c.is_ascii_digit() || matches!(c, '.' | ',') =>
+        {
+            lab.page.typed.push(if c == ',' { '.' } else { c });
+            lab.page.typed.truncate(MOST_TYPED);
+            screen(lab)
+        }
+        (Some(AnswerForm::Number(_)), KeyCode::Backspace) => {
+            lab.page.typed.pop();
+            screen(lab)
+        }
+        (Some(AnswerForm::Number(_)), KeyCode::Char(c))
+            if c.is_ascii_alphabetic() && !matches!(c, 'h' | 's' | 'q') =>
+        {
+            lab.page.note = Some("a number, please; h gives a hint, s skips".to_owned());
+            true
+        }
+        (Some(AnswerForm::Choice(choices)), KeyCode::Char(c @ '1'..='9')) => {
+            let wanted = c as usize - '1' as usize;
+            lab.page.cursor = wanted.min(choices.len().saturating_sub(1));
+            screen(lab)
+        }
+        _ => false,
+    }
+}
+
+/// Carries out an action of the page.
+pub(super) fn act(model: &mut Model, action: Action) -> Vec<Command> {
+    let Screen::Lab(lab) = &mut model.screen else { return Vec::new() };
+    lab.page.note = None;
+    let awaited = awaited(lab);
+    let input = match action {
+        Action::WalkOn => match answer(lab, awaited.as_ref()) {
+            Ok(Some(answer)) => Input::Answer(answer),
+            Ok(None) => Input::Next,
+            Err(why) => {
+                lab.page.note = Some(why);
+                return Vec::new();
+            }
+        },
+        Action::WalkBack => Input::Back,
+        Action::Hint => Input::Hint,
+        Action::Skip => Input::Skip,
+        Action::Presenter => {
+            lab.page.presenter = !lab.page.presenter;
+            return Vec::new();
+        }
+        Action::Up | Action::PageUp | Action::Down | Action::PageDown => {
+            let down = matches!(action, Action::Down | Action::PageDown);
+            let lines = if matches!(action, Action::PageUp | Action::PageDown) { PAGE } else { 1 };
+            if let Some(scroll) = model.layout.scroll.filter(|_| awaited.is_none()) {
+                let lines = lines.cast_signed();
+                let by = if down { lines } else { -lines };
+                lab.page.down = scroll.by(lab.page.down, by);
+            }
+            for _ in 0..lines {
+                move_cursor(lab, awaited.as_ref(), down);
+            }
+            return Vec::new();
+        }
+        _ => return Vec::new(),
+    };
+    apply(model, input)
+}
+
+fn move_cursor(lab: &mut Lab, awaited: Option<&AnswerForm>, down: bool) {
+    let cursor = &mut lab.page.cursor;
+    match awaited {
+        Some(AnswerForm::Choice(choices)) => {
+            let next = if down { *cursor + 1 } else { cursor.saturating_sub(1) };
+            *cursor = next.min(choices.len().saturating_sub(1));
+        }
+        Some(AnswerForm::Line(listing)) => *cursor = listing.neighbour(*cursor, down),
+        Some(AnswerForm::Number(_)) | None => {}
+    }
+}
+
+/// The answer that is committed to, where the page waits for one; an error says why it is not one yet.
+fn answer(lab: &Lab, awaited: Option<&AnswerForm>) -> Result<Option<Answer>, String> {
+    // There is nothing to answer from yet: the session says so.
+    if lab.session.walk.as_ref().is_some_and(Walk::is_starting) {
+        return Ok(None);
+    }
+    let typed = &lab.page.typed;
+    Ok(Some(match awaited {
+        None => return Ok(None),
+        Some(AnswerForm::Choice(_)) => Answer::Choice(lab.page.cursor),
+        Some(AnswerForm::Line(_)) => Answer::Line(lab.page.cursor),
+        Some(AnswerForm::Number(_)) if typed.is_empty() => {
+            let why = "type a number first: a guess is better than nothing; h gives a hint";
+            return Err(why.to_owned());
+        }
+        Some(AnswerForm::Number(_)) => match typed.parse() {
+            Ok(number) => Answer::Number(number),
+            Err(_) => return Err(format!("`{typed}` is not a number")),
+        },
+    }))
+}

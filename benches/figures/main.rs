@@ -26,12 +26,12 @@ use firedrill::tui::model::Model;
 use firedrill::tui::update::{open, update};
 use firedrill::tui::view;
 use firedrill_core::event::{
-    Event, LoadTick, ParentSays, Ready, Sample, ServerSample, ServerSays, What,
+    Event, LoadTick, Outcomes, ParentSays, Ready, Sample, ServerSample, ServerSays, What,
 };
 use firedrill_core::incident::manifest::{Arrivals, Load, Request};
 use firedrill_core::incident::request::build;
-use firedrill_core::load::tally::Percentiles;
 use firedrill_core::session::track::RunId;
+use firedrill_core::window::Distribution;
 use nix::sys::resource::{UsageWho, getrusage};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -166,7 +166,7 @@ const CONNECTIONS: usize = 50;
 fn as_driver(port: u16, requests: u64) -> anyhow::Result<()> {
     let request = build(&Request::get("/"))?;
     let tick = saturate((port, Trust::Plain), request, CONNECTIONS, requests)?;
-    if tick.ok != requests {
+    if tick.outcomes.ok != requests {
         bail!("{tick:?}");
     }
     Ok(())
@@ -220,12 +220,12 @@ fn lag() -> anyhow::Result<()> {
     driver.take_lag();
     driver.take_tick(0);
     std::thread::sleep(Duration::from_secs(5));
-    let mut lag = Percentiles::default();
+    let mut lag = Distribution::default();
     lag.add(&driver.take_lag());
     let tick = driver.take_tick(0);
     driver.stop();
-    let p99 = lag.at_ms(99.0).context("requests started")?;
-    let measured = format!("{p99:.3} ms over {} requests, {} ok", tick.sent, tick.ok);
+    let p99 = lag.percentile_ms(99.0).context("requests started")?;
+    let measured = format!("{p99:.3} ms over {} requests, {} ok", tick.sent, tick.outcomes.ok);
     tell("start lag p99 at 5,000 req/s", &measured, "<= 1 ms", p99 <= 1.0);
     Ok(())
 }
@@ -296,7 +296,7 @@ fn telemetry() -> anyhow::Result<()> {
     let seconds = |helper: &Helper| -> anyhow::Result<f64> {
         let start = Instant::now();
         let tick = saturate((helper.port, Trust::Plain), request.clone(), CONNECTIONS, requests)?;
-        if tick.ok != requests {
+        if tick.outcomes.ok != requests {
             bail!("{tick:?}");
         }
         Ok(start.elapsed().as_secs_f64())
@@ -337,7 +337,7 @@ fn tls() -> anyhow::Result<()> {
     let seconds = |trust: Trust| -> anyhow::Result<f64> {
         let start = Instant::now();
         let tick = saturate((server.port, trust), request.clone(), connections, requests)?;
-        if tick.ok != requests {
+        if tick.outcomes.ok != requests {
             bail!("{tick:?}");
         }
         Ok(start.elapsed().as_secs_f64())
@@ -447,7 +447,7 @@ fn frame_ms(seconds: u64) -> anyhow::Result<f64> {
             let server = ServerSample { tasks: tick * 19 % 5000, ..ServerSample::default() };
             let load = LoadTick {
                 sent: 20,
-                ok: 20,
+                outcomes: Outcomes { ok: 20, ..Outcomes::default() },
                 latency_us: vec![(1500 + tick % 700, 10), (2500, 10)],
                 ..LoadTick::default()
             };

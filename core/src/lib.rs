@@ -13,6 +13,7 @@
 //! * [`lane`]: a virtual lane: server, clients and supervision on a paused clock
 //! * [`record`]: the events of a run as lines, and the reading of them
 //! * [`experiment`]: faults on purpose, and how stable lanes were
+//! * [`window`]: every measure over a window of time
 //! * [`timeline`], [`verdict`], [`report`]: what the events amount to
 //! * [`session`]: what one learner has before them: runs, their past, the walk
 //! * `source` (a feature): the source of this package
@@ -46,3 +47,4 @@ pub mod stability;
 pub mod timeline;
 pub mod verdict;
 pub mod visible;
+pub mod window;

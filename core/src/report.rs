@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
-use crate::event::{Clock, ExitCause, WaitSite};
+use crate::event::{Clock, ExitCause, Outcomes, WaitSite};
 use crate::incident::Manifest;
 use crate::incident::claim::Claim;
 use crate::incident::formula::Values;
@@ -15,8 +15,9 @@ use crate::page::stability::lines as stability_lines;
 use crate::plan::Case;
 use crate::prose::figures::{count, mib, millis, number};
 use crate::stability::{Stability, stability};
-use crate::timeline::{LaneLine, LoadSum, Timeline, level};
+use crate::timeline::{LaneLine, Timeline, level};
 use crate::verdict::{Stretch, Verdict, grows, judge, stretch};
+use crate::window::Window;
 
 // ANCHOR: report
 /// A run, measured.
@@ -186,9 +187,9 @@ impl Report {
     pub fn new(case: &Case, clock: Clock, timeline: &Timeline) -> Self {
         let (manifest, values) = (&case.entry.manifest, case.values());
         let lag = Lag {
-            p50: timeline.lag.at_ms(50.0),
-            p99: timeline.lag.at_ms(99.0),
-            max: timeline.lag.max_ms(),
+            p50: timeline.lag.percentile_ms(50.0),
+            p99: timeline.lag.percentile_ms(99.0),
+            max: timeline.lag.percentile_ms(100.0),
         };
         let samples = timeline.lanes.iter().flat_map(|lane| &lane.samples);
         let instances = samples.map(|(_, sample)| sample.instances.len());
@@ -259,21 +260,21 @@ fn lane_report(manifest: &Manifest, timeline: &Timeline, lane: &LaneLine) -> Lan
     }
 }
 
-fn requests(sum: &LoadSum, under_way: u64) -> Requests {
-    let counts = &sum.counts;
+fn requests(sum: &Window, under_way: u64) -> Requests {
+    let Outcomes { ok, wrong, rejected, failed, timed_out, unfinished } = sum.outcomes;
     Requests {
-        sent: counts.sent,
-        ok: counts.ok,
-        wrong: counts.wrong,
-        rejected: counts.rejected,
-        failed: counts.failed,
-        handshakes: counts.handshakes.clone(),
-        timed_out: counts.timed_out,
-        unfinished: counts.unfinished.saturating_add(under_way),
+        sent: sum.sent,
+        ok,
+        wrong,
+        rejected,
+        failed,
+        handshakes: sum.handshakes.clone(),
+        timed_out,
+        unfinished: unfinished.saturating_add(under_way),
     }
 }
 
-fn latency(sum: &LoadSum) -> Latency {
+fn latency(sum: &Window) -> Latency {
     let of = |stretch| sum.value(stretch, 0.0);
     Latency {
         p50: of(measure::Stretch::P50Ms),

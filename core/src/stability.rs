@@ -3,8 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::experiment::{ASKS, Faults};
+use crate::incident::measure::Stretch;
 use crate::service::params;
-use crate::timeline::{LaneLine, LoadSum, Timeline};
+use crate::timeline::{LaneLine, Timeline};
+use crate::window::Window as Requests;
 
 /// A share of the rate before, below which a lane is not steady.
 const STEADY_OK: f64 = 0.98;
@@ -185,12 +187,14 @@ fn is_as(before: Window, now: Window) -> bool {
 }
 
 fn window(lane: &LaneLine, (from_s, to_s): (f64, f64)) -> Window {
-    let mut sum = LoadSum::default();
+    let mut sum = Requests::default();
     let inside = |at_s: &f64| *at_s > from_s + 0.05 && *at_s <= to_s + 0.05;
     let samples = lane.samples.iter().filter(|(at_s, _)| inside(at_s));
     samples.for_each(|(_, sample)| sum.add(&sample.load));
-    let ended = sum.ended();
-    let percent = |count: u64| (ended > 0).then(|| count as f64 * 100.0 / ended as f64);
-    let (ok, rejected) = (percent(sum.counts.ok), percent(sum.counts.rejected));
-    Window { ok_percent: ok, rejected_percent: rejected, p99_ms: sum.latency.at_ms(99.0) }
+    let value = |measure| sum.value(measure, to_s - from_s);
+    Window {
+        ok_percent: value(Stretch::OkPercent),
+        rejected_percent: value(Stretch::RejectedPercent),
+        p99_ms: value(Stretch::P99Ms),
+    }
 }

@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::event::{Event, ExitCause, KindTick, LoadTick, Metric, Ready, Sample, WaitSite, What};
+use crate::event::{Event, ExitCause, Metric, Ready, Sample, WaitSite, What};
 use crate::incident::Manifest;
 use crate::incident::manifest::Switch;
-use crate::incident::measure::{Level, Measure, Stretch};
+use crate::incident::measure::{Level, Measure};
 use crate::incident::theory::Course;
-use crate::load::tally::{Percentiles, TRUSTED_LAG_MS};
+use crate::load::tally::TRUSTED_LAG_MS;
 use crate::record::MOST_KINDS;
+use crate::window::{Distribution, Window};
 
 /// All that a run measured.
 #[derive(Debug, Default)]
@@ -18,7 +19,7 @@ pub struct Timeline {
     /// When the release went out, in seconds; none: not yet.
     pub release_s: Option<f64>,
     /// How late the driver started requests.
-    pub lag: Percentiles,
+    pub lag: Distribution,
     /// The last sample's time, in seconds.
     pub end_s: f64,
     /// Events that were lost.
@@ -41,9 +42,9 @@ pub struct LaneLine {
     /// time and the highest levels in it: a run of any length takes the memory of ten minutes.
     pub samples: Vec<(f64, Sample)>,
     /// All requests.
-    pub load: LoadSum,
+    pub load: Window,
     /// Those of each kind.
-    pub kinds: BTreeMap<String, LoadSum>,
+    pub kinds: BTreeMap<String, Window>,
     /// By how much its memory cap is above the manifest's.
     pub more_cap_bytes: u64,
     /// How its processes ended, but for those that were asked to.
@@ -127,7 +128,7 @@ const STOOD_US: u64 = 1_000_000;
 impl Timeline {
     /// Whether the load driver was so late that the figures are not to be trusted.
     pub fn driver_is_late(&self) -> bool {
-        self.lag.at_ms(99.0).is_some_and(|p99_ms| p99_ms > TRUSTED_LAG_MS)
+        self.lag.percentile_ms(99.0).is_some_and(|p99_ms| p99_ms > TRUSTED_LAG_MS)
     }
 
     /// Whether the load driver stood still between two times, in seconds.
@@ -239,89 +240,6 @@ pub fn level(sample: &Sample, measure: &Measure) -> Option<f64> {
     }
 }
 
-/// The outcomes and latencies of several ticks together.
-#[derive(Debug, Clone, Default)]
-pub struct LoadSum {
-    /// Their counts; the latencies in it are empty.
-    pub counts: LoadTick,
-    /// All requests, those without an answer included.
-    pub latency: Percentiles,
-    /// The answered ones alone: what a load tool shows that leaves failures out.
-    pub naive: Percentiles,
-}
-
-impl LoadSum {
-    /// Forgets all ticks.
-    pub fn clear(&mut self) {
-        self.counts = LoadTick::default();
-        self.latency.clear();
-        self.naive.clear();
-    }
-
-    /// Adds a tick.
-    pub fn add(&mut self, tick: &LoadTick) {
-        let sum = &mut self.counts;
-        sum.sent = sum.sent.saturating_add(tick.sent);
-        sum.ok = sum.ok.saturating_add(tick.ok);
-        sum.wrong = sum.wrong.saturating_add(tick.wrong);
-        sum.rejected = sum.rejected.saturating_add(tick.rejected);
-        sum.failed = sum.failed.saturating_add(tick.failed);
-        sum.timed_out = sum.timed_out.saturating_add(tick.timed_out);
-        sum.unfinished = sum.unfinished.saturating_add(tick.unfinished);
-        for (reason, count) in &tick.handshakes {
-            let all = sum.handshakes.entry(reason.clone()).or_default();
-            *all = all.saturating_add(*count);
-        }
-        self.latency.add(&tick.latency_us);
-        self.latency.add(&tick.unanswered_us);
-        self.naive.add(&tick.latency_us);
-    }
-
-    /// Adds a tick of one kind of request.
-    pub fn add_kind(&mut self, tick: &KindTick) {
-        let sum = &mut self.counts;
-        sum.sent = sum.sent.saturating_add(tick.sent);
-        sum.ok = sum.ok.saturating_add(tick.ok);
-        sum.wrong = sum.wrong.saturating_add(tick.wrong);
-        sum.rejected = sum.rejected.saturating_add(tick.rejected);
-        sum.failed = sum.failed.saturating_add(tick.failed);
-        sum.timed_out = sum.timed_out.saturating_add(tick.timed_out);
-        self.latency.add(&tick.latency_us);
-        self.latency.add(&tick.unanswered_us);
-        self.naive.add(&tick.latency_us);
-    }
-
-    /// Requests with an outcome.
-    pub fn ended(&self) -> u64 {
-        let c = &self.counts;
-        let outcomes = [c.ok, c.wrong, c.rejected, c.failed, c.timed_out, c.unfinished];
-        outcomes.into_iter().fold(0, u64::saturating_add)
-    }
-
-    /// The figure over the ticks, which took so many seconds; none without a request that ended.
-    pub fn value(&self, stretch: Stretch, seconds: f64) -> Option<f64> {
-        let ended = self.ended();
-        let percent = |count: u64| (ended > 0).then(|| count as f64 * 100.0 / ended as f64);
-        let per_s = |count: u64| (seconds > 0.0).then(|| count as f64 / seconds);
-        let c = &self.counts;
-        match stretch {
-            Stretch::OkPercent => percent(c.ok),
-            Stretch::WrongPercent => percent(c.wrong),
-            Stretch::RejectedPercent => percent(c.rejected),
-            Stretch::FailedPercent => percent(c.failed),
-            Stretch::HandshakeFailedPercent => percent(c.handshakes.values().sum()),
-            Stretch::TimedOutPercent => percent(c.timed_out),
-            Stretch::OkPerS => per_s(c.ok),
-            Stretch::BadPerS => per_s(c.wrong + c.failed + c.timed_out),
-            Stretch::P50Ms => self.latency.at_ms(50.0),
-            Stretch::P90Ms => self.latency.at_ms(90.0),
-            Stretch::P99Ms => self.latency.at_ms(99.0),
-            Stretch::MaxMs => self.latency.max_ms(),
-            Stretch::NaiveP99Ms => self.naive.at_ms(99.0),
-        }
-    }
-}
-
 /// The slope of the least-squares line through the points, in y a unit of x; none for fewer than
 /// two points, or when all have the same x.
 pub fn slope(points: &[(f64, f64)]) -> Option<f64> {
@@ -351,7 +269,7 @@ mod tests {
         for tick in 1..=36_000_u64 {
             let mut sample = Sample { resident_bytes: Some(1 << 20), ..Sample::default() };
             sample.load.sent = 20;
-            sample.load.ok = 20;
+            sample.load.outcomes.ok = 20;
             sample.load.latency_us = vec![(1000 + tick % 977, 19), (5_000_000 + tick, 1)];
             // A peak between the first minutes and the newest.
             if tick == 20_001 {
@@ -364,7 +282,7 @@ mod tests {
         let lane = &timeline.lanes[0];
         assert!(lane.samples.len() <= MOST, "{}", lane.samples.len());
         let sent: u64 = lane.samples.iter().map(|(_, sample)| sample.load.sent).sum();
-        assert_eq!((sent, lane.load.counts.sent), (720_000, 720_000));
+        assert_eq!((sent, lane.load.sent), (720_000, 720_000));
         let values = lane.samples.iter().map(|(_, sample)| sample.load.latency_us.len());
         assert!(values.max().is_some_and(|most| most < 200));
         let memory = Measure::Level(Level::MemoryBytes);

@@ -11,7 +11,8 @@ use crate::incident::formula::Formula;
 use crate::incident::measure::Measure;
 use crate::incident::theory::Law;
 use crate::prose::figures::number;
-use crate::timeline::{LaneLine, LoadSum, Timeline, level, slope};
+use crate::timeline::{LaneLine, Timeline, level, slope};
+use crate::window::Window;
 
 /// The outcome of a run's expectations.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -502,8 +503,10 @@ pub fn value(
         }
         Measure::Exits => None,
         Measure::Stretch(figure) => {
-            let mut sum = LoadSum::default();
-            for (_, sample) in lane.between(stretch.from_s, stretch.to_s) {
+            let mut sum = Window::default();
+            // A sample is of the tenth of a second before it.
+            let (from_s, to_s) = (stretch.from_s + HALF_A_TICK_S, stretch.to_s + HALF_A_TICK_S);
+            for (_, sample) in lane.between(from_s, to_s) {
                 add(&mut sum, sample, kind);
             }
             sum.value(*figure, stretch.to_s - stretch.from_s)
@@ -514,7 +517,7 @@ pub fn value(
     }
 }
 
-fn add(sum: &mut LoadSum, sample: &Sample, kind: Option<&str>) {
+fn add(sum: &mut Window, sample: &Sample, kind: Option<&str>) {
     match kind {
         None => sum.add(&sample.load),
         Some(kind) => sample.load.kinds.get(kind).into_iter().for_each(|tick| sum.add_kind(tick)),
@@ -533,7 +536,7 @@ fn seconds(
         return levels(lane, metric, stretch).into_iter().map(|(_, value)| value).collect();
     };
     let mut each = Vec::new();
-    let (mut from_s, mut sum) = (stretch.from_s, LoadSum::default());
+    let (mut from_s, mut sum) = (stretch.from_s, Window::default());
     // A sample tells of the tenth of a second before it, or of longer where samples were put together.
     for (at_s, sample) in lane.between(stretch.from_s + HALF_A_TICK_S, stretch.to_s + HALF_A_TICK_S)
     {

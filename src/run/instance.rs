@@ -360,8 +360,8 @@ impl Instance {
     /// Takes in what became of its requests.
     pub(super) fn count(&mut self, load: &LoadTick) {
         // Who is refused for what it asked is no fault of the release.
-        let bad = load.wrong + load.failed + load.timed_out;
+        let bad = load.outcomes.bad();
         let (sent, ok, before) = self.since_order;
-        self.since_order = (sent + load.sent, ok + load.ok, before + bad);
+        self.since_order = (sent + load.sent, ok + load.outcomes.ok, before + bad);
     }
 }

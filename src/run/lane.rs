@@ -397,8 +397,8 @@ impl Lane {
                 tasks: own.map_or(0, |server| server.tasks),
                 resident_bytes: resident.map_or(0, |r| r.bytes),
                 sent: tick.sent,
-                ok: tick.ok,
-                bad: tick.wrong + tick.failed + tick.timed_out,
+                ok: tick.outcomes.ok,
+                bad: tick.outcomes.bad(),
             });
             load.add(tick.clone());
             if let Some(own) = own {

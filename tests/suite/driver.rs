@@ -6,7 +6,7 @@ use firedrill::load::Driver;
 use firedrill_core::event::LoadTick;
 use firedrill_core::incident::manifest::{Arrivals, Load, Request};
 use firedrill_core::incident::measure::Stretch;
-use firedrill_core::timeline::LoadSum;
+use firedrill_core::window::Window;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -48,14 +48,14 @@ async fn answer(mut stream: TcpStream, delay: Duration) {
 }
 
 /// Drives for `seconds` and sums up. The servers run on this test's own threads.
-async fn drive(load: Load, port: Option<u16>, seconds: f64) -> (LoadSum, LoadTick) {
+async fn drive(load: Load, port: Option<u16>, seconds: f64) -> (Window, LoadTick) {
     let mut driver = Driver::start(&load, 1, 1).expect("the load is in order");
     driver.set_target(0, port);
     tokio::time::sleep(Duration::from_secs_f64(seconds)).await;
     tokio::task::spawn_blocking(move || {
         driver.stop();
         let tick = driver.take_tick(0);
-        let mut sum = LoadSum::default();
+        let mut sum = Window::default();
         sum.add(&tick);
         (sum, tick)
     })
@@ -69,7 +69,7 @@ async fn percentiles_are_the_servers_delay() {
     let port = server(Duration::from_millis(80)).await;
     let (sum, tick) = drive(load(50.0, 5000), Some(port), 3.0).await;
     assert!(tick.sent >= 100, "{tick:?}");
-    assert_eq!(sum.ended(), tick.sent);
+    assert_eq!(sum.outcomes.all(), tick.sent);
     let p50 = sum.value(Stretch::P50Ms, 0.0).expect("requests ended");
     assert!((78.0..400.0).contains(&p50), "{p50}");
 }
@@ -79,7 +79,7 @@ async fn time_outs_count_in_every_percentile() {
     let _turn = measuring();
     let port = server(Duration::from_mins(1)).await;
     let (sum, tick) = drive(load(50.0, 300), Some(port), 3.0).await;
-    assert!(tick.timed_out >= 50 && tick.ok == 0, "{tick:?}");
+    assert!(tick.outcomes.timed_out >= 50 && tick.outcomes.ok == 0, "{tick:?}");
     // Requests that the end cut off count with the time they had: a few, at the bottom.
     assert!(sum.value(Stretch::P50Ms, 0.0).expect("requests ended") >= 300.0);
     assert_eq!(sum.value(Stretch::NaiveP99Ms, 0.0), None);
@@ -89,15 +89,15 @@ async fn time_outs_count_in_every_percentile() {
 async fn nobody_there_is_a_failure_and_no_fast_answer() {
     let _turn = measuring();
     let (sum, tick) = drive(load(100.0, 1000), None, 1.5).await;
-    assert!(tick.failed >= 50, "{tick:?}");
-    assert_eq!(tick.failed + tick.unfinished, tick.sent);
+    assert!(tick.outcomes.failed >= 50, "{tick:?}");
+    assert_eq!(tick.outcomes.failed + tick.outcomes.unfinished, tick.sent);
     assert!(sum.value(Stretch::P50Ms, 0.0).expect("requests ended") >= 1000.0);
 
     let closed = TcpListener::bind("127.0.0.1:0").await.expect("loopback");
     let port = closed.local_addr().expect("bound").port();
     drop(closed);
     let (_, tick) = drive(load(100.0, 1000), Some(port), 1.5).await;
-    assert!(tick.failed >= 50 && tick.ok == 0, "{tick:?}");
+    assert!(tick.outcomes.failed >= 50 && tick.outcomes.ok == 0, "{tick:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -107,5 +107,5 @@ async fn arrivals_go_on_while_the_server_stalls() {
     let port = server(Duration::from_secs(2)).await;
     let (_, tick) = drive(load(50.0, 10_000), Some(port), 3.0).await;
     assert!(tick.sent >= 100, "{tick:?}");
-    assert!(tick.unfinished >= 50, "{tick:?}");
+    assert!(tick.outcomes.unfinished >= 50, "{tick:?}");
 }

@@ -7,8 +7,8 @@ use firedrill::tui::model::{Model, Overlay, Screen};
 use firedrill::tui::update::{open, update};
 use firedrill::tui::view;
 use firedrill_core::event::{
-    ChainShown, Event, ExitCause, InstanceSample, LoadTick, LogTail, Metric, Ready, Sample,
-    ServerSample, WaitSite, What,
+    ChainShown, Event, ExitCause, InstanceSample, LoadTick, LogTail, Metric, Outcomes, Ready,
+    Sample, ServerSample, WaitSite, What,
 };
 use firedrill_core::session::Effect;
 use firedrill_core::session::track::RunId;
@@ -69,8 +69,11 @@ fn sample(ticks_of_bug: Option<u64>) -> Sample {
         resident_bytes: Some((15 << 20) + stuck * 27_000),
         load: LoadTick {
             sent: 20,
-            ok: if stuck > 0 { 1 } else { 20 },
-            timed_out: if stuck > 0 { 19 } else { 0 },
+            outcomes: Outcomes {
+                ok: if stuck > 0 { 1 } else { 20 },
+                timed_out: if stuck > 0 { 19 } else { 0 },
+                ..Outcomes::default()
+            },
             in_flight: 400,
             latency_us: vec![(2_000, if stuck > 0 { 1 } else { 20 })],
             unanswered_us: if stuck > 0 { vec![(2_000_000, 19)] } else { Vec::new() },
@@ -165,7 +168,8 @@ fn with_metrics(size: (u16, u16), incident: &str, metrics: &[(&str, f64)]) -> Mo
         happen(&mut model, 0, lane, What::Ready(ready));
         for tick in 1..=100 {
             let server = Some(server.clone());
-            let load = LoadTick { sent: 10, ok: 7, failed: 3, ..LoadTick::default() };
+            let outcomes = Outcomes { ok: 7, failed: 3, ..Outcomes::default() };
+            let load = LoadTick { sent: 10, outcomes, ..LoadTick::default() };
             let sample = Sample { server, load, ..Sample::default() };
             happen(&mut model, tick * 100, lane, What::Sample(sample));
         }

@@ -67,7 +67,7 @@ async fn a_panic_in_a_job_is_a_crash_loop_under_gos_rule() {
     let failed: u64 = seen
         .iter()
         .filter_map(|event| match &event.what {
-            What::Sample(sample) if sample.server.is_none() => Some(sample.load.failed),
+            What::Sample(sample) if sample.server.is_none() => Some(sample.load.outcomes.failed),
             _ => None,
         })
         .sum();

@@ -34,21 +34,24 @@ async fn turning_a_bug_off_does_not_free_what_leaked_and_a_restart_does() {
     // Slow from the beginning, and throughout: what is asked for wins over the script.
     spec.case.plan.params.insert("log_write_ms".to_owned(), 100.0);
     let mut run = Run::start(spec).expect("it starts");
-    until(&mut run, |event| sample(event).is_some_and(|sample| sample.load.ok > 0)).await;
+    until(&mut run, |event| sample(event).is_some_and(|sample| sample.load.outcomes.ok > 0)).await;
     set(&run, "unbuffered-log-channel", Some("broken")).await;
     until(&mut run, |event| waiting(event) > 300).await;
 
     set(&run, "unbuffered-log-channel", None).await;
     until(&mut run, |event| matches!(event.what, What::Bug { variant: None, .. })).await;
     // New requests take the fixed chain and succeed, while the old ones are still stuck.
-    let seen =
-        until(&mut run, |e| sample(e).is_some_and(|s| s.load.ok > 10 && s.load.timed_out == 0));
+    let seen = until(&mut run, |e| {
+        sample(e).is_some_and(|s| s.load.outcomes.ok > 10 && s.load.outcomes.timed_out == 0)
+    });
     let stuck = seen.await.last().map(waiting);
     assert!(stuck > Some(200), "{stuck:?}");
 
     run.control.send(Control::Restart { lane: 0, console: false }).await.expect("it listens");
     until(&mut run, |event| matches!(event.what, What::Ready(_))).await;
-    let seen = until(&mut run, |e| sample(e).is_some_and(|s| s.server.is_some() && s.load.ok > 10));
+    let seen = until(&mut run, |e| {
+        sample(e).is_some_and(|s| s.server.is_some() && s.load.outcomes.ok > 10)
+    });
     assert_eq!(seen.await.last().map(waiting), Some(0));
 }
 
@@ -56,7 +59,7 @@ async fn turning_a_bug_off_does_not_free_what_leaked_and_a_restart_does() {
 async fn a_bug_of_another_incident_meets_that_incidents_traffic() {
     let _turn = computing();
     let mut run = Run::start(spec("unbuffered-log-channel", &["fixed"])).expect("it starts");
-    until(&mut run, |event| sample(event).is_some_and(|sample| sample.load.ok > 0)).await;
+    until(&mut run, |event| sample(event).is_some_and(|sample| sample.load.outcomes.ok > 0)).await;
     set(&run, "pool-leak", Some("broken")).await;
     set(&run, "middleware-order", Some("broken")).await;
     let both = |sample: &Sample| {

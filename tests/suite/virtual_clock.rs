@@ -113,7 +113,7 @@ async fn at_the_memory_cap_a_lane_is_killed_and_comes_back_after_its_back_off() 
         .map(|(_, load)| load)
         .collect();
     assert_eq!(down.len(), 4);
-    assert!(down.iter().all(|load| load.sent == 100 && load.failed == 100), "{down:?}");
+    assert!(down.iter().all(|load| load.sent == 100 && load.outcomes.failed == 100), "{down:?}");
     // And the process that comes back is clean.
     let clean = events.iter().find_map(|event| match &event.what {
         What::Sample(sample) if event.at_ms > starts[1] => sample.resident_bytes,
@@ -160,7 +160,8 @@ async fn a_client_that_gives_up_cancels_what_is_not_detached() {
     };
     assert!(tasks(0).max() > Some(1500));
     assert!(tasks(1).max() < Some(20));
-    let timed_out = |lane| loads(&events, lane).iter().map(|(_, load)| load.timed_out).sum::<u64>();
+    let timed_out =
+        |lane| loads(&events, lane).iter().map(|(_, load)| load.outcomes.timed_out).sum::<u64>();
     assert!(timed_out(0) > 1000 && timed_out(1) > 1000);
 }
 

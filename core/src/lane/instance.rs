@@ -234,9 +234,9 @@ impl Instance {
     pub(super) fn take_load(&mut self) -> LoadTick {
         let load = lock(&self.tally).take();
         // Who is refused for what it asked is no fault of the release.
-        let bad = load.wrong + load.failed + load.timed_out;
+        let bad = load.outcomes.bad();
         let (sent, ok, before) = self.since_order;
-        self.since_order = (sent + load.sent, ok + load.ok, before + bad);
+        self.since_order = (sent + load.sent, ok + load.outcomes.ok, before + bad);
         load
     }
 

@@ -450,8 +450,8 @@ impl VirtualLane {
                 tasks,
                 resident_bytes: instance.heap_bytes(),
                 sent: tick.sent,
-                ok: tick.ok,
-                bad: tick.wrong + tick.failed + tick.timed_out,
+                ok: tick.outcomes.ok,
+                bad: tick.outcomes.bad(),
             });
             load.add(tick);
             if let Some(own) = own {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 use http::StatusCode;
 
-use crate::event::{KindTick, LoadTick};
+use crate::event::{KindTick, LoadTick, Outcomes};
 
 /// Above this lag of the driver at p99 a measurement is not to be trusted.
 pub const TRUSTED_LAG_MS: f64 = 5.0;
@@ -30,6 +30,24 @@ pub enum Outcome {
     TimedOut,
     /// The run ended first.
     Unfinished,
+}
+
+impl Outcome {
+    /// Adds it to the counts.
+    fn count(self, counts: &mut Outcomes) {
+        let count = match self {
+            Self::Answered(status) => match status.as_u16() {
+                ..400 => &mut counts.ok,
+                400..500 => &mut counts.rejected,
+                500.. => &mut counts.failed,
+            },
+            Self::Wrong => &mut counts.wrong,
+            Self::NoAnswer | Self::Handshake(_) => &mut counts.failed,
+            Self::TimedOut => &mut counts.timed_out,
+            Self::Unfinished => &mut counts.unfinished,
+        };
+        *count += 1;
+    }
 }
 
 /// Why a client did not trust a server.
@@ -133,32 +151,13 @@ impl Tally {
         };
         let latencies = if answered { &mut self.answered } else { &mut self.unanswered };
         latencies.record(latency);
-        match outcome {
-            Outcome::Answered(status) => match status.as_u16() {
-                ..400 => tick.ok += 1,
-                400..500 => tick.rejected += 1,
-                500.. => tick.failed += 1,
-            },
-            Outcome::Wrong => tick.wrong += 1,
-            Outcome::NoAnswer => tick.failed += 1,
-            Outcome::Handshake(why) => {
-                tick.failed += 1;
-                *tick.handshakes.entry(why.word().to_owned()).or_default() += 1;
-            }
-            Outcome::TimedOut => tick.timed_out += 1,
-            Outcome::Unfinished => tick.unfinished += 1,
+        outcome.count(&mut tick.outcomes);
+        if let Outcome::Handshake(why) = outcome {
+            *tick.handshakes.entry(why.word().to_owned()).or_default() += 1;
         }
         let Some(kind) = self.kind(kind) else { return };
-        match outcome {
-            Outcome::Answered(status) => match status.as_u16() {
-                ..400 => kind.tick.ok += 1,
-                400..500 => kind.tick.rejected += 1,
-                500.. => kind.tick.failed += 1,
-            },
-            Outcome::Wrong => kind.tick.wrong += 1,
-            Outcome::NoAnswer | Outcome::Handshake(_) => kind.tick.failed += 1,
-            Outcome::TimedOut => kind.tick.timed_out += 1,
-            Outcome::Unfinished => {}
+        if outcome != Outcome::Unfinished {
+            outcome.count(&mut kind.tick.outcomes);
         }
         let latencies = if answered { &mut kind.answered } else { &mut kind.unanswered };
         latencies.record(latency);
@@ -217,58 +216,10 @@ impl Latencies {
     }
 }
 
-/// All latencies of a run, from which its percentiles come: three significant digits.
-#[derive(Debug, Clone)]
-pub struct Percentiles(Histogram<u64>);
-
-impl Default for Percentiles {
-    fn default() -> Self {
-        let histogram = Histogram::new_with_bounds(1, LONGEST_US, 3);
-        Self(histogram.expect("constant bounds that the histogram allows"))
-    }
-}
-
-impl Percentiles {
-    /// Adds the values of a tick.
-    pub fn add(&mut self, values_us: &[(u64, u32)]) {
-        for (micros, count) in values_us {
-            self.0.saturating_record_n(*micros, u64::from(*count));
-        }
-    }
-
-    /// The value below which `percent` of the values lie, in milliseconds; none without values.
-    pub fn at_ms(&self, percent: f64) -> Option<f64> {
-        (!self.0.is_empty()).then(|| self.0.value_at_quantile(percent / 100.0) as f64 / 1000.0)
-    }
-
-    /// The highest value, in milliseconds; none without values.
-    pub fn max_ms(&self) -> Option<f64> {
-        (!self.0.is_empty()).then(|| self.0.max() as f64 / 1000.0)
-    }
-
-    /// Forgets all values.
-    pub fn clear(&mut self) {
-        self.0.reset();
-    }
-}
-
-/// The value at or below which `percent` of a few values lie, in milliseconds: nearest rank. For
-/// the ticks of a second, where a histogram would cost more than it holds; `sorted_us` holds
-/// values in microseconds with their counts, in order.
-pub fn nearest_rank_ms(sorted_us: &[(u64, u32)], percent: f64) -> Option<f64> {
-    let all: u64 = sorted_us.iter().map(|(_, count)| u64::from(*count)).sum();
-    let rank = (all as f64 * percent / 100.0).ceil().max(1.0) as u64;
-    let mut below = 0;
-    let at_rank = sorted_us.iter().find(|(_, count)| {
-        below += u64::from(*count);
-        below >= rank
-    });
-    at_rank.map(|(micros, _)| *micros as f64 / 1000.0)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::window::Distribution;
 
     const TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -289,24 +240,10 @@ mod tests {
         }
         tally.started(None);
         let tick = tally.take();
-        let counts = (tick.ok, tick.rejected, tick.failed, tick.timed_out, tick.unfinished);
-        assert_eq!((tick.sent, tick.in_flight, counts), (7, 1, (1, 1, 2, 1, 1)));
+        let Outcomes { ok, wrong, rejected, failed, timed_out, unfinished } = tick.outcomes;
+        assert_eq!([ok, wrong, rejected, failed, timed_out, unfinished], [1, 0, 1, 2, 1, 1]);
+        assert_eq!((tick.sent, tick.in_flight, tick.outcomes.all()), (7, 1, 6));
         assert_eq!(tally.take(), LoadTick { in_flight: 1, ..LoadTick::default() });
-    }
-
-    #[test]
-    fn the_nearest_rank_agrees_with_the_histogram() {
-        let values: Vec<(u64, u32)> = (1..=200).map(|n| (n * 100, 1 + (n % 3) as u32)).collect();
-        let mut histogram = Percentiles::default();
-        histogram.add(&values);
-        for percent in [1.0, 50.0, 90.0, 99.0, 100.0] {
-            let (near, exact) = (
-                nearest_rank_ms(&values, percent).expect("has values"),
-                histogram.at_ms(percent).expect("has values"),
-            );
-            assert!((near / exact - 1.0).abs() < 0.01, "{percent}: {near} and {exact}");
-        }
-        assert_eq!(nearest_rank_ms(&[], 50.0), None);
     }
 
     #[test]
@@ -319,11 +256,11 @@ mod tests {
         tally.ended(Outcome::NoAnswer, None, (Duration::from_micros(50), TIMEOUT));
         tally.ended(Outcome::TimedOut, None, (TIMEOUT, TIMEOUT));
         let tick = tally.take();
-        let (mut honest, mut naive) = (Percentiles::default(), Percentiles::default());
+        let (mut honest, mut naive) = (Distribution::default(), Distribution::default());
         honest.add(&tick.latency_us);
         honest.add(&tick.unanswered_us);
         naive.add(&tick.latency_us);
-        let p99 = |percentiles: &Percentiles| percentiles.at_ms(99.0).expect("has values");
+        let p99 = |values: &Distribution| values.percentile_ms(99.0).expect("has values");
         assert!(p99(&honest) >= 2000.0 && p99(&honest) < 2050.0, "{}", p99(&honest));
         assert!(p99(&naive) < 1.1, "{}", p99(&naive));
     }

@@ -27,7 +27,6 @@ use crate::incident::measure::{Level, Measure};
 use crate::incident::show::{self, Shows};
 use crate::incident::theory::Theory;
 use crate::incident::walk::Debrief;
-use crate::load::tally::nearest_rank_ms;
 use crate::page::axis::{Axis, nice_ceiling};
 use crate::plan::Case;
 use crate::prose::figures::{count, mib, millis, number};
@@ -35,6 +34,7 @@ use crate::record::{Faults, Header};
 use crate::report::{LaneReport, Report, SINCE_RESTART, WaitSiteReport};
 use crate::timeline::{LaneLine, Timeline, level};
 use crate::verdict::{Check, Undecided, Verdict};
+use crate::window::Window;
 use chart::{Curve, Frame};
 pub use told::Told;
 
@@ -425,8 +425,8 @@ fn outcomes(lane: &LaneLine) -> impl Iterator<Item = (f64, f64, f64, f64)> {
         let sum = |of: fn(&LoadTick) -> u64| {
             ticks.iter().map(|(_, sample)| of(&sample.load) as f64).sum::<f64>() / share
         };
-        let bad = sum(|load| load.wrong + load.failed + load.timed_out);
-        Some((*at_s, sum(|load| load.ok), sum(|load| load.rejected), bad))
+        let bad = sum(|load| load.outcomes.bad());
+        Some((*at_s, sum(|load| load.outcomes.ok), sum(|load| load.outcomes.rejected), bad))
     })
 }
 
@@ -450,11 +450,8 @@ fn levels(lane: &LaneLine, measure: &Measure) -> Vec<(f64, Option<f64>)> {
 fn latencies(lane: &LaneLine) -> Vec<(f64, Option<f64>)> {
     seconds(lane)
         .filter_map(|ticks| {
-            let loads = ticks.iter().map(|(_, sample)| &sample.load);
-            let mut values: Vec<(u64, u32)> =
-                loads.flat_map(|l| l.latency_us.iter().chain(&l.unanswered_us)).copied().collect();
-            values.sort_unstable();
-            let p99_ms = nearest_rank_ms(&values, 99.0)?;
+            let window = Window::of(ticks.iter().map(|(_, sample)| &sample.load));
+            let p99_ms = window.latency.percentile_ms(99.0)?;
             Some((ticks.last()?.0, Some(p99_ms)))
         })
         .collect()

@@ -393,8 +393,14 @@ fn plausible(event: &Event) -> bool {
     };
     let Sample { server, resident_bytes, load, .. } = sample;
     let server = server.iter().flat_map(|s| [s.tasks, s.connections, s.heap_bytes]);
-    let outcomes = [load.sent, load.ok, load.rejected, load.failed, load.timed_out];
-    let load = outcomes.into_iter().chain([load.unfinished, load.in_flight]);
+    let outcomes = [
+        load.sent,
+        load.outcomes.ok,
+        load.outcomes.rejected,
+        load.outcomes.failed,
+        load.outcomes.timed_out,
+    ];
+    let load = outcomes.into_iter().chain([load.outcomes.unfinished, load.in_flight]);
     let load = load.chain(sample.load.handshakes.values().copied());
     let few = sample.instances.len() <= MAX_INSTANCES
         && sample.load.kinds.len() <= MOST_KINDS

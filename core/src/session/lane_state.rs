@@ -4,16 +4,16 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use crate::event::{
-    ChainShown, ExitCause, InstanceSample, KindTick, LoadTick, LogTail, Metric, Ready, Sample,
-    ServerSample, WaitSite, What,
+    ChainShown, ExitCause, InstanceSample, LoadTick, LogTail, Metric, Ready, Sample, ServerSample,
+    TICK, WaitSite, What,
 };
 use crate::incident::Bugs;
 use crate::incident::formula::Values;
 use crate::incident::measure::{Level, Measure, Stretch};
 use crate::incident::show::{MOST_LEVELS, Sentence};
-use crate::load::tally::nearest_rank_ms;
 use crate::prose;
 use crate::timeline::{level, slope};
+use crate::window::Window;
 
 use serde::{Deserialize, Serialize};
 
@@ -83,9 +83,11 @@ pub struct LaneState {
     /// Requests in flight.
     pub in_flight: u64,
     /// The last second.
-    pub recent: Recent,
+    pub last_second: LastSecond,
     /// The last second by kind of request, where kinds have names.
-    pub kinds: BTreeMap<String, RecentKind>,
+    pub kinds: BTreeMap<String, LastSecond>,
+    /// Growth of the tasks over the last seconds.
+    pub tasks_per_s: Option<f64>,
     /// Where tokio-console may connect.
     pub console_port: Option<u16>,
     /// The memory cap of its first instance, where that is not the manifest's.
@@ -114,61 +116,34 @@ pub struct LaneState {
     growing: Arc<[String]>,
     /// Their values over the last second.
     grown: VecDeque<Vec<f64>>,
-    window: VecDeque<LoadTick>,
+    ticks: VecDeque<LoadTick>,
 }
 
-/// Rates and percentiles of the last second.
+/// The last second of a lane, or of one kind of its requests.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Recent {
-    /// Answered well, a second.
-    pub ok_per_s: f64,
-    /// Answered, and not as it should be, a second.
-    pub wrong_per_s: f64,
-    /// Median, the unanswered included.
-    pub p50_ms: Option<f64>,
-    /// Refused by the server, a second.
-    pub rejected_per_s: f64,
-    /// Failed, a second.
-    pub failed_per_s: f64,
-    /// Of those, handshakes that came to nothing, and why most of them did.
-    pub handshakes: Option<(String, f64)>,
-    /// Timed out, a second.
-    pub timed_out_per_s: f64,
-    /// 99th percentile, the unanswered included.
-    pub p99_ms: Option<f64>,
-    /// 99th percentile of the answered alone.
-    pub naive_p99_ms: Option<f64>,
-    /// Growth of the tasks over the last seconds.
-    pub tasks_per_s: Option<f64>,
+pub struct LastSecond {
+    /// The requests.
+    pub window: Window,
+    /// Seconds that have been measured of it.
+    pub seconds: f64,
 }
 
-/// The last second of one kind of request.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-pub struct RecentKind {
-    /// Answered well, a second.
-    pub ok_per_s: f64,
-    /// Failed, timed out or answered wrongly, a second.
-    pub bad_per_s: f64,
-    /// 99th percentile, the unanswered included.
-    pub p99_ms: Option<f64>,
-}
+impl LastSecond {
+    /// A measure over it.
+    pub fn value(&self, measure: Stretch) -> Option<f64> {
+        self.window.value(measure, self.seconds)
+    }
 
-impl RecentKind {
-    /// That of this kind in these ticks.
-    fn of(kind: &str, ticks: &VecDeque<LoadTick>) -> Self {
-        let seconds = ticks.len().max(1) as f64 * 0.1;
-        let mine: Vec<&KindTick> = ticks.iter().filter_map(|tick| tick.kinds.get(kind)).collect();
-        let per_s = |of: fn(&KindTick) -> u64| {
-            mine.iter().map(|tick| of(tick) as f64).sum::<f64>() / seconds
-        };
-        let all = mine.iter().flat_map(|tick| tick.latency_us.iter().chain(&tick.unanswered_us));
-        let mut all: Vec<(u64, u32)> = all.copied().collect();
-        all.sort_unstable();
-        Self {
-            ok_per_s: per_s(|tick| tick.ok),
-            bad_per_s: per_s(|tick| tick.wrong + tick.failed + tick.timed_out),
-            p99_ms: nearest_rank_ms(&all, 99.0),
-        }
+    /// Requests a second of these.
+    pub fn per_s(&self, count: u64) -> f64 {
+        if self.seconds > 0.0 { count as f64 / self.seconds } else { 0.0 }
+    }
+
+    /// Failed handshakes a second, and the reason of most of them.
+    pub fn handshakes(&self) -> Option<(&str, f64)> {
+        let handshakes = &self.window.handshakes;
+        let (reason, _) = handshakes.iter().max_by_key(|(_, count)| **count)?;
+        Some((reason, self.per_s(handshakes.values().sum())))
     }
 }
 
@@ -188,8 +163,9 @@ impl LaneState {
             server: None,
             resident_bytes: None,
             in_flight: 0,
-            recent: Recent::default(),
+            last_second: LastSecond::default(),
             kinds: BTreeMap::new(),
+            tasks_per_s: None,
             console_port: None,
             own_cap_bytes: None,
             sampled_s: 0.0,
@@ -204,7 +180,7 @@ impl LaneState {
             levels,
             growing,
             grown: VecDeque::new(),
-            window: VecDeque::new(),
+            ticks: VecDeque::new(),
         }
     }
 
@@ -330,20 +306,17 @@ impl LaneState {
             });
         }
         self.in_flight = sample.load.in_flight;
-        if self.window.len() == RECENT {
-            self.window.pop_front();
+        if self.ticks.len() == RECENT {
+            self.ticks.pop_front();
         }
-        self.window.push_back(sample.load.clone());
-        let ticks = || self.window.iter();
-        let mut answered: Vec<_> = ticks().flat_map(|tick| &tick.latency_us).copied().collect();
-        answered.sort_unstable();
-        let mut all = answered.clone();
-        all.extend(ticks().flat_map(|tick| &tick.unanswered_us));
-        all.sort_unstable();
-        let p99_ms = nearest_rank_ms(&all, 99.0);
-        let kinds: BTreeSet<&String> = ticks().flat_map(|tick| tick.kinds.keys()).collect();
-        let kinds =
-            kinds.into_iter().map(|kind| (kind.clone(), RecentKind::of(kind, &self.window)));
+        self.ticks.push_back(sample.load.clone());
+        let seconds = self.ticks.len() as f64 * TICK.as_secs_f64();
+        self.last_second = LastSecond { window: Window::of(&self.ticks), seconds };
+        let kinds: BTreeSet<&String> = self.ticks.iter().flat_map(|t| t.kinds.keys()).collect();
+        let kinds = kinds.into_iter().map(|kind| {
+            let ticks = self.ticks.iter().filter_map(|tick| tick.kinds.get(kind));
+            (kind.clone(), LastSecond { window: Window::of_kind(ticks), seconds })
+        });
         self.kinds = kinds.collect();
         let mut levels = [None; MOST_LEVELS];
         for (at, measure) in levels.iter_mut().zip(self.levels.iter()) {
@@ -355,18 +328,17 @@ impl LaneState {
         let now = self.growing.iter().map(|name| self.metric(name).unwrap_or_default());
         let now = now.collect();
         self.grown.push_back(now);
-        let last = &sample.load;
-        let bad = last.wrong + last.failed + last.timed_out;
+        let outcomes = sample.load.outcomes;
         self.series.push(Point {
-            ok: last.ok as f32,
-            rejected: last.rejected as f32,
-            bad: bad as f32,
+            ok: outcomes.ok as f32,
+            rejected: outcomes.rejected as f32,
+            bad: outcomes.bad() as f32,
             levels,
             at_s,
             tasks: self.server.as_ref().map(|server| server.tasks as f64),
             memory_bytes: self.resident_bytes.map(|bytes| bytes as f64),
-            p50_ms: nearest_rank_ms(&all, 50.0),
-            p99_ms,
+            p50_ms: self.last_second.value(Stretch::P50Ms),
+            p99_ms: self.last_second.value(Stretch::P99Ms),
         });
         let tasks = |point: &Point| Some((point.at_s, point.tasks?));
         // A slope over two processes would be nobody's.
@@ -375,41 +347,16 @@ impl LaneState {
             _ => at_s,
         };
         let points: Vec<(f64, f64)> = self.series.since(began_s).filter_map(tasks).collect();
-        let seconds = self.window.len() as f64 * 0.1;
-        let per_s = |of: fn(&LoadTick) -> u64| {
-            self.window.iter().map(|tick| of(tick) as f64).sum::<f64>() / seconds
-        };
-        self.recent = Recent {
-            ok_per_s: per_s(|tick| tick.ok),
-            wrong_per_s: per_s(|tick| tick.wrong),
-            p50_ms: nearest_rank_ms(&all, 50.0),
-            rejected_per_s: per_s(|tick| tick.rejected),
-            failed_per_s: per_s(|tick| tick.failed),
-            handshakes: self.handshakes(),
-            timed_out_per_s: per_s(|tick| tick.timed_out),
-            p99_ms,
-            naive_p99_ms: nearest_rank_ms(&answered, 99.0),
-            tasks_per_s: slope(&points).filter(|_| points.len() >= RECENT),
-        };
-    }
-
-    /// Handshakes a second that came to nothing, and why most of them did.
-    fn handshakes(&self) -> Option<(String, f64)> {
-        let mut reasons: BTreeMap<&String, u64> = BTreeMap::new();
-        for (reason, count) in self.window.iter().flat_map(|tick| &tick.handshakes) {
-            *reasons.entry(reason).or_default() += count;
-        }
-        let most = String::clone(reasons.iter().max_by_key(|(_, count)| **count)?.0);
-        let all = reasons.values().sum::<u64>() as f64;
-        Some((most, all / (self.window.len() as f64 * 0.1)))
+        self.tasks_per_s = slope(&points).filter(|_| points.len() >= RECENT);
     }
 
     /// Forgets what was measured so long before `now_s` that it does not stand for now.
     pub fn expire(&mut self, now_s: f64) {
         if self.is_stale(now_s) {
             (self.server, self.resident_bytes) = (None, None);
-            self.recent = Recent::default();
-            self.window.clear();
+            self.last_second = LastSecond::default();
+            self.tasks_per_s = None;
+            self.ticks.clear();
         }
     }
 
@@ -426,11 +373,10 @@ impl LaneState {
 
     /// Whether most requests of the last second went wrong, or nobody serves them.
     pub fn suffers(&self) -> bool {
-        let recent = &self.recent;
-        let bad = recent.failed_per_s + recent.timed_out_per_s + recent.wrong_per_s;
+        let outcomes = self.last_second.window.outcomes;
         let serves =
             matches!(self.state, ProcessState::Serving { .. } | ProcessState::Stopped { .. });
-        !serves || bad > 0.5 * (bad + recent.ok_per_s)
+        !serves || outcomes.bad() > outcomes.ok
     }
 
     /// The value of a metric now.
@@ -440,32 +386,11 @@ impl LaneState {
 
     /// The value of a measure now; of what only a stretch of time has, over the last second.
     pub fn value(&self, measure: &Measure) -> Option<f64> {
-        let recent = &self.recent;
-        let good = recent.ok_per_s;
-        let bad = recent.failed_per_s + recent.timed_out_per_s + recent.wrong_per_s;
-        let share = |part: f64| {
-            let all = good + bad + recent.rejected_per_s;
-            (all > 0.0).then(|| part * 100.0 / all)
-        };
         match measure {
             Measure::Level(Level::InFlight) => Some(self.in_flight as f64),
             Measure::Restarts => Some(f64::from(self.restarts)),
             Measure::Exits => None,
-            Measure::Stretch(stretch) => match stretch {
-                Stretch::OkPercent => share(good),
-                Stretch::WrongPercent => share(recent.wrong_per_s),
-                Stretch::RejectedPercent => share(recent.rejected_per_s),
-                Stretch::FailedPercent => share(recent.failed_per_s),
-                Stretch::HandshakeFailedPercent => {
-                    share(recent.handshakes.as_ref().map_or(0.0, |(_, per_s)| *per_s))
-                }
-                Stretch::TimedOutPercent => share(recent.timed_out_per_s),
-                Stretch::OkPerS => Some(good),
-                Stretch::BadPerS => Some(bad),
-                Stretch::P50Ms => recent.p50_ms,
-                Stretch::P90Ms | Stretch::P99Ms | Stretch::MaxMs => recent.p99_ms,
-                Stretch::NaiveP99Ms => recent.naive_p99_ms,
-            },
+            Measure::Stretch(stretch) => self.last_second.value(*stretch),
             Measure::Level(_) | Measure::Registered(_) => level(&self.now(), measure),
         }
     }

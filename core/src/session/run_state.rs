@@ -14,9 +14,10 @@ use crate::incident::manifest::Switch;
 use crate::incident::measure::Measure;
 use crate::incident::show::{Sentence, growth_of};
 use crate::incident::theory::Course;
-use crate::load::tally::{Percentiles, TRUSTED_LAG_MS};
+use crate::load::tally::TRUSTED_LAG_MS;
 use crate::plan::Case;
 use crate::prose;
+use crate::window::Distribution;
 
 /// Lines that the event log keeps.
 const LOG_LINES: usize = 500;
@@ -176,9 +177,9 @@ impl RunState {
             self.lag.pop_front();
         }
         self.lag.push_back(lag_us.to_vec());
-        let mut percentiles = Percentiles::default();
-        self.lag.iter().for_each(|tick| percentiles.add(tick));
-        self.lag_p99_ms = percentiles.at_ms(99.0);
+        let mut values = Distribution::default();
+        self.lag.iter().for_each(|tick| values.add(tick));
+        self.lag_p99_ms = values.percentile_ms(99.0);
     }
 
     /// How late the driver started the requests of the last seconds, when that is too late for

@@ -14,7 +14,7 @@ static INCIDENT: Incident = Incident {
     module: "unbuffered_log_channel",
     file: "unbuffered_log_channel/mod.rs",
     manifest_toml: include_str!("../../tests/data/incident.toml"),
-    shares: &[],
+    shares: &["log_lines_dropped", "log_lines_given_up", "log_queue", "log_queue_capacity"],
     variants: &[
         variant("broken"),
         variant("buffered"),
@@ -36,4 +36,74 @@ pub(crate) fn case() -> Case {
     let catalogue = Catalogue::read(&PACK, |_| None).expect("the manifest is in order");
     let plan = Plan::new(&catalogue.entries[0].manifest);
     Case::new(&catalogue, plan).expect("it is in the catalogue")
+}
+
+mod one_value {
+    use super::case;
+    use crate::event::{Clock, Event, LoadTick, Outcomes, Sample, What};
+    use crate::incident::measure::{Measure, Stretch as OverTime};
+    use crate::report::Report;
+    use crate::session::run_state::RunState;
+    use crate::timeline::Timeline;
+    use crate::verdict::{Stretch, value};
+
+    /// One second of a lane, with every outcome and latencies over three orders of magnitude.
+    fn second() -> Vec<Event> {
+        let tick = |tick: u64| {
+            let outcomes = Outcomes {
+                ok: 10 + tick,
+                wrong: 1,
+                rejected: 2,
+                failed: tick % 3,
+                timed_out: tick % 2,
+                unfinished: 0,
+            };
+            let load = LoadTick {
+                sent: 20,
+                outcomes,
+                handshakes: [("certificate expired".to_owned(), tick % 3)].into(),
+                latency_us: vec![(1_000 + tick * 500, 9), (20_000 + tick * 1_000, 4)],
+                unanswered_us: vec![(2_000_000 + tick, 1)],
+                ..LoadTick::default()
+            };
+            let what = What::Sample(Sample { load, ..Sample::default() });
+            Event { at_ms: tick * 100, lane: Some(0), what }
+        };
+        (1..=10).map(tick).collect()
+    }
+
+    #[test]
+    fn screen_claim_walk_and_report_have_one_value_for_each_measure() {
+        let case = case();
+        let (mut state, mut timeline) =
+            (RunState::new(&case), Timeline::new(case.manifest(), &case.plan.variants));
+        for event in second() {
+            state.take(&case, &event);
+            timeline.push(&event);
+        }
+        let (screen, claimed) = (&state.lanes[0], &timeline.lanes[0]);
+        let of_walk = screen.values(state.course.now());
+        let mut compared = 0;
+        for name in Measure::built_in() {
+            let measure = Measure::parse(name);
+            let Measure::Stretch(_) = measure else { continue };
+            let claim = value(claimed, &measure, None, Stretch { from_s: 0.0, to_s: 1.0 });
+            assert!(claim.is_some(), "{name}");
+            assert_eq!(screen.value(&measure), claim, "{name}");
+            assert_eq!(of_walk.get(name).copied(), claim, "{name}");
+            compared += 1;
+        }
+        assert_eq!(compared, 13);
+        let at = |measure| screen.last_second.value(measure);
+        // The median is none of the higher percentiles, and those differ from each other.
+        assert!(
+            at(OverTime::P50Ms) < at(OverTime::P90Ms) && at(OverTime::P90Ms) < at(OverTime::P99Ms)
+        );
+        let report = Report::new(&case, Clock::Virtual, &timeline);
+        let (lane, latency) = (&report.lanes[0], &report.lanes[0].latency_ms);
+        assert_eq!([latency.p50, latency.p90], [at(OverTime::P50Ms), at(OverTime::P90Ms)]);
+        assert_eq!([latency.p99, latency.max], [at(OverTime::P99Ms), at(OverTime::MaxMs)]);
+        assert_eq!(latency.naive_p99, at(OverTime::NaiveP99Ms));
+        assert_eq!(lane.requests.ok, screen.last_second.window.outcomes.ok);
+    }
 }

@@ -134,7 +134,9 @@ pub(super) fn scroll(model: &mut Model, action: Action) {
     let by = lines(model, action);
     match (&mut model.overlay, model.layout.scroll) {
         (Some(Overlay::Help { down }), Some(scroll)) => *down = scroll.by(*down, by),
-        (Some(Overlay::Code(view)), Some(scroll)) if by != 0 => view.top = Some(scroll.by(view.top, by)),
+        (Some(Overlay::Code(view)), Some(scroll)) if by != 0 => {
+            view.top = Some(scroll.by(view.top, by));
+        }
         // The log's newest line is at the bottom: up goes back.
         (Some(Overlay::Log { back }), Some(scroll)) => {
             *back = back.saturating_add_signed(-by).min(scroll.furthest);

@@ -16,7 +16,7 @@ use ratatui::text::{Line, Span, Text};
 use ratatui::widgets::{Clear, Paragraph};
 
 use super::axes::axes;
-use super::lane;
+use super::charts;
 use super::parts::cut;
 use super::scene::Scene;
 use crate::tui::code::{Row, Sheet, Side, sheets};
@@ -298,6 +298,6 @@ fn draw_strip(frame: &mut Frame, area: Rect, lab: &Scene) {
     let axes = axes(lab);
     let areas = Layout::horizontal(vec![Constraint::Fill(1); lanes]).split(area);
     for (index, area) in areas.iter().enumerate() {
-        lane::strip(frame, *area, lab, index, &axes);
+        charts::strip(frame, *area, lab, index, &axes);
     }
 }

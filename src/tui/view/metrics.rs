@@ -8,6 +8,7 @@ use ratatui::widgets::{Paragraph, Wrap};
 use super::parts::boxed;
 use super::scene::Scene;
 use crate::tui::theme;
+use firedrill_core::incident::measure::Stretch;
 use firedrill_core::prose::figures::{count, mib, millis, number};
 use firedrill_core::prose::letter;
 use firedrill_core::session::lane_state::ProcessState;
@@ -29,8 +30,8 @@ pub fn draw(frame: &mut Frame, area: Rect, lab: &Scene) {
     lines.push(Line::raw(format!(
         " in flight {}   p99 {}   p99 of the answered alone {}",
         count(lane.in_flight),
-        ms(lane.recent.p99_ms),
-        ms(lane.recent.naive_p99_ms)
+        ms(lane.last_second.value(Stretch::P99Ms)),
+        ms(lane.last_second.value(Stretch::NaiveP99Ms))
     )));
     if let Some(server) = &lane.server {
         let resident = lane.resident_bytes.map_or("–".to_owned(), mib);
@@ -44,9 +45,10 @@ pub fn draw(frame: &mut Frame, area: Rect, lab: &Scene) {
             lane.cpu_percent.map_or("–".to_owned(), |percent| format!("{} %", number(percent)));
         let series = count(server.series);
         lines.push(Line::raw(format!(" processors {cpu}   series of metrics {series}")));
-        for (kind, recent) in &lane.kinds {
-            let (ok, bad) = (number(recent.ok_per_s.round()), number(recent.bad_per_s.round()));
-            let p99 = ms(recent.p99_ms);
+        for (kind, last) in &lane.kinds {
+            let rate = |measure| number(last.value(measure).unwrap_or_default().round());
+            let (ok, bad) = (rate(Stretch::OkPerS), rate(Stretch::BadPerS));
+            let p99 = ms(last.value(Stretch::P99Ms));
             lines.push(Line::raw(format!(" {kind}: ok {ok}/s   bad {bad}/s   p99 {p99}")));
         }
         lines.push(Line::raw(""));

@@ -10,8 +10,8 @@ use tui_big_text::{BigText, PixelSize};
 use firedrill_core::session::walk::page::AnswerForm;
 
 use super::axes::axes;
-use super::lane;
-use super::lane::apart;
+use super::charts;
+use super::figures::{apart, big_and_plain};
 use super::parts::wrapped;
 use super::scene::Scene;
 use crate::tui::theme;
@@ -37,7 +37,7 @@ pub fn draw(frame: &mut Frame, area: Rect, lab: &Scene, chart: Option<usize>) {
     frame.render_widget(Paragraph::new(title), head);
     let axes = axes(lab);
     if let Some(chart) = chart {
-        lane::chart_alone(frame, body, lab, lab.selected, &axes, chart);
+        charts::chart_alone(frame, body, lab, lab.selected, &axes, chart);
     } else {
         figures(frame, body, lab);
     }
@@ -73,14 +73,14 @@ fn figures(frame: &mut Frame, area: Rect, lab: &Scene) {
         Layout::vertical([Constraint::Length(rows), Constraint::Min(0)]).areas(area);
     let halves: [Rect; 2] =
         Layout::horizontal([Constraint::Fill(1), Constraint::Fill(1)]).areas(digits);
-    let figures = lane::big_and_plain(lab, lab.lane()).into_iter();
+    let figures = big_and_plain(lab, lab.lane()).into_iter();
     for ((name, value, style), half) in figures.zip(halves) {
         let [caption, digits] =
             Layout::vertical([Constraint::Length(1), Constraint::Min(0)]).areas(half);
         frame.render_widget(Paragraph::new(format!(" {name}")), caption);
         large(frame, digits, &value, style);
     }
-    lane::chart_alone(frame, chart, lab, lab.selected, &axes(lab), 0);
+    charts::chart_alone(frame, chart, lab, lab.selected, &axes(lab), 0);
 }
 
 /// The question or introduction of a walk's page, and the lines below it.

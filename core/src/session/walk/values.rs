@@ -25,8 +25,8 @@ impl Since {
         self.ticks += 1;
         self.up += u32::from(sample.server.is_some());
         let load = &sample.load;
-        self.ok += load.ok;
-        self.bad += load.wrong + load.failed + load.timed_out;
+        self.ok += load.outcomes.ok;
+        self.bad += load.outcomes.bad();
     }
 
     pub(super) fn exited(&mut self) {

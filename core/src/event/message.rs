@@ -1,0 +1,210 @@
+//! Messages between a lane's process and its parent.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    ChainShown, ExitCause, LogTail, Metric, Ready, Release, Sample, ServerSample, What, is_first,
+};
+
+/// What a live child says: one server of a lane.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum ServerSays {
+    /// It serves.
+    Ready(Ready),
+    /// Its code registered a metric that its samples will carry from now on.
+    Metric(Metric),
+    /// What it measured of itself in one tick; the parent folds it into [`What::Sample`].
+    Server(ServerSample),
+    /// A note for the event log.
+    Log {
+        /// The line, without its end.
+        line: String,
+    },
+    /// The end of its service's log.
+    LogTail(LogTail),
+    /// What stands in its chain.
+    Chain(ChainShown),
+}
+
+/// What a virtual lane says: server, clients and supervision in one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+#[allow(missing_docs, reason = "as in What")]
+#[expect(clippy::large_enum_variant, reason = "nearly all of them are samples")]
+pub enum LaneSays {
+    Starting {
+        attempt: u32,
+        #[serde(default, skip_serializing_if = "is_first")]
+        instance: usize,
+    },
+    Ready(Ready),
+    Metric(Metric),
+    Sample(Sample),
+    Release(Release),
+    Scale {
+        instances: usize,
+    },
+    Log {
+        line: String,
+    },
+    LogTail(LogTail),
+    Chain(ChainShown),
+    Exit {
+        cause: ExitCause,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        code: Option<i32>,
+        #[serde(default, skip_serializing_if = "is_first")]
+        instance: usize,
+    },
+    Restart {
+        count: u32,
+        after_ms: u64,
+        #[serde(default, skip_serializing_if = "is_first")]
+        instance: usize,
+    },
+    Blocked {
+        task: String,
+        times: u64,
+    },
+    /// It has reached the time that it was told to reach.
+    Reached,
+}
+
+impl LaneSays {
+    /// The event of a run that this is; none for what is between child and parent only.
+    pub fn what(self) -> Option<What> {
+        Some(match self {
+            Self::Starting { attempt, instance } => What::Starting { attempt, instance },
+            Self::Ready(ready) => What::Ready(ready),
+            Self::Metric(metric) => What::Metric(metric),
+            Self::Sample(sample) => What::Sample(sample),
+            Self::Release(release) => What::Release(release),
+            Self::Scale { instances } => What::Scale { instances },
+            Self::Log { line } => What::Log { line },
+            Self::LogTail(tail) => What::LogTail(tail),
+            Self::Chain(chain) => What::Chain(chain),
+            Self::Exit { cause, code, instance } => What::Exit { cause, code, instance },
+            Self::Restart { count, after_ms, instance } => {
+                What::Restart { count, after_ms, instance }
+            }
+            Self::Blocked { task, times } => What::Blocked { task, times },
+            Self::Reached => return None,
+        })
+    }
+}
+
+/// What a parent tells a child first, one JSON object on a line.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Begin {
+    /// The clock, which says what kind of child it is.
+    pub clock: Clock,
+    /// The incident whose run it is.
+    pub incident: String,
+    /// The variant that the release brings to this lane.
+    #[serde(default)]
+    pub variant: String,
+    /// Arrivals a second, for a virtual lane.
+    #[serde(default)]
+    pub rate_per_s: f64,
+    /// Seed of the arrivals and of what the server draws at random.
+    pub seed: u64,
+    /// Which of its lane's instances a live child is.
+    #[serde(default)]
+    pub instance: usize,
+    /// Incidents in play, with their variants.
+    #[serde(default)]
+    pub in_play: BTreeMap<String, String>,
+    /// Slots that are off.
+    #[serde(default)]
+    pub without: Vec<String>,
+    /// Values of parameters.
+    #[serde(default)]
+    pub params: BTreeMap<String, f64>,
+    /// Whether tokio-console may look in.
+    #[serde(default)]
+    pub console: bool,
+    /// Whether to watch for tasks that hold up the thread of a virtual lane.
+    #[serde(default)]
+    pub watched: bool,
+    /// Heap bytes at which a live child aborts.
+    #[serde(default)]
+    pub heap_limit_bytes: Option<u64>,
+    /// Whether it serves nobody, and steers the release of a live lane.
+    #[serde(default)]
+    pub steers: bool,
+    /// The incident's manifest, for a program that has none of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manifests: Option<serde_json::Value>,
+}
+
+// ANCHOR: parent_says
+/// What a parent tells a child, one JSON object a line on its standard input.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "snake_case")]
+pub enum ParentSays {
+    /// The incidents in play from now on, id to variant, the fixed one included.
+    SetBugs {
+        /// All of them.
+        bugs: BTreeMap<String, String>,
+    },
+    /// The slots of the chain that are off from now on.
+    SetWithout {
+        /// All of them.
+        slots: Vec<String>,
+    },
+    /// A new value of one parameter.
+    SetParam {
+        /// Its name.
+        name: String,
+        /// Its value.
+        value: f64,
+    },
+    /// A new rate. This command and those below are for a virtual lane, which is its own driver.
+    SetRate {
+        /// Arrivals a second.
+        rate_per_s: f64,
+    },
+    /// The traffic of these incidents together, in equal shares.
+    SetMix {
+        /// Their ids.
+        incidents: Vec<String>,
+    },
+    /// So many instances serve.
+    Scale {
+        /// How many: 1 to 8.
+        instances: usize,
+    },
+    /// End the simulated process and start a new one.
+    Restart,
+    /// Let the virtual clock run.
+    Advance {
+        /// Up to and including this time, in milliseconds since the run began.
+        to_ms: u64,
+    },
+}
+// ANCHOR_END: parent_says
+
+/// The clock of a run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Clock {
+    /// Wall time, real processes, real sockets.
+    #[default]
+    Live,
+    /// Tokio's paused clock: no sockets, no sleeping, the same to the last byte each time.
+    Virtual,
+}
+
+impl Clock {
+    /// As a word: `live`, `virtual`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Virtual => "virtual",
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! One lane in one tick, as it was measured.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize, Serializer};
+
+use super::is_zero;
+use super::load::LoadTick;
+
+/// What one lane measured in one tick.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Sample {
+    /// The newest report of the child; none while it is down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server: Option<ServerSample>,
+    /// Memory of the lane, which the cap is about; none while it is down. Live: resident memory of
+    /// its process. Virtual: heap bytes that its simulated process holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resident_bytes: Option<u64>,
+    /// Share of its processors that it used, in percent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu_percent: Option<f64>,
+    /// What became of the requests in this tick.
+    pub load: LoadTick,
+    /// Each instance by itself, where the lane has several; the rest is their sum.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub instances: Vec<InstanceSample>,
+}
+
+/// What a child measured of itself.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct ServerSample {
+    /// Tasks alive on the server's runtime, without those that serve a connection.
+    pub tasks: u64,
+    /// Connections that are open, a task each. On the virtual clock: requests whose client waits.
+    pub connections: u64,
+    /// Heap bytes in use, counted by the allocator.
+    pub heap_bytes: u64,
+    /// The registered metrics by name. One with labels is the sum over all of them; a histogram is
+    /// there as its count and its sum, by `NAME_count` and `NAME_sum`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty", serialize_with = "short_numbers")]
+    pub metrics: BTreeMap<String, f64>,
+    /// In a recording: metrics that the sample before had, and this one has not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gone: Vec<String>,
+    /// Places in the source where tasks wait now.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub wait_sites: Vec<WaitSite>,
+    /// Series of metrics: each name counts once for each set of labels that it has had.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub series: u64,
+    /// Processor time that the server's code has taken so far, where processors are simulated.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub worked_us: u64,
+}
+
+impl ServerSample {
+    /// Adds another instance's.
+    pub fn add(&mut self, other: Self) {
+        self.tasks = self.tasks.saturating_add(other.tasks);
+        self.connections = self.connections.saturating_add(other.connections);
+        self.heap_bytes = self.heap_bytes.saturating_add(other.heap_bytes);
+        self.series = self.series.saturating_add(other.series);
+        self.worked_us = self.worked_us.saturating_add(other.worked_us);
+        for (name, value) in other.metrics {
+            *self.metrics.entry(name).or_default() += value;
+        }
+        for site in other.wait_sites {
+            let same = |known: &&mut WaitSite| {
+                (&known.file, known.line, &known.label) == (&site.file, site.line, &site.label)
+            };
+            match self.wait_sites.iter_mut().find(same) {
+                Some(known) => known.waiting = known.waiting.saturating_add(site.waiting),
+                None => self.wait_sites.push(site),
+            }
+        }
+    }
+}
+
+/// A place in the source at which tasks wait.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WaitSite {
+    /// Path of the source file, from the package's root.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub file: String,
+    /// Line, counted from 1.
+    pub line: u32,
+    /// What is waited for.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub label: String,
+    /// Tasks waiting there now.
+    pub waiting: u64,
+}
+
+/// What one of several instances measured in one tick.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct InstanceSample {
+    /// The version that it runs: a variant.
+    pub version: String,
+    /// Its share of the lane's requests, in percent.
+    pub share_percent: f64,
+    /// Whether it serves.
+    pub serves: bool,
+    /// Tasks alive in it.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub tasks: u64,
+    /// Its memory.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub resident_bytes: u64,
+    /// Requests that it was sent.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub sent: u64,
+    /// Those that were answered well.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub ok: u64,
+    /// Those that failed, timed out or were answered wrongly.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub bad: u64,
+}
+
+impl Sample {
+    /// Makes it stand for a later sample too: with the requests of both, and the higher levels.
+    pub(crate) fn and_then(&mut self, later: Self) {
+        let in_flight = self.load.in_flight.max(later.load.in_flight);
+        self.load.and_then(later.load);
+        self.load.in_flight = in_flight;
+        self.load.round_latencies();
+        self.resident_bytes = self.resident_bytes.max(later.resident_bytes);
+        self.cpu_percent = match (self.cpu_percent, later.cpu_percent) {
+            (Some(one), Some(other)) => Some(one.max(other)),
+            (one, other) => one.or(other),
+        };
+        self.instances = later.instances;
+        self.server = match (self.server.take(), later.server) {
+            (Some(one), Some(other)) => Some(one.highest(other)),
+            // A process that ended or began in between is told of by other events.
+            (one, other) => other.or(one),
+        };
+    }
+}
+
+impl ServerSample {
+    /// The higher of each level.
+    fn highest(mut self, later: Self) -> Self {
+        for (name, value) in later.metrics {
+            self.metrics.entry(name).and_modify(|old| *old = old.max(value)).or_insert(value);
+        }
+        Self {
+            tasks: self.tasks.max(later.tasks),
+            connections: self.connections.max(later.connections),
+            heap_bytes: self.heap_bytes.max(later.heap_bytes),
+            metrics: self.metrics,
+            gone: Vec::new(),
+            wait_sites: later.wait_sites,
+            series: self.series.max(later.series),
+            worked_us: self.worked_us.max(later.worked_us),
+        }
+    }
+}
+
+/// Writes a whole number without a fraction: most metrics are counts.
+fn short_numbers<S: Serializer>(
+    values: &BTreeMap<String, f64>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    /// Up to here every whole number has a `f64` of its own.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    #[derive(Serialize)]
+    #[serde(untagged)]
+    enum Short {
+        Whole(i64),
+        Fraction(f64),
+    }
+    serializer.collect_map(values.iter().map(|(name, value)| {
+        let whole = value.fract() == 0.0 && value.abs() < EXACT;
+        (name, if whole { Short::Whole(*value as i64) } else { Short::Fraction(*value) })
+    }))
+}

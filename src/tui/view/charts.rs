@@ -1,0 +1,332 @@
+//! The charts of a lane.
+
+use ratatui::Frame;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::style::{Color, Style};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Paragraph;
+
+use super::axes::Axes;
+use super::axes::capacity;
+use super::chart::{self, Chart, Fill};
+use super::parts::cut;
+use super::scene::Scene;
+use super::{chain, instances};
+use crate::tui::theme;
+use firedrill_core::event::{Clock, LogTail};
+use firedrill_core::incident::measure::{Level, Measure};
+use firedrill_core::incident::show::{self, Shows};
+use firedrill_core::page::axis::Axis;
+use firedrill_core::prose::figures::{count, mib, number};
+use firedrill_core::prose::letter;
+use firedrill_core::session::lane_state::{LaneState, ProcessState};
+use firedrill_core::session::series::Point;
+use firedrill_core::session::walk::page::Page;
+
+/// Latencies from here to [`SLOWEST_MS`] have a place on the axis.
+const FASTEST_MS: f64 = 0.1;
+
+/// See [`FASTEST_MS`].
+const SLOWEST_MS: f64 = 10_000.0;
+
+/// Columns of an axis' label.
+const AXIS: usize = chart::GUTTER as usize - 1;
+
+/// Rows from which on the charts that a walk's step is not about are shown too.
+const ROOM_FOR_ALL: u16 = 14;
+
+/// Draws all charts of a lane.
+pub fn draw_charts(frame: &mut Frame, area: Rect, lab: &Scene, lane: &LaneState, axes: &Axes) {
+    if lab.by_instance && !lane.instances.is_empty() {
+        instances::charts(frame, area, lab, lane, axes);
+        return;
+    }
+    let charts = &lab.manifest().charts;
+    let watch: &[String] = match lab.view.page.as_ref().and_then(Page::step) {
+        Some(step) => &step.watch,
+        None => &[],
+    };
+    // A chart that the step of a walk is not about is dimmed.
+    let back = |chart: &show::Chart| !watch.is_empty() && !watch.contains(&chart.title());
+    // Where there is little room, what a walk's step is about has all of it.
+    let known = &lab.view.disclosure.charts;
+    let is_shown = |i: usize| known[i] && (area.height >= ROOM_FOR_ALL || !back(&charts[i]));
+    let shown = charts.iter().enumerate().filter(|(i, _)| is_shown(*i));
+    let shown: Vec<show::Chart> = shown.map(|(_, chart)| chart.clone()).collect();
+    let areas = Layout::vertical(heights(&shown, area.height)).split(area);
+    let (mut levels, mut place) = (0, 0);
+    for (i, chart) in charts.iter().enumerate() {
+        let index = levels;
+        levels += chart.levels().len();
+        if !is_shown(i) {
+            continue;
+        }
+        let Some(area) = areas.get(place) else { break };
+        place += 1;
+        match chart.shows {
+            Shows::Chain => chain::line(frame, *area, lane),
+            Shows::Log => log_tail(frame, *area, lane, chart),
+            _ => draw_chart(frame, *area, lab, lane, (axes, axes.tops[i]), (chart, index)),
+        }
+        if back(chart) {
+            frame.buffer_mut().set_style(*area, theme::back());
+        }
+    }
+}
+
+/// Draws the first chart of a lane alone, below the lane's name.
+pub fn strip(frame: &mut Frame, area: Rect, lab: &Scene, index: usize, axes: &Axes) {
+    let [name, area] = Layout::vertical([Constraint::Length(1), Constraint::Min(0)]).areas(area);
+    chart_alone(frame, area, lab, index, axes, 0);
+    let says = Line::from(vec![
+        Span::styled(format!(" {} {} ", letter(index), lab.view.names[index]), theme::strong()),
+        Span::styled("─".repeat(usize::from(name.width)), theme::quiet()),
+    ]);
+    frame.render_widget(Paragraph::new(says), name);
+}
+
+/// Draws one of the charts that can be drawn alone, by its number among them.
+pub fn chart_alone(
+    frame: &mut Frame,
+    area: Rect,
+    lab: &Scene,
+    index: usize,
+    axes: &Axes,
+    number: usize,
+) {
+    let charts = &lab.manifest().charts;
+    let Some(at) = lab.charts_alone().get(number).copied() else { return };
+    let level = charts.iter().take(at).map(|chart| chart.levels().len()).sum();
+    let lane = &lab.view.run.lanes[index];
+    draw_chart(frame, area, lab, lane, (axes, axes.tops[at]), (&charts[at], level));
+}
+
+/// The heights of the first charts that there is room for: what is drawn of less than three rows
+/// shows nothing.
+fn heights(charts: &[show::Chart], rows: u16) -> Vec<Constraint> {
+    let mut room = rows;
+    let mut heights = Vec::new();
+    for chart in charts {
+        let (least, height) = match chart.shows {
+            Shows::Chain => (1, Constraint::Length(1)),
+            Shows::Log if rows < 16 => (3, Constraint::Length(3)),
+            Shows::Log => (5, Constraint::Length(5)),
+            _ => (3, Constraint::Fill(1)),
+        };
+        if least > room && !heights.is_empty() {
+            break;
+        }
+        room = room.saturating_sub(least);
+        heights.push(height);
+    }
+    heights
+}
+
+/// The end of the service's log: first the newest line that should not be there.
+fn log_tail(frame: &mut Frame, area: Rect, lane: &LaneState, chart: &show::Chart) {
+    let LogTail { lines, wrong } = &lane.log;
+    let width = usize::from(area.width);
+    let title = Line::from(vec![
+        Span::styled(format!(" {}", chart.title()), theme::strong()),
+        Span::styled("   its newest lines", theme::quiet()),
+    ]);
+    let mut shown = vec![title];
+    let line = |mark: &str, text: &str| cut(&format!(" {mark} {text}"), width);
+    shown.extend(wrong.iter().map(|wrong| Line::styled(line("✖", wrong), theme::bad())));
+    let room = usize::from(area.height).saturating_sub(shown.len());
+    let newest = lines.iter().filter(|line| Some(*line) != wrong.as_ref());
+    let newest: Vec<&String> = newest.collect();
+    // Where there is little room, a line about an error stays.
+    let (errors, others): (Vec<&String>, Vec<&String>) =
+        newest.into_iter().partition(|line| line.starts_with("ERROR "));
+    for text in errors.iter().take(room) {
+        shown.push(Line::styled(line("!", text), theme::warn()));
+    }
+    let room = room.saturating_sub(errors.len());
+    for text in &others[others.len().saturating_sub(room)..] {
+        shown.push(Line::styled(line(" ", text), theme::quiet()));
+    }
+    if lines.is_empty() {
+        shown.push(Line::styled("   nothing yet", theme::quiet()));
+    }
+    frame.render_widget(Paragraph::new(shown), area);
+}
+
+/// The colours of requests by what became of them.
+fn outcomes_legend(lab: &Scene, lane: &LaneState, axes: &Axes) -> Vec<Span<'static>> {
+    let mut legend = vec![Span::styled("   █ ok", theme::good())];
+    if lane.series.since(axes.window_s.0).any(|point| point.rejected > 0.0) {
+        legend.push(Span::styled("   █ rejected", theme::warn()));
+    }
+    let known = lab.manifest().load.requests.iter();
+    let told = if known.into_iter().any(|request| request.answers.is_some()) {
+        "   █ failed or wrong"
+    } else {
+        "   █ failed"
+    };
+    legend.push(Span::styled(told, theme::bad()));
+    legend
+}
+
+/// Draws a chart; a level is the lane's of this index.
+fn draw_chart(
+    frame: &mut Frame,
+    area: Rect,
+    lab: &Scene,
+    lane: &LaneState,
+    (axes, top): (&Axes, f64),
+    (shown, index): (&show::Chart, usize),
+) {
+    let manifest_cap = lab.manifest().memory.cap_bytes();
+    let own_cap = lane.own_cap_bytes.unwrap_or(manifest_cap);
+    let cap_bytes = axes.cap_bytes + own_cap.saturating_sub(manifest_cap);
+    let name = Span::styled(format!(" {}", shown.title()), theme::strong());
+    let measure = match &shown.shows {
+        Shows::Tasks => Some(Measure::Level(Level::Tasks)),
+        Shows::Level(measure) => Some(measure.clone()),
+        _ => None,
+    };
+    let told = measure.as_ref().filter(|_| lab.view.disclosure.theory);
+    let theory = told.and_then(|measure| theory(lab, lane, measure));
+    let mut title = vec![name];
+    if theory.is_some() {
+        title.push(Span::styled("   ╌ theory", theme::quiet()));
+    }
+    let tasks = |point: &Point| point.tasks;
+    let memory = |point: &Point| point.memory_bytes;
+    let (p50, p99) = (|point: &Point| point.p50_ms, |point: &Point| point.p99_ms);
+    let up = |point: &Point| point.tasks.map(|_| 1.0);
+    let level = |point: &Point| point.levels[index].map(f64::from);
+    // Each value of a state has a height of its own.
+    let state = |point: &Point| point.levels[index].map(|value| f64::from(value) + 1.0);
+    let lost = |point: &Point| point.levels[index + 1].map(f64::from);
+    let labels = |bottom: &str, top: String| [bottom.to_owned(), top];
+    let value = |measure: &Measure| lane.value(measure).map_or("–".to_owned(), number);
+    let (fill, colour, axis, labels, cap) = match &shown.shows {
+        Shows::Tasks => {
+            let labels = labels("0", count(top as u64));
+            (Fill::Level(&tasks, None), Color::LightCyan, Axis::Linear(top), labels, None)
+        }
+        Shows::Memory => {
+            let now = lane.resident_bytes.map_or("–".to_owned(), mib);
+            title = vec![
+                Span::styled(format!(" {} {now}", memory_word(lab)), theme::strong()),
+                Span::styled(format!("   ─ cap {}", mib(cap_bytes)), theme::bad()),
+            ];
+            let labels = labels("0", format!("{}MiB", cap_bytes >> 20));
+            let fill = Fill::Level(&memory, None);
+            (fill, Color::LightMagenta, Axis::Linear(top), labels, Some(cap_bytes as f64))
+        }
+        Shows::Latency => {
+            title.push(Span::styled("  ─ p50", theme::quiet()));
+            title.extend(unanswered(lab, lane));
+            let axis = Axis::Log(FASTEST_MS, SLOWEST_MS);
+            let fill = Fill::Level(&p99, Some(&p50));
+            (fill, Color::LightYellow, axis, labels("0.1 ms", "10 s".to_owned()), None)
+        }
+        Shows::Outcomes => {
+            title.extend(outcomes_legend(lab, lane, axes));
+            let labels = labels("0", count(top as u64));
+            (Fill::Outcomes, Color::LightGreen, Axis::Linear(top), labels, None)
+        }
+        Shows::Up => {
+            title.push(Span::styled("   ✖ down", theme::bad()));
+            let fill = Fill::Level(&up, None);
+            (fill, Color::LightGreen, Axis::Linear(1.0), labels("down", "up".to_owned()), None)
+        }
+        Shows::State(measure, names) => {
+            let name = |value: f64| names.get(value as usize).map_or("?", String::as_str);
+            let now = lane.value(measure).map_or("–", name);
+            title.insert(1, Span::styled(format!(" {now}"), theme::strong()));
+            let labels = [cut(name(0.0), AXIS), cut(name(top - 1.0), AXIS)];
+            (Fill::Level(&state, None), Color::LightYellow, Axis::Linear(top), labels, None)
+        }
+        Shows::Slots { used, lost: gone, waiting } => {
+            let full = capacity(lane, shown);
+            title.extend(slots_now(lane, [used, gone, waiting], full));
+            let labels = labels("0", number(top));
+            (Fill::Slots(&level, &lost), Color::LightCyan, Axis::Linear(top), labels, None)
+        }
+        // Both are words, drawn elsewhere.
+        Shows::Chain | Shows::Log => return,
+        Shows::Level(measure) => {
+            title.insert(1, Span::styled(format!(" {}", value(measure)), theme::strong()));
+            let full = capacity(lane, shown);
+            if let Some(full) = full {
+                title.push(Span::styled(format!("   ─ {}", number(full)), theme::bad()));
+            }
+            let labels = labels("0", number(top));
+            (Fill::Level(&level, None), Color::LightCyan, Axis::Linear(top), labels, full)
+        }
+    };
+    let gaps = !matches!(shown.shows, Shows::Latency | Shows::Outcomes);
+    let marks = lab.session.marks();
+    let chart = Chart {
+        title: Line::from(title),
+        series: &lane.series,
+        fill,
+        colour,
+        window_s: axes.window_s,
+        axis,
+        labels,
+        cap,
+        theory: theory.as_deref(),
+        gaps,
+        marks: &marks,
+    };
+    chart::draw(frame, area, &chart);
+}
+
+/// What a chart of memory shows: the virtual clock has no process, and what stands for its memory is the heap.
+fn memory_word(lab: &Scene) -> &'static str {
+    let lapse = lab.session.case.plan.clock == Clock::Virtual || lab.session.lapse.is_some();
+    if lapse { "heap" } else { "resident" }
+}
+
+/// That requests without an answer count with the time after which their clients give up.
+fn unanswered(lab: &Scene, lane: &LaneState) -> Option<Span<'static>> {
+    let patience_s = lab.manifest().load.client_timeout_ms as f64 / 1000.0;
+    let says = format!(" · unanswered {} s", number(patience_s));
+    (lane.last_second.window.outcomes.timed_out > 0).then(|| Span::styled(says, theme::warn()))
+}
+
+/// The slots of a pool in words: lost, in use, free, and who waits for one.
+fn slots_now(
+    lane: &LaneState,
+    [used, lost, waiting]: [&Measure; 3],
+    full: Option<f64>,
+) -> Vec<Span<'static>> {
+    let (Some(used), Some(full)) = (lane.value(used), full) else {
+        return vec![Span::styled(" –", theme::quiet())];
+    };
+    let lost = lane.value(lost).unwrap_or_default().min(used);
+    let waiting = lane.value(waiting).unwrap_or_default();
+    let figure = |value: f64, what: &str, style: Style| {
+        Span::styled(format!(" {} {what}", number(value)), style)
+    };
+    let bad = |is_bad: bool| if is_bad { theme::bad() } else { theme::quiet() };
+    vec![
+        figure(lost, "lost", bad(lost > 0.0)),
+        figure(used - lost, "used", Style::new().fg(theme::paint(Color::LightCyan))),
+        figure((full - used).max(0.0), "free", theme::quiet()),
+        figure(waiting, "wait", bad(waiting > 0.0)),
+    ]
+}
+
+/// What theory says at given times.
+type Told<'a> = Box<dyn Fn(&[f64]) -> Vec<Option<f64>> + 'a>;
+
+/// What theory says of a measure, from the moment the bug met a clean process; nothing when the lane
+/// runs anything but this incident's bug.
+fn theory<'a>(lab: &'a Scene<'a>, lane: &LaneState, measure: &Measure) -> Option<Told<'a>> {
+    let manifest = lab.manifest();
+    let (ProcessState::Serving { since_s, .. } | ProcessState::Stopped { since_s }) = lane.state
+    else {
+        return None;
+    };
+    let only = lane.bugs.get(&manifest.id).filter(|_| lane.bugs.len() == 1)?;
+    let theory = manifest.theories.iter().find(|t| t.metric == *measure && &t.variant == only)?;
+    let start_s = since_s.max(lane.switched_s);
+    let course = &lab.view.run.course;
+    Some(Box::new(move |times| theory.values(course, start_s, times)))
+}

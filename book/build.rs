@@ -8,7 +8,8 @@ use std::process::{Command, ExitCode};
 use anyhow::{Context, ensure};
 use clap::Parser;
 use firedrill::book::Firedrill;
-use firedrill::cli::{Cli, note};
+use firedrill::cli::Cli;
+use firedrill::notice::note;
 use firedrill::run::spec::this_program;
 use mdbook_driver::MDBook;
 

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -10,8 +9,8 @@ use anyhow::bail;
 use clap::{Args, Parser, Subcommand};
 
 use crate::exercise;
+use crate::remembered::Theme;
 use crate::run::Spec;
-use crate::tui::theme::Theme;
 use firedrill_core::catalogue::Catalogue;
 use firedrill_core::child::serve;
 use firedrill_core::event::{Begin, Clock};
@@ -20,15 +19,9 @@ use firedrill_core::incident::chain::slot_names;
 use firedrill_core::incident::exercise::YOURS;
 use firedrill_core::incident::manifest::Param;
 use firedrill_core::incident::manifest::{MAX_RATE_PER_S, rate_allowed};
+use firedrill_core::incident::params;
 use firedrill_core::incident::{Bugs, Unknown};
-use firedrill_core::service::{base_chain, params};
-use firedrill_core::visible::visible;
-
-/// Writes a line to standard error, for people. Where nobody can read it there is nobody to tell,
-/// so a failure is no error.
-pub fn note(line: &str) {
-    writeln!(std::io::stderr(), "{}", visible(line)).ok();
-}
+use firedrill_core::service::base_chain;
 
 /// Replays real outages on your own machine, the broken server beside the fixed one.
 ///

@@ -6,7 +6,7 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 #[cfg(not(tokio_unstable))]
-use crate::cli::note;
+use crate::notice::note;
 
 /// Starts tokio-console's instruments; returns their port, or none in a build without them.
 ///

@@ -8,7 +8,7 @@
 //! * [`heap`], [`instruments`]: what this program brings to a lane's child, which is [`firedrill_core::child`]
 //! * [`load`]: the open-loop driver
 //! * [`run`]: the parent: children, load, memory cap, restarts, one stream of events
-//! * [`recorder`]: the events of a run to a file; [`beside`]: how files take the place of older ones
+//! * [`recorder`]: the events of a run to a file; [`files`]: how files take the place of older ones, names, locks
 //! * [`attend`]: tokio-console, which must end with the lab
 //! * [`exercise`]: "fix it yourself": a learner's package, built and judged
 //! * [`tui`]: the terminal; [`book`]: the book's preprocessor
@@ -22,14 +22,15 @@
 //! `firedrill_core::load::tally`.
 
 pub mod attend;
-pub mod beside;
 pub mod book;
 pub mod cli;
 pub mod commands;
 pub mod exercise;
+pub mod files;
 pub mod heap;
 pub mod instruments;
 pub mod load;
+pub mod notice;
 pub mod pack;
 pub mod recorder;
 pub mod remembered;

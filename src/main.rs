@@ -5,8 +5,9 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use firedrill::cli::{Cli, note};
+use firedrill::cli::Cli;
 use firedrill::commands;
+use firedrill::notice::note;
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {

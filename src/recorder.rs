@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use firedrill_core::event::{Event, What};
 use firedrill_core::record::{Encoder, Header, end_line};
 
-use crate::beside::{Beside, Taken};
+use crate::files::replace::{Beside, Taken};
 
 /// Writes a recording.
 #[derive(Debug)]

@@ -7,18 +7,28 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use etcetera::BaseStrategy;
 use serde::{Deserialize, Serialize};
 
 use firedrill_core::session::progress::WalkProgress;
 
-use crate::tui::theme::Theme;
+use crate::files;
 
 /// The form of the file: another one is set aside.
 const VERSION: u32 = 1;
 
 /// A file beyond this size is none of ours, in bytes.
 const LARGEST: u64 = 1 << 20;
+
+/// Colours of the screen.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Theme {
+    /// Light on the terminal's own ground, taken to be dark.
+    #[default]
+    Dark,
+    /// Dark on white, for a bright room.
+    Light,
+}
 
 /// What is remembered.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -106,7 +116,7 @@ impl Remembered {
         match read {
             Ok(read) => (read, None),
             Err(why) => {
-                let aside = free_name(file);
+                let aside = files::free_name(file);
                 let moved = fs::rename(file, &aside);
                 let what = match moved {
                     Ok(()) => format!("it is now {}", aside.display()),
@@ -119,25 +129,11 @@ impl Remembered {
         }
     }
 
-    /// Writes it, all at once.
-    ///
-    /// # Errors
-    ///
-    /// When the directory or the file cannot be written.
-    pub fn write(&self) -> Result<(), CannotRemember> {
-        file().map_or(Ok(()), |file| self.write_to(&file))
-    }
-
     fn write_to(&self, file: &Path) -> Result<(), CannotRemember> {
         let cannot = |why| CannotRemember { path: file.to_owned(), why };
-        if let Some(directory) = file.parent() {
-            fs::create_dir_all(directory).map_err(cannot)?;
-        }
         let text = serde_json::to_string_pretty(&Self { version: VERSION, ..self.clone() })
             .map_err(|why| cannot(why.into()))?;
-        let fresh = file.with_extension(format!("{}.new", std::process::id()));
-        fs::write(&fresh, text).map_err(cannot)?;
-        fs::rename(&fresh, file).map_err(cannot)
+        files::write(file, text.as_bytes()).map_err(cannot)
     }
 
     /// Forgets walks and exercises, and keeps the theme. What was known is kept in a file, which is returned.
@@ -147,25 +143,33 @@ impl Remembered {
     /// When it cannot be moved or written.
     pub fn forget() -> Result<Option<PathBuf>, CannotRemember> {
         let Some(file) = file().filter(|file| file.exists()) else { return Ok(None) };
+        let cannot = |why| CannotRemember { path: file.clone(), why };
+        let _lock = files::lock(&file).map_err(cannot)?;
         let (known, _) = Self::read_from(&file);
-        let aside = free_name(&file);
+        let aside = files::free_name(&file);
         if file.exists() {
-            let cannot = |why| CannotRemember { path: file.clone(), why };
             fs::rename(&file, &aside).map_err(cannot)?;
         }
-        Self { theme: known.theme, ..Self::default() }.write()?;
+        Self { theme: known.theme, ..Self::default() }.write_to(&file)?;
         Ok(Some(aside))
     }
 
-    /// Changes what is remembered on disk now, and writes it; what another window has written since stays.
+    /// Changes what is remembered on disk now, and writes it, under a lock: changes of another process stay.
     ///
     /// # Errors
     ///
     /// When it cannot be written.
     pub fn change(with: impl FnOnce(&mut Self)) -> Result<(), CannotRemember> {
-        let (mut remembered, _) = Self::read();
+        let Some(file) = file() else { return Ok(()) };
+        Self::change_in(&file, with)
+    }
+
+    fn change_in(file: &Path, with: impl FnOnce(&mut Self)) -> Result<(), CannotRemember> {
+        let cannot = |why| CannotRemember { path: file.to_owned(), why };
+        let _lock = files::lock(file).map_err(cannot)?;
+        let (mut remembered, _) = Self::read_from(file);
         with(&mut remembered);
-        remembered.write()
+        remembered.write_to(file)
     }
 
     /// Takes in how far a walk has got.
@@ -181,20 +185,7 @@ impl Remembered {
 
 /// Where it is kept; none where there is no place for such things.
 fn file() -> Option<PathBuf> {
-    Some(folder()?.join("progress.json"))
-}
-
-/// Where the platform keeps what a program has to know again; none where it has no such place.
-pub fn folder() -> Option<PathBuf> {
-    let places = etcetera::choose_base_strategy().ok()?;
-    let directory = places.state_dir().unwrap_or_else(|| places.data_dir());
-    Some(directory.join("firedrill"))
-}
-
-/// A name beside a file that is not taken.
-fn free_name(file: &Path) -> PathBuf {
-    let name = |n: u32| file.with_extension(format!("json.aside-{n}"));
-    (1..1000).map(name).find(|path| !path.exists()).unwrap_or_else(|| name(0))
+    Some(files::state_folder()?.join("progress.json"))
 }
 
 #[cfg(test)]
@@ -221,6 +212,26 @@ mod tests {
         remembered.write_to(&file).expect("it is written");
         let (read, said) = Remembered::read_from(&file);
         assert_eq!((read.walks, read.theme, said), (remembered.walks, Some(Theme::Light), None));
+    }
+
+    #[test]
+    fn no_change_is_lost_when_many_change_it_at_once() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = &folder.path().join("progress.json");
+        std::thread::scope(|scope| {
+            for of in 0..8 {
+                scope.spawn(move || {
+                    for nth in 0..25 {
+                        let walk = format!("{of}-{nth}");
+                        let change = |known: &mut Remembered| {
+                            known.walks.insert(walk, WalkProgress::default());
+                        };
+                        Remembered::change_in(file, change).expect("it is written");
+                    }
+                });
+            }
+        });
+        assert_eq!(Remembered::read_from(file).0.walks.len(), 200);
     }
 
     #[test]

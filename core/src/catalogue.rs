@@ -11,9 +11,10 @@ use crate::incident::exercise::YOURS;
 use crate::incident::formula::Values;
 use crate::incident::manifest::{self, Manifest, ManifestError};
 use crate::incident::metrics::Owners;
+use crate::incident::params;
 use crate::incident::request::{Prepared, RequestError, prepare};
 use crate::incident::{Bugs, Chain, Incident, Pack, Unknown, Variant};
-use crate::service::{self, params};
+use crate::service;
 
 /// An incident and its parsed manifest.
 #[derive(Debug)]

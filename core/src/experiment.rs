@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::service::params;
+use crate::incident::params;
 
 /// What a fault looks like that can be read.
 const EXAMPLES: &str =

@@ -29,6 +29,7 @@ pub mod child;
 pub mod dice;
 pub mod event;
 pub mod experiment;
+pub mod figures;
 pub mod glossary;
 pub mod incident;
 pub mod lane;

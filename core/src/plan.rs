@@ -10,8 +10,8 @@ use crate::catalogue::{Catalogue, Entry};
 use crate::event::{Begin, Clock};
 use crate::experiment::Experiment;
 use crate::incident::formula::Values;
+use crate::incident::params;
 use crate::incident::{Bugs, Manifest, Unknown};
-use crate::service::params;
 
 /// A run as data: incident, lanes, load, parameters, clock. Where it runs is the front end's matter.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

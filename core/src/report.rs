@@ -6,14 +6,13 @@ use std::fmt::Write;
 use serde::Serialize;
 
 use crate::event::{Clock, ExitCause, Outcomes, WaitSite};
+use crate::figures::{count, mib, millis, number};
 use crate::incident::Manifest;
 use crate::incident::claim::Claim;
 use crate::incident::formula::Values;
 use crate::incident::measure::{self, Level, Measure};
 use crate::load::tally::TRUSTED_LAG_MS;
-use crate::page::stability::lines as stability_lines;
 use crate::plan::Case;
-use crate::prose::figures::{count, mib, millis, number};
 use crate::stability::{Stability, stability};
 use crate::timeline::{LaneLine, Timeline, level};
 use crate::verdict::{Stretch, Verdict, grows, judge, stretch};
@@ -458,7 +457,7 @@ pub fn table(report: &Report) -> String {
         let _ = writeln!(text, "  {} events were lost.", count(report.dropped_events));
     }
     if let Some(stability) = &report.stability {
-        let _ = write!(text, "\n{}", stability_lines(stability));
+        let _ = write!(text, "\n{}", crate::stability::table(stability));
     }
     let _ = writeln!(text);
     checks(&mut text, &report.verdict);

@@ -1,10 +1,13 @@
 //! What a run showed of an experiment: how each lane was before its faults, while they lasted, and after.
 
+use std::fmt;
+
+use crate::figures::{count, millis, number};
 use serde::{Deserialize, Serialize};
 
 use crate::experiment::{ASKS, Faults};
 use crate::incident::measure::Stretch;
-use crate::service::params;
+use crate::incident::params;
 use crate::timeline::{LaneLine, Timeline};
 use crate::window::Window as Requests;
 
@@ -197,4 +200,62 @@ fn window(lane: &LaneLine, (from_s, to_s): (f64, f64)) -> Window {
         rejected_percent: value(Stretch::RejectedPercent),
         p99_ms: value(Stretch::P99Ms),
     }
+}
+/// `98 % ok, 1 % refused, p99 20 ms`, as far as there is something to say.
+impl fmt::Display for Window {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ok =
+            self.ok_percent.map_or("no answer".to_owned(), |ok| format!("{} % ok", number(ok)));
+        let refused = self.rejected_percent.filter(|refused| *refused >= 0.05);
+        let refused =
+            refused.map_or(String::new(), |refused| format!(", {} % refused", number(refused)));
+        let p99 = self.p99_ms.map_or(String::new(), |p99| format!(", p99 {}", millis(p99)));
+        f.write_str(&(ok + &refused + &p99))
+    }
+}
+
+impl LaneStability {
+    /// The time after which the lane recovered, for people.
+    pub fn back(&self) -> String {
+        self.recovers_after_s.map_or("–".to_owned(), |seconds| format!("{} s", number(seconds)))
+    }
+}
+
+/// A table in plain text.
+pub fn table(stability: &Stability) -> String {
+    use std::fmt::Write;
+    let (from_s, to_s) = stability.faults_s;
+    // Writing to a String cannot fail.
+    let mut text = format!(
+        "  faults were injected from {} s to {} s: {}\n",
+        number(from_s),
+        number(to_s),
+        stability.faults.join(" ")
+    );
+    let _ = writeln!(text, "  what is expected of a lane is expected without them");
+    let head = ["lane", "hit", "before", "while", "after", "back after", "verdict"];
+    let mut rows = vec![head.map(str::to_owned)];
+    rows.extend(stability.lanes.iter().map(|lane| {
+        let exits = match lane.exits {
+            0 => String::new(),
+            1 => ", 1 exit".to_owned(),
+            exits => format!(", {exits} exits"),
+        };
+        [
+            lane.variant.clone(),
+            count(lane.hit),
+            lane.before.to_string(),
+            lane.during.to_string(),
+            lane.after.to_string(),
+            lane.back(),
+            lane.verdict.word().to_owned() + &exits,
+        ]
+    }));
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
+    let widths: Vec<usize> = (0..head.len()).filter_map(width).collect();
+    for row in &rows {
+        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}  "));
+        let _ = writeln!(text, "  {}", cells.collect::<String>().trim_end());
+    }
+    text
 }

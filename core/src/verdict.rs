@@ -5,12 +5,12 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::event::Sample;
+use crate::figures::number;
 use crate::incident::Manifest;
 use crate::incident::claim::{Claim, Expectation};
 use crate::incident::formula::Formula;
 use crate::incident::measure::Measure;
 use crate::incident::theory::Law;
-use crate::prose::figures::number;
 use crate::timeline::{LaneLine, Timeline, level, slope};
 use crate::window::Window;
 

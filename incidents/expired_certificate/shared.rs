@@ -6,7 +6,7 @@ use std::time::Duration;
 use metrics::{Unit, counter, describe_counter, describe_gauge, gauge};
 
 use firedrill_core::incident::Env;
-use firedrill_core::service::certificate::{Certificate, CertificateFile, certificate_file};
+use firedrill_core::incident::certificate::{Certificate, CertificateFile, certificate_file};
 
 /// How long a certificate lives.
 const LIFE: Duration = Duration::from_secs(4);

@@ -49,7 +49,7 @@ impl Preprocessor for Firedrill {
             None => None,
         };
         if module.is_none() {
-            crate::cli::note(
+            crate::notice::note(
                 "firedrill: the lane for browsers is not built: charts that run show runs made beforehand",
             );
         }

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use firedrill_core::catalogue::Catalogue;
 use firedrill_core::event::Clock;
+use firedrill_core::figures::{count, number};
 use firedrill_core::incident::Unknown;
 use firedrill_core::incident::exercise::YOURS;
 use firedrill_core::incident::manifest::MAX_RATE_PER_S;
@@ -14,7 +15,6 @@ use firedrill_core::page::figure::{self, Figure};
 use firedrill_core::page::live::{Wanted, draw};
 use firedrill_core::page::{charts_of, outcomes_of};
 use firedrill_core::plan::Plan;
-use firedrill_core::prose::figures::{count, number};
 use maud::{Markup, PreEscaped, html};
 use serde::Serialize;
 use serde_json::json;

@@ -68,7 +68,7 @@ impl Runs {
             cache: cache.map(Path::to_owned),
             used: RefCell::default(),
             made: RefCell::default(),
-            runtime: crate::commands::runtime()?,
+            runtime: crate::run::runtime()?,
         })
     }
 

@@ -7,9 +7,10 @@ use anyhow::Context;
 use firedrill_core::catalogue::Catalogue;
 
 use super::{OUTPUT, runtime, status};
-use crate::cli::{TryOptions, What, note};
+use crate::cli::{TryOptions, What};
 use crate::exercise::package::Package;
 use crate::exercise::sitting::{self, Ended};
+use crate::notice::note;
 use crate::remembered::Remembered;
 
 /// Lays the exercise out where it is not there yet, and sits with the learner; or does what was asked for.

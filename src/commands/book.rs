@@ -23,7 +23,7 @@ use tokio::net::TcpListener;
 
 use super::{OUTPUT, runtime, status};
 use crate::book::Firedrill;
-use crate::cli::note;
+use crate::notice::note;
 use crate::run::signals::Termination;
 use crate::run::spec::this_program;
 

@@ -10,8 +10,8 @@ use crate::attend::INSTALL_CONSOLE;
 use firedrill_core::catalogue::Catalogue;
 use firedrill_core::child::files;
 use firedrill_core::child::replay::WATCHES;
+use firedrill_core::figures::{count, mib};
 use firedrill_core::incident::manifest::MAX_RATE_PER_S;
-use firedrill_core::prose::figures::{count, mib};
 
 struct Answer {
     well: bool,

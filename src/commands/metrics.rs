@@ -5,7 +5,8 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 
-use crate::cli::{MetricsOptions, note};
+use crate::cli::MetricsOptions;
+use crate::notice::note;
 use crate::run::scraped;
 
 /// The rules that tell of each incident.

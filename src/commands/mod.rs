@@ -101,7 +101,4 @@ fn status(held: bool) -> ExitCode {
     if held { ExitCode::SUCCESS } else { ExitCode::from(DID_NOT_HOLD) }
 }
 
-/// A runtime for what waits for children, keys and clocks.
-pub(crate) fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()
-}
+use crate::run::runtime;

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use firedrill_core::catalogue::Catalogue;
-use firedrill_core::service::params;
+use firedrill_core::incident::params;
 
 /// Writes the folder, and prints what is left to do.
 ///

@@ -6,7 +6,8 @@ use std::process::ExitCode;
 use firedrill_core::catalogue::{Catalogue, Entry};
 use serde::Serialize;
 
-use crate::cli::{ProgressOptions, note};
+use crate::cli::ProgressOptions;
+use crate::notice::note;
 use crate::remembered::{Exercised, Help, Remembered};
 use firedrill_core::session::progress::WalkProgress;
 

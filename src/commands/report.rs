@@ -10,8 +10,8 @@ use firedrill_core::page::{self, Told};
 
 use super::OUTPUT;
 use super::lab::opened;
-use crate::beside::{Beside, Taken};
-use crate::cli::note;
+use crate::files::replace::{Beside, Taken};
+use crate::notice::note;
 
 /// Writes the page of a recording beside it, or to `output`; `-` is standard output.
 ///

@@ -13,7 +13,7 @@ use firedrill_core::catalogue::Catalogue;
 use crate::recorder::Recorder;
 use crate::run::signals::Termination;
 use crate::run::{Control, Run, Spec};
-use firedrill_core::prose::figures::number;
+use firedrill_core::figures::number;
 use firedrill_core::report::{Report, table};
 use firedrill_core::timeline::Timeline;
 

@@ -6,12 +6,12 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use firedrill_core::event::{Event, ExitCause, What};
+use firedrill_core::figures::{clock, count};
 use firedrill_core::prose;
-use firedrill_core::prose::figures::{clock, count};
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::time::timeout;
 
-use crate::cli::note;
+use crate::notice::note;
 use crate::run::Spec;
 
 /// What waits to be shown, at most.

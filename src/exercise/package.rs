@@ -24,7 +24,7 @@ use firedrill_core::source;
 use serde::Deserialize;
 
 /// The file that a learner changes, in its package.
-pub const EXERCISE: &str = "src/exercise.rs";
+pub use firedrill_core::incident::exercise::FILE as EXERCISE;
 
 /// The folder beside the packages that holds what they are built with.
 const BESIDE: &str = ".firedrill";

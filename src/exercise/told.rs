@@ -4,9 +4,9 @@ use std::io::{self, IsTerminal, Write};
 
 use crossterm::style::{Color, Stylize};
 use firedrill_core::catalogue::Entry;
+use firedrill_core::figures::{mib, number};
 use firedrill_core::incident::exercise::{Exercise, YOURS};
 use firedrill_core::incident::measure::{Level, Measure};
-use firedrill_core::prose::figures::{mib, number};
 use firedrill_core::timeline::LaneLine;
 use firedrill_core::verdict::{Check, Stretch, value};
 use firedrill_core::visible::visible;

@@ -8,10 +8,10 @@ use std::time::Duration;
 use firedrill_core::catalogue::{Catalogue, Entry};
 use firedrill_core::dice::Dice;
 use firedrill_core::event::{Clock, What};
+use firedrill_core::figures::number;
 use firedrill_core::incident::exercise::{Exercise, Range, YOURS};
 use firedrill_core::incident::formula::Values;
 use firedrill_core::incident::measure::Measure;
-use firedrill_core::prose::figures::number;
 use firedrill_core::timeline::{LaneLine, Timeline, level};
 use firedrill_core::verdict::{Stretch, grows, value};
 

@@ -15,11 +15,12 @@ use super::http::{HttpTarget, Trust, Unanswered};
 use super::pacer::{Due, Retune, pace};
 use super::tls::Client;
 use firedrill_core::event::LoadTick;
+use firedrill_core::event::Outcome;
 use firedrill_core::incident::fleet::Splitter;
 use firedrill_core::incident::manifest::{Load, MAX_INSTANCES};
 use firedrill_core::incident::request::{Prepared, prepare};
 use firedrill_core::load::schedule::Schedule;
-use firedrill_core::load::tally::{Latencies, Outcome};
+use firedrill_core::load::tally::Latencies;
 use firedrill_core::load::under_way::{SharedTally, UnderWay, lock};
 
 /// Due requests that may wait for the driver's thread; a full queue shows as lag.

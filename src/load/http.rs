@@ -10,8 +10,8 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
+use firedrill_core::event::{HandshakeFailed, Outcome};
 use firedrill_core::incident::request::Prepared;
-use firedrill_core::load::tally::{HandshakeFailed, Outcome};
 
 use super::tls::{self, Client};
 

@@ -11,8 +11,9 @@ use tokio::time::Instant;
 
 use super::http::{HttpTarget, Trust};
 use firedrill_core::event::LoadTick;
+use firedrill_core::event::Outcome;
 use firedrill_core::incident::request::Prepared;
-use firedrill_core::load::tally::{Outcome, Tally};
+use firedrill_core::load::tally::Tally;
 
 /// Sends `requests` requests over `connections` connections, and returns what became of them.
 ///

@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 
 use firedrill_core::child::tls::NAME;
-use firedrill_core::load::tally::HandshakeFailed;
+use firedrill_core::event::HandshakeFailed;
 use rustls::client::Resumption;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{CertificateError, ClientConfig, Error, RootCertStore, version};

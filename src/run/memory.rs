@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use firedrill_core::event::TICK;
-use firedrill_core::prose::figures::mib;
+use firedrill_core::figures::mib;
 use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
 use tokio::sync::mpsc;
 use tokio::time::Instant;

@@ -46,6 +46,15 @@ const VIRTUAL_EVENTS: usize = 256;
 /// How long a child may take to be ready.
 pub const START_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// A runtime for waiting on children, keys and clocks.
+///
+/// # Errors
+///
+/// When the system refuses its threads.
+pub fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()
+}
+
 /// A run under way. Dropping it ends its children.
 #[derive(Debug)]
 pub struct Run {

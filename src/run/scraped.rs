@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::remembered;
+use crate::files;
 
 /// A file for Prometheus' `file_sd_configs`; gone when it is dropped.
 #[derive(Debug)]
@@ -39,7 +39,7 @@ pub struct Labels {
 
 /// The folder of these files; none where the platform has no place for it.
 pub fn folder() -> Option<PathBuf> {
-    Some(remembered::folder()?.join("running"))
+    Some(files::state_folder()?.join("running"))
 }
 
 impl Scraped {

@@ -8,7 +8,7 @@ use firedrill_core::event::Begin;
 use firedrill_core::incident::Bugs;
 use firedrill_core::incident::exercise::YOURS;
 
-use crate::exercise::package::EXERCISE;
+use firedrill_core::incident::exercise::FILE;
 use firedrill_core::plan::{Case, Plan};
 use firedrill_core::record::Header;
 use firedrill_core::script::Pacing;
@@ -147,7 +147,7 @@ impl Venue {
     pub fn file(&self, case: &Case, entry: &Entry, variant: &str) -> String {
         let own = entry.manifest.id == case.plan.incident;
         if own && variant == YOURS && self.yours.is_some() {
-            return EXERCISE.to_owned();
+            return FILE.to_owned();
         }
         entry.file(variant)
     }
@@ -156,7 +156,7 @@ impl Venue {
     pub fn text(&self, case: &Case, file: &str) -> Option<&'static str> {
         let yours = self.yours.as_ref().and_then(|yours| yours.source.as_ref());
         match yours {
-            Some((text, _)) if file == EXERCISE => Some(text),
+            Some((text, _)) if file == FILE => Some(text),
             _ => case.catalogue.source(file),
         }
     }

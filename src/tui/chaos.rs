@@ -1,7 +1,7 @@
 //! Faults that can be injected in all lanes, as switches.
 
+use firedrill_core::incident::params;
 use firedrill_core::script::Control;
-use firedrill_core::service::params;
 use firedrill_core::session::Session;
 
 /// The switches: a text, and the parameters that it sets.

@@ -6,20 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use ratatui::buffer::Buffer;
 use ratatui::style::{Color, Modifier, Style};
-use serde::{Deserialize, Serialize};
 
 use super::syntax::Class;
-
-/// Which colours the screen has.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "lowercase")]
-pub enum Theme {
-    /// Light on the terminal's own ground, taken to be dark.
-    #[default]
-    Dark,
-    /// Dark on white, for a bright room.
-    Light,
-}
+use crate::remembered::Theme;
 
 static COLOURLESS: LazyLock<bool> =
     LazyLock::new(|| std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()));

@@ -11,7 +11,7 @@ use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use firedrill::book::Firedrill;
-use firedrill::cli::note;
+use firedrill::notice::note;
 use mdbook_driver::MDBook;
 use serde_json::Value;
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use firedrill::cli::note;
+use firedrill::notice::note;
 
 use crate::common::firedrill;
 

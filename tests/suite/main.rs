@@ -17,6 +17,7 @@ mod driver;
 mod exercise;
 mod exercise_loop;
 mod gate;
+mod imports;
 mod keyboard;
 mod lab;
 mod manifests;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use firedrill_core::incident::Manifest;
-use firedrill_core::service::params;
+use firedrill_core::incident::params;
 
 use crate::common::catalogue;
 

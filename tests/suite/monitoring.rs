@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use crate::common::{catalogue, program};
 use crate::turns::measuring;
-use firedrill::cli::note;
+use firedrill::notice::note;
 
 /// Runs that go on at once: more would be too much for two processors.
 const AT_ONCE: usize = 7;

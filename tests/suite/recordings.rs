@@ -194,7 +194,7 @@ fn the_code_view_marks_the_line_at_which_a_recording_says_that_tasks_wait() {
         update(&mut model, Msg::Key(KeyEvent::from(key)));
     }
     let screen = draw(&model);
-    let waiting = format!("◀ {} wait here", firedrill_core::prose::figures::count(site.waiting));
+    let waiting = format!("◀ {} wait here", firedrill_core::figures::count(site.waiting));
     assert_eq!(rows(&screen, &waiting).len(), 1, "{screen}");
     // The row above the count is the line that the recording names; the fix stands on the other side.
     let all: Vec<&str> = screen.lines().collect();

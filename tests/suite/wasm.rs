@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use firedrill::book::module::in_node;
-use firedrill::cli::note;
+use firedrill::notice::note;
 use firedrill_core::catalogue::Catalogue;
 use firedrill_core::event::Clock;
 use firedrill_core::lane::unrolled::Unrolled;

@@ -1,6 +1,6 @@
 //! The limit on open files: every request in flight holds one at each end.
 
-use crate::prose::figures::count;
+use crate::figures::count;
 
 /// Files that a process of ours holds beside its requests: standard streams, pipes to children,
 /// the runtime's own.

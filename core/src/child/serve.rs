@@ -18,6 +18,8 @@ use tokio::sync::mpsc;
 
 use crate::catalogue::Catalogue;
 use crate::event::{Begin, ParentSays, Ready, ServerSample, ServerSays, TICK};
+#[cfg(feature = "tls")]
+use crate::incident::certificate::certificate_file;
 use crate::incident::chain::slot_names;
 use crate::incident::cpu::Work;
 use crate::incident::env::{Env, Host};
@@ -26,8 +28,6 @@ use crate::incident::wait::{self, Sites};
 use crate::incident::{Bugs, Chain, Slot, Unknown};
 use crate::lane::HeapMeter;
 use crate::lane::virtual_lane::shown;
-#[cfg(feature = "tls")]
-use crate::service::certificate::certificate_file;
 use crate::service::log_file::Tailed;
 use crate::service::{Gateway, base_chain};
 

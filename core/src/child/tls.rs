@@ -19,8 +19,8 @@ use rustls::sign::CertifiedKey;
 use rustls::{ServerConfig, version};
 use tokio_rustls::TlsAcceptor;
 
+use crate::incident::certificate::{CertificateError, Wire};
 use crate::service::Gateway;
-use crate::service::certificate::{CertificateError, Wire};
 
 /// The name that certificates are for.
 pub const NAME: &str = "localhost";

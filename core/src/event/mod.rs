@@ -14,7 +14,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use load::counted;
-pub use load::{KindTick, LoadTick, Outcomes};
+pub use load::{HandshakeFailed, KindTick, LoadTick, Outcome, Outcomes};
 pub use message::{Begin, Clock, LaneSays, ParentSays, ServerSays};
 pub use sample::{InstanceSample, Sample, ServerSample, WaitSite};
 

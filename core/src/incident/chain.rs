@@ -12,7 +12,7 @@ use axum::{Extension, Router};
 
 use super::client::StoreClient;
 use super::env::{Env, PanicRule};
-use crate::service::certificate::{Certificate, CertificateError};
+use crate::incident::certificate::{Certificate, CertificateError};
 
 /// A named place in the chain around the routes, outermost first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -14,6 +14,9 @@ use super::manifest::Manifest;
 use super::measure::Measure;
 use super::show::Text;
 
+/// The file of a package that a learner changes, from its root.
+pub const FILE: &str = "src/exercise.rs";
+
 /// The variant that a learner writes.
 pub const YOURS: &str = "yours";
 

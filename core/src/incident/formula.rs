@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Deserializer};
 
 use super::expression::Expression;
-use crate::prose::figures::number;
+use crate::figures::number;
 
 /// A number or an expression over the run's rate, its parameters and, in a theory, the time `t`.
 #[derive(Debug, Clone)]

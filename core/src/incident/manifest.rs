@@ -14,7 +14,7 @@ use super::show::{Chart, Headline, Sentence, Shows};
 use super::theory::Theory;
 use super::walk::{Debrief, Question, Step};
 
-use crate::service::params::{self, ServiceParam};
+use crate::incident::params::{self, ServiceParam};
 
 /// The most instances that a lane has.
 pub const MAX_INSTANCES: usize = 8;

@@ -133,6 +133,7 @@
 //! assert_eq!(catalogue.find("one-place").expect("known").manifest.variants.len(), 2);
 //! ```
 
+pub mod certificate;
 pub mod chain;
 pub mod claim;
 pub mod client;
@@ -147,6 +148,7 @@ pub mod manifest;
 pub mod marks;
 pub mod measure;
 pub mod metrics;
+pub mod params;
 mod places;
 pub mod request;
 pub mod show;

@@ -12,7 +12,7 @@ use http_body_util::Full;
 
 use super::context::{CLASS_HEADER, TENANT_HEADER};
 use super::manifest::{self, Keys};
-use crate::load::tally::Outcome;
+use crate::event::Outcome;
 
 /// What stands for the key in a path.
 const KEY: &str = "{key}";

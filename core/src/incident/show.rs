@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::formula::{Formula, FormulaError, Values};
 use super::measure::Measure;
-use crate::prose::figures::number;
+use crate::figures::number;
 
 /// A chart.
 #[derive(Debug, Clone, PartialEq, Deserialize)]

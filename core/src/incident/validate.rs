@@ -14,7 +14,7 @@ use super::places::Places;
 use super::places::Step::{self, Key, Nth};
 use super::show::{Chart, MOST_LEVELS, Shows, growth_of};
 use super::walk::{Debrief, Kind, is_value};
-use crate::service::params;
+use crate::incident::params;
 
 /// Figures of a trial that are no measures.
 const OF_A_TRIAL: [&str; 6] =

@@ -16,10 +16,10 @@ use tokio::time::{Instant, sleep_until};
 
 use super::output::Output;
 use super::watch::Watch;
+use crate::event::{HandshakeFailed, Outcome};
 use crate::incident::Chain;
 use crate::incident::env::{Env, Host};
 use crate::incident::request::{BodyBytes, Prepared};
-use crate::load::tally::{HandshakeFailed, Outcome};
 use crate::load::under_way::{SharedTally, UnderWay};
 use crate::service::Gateway;
 

@@ -5,72 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
-use http::StatusCode;
 
-use crate::event::{KindTick, LoadTick, Outcomes};
+use crate::event::{KindTick, LoadTick, Outcome};
 
 /// Above this lag of the driver at p99 a measurement is not to be trusted.
 pub const TRUSTED_LAG_MS: f64 = 5.0;
 
 /// The longest latency that is told apart: beyond it, everything counts as this.
 const LONGEST_US: u64 = 120_000_000;
-
-/// How one request ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    /// The whole answer came.
-    Answered(StatusCode),
-    /// The whole answer came, and is another than its kind expects.
-    Wrong,
-    /// The connection could not be made, or was dropped.
-    NoAnswer,
-    /// The connection was made, and its client did not trust the server.
-    Handshake(HandshakeFailed),
-    /// The client gave up.
-    TimedOut,
-    /// The run ended first.
-    Unfinished,
-}
-
-impl Outcome {
-    /// Adds it to the counts.
-    fn count(self, counts: &mut Outcomes) {
-        let count = match self {
-            Self::Answered(status) => match status.as_u16() {
-                ..400 => &mut counts.ok,
-                400..500 => &mut counts.rejected,
-                500.. => &mut counts.failed,
-            },
-            Self::Wrong => &mut counts.wrong,
-            Self::NoAnswer | Self::Handshake(_) => &mut counts.failed,
-            Self::TimedOut => &mut counts.timed_out,
-            Self::Unfinished => &mut counts.unfinished,
-        };
-        *count += 1;
-    }
-}
-
-/// Why a client did not trust a server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum HandshakeFailed {
-    /// Its certificate has expired.
-    Expired,
-    /// Its certificate is not signed by whom the client trusts, or is for another name.
-    Untrusted,
-    /// There was no certificate, or no TLS.
-    NoTls,
-}
-
-impl HandshakeFailed {
-    /// As words.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Expired => "certificate expired",
-            Self::Untrusted => "certificate not trusted",
-            Self::NoTls => "no certificate",
-        }
-    }
-}
 
 /// Why requests under way are dropped.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -218,7 +160,10 @@ impl Latencies {
 
 #[cfg(test)]
 mod tests {
+    use http::StatusCode;
+
     use super::*;
+    use crate::event::Outcomes;
     use crate::window::Distribution;
 
     const TIMEOUT: Duration = Duration::from_secs(2);

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
-use super::tally::{Outcome, Tally};
+use super::tally::Tally;
+use crate::event::Outcome;
 
 /// One lane's tally, shared with the requests under way.
 pub type SharedTally = Arc<Mutex<Tally>>;

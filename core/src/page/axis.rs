@@ -34,7 +34,7 @@ pub fn nice_ceiling(value: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::prose::figures::number;
+    use crate::figures::number;
 
     #[test]
     fn a_log_axis_gives_each_power_the_same_room() {

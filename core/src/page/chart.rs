@@ -2,8 +2,8 @@
 
 use maud::{Markup, html};
 
+use crate::figures::clock;
 use crate::page::axis::Axis;
-use crate::prose::figures::clock;
 use crate::timeline::LaneLine;
 
 /// Width and height of a drawing, in its own units.

@@ -1,10 +1,10 @@
 //! A figure of a run, as a sentence of the book asks for it, and what the sentence says of it; [`FORMS`] has all
 //! of it.
 
+use crate::figures::{mib, millis, number};
 use crate::incident::formula::{Formula, Values};
 use crate::incident::measure::Measure;
 use crate::plan::Case;
-use crate::prose::figures::{mib, millis, number};
 use crate::timeline::{LaneLine, Timeline, level};
 use crate::verdict::{self, Stretch};
 

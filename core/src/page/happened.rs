@@ -6,11 +6,11 @@ use maud::{Markup, html};
 
 use crate::event::{Clock, Event, ExitCause, What};
 use crate::experiment::Experiment;
+use crate::figures::{clock, count, number};
 use crate::incident::Manifest;
+use crate::incident::params;
 use crate::prose;
-use crate::prose::figures::{clock, count, number};
 use crate::record::{Faults, Header};
-use crate::service::params;
 
 use crate::timeline::{LaneLine, Timeline};
 

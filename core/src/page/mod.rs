@@ -21,6 +21,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::catalogue::Catalogue;
 use crate::event::{ChainShown, Clock, Event, LoadTick, LogTail, Sample, What};
+use crate::figures::{count, mib, millis, number};
 use crate::incident::Manifest;
 use crate::incident::marks::marks;
 use crate::incident::measure::{Level, Measure};
@@ -29,7 +30,6 @@ use crate::incident::theory::Theory;
 use crate::incident::walk::Debrief;
 use crate::page::axis::{Axis, nice_ceiling};
 use crate::plan::Case;
-use crate::prose::figures::{count, mib, millis, number};
 use crate::record::{Faults, Header};
 use crate::report::{LaneReport, Report, SINCE_RESTART, WaitSiteReport};
 use crate::timeline::{LaneLine, Timeline, level};

@@ -6,8 +6,8 @@ use serde::Deserialize;
 
 use super::{Decoder, Header, Kind, MOST_KINDS, MOST_LANES, VERSION};
 use crate::event::{Clock, Event, Sample, TICK, What};
+use crate::figures::count;
 use crate::incident::manifest::MAX_INSTANCES;
-use crate::prose::figures::count;
 use crate::visible;
 
 /// The longest line that is read; those that are written are far shorter.

@@ -13,6 +13,7 @@ use tokio::sync::Semaphore;
 
 use crate::dice::Dice;
 use crate::incident::env::Param;
+use crate::incident::params;
 use crate::incident::{Env, Parked};
 
 /// The header of a request that is marked for an experiment.
@@ -46,7 +47,7 @@ pub fn install(routes: Router, env: &Env) -> Router {
         describe_counter!("chaos_failed", Unit::Count, "requests that an experiment failed");
         describe_counter!("chaos_spared", Unit::Count, "requests spared: enough were held up");
         describe_gauge!("chaos_held", Unit::Count, "requests that an experiment holds up now");
-        let param = |name| env.param(name, super::params::start(name));
+        let param = |name| env.param(name, params::start(name));
         Chaos {
             latency_percent: param("chaos_latency_percent"),
             from_ms: param("chaos_latency_from_ms"),

@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 use crate::dice::Dice;
 use crate::incident::client::StoreError;
 use crate::incident::env::Param;
+use crate::incident::params;
 use crate::incident::{Env, Parked};
 
 /// One downstream: the store, or the cache.
@@ -38,7 +39,7 @@ impl Downstream {
     pub fn new(env: &Env, name: &str, (commands, busy, queued): (Counter, Gauge, Gauge)) -> Self {
         let param = |what: &str| {
             let name = format!("{name}_{what}");
-            env.param(&name, super::params::start(&name))
+            env.param(&name, params::start(&name))
         };
         Self {
             env: env.clone(),

@@ -4,17 +4,13 @@
 //! * [`detach`], [`telemetry`], [`base`]: its own layers of the chain
 //! * [`chaos`]: faults on purpose, in any lane
 //! * [`store`]: what it depends on; [`downstream`]: how that saturates, fails and hangs
-//! * [`params`]: what every incident may turn
-//! * [`certificate`]: what it shows to clients that speak TLS
 //! * [`log_file`]: where the log's writer puts its lines
 
 pub mod base;
-pub mod certificate;
 pub mod chaos;
 pub mod detach;
 pub mod downstream;
 pub mod log_file;
-pub mod params;
 pub mod routes;
 pub mod store;
 pub mod telemetry;
@@ -29,7 +25,7 @@ use axum::response::Response;
 use http::Request;
 use tower::ServiceExt;
 
-use self::certificate::{Certificate, CertificateError, certificate_file};
+use crate::incident::certificate::{Certificate, CertificateError, certificate_file};
 use crate::incident::chain::{Presenter, Standing};
 use crate::incident::{Chain, Env, Slot};
 
@@ -38,7 +34,6 @@ pub fn source(file: &str) -> Option<&'static str> {
     let here = file!().strip_suffix("mod.rs")?;
     match file.strip_prefix(here)? {
         "chaos.rs" => Some(include_str!("chaos.rs")),
-        "certificate.rs" => Some(include_str!("certificate.rs")),
         "base.rs" => Some(include_str!("base.rs")),
         "detach.rs" => Some(include_str!("detach.rs")),
         "downstream.rs" => Some(include_str!("downstream.rs")),

@@ -21,9 +21,9 @@ use firedrill_core::catalogue::Catalogue;
 use firedrill_core::catalogue::Entry;
 use firedrill_core::child::replay;
 use firedrill_core::event::{Clock, Event, What};
+use firedrill_core::figures::number;
 use firedrill_core::incident::claim::Expectation;
 use firedrill_core::incident::theory::Theory;
-use firedrill_core::prose::figures::number;
 use firedrill_core::timeline::Timeline;
 use firedrill_core::verdict::{Verdict, agreements, judge, judge_since};
 

@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 use firedrill_core::catalogue::{Catalogue, Entry};
 use firedrill_core::incident::chain::Standing;
 use firedrill_core::incident::marks::{Mark, Marked, marks};
+use firedrill_core::incident::params;
 use firedrill_core::incident::walk::{Kind, Pointed};
-use firedrill_core::service::{base_chain, params};
+use firedrill_core::service::base_chain;
 
 use super::Finding;
 

@@ -1,8 +1,8 @@
 //! Actions in the lab.
 
 use firedrill_core::catalogue::Entry;
+use firedrill_core::figures::number;
 use firedrill_core::incident::manifest::{MAX_INSTANCES, MAX_RATE_PER_S};
-use firedrill_core::prose::figures::number;
 use firedrill_core::script::{Control, Pacing};
 use firedrill_core::session::Input;
 use firedrill_core::session::lane_state::LaneState;

@@ -8,13 +8,13 @@ use firedrill_core::session::travel::{Travel, seconds};
 
 use super::lab::{next_variant, reset, switch, tell, toggle, toggle_slot};
 use super::{apply, leave};
-use crate::exercise::package::EXERCISE;
 use crate::tui::action::Action;
 use crate::tui::chaos;
 use crate::tui::code;
 use crate::tui::keys::goes_on;
 use crate::tui::message::Command;
 use crate::tui::model::{CodeView, Lab, Model, Overlay, Screen};
+use firedrill_core::incident::exercise::FILE;
 
 /// Columns that a key scrolls the code sideways.
 const SIDEWAYS: usize = 8;
@@ -181,7 +181,7 @@ fn edit(lab: &Lab, view: &mut CodeView, sheets: &[code::Sheet]) -> Option<Comman
     let side = sheet.right.as_ref().filter(|_| view.fixed).unwrap_or(&sheet.left);
     let yours = lab.venue.yours.as_ref().and_then(|yours| yours.source.as_ref());
     let path = match yours {
-        Some((_, path)) if side.file == EXERCISE => path.clone(),
+        Some((_, path)) if side.file == FILE => path.clone(),
         _ => PathBuf::from(&side.file),
     };
     if path.is_file() {

@@ -23,8 +23,8 @@ use crate::remembered::Exercised;
 use crate::tui::layout::{Layout as Places, Target};
 use crate::tui::model::{CatalogueModel, Model};
 use crate::tui::theme;
+use firedrill_core::figures::number;
 use firedrill_core::incident::Manifest;
-use firedrill_core::prose::figures::number;
 use firedrill_core::session::progress::WalkProgress;
 
 /// Rows above the first incident.

@@ -9,7 +9,7 @@ use super::parts::boxed;
 use super::scene::Scene;
 use crate::tui::chaos::{FAULTS, is_on};
 use crate::tui::theme;
-use firedrill_core::prose::figures::count;
+use firedrill_core::figures::count;
 
 /// Draws the panel.
 pub fn draw(frame: &mut Frame, area: Rect, lab: &Scene, cursor: usize) {

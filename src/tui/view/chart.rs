@@ -294,7 +294,7 @@ fn label_axis(frame: &mut Frame, area: Rect, [bottom, top]: &[String; 2]) {
 /// The time axis below the charts.
 pub fn time_axis(frame: &mut Frame, area: Rect, (from_s, to_s): (f64, f64)) {
     let plot = Rect { x: area.x + GUTTER, width: area.width.saturating_sub(GUTTER), ..area };
-    let label = |s: f64| Span::styled(firedrill_core::prose::figures::clock(s), theme::quiet());
+    let label = |s: f64| Span::styled(firedrill_core::figures::clock(s), theme::quiet());
     frame.render_widget(Paragraph::new(Line::from(label(from_s))), plot);
     let middle = Paragraph::new(Line::from(label(f64::midpoint(from_s, to_s))));
     frame.render_widget(middle.alignment(Alignment::Center), plot);

@@ -7,8 +7,8 @@
 //!   26 −cause let reply = connection.command( …   │   63 +fix   drop(connection);
 //! ```
 
+use firedrill_core::figures::count;
 use firedrill_core::incident::marks::Mark;
-use firedrill_core::prose::figures::count;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::Style;

@@ -11,9 +11,9 @@ use super::parts::cut;
 use super::scene::Scene;
 use crate::tui::theme;
 use firedrill_core::event::Outcomes;
+use firedrill_core::figures::{count, mib, millis, number};
 use firedrill_core::incident::measure::{Level, Measure};
 use firedrill_core::incident::show::{Figure, Headline};
-use firedrill_core::prose::figures::{count, mib, millis, number};
 use firedrill_core::session::lane_state::LaneState;
 
 /// Columns of a big digit. Quarters of a cell, which every font has; smaller ones few have.

@@ -12,7 +12,7 @@ use crate::tui::theme;
 use firedrill_core::event::Metric;
 use firedrill_core::session::lane_state::LaneState;
 
-use firedrill_core::prose::figures::number;
+use firedrill_core::figures::number;
 
 /// Width of a bar.
 const BAR: usize = 10;

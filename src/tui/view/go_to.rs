@@ -8,7 +8,7 @@ use ratatui::widgets::Paragraph;
 use super::parts::boxed;
 use super::scene::Scene;
 use crate::tui::theme;
-use firedrill_core::prose::figures::clock;
+use firedrill_core::figures::clock;
 
 /// Draws the overlay.
 pub fn draw(frame: &mut Frame, area: Rect, lab: &Scene, typed: &str) {

@@ -8,7 +8,7 @@ use ratatui::widgets::Paragraph;
 use super::parts::cut;
 use super::scene::Scene;
 use crate::tui::theme;
-use firedrill_core::prose::figures::{clock, millis, number};
+use firedrill_core::figures::{clock, millis, number};
 use firedrill_core::script::Speed;
 use firedrill_core::session::track::Source;
 

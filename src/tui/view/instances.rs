@@ -6,9 +6,9 @@
 //! ```
 
 use firedrill_core::event::InstanceSample;
+use firedrill_core::figures::{count, mib, number};
 use firedrill_core::incident::show::Shows;
 use firedrill_core::page::axis::Axis;
-use firedrill_core::prose::figures::{count, mib, number};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Color, Style};

@@ -12,7 +12,7 @@ use firedrill_core::session::run_state::LogEntry;
 use super::scene::Scene;
 use crate::tui::layout::{Layout, Scroll};
 use crate::tui::theme;
-use firedrill_core::prose::figures::clock;
+use firedrill_core::figures::clock;
 
 /// Draws the newest lines.
 pub fn draw(frame: &mut Frame, area: Rect, lab: &Scene) {

@@ -8,8 +8,8 @@ use ratatui::widgets::{Paragraph, Wrap};
 use super::parts::boxed;
 use super::scene::Scene;
 use crate::tui::theme;
+use firedrill_core::figures::{count, mib, millis, number};
 use firedrill_core::incident::measure::Stretch;
-use firedrill_core::prose::figures::{count, mib, millis, number};
 use firedrill_core::prose::letter;
 use firedrill_core::session::lane_state::ProcessState;
 

@@ -1,7 +1,7 @@
 //! The page of a walk: text, question and result; and the code where a line is asked for.
 
+use firedrill_core::figures::count;
 use firedrill_core::glossary;
-use firedrill_core::prose::figures::count;
 use firedrill_core::session::walk::page::{AnswerForm, Asking, Outcome, Page, StepPage};
 use firedrill_core::session::walk::{Answer, Listing, Stage, is_comment};
 use ratatui::Frame;

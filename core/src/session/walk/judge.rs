@@ -5,10 +5,10 @@ use super::values::{lane_of, of_step};
 use super::{Answer, Done, Reply, Texts, Walk, question};
 use serde::{Deserialize, Serialize};
 
+use crate::figures::number;
 use crate::incident::formula::Values;
 use crate::incident::show::Text;
 use crate::incident::walk::{Choice, Kind, Question, Step, accepts};
-use crate::prose::figures::number;
 use crate::session::Session;
 
 /// Characters of a formula that is shown.

@@ -1,10 +1,8 @@
 //! Figures and events as people read them: one form for the screen, the headless run and the page.
 
-pub mod figures;
-
 use crate::event::{ExitCause, Release, What};
+use crate::figures::{mib, number};
 use crate::incident::exercise::YOURS;
-use figures::{mib, number};
 
 /// The letter of a lane, counted from 0.
 pub fn letter(lane: usize) -> char {

@@ -10,10 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use super::module::Module;
-
-/// A WASI host of the least size, for a worker and for Node.
-pub const HOST: &str = include_str!("host.js");
+use super::module::{HOST, Module};
 
 /// Writes what pages need beside the chapters' texts, whence mdBook copies it. What is there already in the
 /// same form is left alone, so that nothing that watches the folder starts anew.

@@ -11,12 +11,10 @@ use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use firedrill::book::Firedrill;
-use firedrill::notice::note;
 use mdbook_driver::MDBook;
 use serde_json::Value;
 
-use crate::common::{catalogue, firedrill, program};
-use crate::turns::computing;
+use crate::common::{catalogue, firedrill, program, skipped};
 
 /// The lane for browsers, the smaller one where there is one.
 pub fn lane() -> PathBuf {
@@ -78,7 +76,6 @@ fn values<'a>(page: &'a str, attribute: &str) -> Vec<&'a str> {
 
 #[test]
 fn every_chapter_is_whole_and_every_link_leads_somewhere() {
-    let _turn = computing();
     let book = built();
     let pages = pages(book);
     assert!(pages.len() > 16, "{pages:?}");
@@ -131,7 +128,6 @@ fn every_chapter_is_whole_and_every_link_leads_somewhere() {
 
 #[test]
 fn a_book_that_is_built_again_is_the_same() {
-    let _turn = computing();
     let again = tempfile::tempdir().expect("writable");
     build(&real(), again.path()).unwrap_or_else(|why| panic!("{why}"));
     for page in pages(built()) {
@@ -156,7 +152,6 @@ fn book_of(chapter: &str) -> Result<String, String> {
 
 #[test]
 fn a_wrong_directive_or_a_statement_that_does_not_hold_fails_the_build_with_its_line() {
-    let _turn = computing();
     let run = "# One\n\n{{#drill run a = pool-leak broken,fixed for=8s}}\n\n";
     let fine = format!("{run}{{{{#= a fixed pool_lost end below 1}}}} lost\n");
     assert!(book_of(&fine).is_ok_and(|page| page.contains(">0</span> lost")));
@@ -190,7 +185,6 @@ fn a_wrong_directive_or_a_statement_that_does_not_hold_fails_the_build_with_its_
 
 #[test]
 fn anybodys_mdbook_can_call_it_and_charts_do_without_the_lane() {
-    let _turn = computing();
     let root = tempfile::tempdir().expect("writable");
     let src = root.path().join("src");
     fs::create_dir(&src).expect("writable");
@@ -294,7 +288,7 @@ pub fn chromium() -> Option<PathBuf> {
     let found = ["chromium", "chromium-browser", "google-chrome"];
     let found = found.into_iter().find_map(|name| which::which(name).ok());
     if found.is_none() {
-        note("SKIPPED: no Chromium is installed, so no browser has looked at the book");
+        skipped("no Chromium is installed, so no browser has looked at the book");
     }
     found
 }
@@ -395,10 +389,9 @@ fn agrees(tried: &Value) {
 
 #[test]
 fn charts_run_in_a_browser_as_the_program_runs_them() {
-    let _turn = computing();
     let Some(browser) = chromium() else { return };
     if !lane().exists() {
-        note("SKIPPED: the lane for browsers is not built: cargo run --release --example book");
+        skipped("the lane for browsers is not built: cargo run --release --example book");
         return;
     }
     if which::which("wasm-opt").is_ok() && lane().ends_with("target/lane.wasm") {
@@ -464,7 +457,7 @@ fn charts_run_in_a_browser_as_the_program_runs_them() {
         let began = Instant::now();
         native(tried["second"]["command"].as_str().expect("a command"));
         let there_ms = began.elapsed().as_millis();
-        note(&format!(
+        firedrill::notice::note(&format!(
             "a second change in the browser: {} ms; the program, its start included: {there_ms} ms",
             tried["second"]["ms"]
         ));
@@ -505,7 +498,6 @@ pub fn copy(from: &Path, to: &Path) {
 
 #[test]
 fn a_served_book_answers_to_loopback_and_opens_the_lab_for_its_own_pages_computing() {
-    let _turn = computing();
     let folder = tempfile::tempdir().expect("writable");
     fs::create_dir(folder.path().join("firedrill")).expect("writable");
     fs::write(folder.path().join("index.html"), "<html><head></head>page</html>")

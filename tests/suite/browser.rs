@@ -4,9 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use firedrill::notice::note;
-
-use crate::common::firedrill;
+use crate::common::{firedrill, skipped};
 
 /// A page of a short run with three lanes.
 fn page(folder: &Path) -> PathBuf {
@@ -91,7 +89,7 @@ fn chromium(folder: &Path, arguments: &[&str]) -> Option<Vec<u8>> {
         .find_map(|name| which::which(name).ok());
     let Some(browser) = browser else {
         // Not by a macro, whose output the test's harness keeps to itself.
-        note("SKIPPED: no Chromium is installed, so no browser has looked at the page");
+        skipped("no Chromium is installed, so no browser has looked at the page");
         return None;
     };
     let output = Command::new(browser)

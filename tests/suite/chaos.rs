@@ -6,7 +6,6 @@ use firedrill_core::experiment::{Experiment, Faults};
 use firedrill_core::stability::{Amounts, Stability};
 
 use crate::common::{planned, spec};
-use crate::turns::computing;
 
 /// How stable lanes were under these faults, from 5 s to 8 s of a run of 18.
 async fn stability(variants: &[&str], fault: &str) -> Stability {
@@ -23,7 +22,6 @@ async fn stability(variants: &[&str], fault: &str) -> Stability {
 
 #[tokio::test]
 async fn what_is_injected_shows_while_it_lasts_and_not_after() {
-    let _turn = computing();
     let told = stability(&["fixed"], "error=503@30%").await;
     assert_eq!(told.faults_s, (5.0, 8.0));
     let lane = &told.lanes[0];
@@ -35,7 +33,6 @@ async fn what_is_injected_shows_while_it_lasts_and_not_after() {
 
 #[tokio::test]
 async fn few_that_are_held_up_leave_a_lane_steady_and_marks_are_heeded() {
-    let _turn = computing();
     let marked = stability(&["fixed"], "latency=1s@100%,marked").await;
     assert_eq!(marked.faults, ["latency=1000..1000ms@100%,marked"]);
     let lane = &marked.lanes[0];
@@ -47,7 +44,6 @@ async fn few_that_are_held_up_leave_a_lane_steady_and_marks_are_heeded() {
 
 #[tokio::test]
 async fn errors_that_are_there_anyhow_are_no_late_recovery() {
-    let _turn = computing();
     for seed in 1..=4 {
         let faults = "error=503@20%".parse().expect("a fault");
         let spec = planned(spec("pool-leak", &["fixed"]), |plan| {
@@ -63,7 +59,6 @@ async fn errors_that_are_there_anyhow_are_no_late_recovery() {
 
 #[tokio::test]
 async fn a_lane_that_was_broken_before_has_no_steady_state() {
-    let _turn = computing();
     let faults = "error=500@10%".parse().expect("a fault");
     let spec = planned(spec("pool-leak", &["broken", "fixed"]), |plan| {
         plan.clock = Clock::Virtual;
@@ -78,7 +73,6 @@ async fn a_lane_that_was_broken_before_has_no_steady_state() {
 /// A third of these requests is refused, as is meant.
 #[tokio::test]
 async fn who_is_refused_as_is_meant_is_part_of_the_steady_state() {
-    let _turn = computing();
     for (fault, wanted) in
         [("error=503@20%", Amounts::Recovers), ("error=403@30%", Amounts::Recovers)]
     {

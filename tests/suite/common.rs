@@ -48,6 +48,18 @@ fn spec_of(catalogue: &'static Catalogue, incident: &str, variants: &[&str]) -> 
     spec
 }
 
+/// Says that a test is skipped because something is missing on this machine. Where everything is required, by
+/// `FIREDRILL_REQUIRE=all`, that is a failure.
+///
+/// # Panics
+///
+/// When everything is required.
+pub fn skipped(why: &str) {
+    let required = std::env::var("FIREDRILL_REQUIRE").is_ok_and(|required| required == "all");
+    assert!(!required, "{why}, and FIREDRILL_REQUIRE=all");
+    firedrill::notice::note(&format!("SKIPPED: {why}"));
+}
+
 /// The same run with another plan.
 pub fn planned(mut spec: Spec, change: impl FnOnce(&mut Plan)) -> Spec {
     change(&mut spec.case.plan);

@@ -9,7 +9,6 @@ use firedrill::exercise::trial::{Yours, draw};
 use firedrill_core::incident::exercise::YOURS;
 
 use crate::common::{catalogue, program};
-use crate::turns::computing;
 
 /// Trials beside the one with the lab's own numbers.
 const DRAWN: usize = 3;
@@ -65,7 +64,6 @@ fn failed(judged: &Judged) -> Vec<&str> {
 
 #[tokio::test]
 async fn a_solution_that_is_written_otherwise_holds() {
-    let _turn = computing();
     for entry in &catalogue().entries {
         let id = &entry.manifest.id;
         let judged = judged(id, "another", 1).await;
@@ -75,7 +73,6 @@ async fn a_solution_that_is_written_otherwise_holds() {
 
 #[tokio::test]
 async fn code_that_cheats_is_refused() {
-    let _turn = computing();
     for (incident, form, claim) in [
         ("unbuffered-log-channel", "answers", "store_commands"),
         ("unbuffered-log-channel", "metric_off", "tasks"),
@@ -105,7 +102,6 @@ async fn code_that_cheats_is_refused() {
 
 #[tokio::test]
 async fn a_half_fix_that_no_variant_has_is_known_by_what_it_does() {
-    let _turn = computing();
     for (incident, form, says) in [
         ("unbuffered-log-channel", "smaller", "This delays it by 1."),
         ("unbuffered-log-channel", "unbounded", "Nobody waits and no line was given up"),

@@ -11,7 +11,6 @@ use tokio::sync::Mutex;
 
 use crate::common::{catalogue, firedrill, gone, program, wait_for};
 use crate::person::{KEPT, Person};
-use crate::turns::computing;
 
 const ID: &str = "unbuffered-log-channel";
 
@@ -51,7 +50,6 @@ fn text(file: &str) -> String {
 
 #[test]
 fn from_what_is_given_out_to_a_lane_beside_ours() {
-    let _turn = computing();
     let folder = FOLDER.blocking_lock();
     let package = without_package(&folder, ID);
     let exercise = package.join("src/exercise.rs");
@@ -124,7 +122,6 @@ fn from_what_is_given_out_to_a_lane_beside_ours() {
 
 #[test]
 fn code_that_means_harm_costs_a_verdict_and_nothing_else() {
-    let _turn = computing();
     let folder = FOLDER.blocking_lock();
     let package = without_package(&folder, "harmful");
     let state = tempfile::tempdir().expect("writable");

@@ -4,11 +4,9 @@
 use firedrill::commands::check::wall_clock::find;
 
 use crate::common::{catalogue, firedrill};
-use crate::turns::computing;
 
 #[tokio::test]
 async fn every_incident_is_what_its_manifest_says() {
-    let _turn = computing();
     let output = firedrill(&["check", "--seeds", "1", "--skip-live"]).output().expect("it starts");
     let said = String::from_utf8_lossy(&output.stdout);
     assert_eq!(output.status.code(), Some(0), "{said}{}", String::from_utf8_lossy(&output.stderr));

@@ -15,7 +15,9 @@ fn graph(folder: &str, path: &str) -> Graph {
     for entry in fs::read_dir(&root).expect("a folder").map(|entry| entry.expect("readable")) {
         let name = entry.file_name().into_string().expect("text");
         let module = name.strip_suffix(".rs").unwrap_or(&name).to_owned();
-        if ["mod", "lib", "main"].contains(&module.as_str()) {
+        let is_rust = entry.path().extension().is_some_and(|extension| extension == "rs");
+        let is_code = entry.path().is_dir() || is_rust;
+        if !is_code || ["mod", "lib", "main"].contains(&module.as_str()) {
             continue;
         }
         let mut named = BTreeSet::new();
@@ -24,7 +26,9 @@ fn graph(folder: &str, path: &str) -> Graph {
         graph.insert(module, named);
     }
     let known: BTreeSet<String> = graph.keys().cloned().collect();
-    graph.values_mut().for_each(|named| named.retain(|name| known.contains(name)));
+    for named in graph.values_mut() {
+        named.retain(|name| known.contains(name));
+    }
     graph
 }
 

@@ -7,13 +7,12 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use firedrill::notice::note;
 use serde_json::{Value, json};
 use tungstenite::stream::MaybeTlsStream;
 use tungstenite::{Message, WebSocket};
 
 use crate::book::{Ends, built, chromium, copy, lane};
-use crate::turns::computing;
+use crate::common::skipped;
 
 /// A browser with one page, spoken to in its own protocol.
 struct Browser {
@@ -121,10 +120,9 @@ impl Browser {
 
 #[test]
 fn the_book_can_be_used_and_heard_without_a_mouse() {
-    let _turn = computing();
     let Some(chromium) = chromium() else { return };
     if !lane().exists() {
-        note("SKIPPED: the lane for browsers is not built: cargo run --release --example book");
+        skipped("the lane for browsers is not built: cargo run --release --example book");
         return;
     }
     let folder = tempfile::tempdir().expect("writable");

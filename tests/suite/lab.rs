@@ -9,7 +9,6 @@ use firedrill_core::session::walk::run_begins;
 
 use crate::common::catalogue;
 use crate::person::{KEPT, Person, size};
-use crate::turns::{computing, measuring};
 
 /// Answers all questions of a walk, by keys.
 fn answers(person: &mut Person, entry: &Entry) {
@@ -50,7 +49,6 @@ fn answers(person: &mut Person, entry: &Entry) {
 /// instances, and one that crashes.
 #[tokio::test]
 async fn three_walks_in_a_terminal() {
-    let _turn = computing();
     for id in ["unbuffered-log-channel", "canary-too-small", "missing-recover"] {
         let mut person = Person::opens(&["walk", id, "--faster", "100"]);
         answers(&mut person, catalogue().find(id).expect("it is known"));
@@ -60,7 +58,6 @@ async fn three_walks_in_a_terminal() {
 
 #[tokio::test]
 async fn a_walk_that_was_left_is_taken_up_where_its_run_begins() {
-    let _turn = computing();
     let state = tempfile::Builder::new().prefix(KEPT).tempdir().expect("writable");
     let walk = ["walk", "unbuffered-log-channel", "--faster", "100"];
     let mut person = Person::remembers(state.path(), &walk);
@@ -115,7 +112,6 @@ fn takes_the_walk(person: &mut Person, pages: usize) {
 
 #[tokio::test]
 async fn a_walk_is_taken_to_its_end_and_remembered() {
-    let _turn = computing();
     let state = tempfile::Builder::new().prefix(KEPT).tempdir().expect("writable");
     let mut person = Person::remembers(state.path(), &[]);
     person.sees("Every chart is calm");
@@ -138,7 +134,6 @@ async fn a_walk_is_taken_to_its_end_and_remembered() {
 
 #[tokio::test]
 async fn picks_an_incident_watches_the_bug_switches_it_off_and_leaves() {
-    let _turn = computing();
     let mut person = Person::opens(&[]);
     person.sees("choose an outage");
     assert!(person.screen.screen().alternate_screen());
@@ -165,7 +160,6 @@ async fn picks_an_incident_watches_the_bug_switches_it_off_and_leaves() {
 
 #[tokio::test]
 async fn shows_what_comes_rewinds_records_and_plays_the_recording() {
-    let _turn = measuring();
     let folder = tempfile::tempdir().expect("writable");
     let mut person = Person::opens_in(folder.path(), &["lab", "unbuffered-log-channel"]);
     person.sees("wait at broken.rs");
@@ -211,7 +205,6 @@ async fn shows_what_comes_rewinds_records_and_plays_the_recording() {
 
 #[tokio::test]
 async fn a_recording_that_is_lost_does_not_end_the_lab_and_shows_in_its_exit_status() {
-    let _turn = measuring();
     let mut person = Person::opens(&["lab", "middleware-order", "--record", "/dev/full"]);
     person.sees("the recording /dev/full is lost");
     person.sees("the release goes out");
@@ -221,7 +214,6 @@ async fn a_recording_that_is_lost_does_not_end_the_lab_and_shows_in_its_exit_sta
 
 #[tokio::test]
 async fn a_signal_restores_the_terminal() {
-    let _turn = measuring();
     for (signal, code) in [(Signal::SIGTERM, 143), (Signal::SIGHUP, 129)] {
         let mut person = Person::opens(&["lab", "middleware-order"]);
         person.sees("the release goes out");

@@ -7,7 +7,6 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::common::{children_of, firedrill, gone, wait_for};
-use crate::turns::measuring;
 
 /// A live run, and a virtual one that has much to do.
 const RUNS: [&[&str]; 2] = [
@@ -32,7 +31,6 @@ fn start(arguments: &[&str]) -> (Child, Vec<sysinfo::Pid>) {
 
 #[test]
 fn when_the_parent_is_killed() {
-    let _turn = measuring();
     for arguments in RUNS {
         let (mut parent, children) = start(arguments);
         parent.kill().expect("our child");
@@ -43,7 +41,6 @@ fn when_the_parent_is_killed() {
 
 #[test]
 fn when_the_parent_is_interrupted() {
-    let _turn = measuring();
     for (signal, arguments) in [Signal::SIGINT, Signal::SIGTERM].into_iter().zip(RUNS) {
         let (mut parent, children) = start(arguments);
         let pid = Pid::from_raw(i32::try_from(parent.id()).expect("a process id"));

@@ -10,7 +10,6 @@ use firedrill_core::timeline::Timeline;
 use firedrill_core::verdict::{Stretch, value};
 
 use crate::common::{catalogue, planned, spec};
-use crate::turns::computing;
 
 /// The highest value of the measure by which an incident's bug shows, in the one lane of a run.
 fn bitten(entry: &Entry, timeline: &Timeline) -> f64 {
@@ -81,7 +80,6 @@ fn both(first: &Entry, second: &Entry) -> Spec {
 
 #[tokio::test]
 async fn both_bugs_of_every_pair_bite() {
-    let _turn = computing();
     let entries = &catalogue().entries;
     let (mut pairs, mut exempt, mut clashes) = (0, 0, Vec::new());
     for first in entries {
@@ -119,7 +117,6 @@ async fn both_bugs_of_every_pair_bite() {
 
 #[tokio::test]
 async fn by_its_measure_a_bug_shows_and_its_fix_does_not() {
-    let _turn = computing();
     for entry in &catalogue().entries {
         for (variant, shows) in [("broken", true), ("fixed", false)] {
             let seconds = entry.manifest.release_s() + 10.0;

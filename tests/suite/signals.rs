@@ -13,7 +13,6 @@ use nix::unistd::Pid;
 use portable_pty::{CommandBuilder, MasterPty, PtySize, native_pty_system};
 
 use crate::common::{children_of, firedrill, gone, program, script, spec, wait_for};
-use crate::turns::measuring;
 
 type Terminal = (Box<dyn MasterPty + Send>, Box<dyn portable_pty::Child + Send + Sync>);
 
@@ -42,7 +41,6 @@ fn lines(file: &Path) -> usize {
 
 #[test]
 fn a_closed_terminal_ends_the_lab_and_its_recording_has_its_end() {
-    let _turn = measuring();
     let folder = tempfile::tempdir().expect("writable");
     let file = folder.path().join("r.jsonl");
     let record = ["lab", "middleware-order", "--record", file.to_str().expect("text")];
@@ -57,7 +55,6 @@ fn a_closed_terminal_ends_the_lab_and_its_recording_has_its_end() {
 
 #[test]
 fn a_lab_whose_terminal_takes_no_output_hears_a_signal() {
-    let _turn = measuring();
     let (_terminal, mut lab) = unread(&["lab", "middleware-order"], None);
     let mut children = Vec::new();
     wait_for("its lanes", Duration::from_secs(30), || {
@@ -78,7 +75,6 @@ fn a_lab_whose_terminal_takes_no_output_hears_a_signal() {
 
 #[test]
 fn a_run_whose_standard_error_takes_no_output_hears_a_signal() {
-    let _turn = measuring();
     let (_unread, full) = nix::unistd::pipe().expect("a pipe");
     let full = File::from(full);
     // As much as a pipe holds.
@@ -96,7 +92,6 @@ fn a_run_whose_standard_error_takes_no_output_hears_a_signal() {
 
 #[test]
 fn a_run_whose_report_nobody_takes_ends_when_it_is_told_to() {
-    let _turn = measuring();
     let (_unread, full) = nix::unistd::pipe().expect("a pipe");
     let full = File::from(full);
     (&full).write_all(&vec![b'\n'; 65_536]).expect("room");
@@ -113,7 +108,6 @@ fn a_run_whose_report_nobody_takes_ends_when_it_is_told_to() {
 
 #[test]
 fn a_second_interrupt_ends_a_run_that_hangs() {
-    let _turn = measuring();
     let arguments = ["run", "pool-leak", "--clock", "virtual", "--for", "1h", "--rate", "2000"];
     let mut command = firedrill(&arguments);
     let mut run = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts");
@@ -152,7 +146,6 @@ async fn a_virtual_lane_that_hangs_is_not_waited_for_when_the_run_is_told_to_end
 
 #[test]
 fn tokio_console_ends_with_the_lab_whatever_ends_that() {
-    let _turn = measuring();
     let folder = tempfile::tempdir().expect("writable");
     let at = folder.path().display();
     let console = script(&folder, &format!("echo $$ >> {at}/pids\nexec sleep 600"));

@@ -9,7 +9,6 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::common::{script, spec, until, wait_for};
-use crate::turns::{computing, measuring};
 
 fn exit(event: &Event) -> Option<(&ExitCause, Option<i32>)> {
     match &event.what {
@@ -19,33 +18,7 @@ fn exit(event: &Event) -> Option<(&ExitCause, Option<i32>)> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn at_the_memory_cap_the_lane_is_killed_and_comes_back_clean() {
-    let _turn = measuring();
-    let mut spec = spec("unbuffered-log-channel", &["broken"]);
-    spec.case.plan.rate_per_s = 1000.0;
-    let cap = spec.case.entry.manifest.memory.cap_bytes();
-    let mut run = Run::start(spec).expect("it starts");
-    let seen = until(&mut run, |event| exit(event).is_some()).await;
-    let (cause, code) = seen.last().and_then(exit).expect("the last is the exit");
-    let ExitCause::OutOfMemory { resident_bytes, cap_bytes } = cause else { panic!("{cause:?}") };
-    assert_eq!((*cap_bytes, code), (cap, None));
-    // Bounded: killed within a few ticks of reaching the cap.
-    assert!((cap..cap * 2).contains(resident_bytes), "{resident_bytes}");
-
-    let seen = until(&mut run, |event| matches!(event.what, What::Ready(_))).await;
-    assert!(seen.iter().any(|event| matches!(event.what, What::Restart { count: 1, .. })));
-    let seen =
-        until(&mut run, |e| matches!(&e.what, What::Sample(s) if s.resident_bytes.is_some()));
-    let clean = seen.await;
-    let Some(What::Sample(sample)) = clean.last().map(|event| &event.what) else { panic!() };
-    assert!(sample.resident_bytes < Some(cap / 2), "{:?}", sample.resident_bytes);
-    run.control.send(Control::Stop).await.expect("it listens");
-    run.ended().await.expect("a good end");
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_panic_in_a_job_is_a_crash_loop_under_gos_rule() {
-    let _turn = computing();
     let mut run = Run::start(spec("missing-recover", &["broken"])).expect("it starts");
     let mut crashes = 0;
     let seen = until(&mut run, |event| {
@@ -116,7 +89,6 @@ async fn a_program_that_is_not_there_is_named() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_hangs_is_said_to_and_does_not_outlive_the_run() {
-    let _turn = computing();
     let mut run = Run::start(spec("middleware-order", &["fixed"])).expect("it starts");
     let seen = until(&mut run, |event| matches!(event.what, What::Ready(_))).await;
     let Some(What::Ready(Ready { pid: Some(pid), .. })) = seen.last().map(|event| &event.what)
@@ -147,7 +119,6 @@ async fn first_end(text: &str, rate_per_s: f64) -> (ExitCause, Option<i32>) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_line_that_a_dying_process_left_unfinished_does_not_hide_how_it_ended() {
-    let _turn = computing();
     let ready = r#"echo '{"event":"ready","port":1,"pid":1}'; sleep 1"#;
     let torn = r#"printf '{"event":"server","tas'"#;
     let ended = first_end(&format!("{ready}; {torn}; exit 2"), 1.0).await;
@@ -158,7 +129,6 @@ async fn a_line_that_a_dying_process_left_unfinished_does_not_hide_how_it_ended(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_death_at_the_childs_own_heap_limit_is_told_as_that() {
-    let _turn = computing();
     let small = r#"sed -u 's/"heap_limit_bytes":[0-9]*/"heap_limit_bytes":9000000/'"#;
     let folder = tempfile::tempdir().expect("a temporary directory");
     let (program, fifo) = (crate::common::program(), folder.path().join("commands"));
@@ -172,7 +142,6 @@ async fn a_death_at_the_childs_own_heap_limit_is_told_as_that() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_run_whose_program_is_deleted_goes_on_with_the_same_build() {
-    let _turn = computing();
     let directory = tempfile::tempdir().expect("a temporary directory");
     let copy = directory.path().join("firedrill");
     // Copied by another program: see `script`.

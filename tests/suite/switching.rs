@@ -4,7 +4,6 @@ use firedrill::run::{Control, Run};
 use firedrill_core::event::{Event, Sample, What};
 
 use crate::common::{spec, until};
-use crate::turns::computing;
 
 fn sample(event: &Event) -> Option<&Sample> {
     match &event.what {
@@ -29,7 +28,6 @@ async fn set(run: &Run, incident: &str, variant: Option<&str>) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn turning_a_bug_off_does_not_free_what_leaked_and_a_restart_does() {
-    let _turn = computing();
     let mut spec = spec("unbuffered-log-channel", &["fixed"]);
     // Slow from the beginning, and throughout: what is asked for wins over the script.
     spec.case.plan.params.insert("log_write_ms".to_owned(), 100.0);
@@ -57,7 +55,6 @@ async fn turning_a_bug_off_does_not_free_what_leaked_and_a_restart_does() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bug_of_another_incident_meets_that_incidents_traffic() {
-    let _turn = computing();
     let mut run = Run::start(spec("unbuffered-log-channel", &["fixed"])).expect("it starts");
     until(&mut run, |event| sample(event).is_some_and(|sample| sample.load.outcomes.ok > 0)).await;
     set(&run, "pool-leak", Some("broken")).await;

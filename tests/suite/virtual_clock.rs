@@ -9,11 +9,9 @@ use firedrill_core::incident::manifest::Arrivals;
 use serde_json::Value;
 
 use crate::common::{catalogue, firedrill, planned, script, spec};
-use crate::turns::computing;
 
 /// The events of a virtual run of this many seconds.
 pub async fn play(spec: Spec, seconds: u64) -> Vec<Event> {
-    let _turn = computing();
     let duration = std::time::Duration::from_secs(seconds);
     let spec = planned(spec, |plan| {
         plan.clock = Clock::Virtual;
@@ -59,7 +57,6 @@ fn bytes(id: &str, folder: &Path, seed: &str) -> (Vec<u8>, Vec<u8>) {
 
 #[test]
 fn the_same_seed_gives_the_same_bytes_wherever_it_runs() {
-    let _turn = computing();
     for id in catalogue().ids() {
         let (here, there) = (tempfile::tempdir().expect("a"), tempfile::tempdir().expect("b"));
         let deep = there.path().join("deep/er");

@@ -18,7 +18,6 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
 use crate::common::{catalogue, spec};
-use crate::turns::computing;
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 36), (200, 50)];
 
@@ -133,7 +132,6 @@ impl Learner {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_kind_of_question_is_answered_by_its_keys() {
-    let _turn = computing();
     let mut learner = Learner::begins(spec("unbuffered-log-channel", &["broken", "fixed"])).await;
     let (mut numbers, mut choices, mut lines) = (0, 0, 0);
     loop {
@@ -204,7 +202,6 @@ async fn every_kind_of_question_is_answered_by_its_keys() {
 /// Before the servers have come to where they are held, there is nothing to compare an answer with.
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_answers_before_the_servers_run_is_asked_to_wait() {
-    let _turn = computing();
     let mut learner =
         Learner::begins_at_once(spec("unbuffered-log-channel", &["broken", "fixed"])).await;
     learner.types("5").await;
@@ -221,7 +218,6 @@ async fn whoever_answers_before_the_servers_run_is_asked_to_wait() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_skipped_question_and_its_hints_can_be_looked_back_at() {
-    let _turn = computing();
     let mut spec = spec("unbuffered-log-channel", &["broken", "fixed"]);
     spec.case.plan.params.insert("log_write_ms".to_owned(), 50.0);
     let mut learner = Learner::begins(spec).await;

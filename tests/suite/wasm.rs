@@ -6,15 +6,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use firedrill::book::module::in_node;
-use firedrill::notice::note;
 use firedrill_core::catalogue::Catalogue;
 use firedrill_core::event::Clock;
 use firedrill_core::lane::unrolled::Unrolled;
 use firedrill_core::plan::{Case, Plan};
 use serde_json::{Value, json};
 
-use crate::common::{catalogue, firedrill};
-use crate::turns::computing;
+use crate::common::{catalogue, firedrill, skipped};
 
 /// The module, where it has been built; else says how.
 fn module() -> Option<PathBuf> {
@@ -22,12 +20,12 @@ fn module() -> Option<PathBuf> {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or(root.join("target"), PathBuf::from);
     let module = target.join("wasm32-wasip1/page/examples/lane.wasm");
     if which::which("node").is_err() {
-        note("SKIPPED: Node is not installed, so no lane has run under a WASI host");
+        skipped("Node is not installed, so no lane has run under a WASI host");
         return None;
     }
     if !module.exists() {
-        note(
-            "SKIPPED: no lane has run under a WASI host; first: cargo build \
+        skipped(
+            "no lane has run under a WASI host; first: cargo build \
              --profile page -p firedrill-incidents --example lane --target wasm32-wasip1",
         );
         return None;
@@ -94,7 +92,6 @@ fn without_heap(mut event: Value) -> Value {
 
 #[test]
 fn a_lane_under_a_wasi_host_has_the_events_of_the_native_one() {
-    let _turn = computing();
     let Some(module) = module() else { return };
     // Panics abort there, so the incident that is about them is left out.
     for id in catalogue().ids().filter(|id| *id != "missing-recover") {

@@ -10,7 +10,7 @@ use firedrill_core::window::Window;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::turns::measuring;
+use crate::alone;
 
 fn load(rate_per_s: f64, client_timeout_ms: u64) -> Load {
     let headers = [("x-marker".to_owned(), "here".to_owned())].into();
@@ -65,7 +65,7 @@ async fn drive(load: Load, port: Option<u16>, seconds: f64) -> (Window, LoadTick
 
 #[tokio::test(flavor = "multi_thread")]
 async fn percentiles_are_the_servers_delay() {
-    let _turn = measuring();
+    let _alone = alone();
     let port = server(Duration::from_millis(80)).await;
     let (sum, tick) = drive(load(50.0, 5000), Some(port), 3.0).await;
     assert!(tick.sent >= 100, "{tick:?}");
@@ -76,7 +76,7 @@ async fn percentiles_are_the_servers_delay() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn time_outs_count_in_every_percentile() {
-    let _turn = measuring();
+    let _alone = alone();
     let port = server(Duration::from_mins(1)).await;
     let (sum, tick) = drive(load(50.0, 300), Some(port), 3.0).await;
     assert!(tick.outcomes.timed_out >= 50 && tick.outcomes.ok == 0, "{tick:?}");
@@ -87,7 +87,7 @@ async fn time_outs_count_in_every_percentile() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_there_is_a_failure_and_no_fast_answer() {
-    let _turn = measuring();
+    let _alone = alone();
     let (sum, tick) = drive(load(100.0, 1000), None, 1.5).await;
     assert!(tick.outcomes.failed >= 50, "{tick:?}");
     assert_eq!(tick.outcomes.failed + tick.outcomes.unfinished, tick.sent);
@@ -102,7 +102,7 @@ async fn nobody_there_is_a_failure_and_no_fast_answer() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn arrivals_go_on_while_the_server_stalls() {
-    let _turn = measuring();
+    let _alone = alone();
     // One at a time would send two requests in this time: the load is open.
     let port = server(Duration::from_secs(2)).await;
     let (_, tick) = drive(load(50.0, 10_000), Some(port), 3.0).await;

@@ -14,9 +14,8 @@ use nix::unistd::Pid;
 
 use serde_json::Value;
 
-use crate::common::{catalogue, program};
-use crate::turns::measuring;
-use firedrill::notice::note;
+use crate::alone;
+use crate::common::{catalogue, program, skipped};
 
 /// Runs that go on at once: more would be too much for two processors.
 const AT_ONCE: usize = 7;
@@ -163,9 +162,9 @@ fn now_s() -> f64 {
 
 #[tokio::test]
 async fn an_alert_fires_for_each_incident_before_its_users_notice_and_none_on_what_is_fixed() {
-    let _turn = measuring();
+    let _alone = alone();
     if which::which("prometheus").is_err() || which::which("promtool").is_err() {
-        note("SKIPPED: Prometheus is not installed: no alert was tried");
+        skipped("Prometheus is not installed: no alert was tried");
         return;
     }
     let folder = tempfile::tempdir().expect("writable");

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use firedrill::commands::run::measure;
 
+use crate::alone;
 use crate::common::{planned, spec};
-use crate::turns::measuring;
 
 #[tokio::test]
 async fn a_certificate_that_expires_turns_new_clients_away_with_its_reason_and_no_others() {
-    let _turn = measuring();
+    let _alone = alone();
     let spec = planned(spec("expired-certificate", &["broken", "fixed"]), |plan| {
         plan.set_duration(Duration::from_secs(10));
     });

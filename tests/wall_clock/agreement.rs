@@ -1,0 +1,56 @@
+//! Theory, virtual clock and live clock agree, on each incident that has a theory.
+
+use std::time::Duration;
+
+use firedrill::commands::check::{LIVE_APART, VIRTUAL_APART};
+use firedrill::run::{Run, Spec};
+use firedrill_core::catalogue::Entry;
+use firedrill_core::event::Clock;
+use firedrill_core::timeline::Timeline;
+use firedrill_core::verdict::{Agreement, agreements};
+
+use crate::alone;
+use crate::common::{catalogue, planned, spec};
+
+async fn measured(spec: Spec) -> Vec<Agreement> {
+    let manifest = &spec.case.entry.manifest;
+    let mut timeline = Timeline::new(manifest, &spec.case.plan.variants);
+    let mut run = Run::start(spec.clone()).expect("it starts");
+    while let Some(event) = run.events.recv().await {
+        timeline.push(&event);
+    }
+    run.ended().await.expect("it ends well");
+    agreements(manifest, &timeline)
+}
+
+/// A run of the variants that have a theory.
+fn with_theory(entry: &Entry) -> Spec {
+    let mut variants: Vec<&str> =
+        entry.manifest.theories.iter().map(|theory| theory.variant.as_str()).collect();
+    variants.dedup();
+    let mut spec = spec(&entry.manifest.id, &variants);
+    let seconds = entry.manifest.release_s() + 9.5;
+    spec.case.plan.set_duration(Duration::from_secs_f64(seconds));
+    spec
+}
+
+fn entries() -> impl Iterator<Item = &'static Entry> {
+    let entries = catalogue().entries.iter().map(|entry| &**entry);
+    entries.filter(|entry| !entry.manifest.theories.is_empty())
+}
+
+#[tokio::test]
+async fn live_slopes_are_those_of_the_theory_and_of_the_virtual_clock() {
+    let _alone = alone();
+    for entry in entries() {
+        let live = measured(with_theory(entry)).await;
+        let virtual_run = planned(with_theory(entry), |plan| plan.clock = Clock::Virtual);
+        let virtually = measured(virtual_run).await;
+        assert_eq!(live.len(), entry.manifest.theories.len());
+        for (live, virtually) in live.iter().zip(&virtually) {
+            assert!(live.apart() <= LIVE_APART, "{live:?}");
+            let apart = (live.measured / virtually.measured - 1.0).abs();
+            assert!(apart <= LIVE_APART + VIRTUAL_APART, "{live:?} and {virtually:?}");
+        }
+    }
+}

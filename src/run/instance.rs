@@ -5,9 +5,7 @@ use std::process::ExitStatus;
 use std::sync::Arc;
 use std::time::Duration;
 
-use firedrill_core::event::{
-    Begin, ExitCause, LoadTick, ParentSays, Ready, ServerSample, ServerSays, What,
-};
+use firedrill_core::event::{Begin, ExitCause, ParentSays, Ready, ServerSample, ServerSays, What};
 use firedrill_core::lane::back_off::BackOff;
 use firedrill_core::prose;
 use firedrill_core::visible;
@@ -43,10 +41,6 @@ pub(super) struct Instance {
     /// Where its process aborts by itself.
     heap_limit_bytes: Option<u64>,
     own_cap_bytes: Option<u64>,
-    /// Whether it has the release.
-    pub(super) released: bool,
-    /// Requests sent, answered well, and ended otherwise, since the last order.
-    pub(super) since_order: (u64, u64, u64),
 }
 
 #[derive(Debug)]
@@ -93,8 +87,6 @@ impl Instance {
             last_lines: VecDeque::new(),
             heap_limit_bytes: None,
             own_cap_bytes: None,
-            released: false,
-            since_order: (0, 0, 0),
         }
     }
 
@@ -355,13 +347,5 @@ impl Instance {
         let serving = matches!(self.process, Process::Serving { .. });
         let (at, sample) = self.newest.as_ref().filter(|_| serving)?;
         (at.elapsed() < SILENCE).then_some(sample)
-    }
-
-    /// Takes in what became of its requests.
-    pub(super) fn count(&mut self, load: &LoadTick) {
-        // Who is refused for what it asked is no fault of the release.
-        let bad = load.outcomes.bad();
-        let (sent, ok, before) = self.since_order;
-        self.since_order = (sent + load.sent, ok + load.outcomes.ok, before + bad);
     }
 }

@@ -3,12 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use firedrill_core::event::{
-    Begin, Clock, InstanceSample, LoadTick, ParentSays, Release, Sample, ServerSample, What,
+    Begin, Clock, InstanceSample, LoadTick, ParentSays, Sample, ServerSample, What,
 };
 use firedrill_core::incident::Bugs;
-use firedrill_core::incident::fleet::{self, Fleet, Order};
-use firedrill_core::incident::manifest::MAX_INSTANCES;
-use firedrill_core::lane::virtual_lane::version;
+use firedrill_core::incident::fleet::Order;
+use firedrill_core::lane::rollout::{Measured, Ordered, Rollout};
 use firedrill_core::visible;
 use tokio::time::Instant;
 
@@ -27,7 +26,6 @@ pub(super) struct Lane {
     pub(super) variant: String,
     spec: Spec,
     messages: Messages,
-    in_play: Bugs,
     without: Vec<String>,
     params: BTreeMap<String, f64>,
     console: bool,
@@ -35,28 +33,32 @@ pub(super) struct Lane {
     /// Metrics that have been announced: several instances register the same.
     announced: BTreeSet<String>,
     steering: Option<Steering>,
-    /// When the release began, and when the last order came; none: it has not begun.
-    since: Option<(Instant, Instant)>,
-    orders: u64,
-    share_percent: f64,
+    rollout: Rollout,
+    /// The zero of the rollout's clock.
+    began: Instant,
 }
 
 impl Lane {
     pub(super) fn new(index: usize, spec: &Spec, messages: &Messages, in_play: Bugs) -> Self {
+        let variant = spec.case.entry.variant(&spec.case.plan.variants[index]);
+        let is_steered = variant.is_some_and(|variant| variant.steer.is_some());
         let mut lane = Self {
             index,
             variant: spec.case.plan.variants[index].clone(),
             messages: messages.clone(),
-            in_play,
             without: Vec::new(),
             params: spec.case.params(),
             console: spec.venue.console,
             instances: Vec::new(),
             announced: BTreeSet::new(),
             steering: None,
-            since: None,
-            orders: 0,
-            share_percent: 0.0,
+            rollout: Rollout::new(
+                &spec.case.plan.incident,
+                &spec.case.plan.variants[index],
+                is_steered,
+                in_play,
+            ),
+            began: Instant::now(),
             spec: spec.clone(),
         };
         lane.add_instances(spec.case.entry.manifest.instances);
@@ -64,22 +66,16 @@ impl Lane {
     }
 
     fn add_instances(&mut self, wanted: usize) {
-        // Who comes after a release to all has it too.
-        let before = &self.instances;
-        let released = !before.is_empty() && before.iter().all(|instance| instance.released);
-        while self.instances.len() < wanted.clamp(1, MAX_INSTANCES) {
+        let wanted = self.rollout.scale(wanted);
+        while self.instances.len() < wanted {
             let at = (self.index, self.instances.len());
             let (program, _) = self.spec.venue.served_by(&self.spec.case, &self.variant);
-            let mut new = Instance::new(at, program.to_owned(), &self.messages);
-            new.released = released;
-            self.instances.push(new);
+            self.instances.push(Instance::new(at, program.to_owned(), &self.messages));
         }
     }
 
-    /// Whether the release is steered by the code of the variant.
-    fn is_steered(&self) -> bool {
-        let variant = self.spec.case.entry.variant(&self.variant);
-        variant.is_some_and(|variant| variant.steer.is_some())
+    fn now_ms(&self) -> u64 {
+        self.began.elapsed().as_millis() as u64
     }
 
     /// What an instance is told first.
@@ -93,7 +89,7 @@ impl Lane {
             rate_per_s: self.spec.case.plan.rate_per_s,
             seed: self.spec.case.plan.seed,
             instance,
-            in_play: self.in_play_of(instance),
+            in_play: self.rollout.in_play(instance),
             without: self.without.clone(),
             params: self.params.clone(),
             console: self.console && instance == 0,
@@ -116,16 +112,6 @@ impl Lane {
         (0..self.instances.len()).map(cap).sum()
     }
 
-    /// The incidents in play in an instance: without the release, where it has not got it.
-    fn in_play_of(&self, instance: usize) -> Bugs {
-        let mut in_play = self.in_play.clone();
-        let released = self.instances.get(instance).is_some_and(|i| i.released);
-        if self.is_steered() && !released {
-            in_play.remove(&self.spec.case.entry.manifest.id);
-        }
-        in_play
-    }
-
     /// Where each instance serves.
     pub(super) fn listening(&self, tls: bool) -> Vec<Option<Listening>> {
         self.instances.iter().map(|instance| instance.listening(tls)).collect()
@@ -133,8 +119,7 @@ impl Lane {
 
     /// How requests are split among the instances.
     pub(super) fn weights(&self) -> Vec<f64> {
-        let released: Vec<bool> = self.instances.iter().map(|i| i.released).collect();
-        fleet::weights(&released, self.share_percent)
+        self.rollout.weights()
     }
 
     /// Why an instance's last process did not get to serve.
@@ -190,13 +175,10 @@ impl Lane {
 
     /// Brings these incidents into play, and no others.
     pub(super) fn set_in_play(&mut self, in_play: Bugs, outlet: &mut Outlet) {
-        self.in_play = in_play;
-        let released = self.in_play.contains_key(&self.spec.case.entry.manifest.id);
-        if self.is_steered() && released != self.since.is_some() {
-            let now = Instant::now();
-            self.since = released.then_some((now, now));
+        let now_ms = self.now_ms();
+        if let Some(begins) = self.rollout.set_in_play(in_play, now_ms) {
             self.steering = None;
-            if released {
+            if begins {
                 let begin = Begin { steers: true, console: false, ..self.begin(0) };
                 match Steering::start(&self.spec, self.index, &begin) {
                     Ok(steering) => self.steering = Some(steering),
@@ -206,7 +188,6 @@ impl Lane {
                     }
                 }
             }
-            self.give_release(0, 0.0);
         }
         self.switch();
     }
@@ -221,7 +202,7 @@ impl Lane {
 
     fn switch(&mut self) {
         for i in 0..self.instances.len() {
-            let bugs = self.in_play_of(i);
+            let bugs = self.rollout.in_play(i);
             self.instances[i].command(ParentSays::SetBugs { bugs });
         }
     }
@@ -236,11 +217,11 @@ impl Lane {
 
     /// Lets so many instances serve.
     pub(super) fn scale(&mut self, wanted: usize, outlet: &mut Outlet) {
-        let wanted = wanted.clamp(1, MAX_INSTANCES);
         let before = self.instances.len();
+        self.add_instances(wanted);
+        let wanted = self.rollout.weights().len();
         // Dropping an instance kills its process.
         self.instances.truncate(wanted);
-        self.add_instances(wanted);
         for i in before..self.instances.len() {
             self.start_instance(i, outlet);
         }
@@ -249,38 +230,16 @@ impl Lane {
         }
     }
 
-    fn give_release(&mut self, instances: usize, share_percent: f64) {
-        for (i, instance) in self.instances.iter_mut().enumerate() {
-            instance.released = i < instances;
-            instance.since_order = (0, 0, 0);
-        }
-        self.share_percent = share_percent;
-    }
-
-    /// Carries out an order of whoever steers the release.
+    /// Carries out an order of the code that steers the release.
     fn obey(&mut self, order: Order, outlet: &mut Outlet) {
-        self.orders += 1;
-        if let Some((_, ordered)) = &mut self.since {
-            *ordered = Instant::now();
-        }
-        let all = self.instances.len();
-        let (instances, share_percent, says) = match order {
-            Order::Scale { instances } => return self.scale(instances, outlet),
-            Order::Release { instances, share_percent, says } => {
-                (instances.min(all), share_percent, says)
+        let now_ms = self.now_ms();
+        match self.rollout.obey(order, now_ms) {
+            Ordered::Scale(instances) => self.scale(instances, outlet),
+            Ordered::Release(release) => {
+                outlet.emit(Some(self.index), What::Release(release));
+                self.switch();
             }
-            Order::RollBack { says } => (0, 0.0, says),
-        };
-        self.give_release(instances, share_percent);
-        let version = version(instances > 0, &self.variant).to_owned();
-        let (instances, share_percent) = if instances == 0 || instances == all {
-            (all, 100.0)
-        } else {
-            (instances, share_percent)
-        };
-        let release = Release { version, instances, share_percent, says };
-        outlet.emit(Some(self.index), What::Release(release));
-        self.switch();
+        }
     }
 
     /// Takes in what a process of it says, or what became of it.
@@ -311,8 +270,8 @@ impl Lane {
         outlet: &mut Outlet,
     ) {
         let ticks: Vec<LoadTick> = (0..self.instances.len()).map(load).collect();
-        for (instance, tick) in self.instances.iter_mut().zip(&ticks) {
-            instance.count(tick);
+        for (i, tick) in ticks.iter().enumerate() {
+            self.rollout.count(i, tick);
         }
         let sample = self.sample(resident, &ticks);
         outlet.emit(Some(self.index), What::Sample(sample));
@@ -341,41 +300,24 @@ impl Lane {
 
     /// Lets the code of the variant see the instances, and carries out what it orders.
     fn steer(&mut self, outlet: &mut Outlet) {
-        let (Some(steering), Some((released, ordered))) = (&mut self.steering, self.since) else {
-            return;
-        };
-        let ordered_before = self.orders;
-        let order = steering.order(ordered_before);
-        let instance = |instance: &Instance| {
-            let (sent, ok, bad) = instance.since_order;
+        let measured = |instance: &Instance| {
             let report = instance.report();
             let sites = report.iter().flat_map(|server| &server.wait_sites);
-            fleet::Instance {
-                released: instance.released,
+            Measured {
                 serves: instance.serves(),
-                sent,
-                ok,
-                bad,
                 tasks: report.map_or(0, |server| server.tasks),
                 waiting: sites.map(|site| site.waiting).sum(),
                 cpu_percent: 0.0,
             }
         };
-        steering.show(&Fleet {
-            since_release_s: released.elapsed().as_secs_f64(),
-            since_order_s: ordered.elapsed().as_secs_f64(),
-            orders: ordered_before,
-            instances: self.instances.iter().map(instance).collect(),
-        });
+        let measured: Vec<Measured> = self.instances.iter().map(measured).collect();
+        let fleet = self.rollout.fleet(self.now_ms(), &measured);
+        let (Some(steering), Some(fleet)) = (&mut self.steering, fleet) else { return };
+        let order = steering.order(fleet.orders);
+        steering.show(&fleet);
         if let Some(order) = order {
             self.obey(order, outlet);
         }
-    }
-
-    /// What an instance runs, in a word: where nobody steers the release, all of them what is on.
-    fn runs(&self, released: bool) -> &str {
-        let on = self.in_play.get(&self.spec.case.entry.manifest.id).map(String::as_str);
-        if self.is_steered() { version(released, &self.variant) } else { on.unwrap_or("fixed") }
     }
 
     /// What the lane measured in this tick.
@@ -391,7 +333,7 @@ impl Lane {
             bytes += resident.map_or(0, |r| r.bytes);
             cpu += resident.map_or(0.0, |r| r.cpu_percent);
             shown.push(InstanceSample {
-                version: self.runs(instance.released).to_owned(),
+                version: self.rollout.version(i).to_owned(),
                 share_percent: weights[i],
                 serves: instance.serves(),
                 tasks: own.map_or(0, |server| server.tasks),

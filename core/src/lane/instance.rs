@@ -43,10 +43,6 @@ pub(super) struct Instance {
     again_ms: Option<u64>,
     /// Processor time of the tick before.
     worked_us: u64,
-    /// Whether it has the release.
-    pub(super) released: bool,
-    /// Requests sent, answered well, and ended otherwise, since the last order.
-    pub(super) since_order: (u64, u64, u64),
 }
 
 /// What a process is started with.
@@ -84,8 +80,6 @@ impl Instance {
             back_off: BackOff::default(),
             again_ms: Some(at_ms),
             worked_us: 0,
-            released: false,
-            since_order: (0, 0, 0),
         })
     }
 
@@ -232,12 +226,7 @@ impl Instance {
 
     /// What became of its requests since the last call.
     pub(super) fn take_load(&mut self) -> LoadTick {
-        let load = lock(&self.tally).take();
-        // Who is refused for what it asked is no fault of the release.
-        let bad = load.outcomes.bad();
-        let (sent, ok, before) = self.since_order;
-        self.since_order = (sent + load.sent, ok + load.outcomes.ok, before + bad);
-        load
+        lock(&self.tally).take()
     }
 
     /// Processor time of its code since the last call, in microseconds.

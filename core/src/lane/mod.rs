@@ -7,6 +7,7 @@
 //! * [`process`]: one simulated process: a runtime of its own, whose end drops its tasks
 //! * [`local`]: all lanes of a run in this very process
 //! * [`unrolled`]: all commands of a run with which nobody interferes
+//! * [`rollout`]: its release, on either clock
 //! * [`output`]: events, stamped with virtual time
 //! * [`watch`]: whether tasks wait for anything but virtual time
 //! * [`back_off`]: when what has crashed is started again, on either clock
@@ -22,6 +23,7 @@ mod instance;
 pub mod local;
 pub mod output;
 pub mod process;
+pub mod rollout;
 pub mod unrolled;
 pub mod virtual_lane;
 pub mod watch;

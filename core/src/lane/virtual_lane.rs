@@ -7,17 +7,17 @@ use std::time::Duration;
 use super::instance::{Instance, Start};
 use super::output::Output;
 use super::process::Due;
+use super::rollout::{Measured, Ordered, Rollout};
 use super::watch::Watch;
 use super::{CPUS, HeapMeter, Settings};
 use crate::catalogue::{Catalogue, NoChain};
 use crate::event::{
-    Begin, ChainShown, ExitCause, InstanceSample, LaneSays, LoadTick, ParentSays, Release, Sample,
+    Begin, ChainShown, ExitCause, InstanceSample, LaneSays, LoadTick, ParentSays, Sample,
     ServerSample, TICK,
 };
 use crate::incident::cpu::Work;
 use crate::incident::env::{Env, Host};
-use crate::incident::fleet::{self, Fleet, Order, Splitter, Steer};
-use crate::incident::manifest::MAX_INSTANCES;
+use crate::incident::fleet::{Fleet, Order, Splitter, Steer};
 use crate::incident::request::{Prepared, RequestError};
 use crate::incident::{Bugs, Chain};
 use crate::load::Schedule;
@@ -47,7 +47,6 @@ pub struct VirtualLane {
     next: Option<Arrival>,
     splitter: Splitter,
     instances: Vec<Instance>,
-    in_play: Bugs,
     without: Vec<String>,
     params: BTreeMap<String, f64>,
     now_ms: u64,
@@ -57,19 +56,10 @@ pub struct VirtualLane {
     growth: Vec<u64>,
     held: Vec<u64>,
     rollout: Rollout,
+    steer: Option<Steer>,
     /// Where its charts show the log.
     tailed: Option<Tailed>,
     announced: BTreeSet<String>,
-}
-
-/// A release under way, where the incident steers it.
-#[derive(Debug, Default)]
-struct Rollout {
-    steer: Option<Steer>,
-    /// When it began, and when the last order came; none: it has not begun.
-    since_ms: Option<(u64, u64)>,
-    orders: u64,
-    share_percent: f64,
 }
 
 impl VirtualLane {
@@ -99,14 +89,19 @@ impl VirtualLane {
             mix,
             splitter: Splitter::default(),
             instances: Vec::new(),
-            in_play: begin.in_play.clone(),
             without: begin.without.clone(),
             params: begin.params.clone(),
             now_ms: 0,
             tick_ms: TICK_MS,
             growth: Vec::new(),
             held: Vec::new(),
-            rollout: Rollout { steer, ..Rollout::default() },
+            rollout: Rollout::new(
+                &begin.incident,
+                &begin.variant,
+                steer.is_some(),
+                begin.in_play.clone(),
+            ),
+            steer,
             tailed: manifest.shows_log().then(Tailed::default),
             announced: BTreeSet::new(),
             begin,
@@ -144,11 +139,8 @@ impl VirtualLane {
     ///
     /// When one of them is not known, or two claim one place of the chain.
     pub fn set_in_play(&mut self, in_play: Bugs) -> anyhow::Result<()> {
-        self.in_play = in_play;
-        let released = self.in_play.contains_key(&self.begin.incident);
-        if self.rollout.steer.is_some() && released != self.rollout.since_ms.is_some() {
-            self.rollout.since_ms = released.then_some((self.now_ms, self.now_ms));
-            self.release(0, 0.0);
+        if self.rollout.set_in_play(in_play, self.now_ms).is_some() {
+            self.share();
         }
         self.switch()
     }
@@ -165,7 +157,7 @@ impl VirtualLane {
 
     fn switch(&mut self) -> anyhow::Result<()> {
         for i in 0..self.instances.len() {
-            let (chain, version) = self.chain(self.instances[i].released)?;
+            let (chain, version) = self.chain(i)?;
             if self.instances[i].switch(&chain, &version) && i == 0 {
                 self.show(&chain);
             }
@@ -178,12 +170,9 @@ impl VirtualLane {
     }
 
     /// The chain of an instance, and the name of the version that this is.
-    fn chain(&self, released: bool) -> Result<(Chain, String), NoChain> {
-        let mut in_play = self.in_play.clone();
+    fn chain(&self, instance: usize) -> Result<(Chain, String), NoChain> {
+        let in_play = self.rollout.in_play(instance);
         let own = &self.begin.incident;
-        if self.rollout.steer.is_some() && !released {
-            in_play.remove(own);
-        }
         let version = in_play.get(own).cloned().unwrap_or_else(|| "base".to_owned());
         let mut chain = self.catalogue.chain(base_chain(), &in_play)?;
         for slot in &self.without {
@@ -229,21 +218,18 @@ impl VirtualLane {
     ///
     /// When a runtime cannot be made.
     pub fn scale(&mut self, wanted: usize) -> anyhow::Result<()> {
-        let wanted = wanted.clamp(1, MAX_INSTANCES);
+        let wanted = self.rollout.scale(wanted);
         let (now_ms, before) = (self.now_ms, self.instances.len());
         while self.instances.len() > wanted {
             if let Some(mut gone) = self.instances.pop() {
                 gone.end(now_ms)?;
             }
         }
-        // Who comes after a release to all has it too.
-        let released = before > 0 && self.instances.iter().all(|instance| instance.released);
         while self.instances.len() < wanted {
             let (owners, watch) = (self.catalogue.owners(), self.watch.clone());
             let index = self.instances.len();
             let (out, timeout) = ((&self.out, now_ms), self.client_timeout);
             let mut instance = Instance::new(index, owners, self.heap, watch, timeout, out)?;
-            instance.released = released;
             instance.tls = self.tls;
             self.instances.push(instance);
         }
@@ -256,18 +242,7 @@ impl VirtualLane {
 
     /// Splits the requests by what the instances run.
     fn share(&mut self) {
-        let released: Vec<bool> = self.instances.iter().map(|i| i.released).collect();
-        self.splitter.set(fleet::weights(&released, self.rollout.share_percent));
-    }
-
-    /// Gives the release to the first so many instances, and them a share of the requests.
-    fn release(&mut self, instances: usize, share_percent: f64) {
-        for (i, instance) in self.instances.iter_mut().enumerate() {
-            instance.released = i < instances;
-            instance.since_order = (0, 0, 0);
-        }
-        self.rollout.share_percent = share_percent;
-        self.share();
+        self.splitter.set(self.rollout.weights());
     }
 
     /// Lets time pass up to and including `to_ms`.
@@ -341,7 +316,7 @@ impl VirtualLane {
     }
 
     fn start(&mut self, i: usize, at_ms: u64) -> anyhow::Result<()> {
-        let (chain, version) = self.chain(self.instances[i].released)?;
+        let (chain, version) = self.chain(i)?;
         let host = Host { cpus: CPUS, seed: self.begin.seed, instance: i, work: Work::Simulated };
         let params = self.params.clone();
         let prepare = |env: &Env| {
@@ -406,7 +381,7 @@ impl VirtualLane {
         self.growth = grown.collect();
         self.held = held;
         self.hold_to_cap()?;
-        if let (Some(steer), Some(fleet)) = (self.rollout.steer, fleet)
+        if let (Some(steer), Some(fleet)) = (self.steer, fleet)
             && let Some(order) = steer(&fleet)
         {
             self.obey(order)?;
@@ -418,34 +393,22 @@ impl VirtualLane {
     /// What the lane measured in this tick; and what is known of its release, where it has one.
     fn sample(&mut self) -> (Sample, Option<Fleet>) {
         let budget_us = (CPUS as u64 * TICK_MS * 1000) as f64;
-        let share = fleet::weights(
-            &self.instances.iter().map(|i| i.released).collect::<Vec<_>>(),
-            self.rollout.share_percent,
-        );
-        let runs = [false, true].map(|released| self.runs(released).to_owned());
         let (mut server, mut load) = (None::<ServerSample>, LoadTick::default());
-        let (mut shown, mut seen, mut busy) = (Vec::new(), Vec::new(), 0.0);
-        for (instance, share_percent) in self.instances.iter_mut().zip(share) {
+        let (mut shown, mut measured, mut busy) = (Vec::new(), Vec::new(), 0.0);
+        let weights = self.rollout.weights();
+        for (i, instance) in self.instances.iter_mut().enumerate() {
             let own = instance.server();
             let cpu_percent = instance.take_worked_us() as f64 * 100.0 / budget_us;
             busy += cpu_percent;
             let tick = instance.take_load();
-            let (sent, ok, bad) = instance.since_order;
+            self.rollout.count(i, &tick);
             let tasks = own.as_ref().map_or(0, |server| server.tasks);
             let sites = own.iter().flat_map(|server| &server.wait_sites);
-            seen.push(fleet::Instance {
-                released: instance.released,
-                serves: instance.serves(),
-                sent,
-                ok,
-                bad,
-                tasks,
-                waiting: sites.map(|site| site.waiting).sum(),
-                cpu_percent,
-            });
+            let waiting = sites.map(|site| site.waiting).sum();
+            measured.push(Measured { serves: instance.serves(), tasks, waiting, cpu_percent });
             shown.push(InstanceSample {
-                version: runs[usize::from(instance.released)].clone(),
-                share_percent,
+                version: self.rollout.version(i).to_owned(),
+                share_percent: weights[i],
                 serves: instance.serves(),
                 tasks,
                 resident_bytes: instance.heap_bytes(),
@@ -467,20 +430,8 @@ impl VirtualLane {
             load,
             instances: if all > 1 { shown } else { Vec::new() },
         };
-        let fleet = self.rollout.since_ms.map(|(release_ms, order_ms)| Fleet {
-            since_release_s: (self.now_ms - release_ms) as f64 / 1000.0,
-            since_order_s: (self.now_ms - order_ms) as f64 / 1000.0,
-            orders: self.rollout.orders,
-            instances: seen,
-        });
+        let fleet = self.rollout.fleet(self.now_ms, &measured);
         (sample, fleet)
-    }
-
-    /// What an instance runs, in a word: where nobody steers the release, all of them what is on.
-    fn runs(&self, released: bool) -> &str {
-        let on = self.in_play.get(&self.begin.incident).map(String::as_str);
-        let steered = self.rollout.steer.is_some();
-        if steered { version(released, &self.begin.variant) } else { on.unwrap_or("fixed") }
     }
 
     /// Carries out an order of whoever steers the release.
@@ -489,27 +440,13 @@ impl VirtualLane {
     ///
     /// When a runtime cannot be made.
     pub fn obey(&mut self, order: Order) -> anyhow::Result<()> {
-        self.rollout.orders += 1;
-        if let Some((_, order_ms)) = &mut self.rollout.since_ms {
-            *order_ms = self.now_ms;
-        }
-        let all = self.instances.len();
-        let (instances, share_percent, says) = match order {
-            Order::Scale { instances } => return self.scale(instances),
-            Order::Release { instances, share_percent, says } => {
-                (instances.min(all), share_percent, says)
+        match self.rollout.obey(order, self.now_ms) {
+            Ordered::Scale(instances) => return self.scale(instances),
+            Ordered::Release(release) => {
+                self.share();
+                self.out.emit(self.now_ms, &LaneSays::Release(release));
             }
-            Order::RollBack { says } => (0, 0.0, says),
-        };
-        self.release(instances, share_percent);
-        let version = version(instances > 0, &self.begin.variant).to_owned();
-        let (instances, share_percent) = match instances {
-            0 => (all, 100.0),
-            n if n == all => (all, 100.0),
-            n => (n, share_percent),
-        };
-        let release = Release { version, instances, share_percent, says };
-        self.out.emit(self.now_ms, &LaneSays::Release(release));
+        }
         self.switch()
     }
 
@@ -540,11 +477,6 @@ impl VirtualLane {
         }
         Ok(())
     }
-}
-
-/// What an instance runs, in a word.
-pub fn version(released: bool, variant: &str) -> &str {
-    if released { variant } else { "before" }
 }
 
 /// A chain, for people.

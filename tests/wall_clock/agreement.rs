@@ -12,7 +12,8 @@ use firedrill_core::verdict::{Agreement, agreements};
 use crate::alone;
 use crate::common::{catalogue, planned, spec};
 
-async fn measured(spec: Spec) -> Vec<Agreement> {
+/// The agreements of a run; none where this machine was too busy for its load generator.
+async fn measured(spec: Spec) -> Option<Vec<Agreement>> {
     let manifest = &spec.case.entry.manifest;
     let mut timeline = Timeline::new(manifest, &spec.case.plan.variants);
     let mut run = Run::start(spec.clone()).expect("it starts");
@@ -20,7 +21,7 @@ async fn measured(spec: Spec) -> Vec<Agreement> {
         timeline.push(&event);
     }
     run.ended().await.expect("it ends well");
-    agreements(manifest, &timeline)
+    (!timeline.driver_is_late()).then(|| agreements(manifest, &timeline))
 }
 
 /// A run of the variants that have a theory.
@@ -43,9 +44,15 @@ fn entries() -> impl Iterator<Item = &'static Entry> {
 async fn live_slopes_are_those_of_the_theory_and_of_the_virtual_clock() {
     let _alone = alone();
     for entry in entries() {
-        let live = measured(with_theory(entry)).await;
+        let Some(live) = measured(with_theory(entry)).await else {
+            firedrill::notice::note(&format!(
+                "UNDECIDED: {}: the load generator was late: this machine is too busy",
+                entry.manifest.id
+            ));
+            continue;
+        };
         let virtual_run = planned(with_theory(entry), |plan| plan.clock = Clock::Virtual);
-        let virtually = measured(virtual_run).await;
+        let virtually = measured(virtual_run).await.expect("a virtual run is never late");
         assert_eq!(live.len(), entry.manifest.theories.len());
         for (live, virtually) in live.iter().zip(&virtually) {
             assert!(live.apart() <= LIVE_APART, "{live:?}");

@@ -17,8 +17,8 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span, Text};
 use ratatui::widgets::{Block, Paragraph, Wrap};
 
-use super::parts::cut;
 use super::parts::wrapped;
+use super::parts::{columns, cut};
 use crate::remembered::Exercised;
 use crate::tui::layout::{Layout as Places, Target};
 use crate::tui::model::{CatalogueModel, Model};
@@ -143,7 +143,7 @@ fn row(
         None => "",
     };
     let start = format!("{mark}{name:<31}{severity:<10} {state:<15} {fixed:<8}");
-    let room = width.saturating_sub(start.chars().count() + 1);
+    let room = width.saturating_sub(columns(&start) + 1);
     let summary = if room > 20 { cut(&manifest.summary, room) } else { String::new() };
     let line = cut(&format!("{start} {summary}"), width);
     let line = format!("{line:<width$}");

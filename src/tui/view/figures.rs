@@ -7,7 +7,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 use tui_big_text::{BigText, PixelSize};
 
-use super::parts::cut;
+use super::parts::{columns, cut};
 use super::scene::Scene;
 use crate::tui::theme;
 use firedrill_core::event::Outcomes;
@@ -112,15 +112,12 @@ pub fn small_figures(frame: &mut Frame, area: Rect, lab: &Scene, lane: &LaneStat
     let figures = headline(lab, lane);
     // A figure that is cut looks like another one: names give way.
     let wide = |figure: &Big| {
-        4 + [&figure.name, &figure.value, &figure.more]
-            .map(|t| t.chars().count())
-            .iter()
-            .sum::<usize>()
+        4 + [&figure.name, &figure.value, &figure.more].map(|t| columns(t)).iter().sum::<usize>()
     };
     let over = figures.iter().map(wide).sum::<usize>().saturating_sub(usize::from(area.width));
     let share = over.div_ceil(figures.len());
     for Big { name, value, style, more } in figures {
-        let name = cut(&name, name.chars().count().saturating_sub(share));
+        let name = cut(&name, columns(&name).saturating_sub(share));
         spans.push(Span::raw(format!(" {name} ")));
         spans.push(Span::styled(value, style.patch(theme::strong())));
         spans.push(Span::styled(format!(" {more} "), style));

@@ -5,7 +5,7 @@ use ratatui::layout::{Alignment, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use super::parts::cut;
+use super::parts::{columns, cut};
 use super::scene::Scene;
 use crate::tui::theme;
 use firedrill_core::figures::{clock, millis, number};
@@ -17,7 +17,7 @@ pub fn draw(frame: &mut Frame, [first, second]: [Rect; 2], lab: &Scene) {
     let right = Line::from(state(lab));
     let room = usize::from(first.width).saturating_sub(right.width() + 1);
     let name = lab.view.title;
-    let title = if " firedrill ▸ ".chars().count() + name.chars().count() <= room {
+    let title = if " firedrill ▸ ".chars().count() + columns(name) <= room {
         Line::from(vec![
             Span::styled(" firedrill", theme::accent()),
             Span::styled(format!(" ▸ {name}"), theme::strong()),

@@ -17,6 +17,7 @@ use ratatui::widgets::Paragraph;
 
 use super::axes::Axes;
 use super::chart::{self, Chart, Fill};
+use super::parts::columns;
 use super::scene::Scene;
 use crate::tui::theme;
 use firedrill_core::session::lane_state::LaneState;
@@ -124,7 +125,7 @@ fn short(lane: &LaneState, width: u16) -> Vec<Line<'static>> {
         for (i, figure) in lane.instances.iter().map(of).enumerate() {
             let left = lane.instances.len() - i;
             let room = usize::from(width).saturating_sub(if left > 1 { 4 } else { 0 });
-            if text.chars().count() + 1 + figure.chars().count() > room {
+            if columns(&text) + 1 + columns(&figure) > room {
                 text = format!("{text} +{left}");
                 break;
             }

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use super::parts::cut;
+use super::parts::{self, cut};
 use crate::tui::action::Action;
 use crate::tui::keys::{Binding, bindings};
 use crate::tui::layout::{Layout, Target};
@@ -30,7 +30,7 @@ pub fn draw(frame: &mut Frame, area: Rect, model: &Model, layout: &mut Layout) {
     let mut width = area.width;
     if let (Some(note), Screen::Lab(_)) = (&model.note, &model.screen) {
         let note = format!(" {} ", cut(note, usize::from(area.width / 2)));
-        width -= note.chars().count() as u16;
+        width -= parts::columns(&note) as u16;
         spans.push(Span::styled(note, theme::warn()));
     }
     let mut x = area.right() - width;
@@ -46,7 +46,7 @@ pub fn draw(frame: &mut Frame, area: Rect, model: &Model, layout: &mut Layout) {
 
 /// Columns of a key and its word.
 fn columns(binding: &Binding) -> usize {
-    binding.key.chars().count() + binding.short.chars().count() + 3
+    parts::columns(binding.key) + parts::columns(binding.short) + 3
 }
 
 /// The keys that fit in so many columns.

@@ -17,7 +17,7 @@ use ratatui::widgets::{Block, BorderType, Paragraph};
 
 use super::axes::Axes;
 use super::chart::{self};
-use super::parts::{cut, wrapped};
+use super::parts::{columns, cut, wrapped};
 use super::scene::Scene;
 use super::{charts, figures, gauges, instances};
 use crate::tui::theme;
@@ -221,6 +221,6 @@ fn culprit_line(lab: &Scene, lane: &LaneState, width: usize) -> Line<'static> {
     let file = site.file.rsplit('/').next().unwrap_or(&site.file);
     let text = format!(" ▶ {} wait at {file}:{}", count(site.waiting), site.line);
     let label = format!(" ({})", site.label);
-    let fits = text.chars().count() + label.chars().count() <= width;
+    let fits = columns(&text) + columns(&label) <= width;
     Line::styled(cut(&if fits { text + &label } else { text }, width), theme::bad())
 }

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span, Text};
 use ratatui::widgets::Paragraph;
 
-use super::parts::{boxed, cut};
+use super::parts::{boxed, columns, cut};
 use firedrill_core::prose::letter;
 use firedrill_core::session::run_state::LogEntry;
 
@@ -47,7 +47,7 @@ fn line(entry: &LogEntry, width: usize) -> Line<'static> {
         theme::quiet()
     };
     let times = if entry.times > 1 { format!("  ×{}", entry.times) } else { String::new() };
-    let text = cut(&entry.line, width.saturating_sub(10 + times.chars().count())) + &times;
+    let text = cut(&entry.line, width.saturating_sub(10 + columns(&times))) + &times;
     Line::from(vec![
         Span::styled(format!(" {} {lane} ", clock(entry.at_s)), theme::quiet()),
         Span::styled(text, style),

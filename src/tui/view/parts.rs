@@ -1,8 +1,13 @@
 //! Parts that many regions share: a box, cut and wrapped text.
 
+use std::borrow::Cow;
+
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::widgets::{Block, Clear};
+
+use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm};
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::tui::theme;
 
@@ -26,29 +31,52 @@ pub fn boxed(frame: &mut Frame, area: Rect, (width, height): (u16, u16), title: 
     inner
 }
 
-/// A text in lines of at most this width.
+/// A text in lines of at most so many columns. A word that is longer is broken.
 pub fn wrapped(text: &str, width: usize) -> Vec<String> {
-    let mut lines: Vec<String> = vec![String::new()];
-    for word in text.split(' ') {
-        let Some(line) = lines.last_mut() else { break };
-        if line.is_empty() {
-            line.push_str(word);
-        } else if line.chars().count() + 1 + word.chars().count() <= width {
-            line.push(' ');
-            line.push_str(word);
-        } else {
-            lines.push(word.to_owned());
-        }
-    }
-    lines
+    let options = Options::new(width.max(1))
+        .wrap_algorithm(WrapAlgorithm::FirstFit)
+        .word_separator(WordSeparator::AsciiSpace)
+        .word_splitter(WordSplitter::NoHyphenation);
+    textwrap::wrap(text, options).into_iter().map(Cow::into_owned).collect()
+}
+
+/// The columns that a text takes: a Chinese character takes two, a combining accent none.
+pub fn columns(text: &str) -> usize {
+    text.width()
 }
 
 /// `text` cut to `width` columns, with a sign that it was.
 pub fn cut(text: &str, width: usize) -> String {
-    if text.chars().count() <= width {
+    if columns(text) <= width {
         return text.to_owned();
     }
-    let mut cut: String = text.chars().take(width.saturating_sub(1)).collect();
+    let mut left = width.saturating_sub(1);
+    let fits = |c: &char| {
+        let columns = c.width().unwrap_or(0);
+        let fits = columns <= left;
+        left = left.saturating_sub(columns);
+        fits
+    };
+    let mut cut: String = text.chars().take_while(fits).collect();
     cut.push('…');
     cut
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_cut_and_wrapped_by_columns_not_by_characters() {
+        assert_eq!([cut("abcdef", 6), cut("abcdef", 4)], ["abcdef", "abc…"]);
+        assert_eq!(
+            [cut("日本語", 6), cut("日本語", 5), cut("日本語", 4)],
+            ["日本語", "日本…", "日…"]
+        );
+        assert_eq!(cut("e\u{301}e\u{301}e\u{301}", 3), "e\u{301}e\u{301}e\u{301}");
+        assert_eq!(wrapped("one two three", 7), ["one two", "three"]);
+        assert_eq!(wrapped("日本 日本 日本", 9), ["日本 日本", "日本"]);
+        assert!(wrapped("日本語日本語", 4).iter().all(|line| columns(line) <= 4));
+        assert_eq!(wrapped("", 10), [""]);
+    }
 }

@@ -9,6 +9,7 @@
 //! * [`view`]: draws the model, one file a region; [`theme`]: colours and symbols
 //! * [`terminal`]: raw mode, entered and left
 //! * [`event_loop`]: keys, mouse, signals, the run's events and the frame clock, in one `select!`
+//! * [`programs`]: programs that the terminal is handed to
 //! * [`picture`]: the same views, drawn into an SVG
 
 pub mod action;
@@ -20,6 +21,7 @@ pub mod layout;
 pub mod message;
 pub mod model;
 pub mod picture;
+pub mod programs;
 pub mod syntax;
 pub mod terminal;
 pub mod theme;

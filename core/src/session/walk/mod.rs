@@ -1,22 +1,19 @@
 //! The guided walk: its position, the learner's answers, and the proof that the run has given. Time passes only
 //! where a step lets it; the run is held while a page is read and its question answered.
 //!
-//! * `values`: values for the texts and formulas of a page
+//! * `state`: the position; `values`: values for the texts and formulas of a page
 //! * [`page`]: a page as a front end shows it; `judge`: answers and reveals; `listing`: the code of a question
 
 mod judge;
 mod listing;
 pub mod page;
+mod state;
 pub(super) mod values;
 
-use serde::{Deserialize, Serialize};
-
-use super::progress::WalkProgress;
 use super::run_state::RunState;
 use super::track::{RunId, Source, Track};
 use super::{Effect, Session};
-use crate::event::{Clock, Event, ExitCause, TICK, What};
-use crate::incident::formula::Values;
+use crate::event::{Clock, Event, TICK, What};
 use crate::incident::manifest::Manifest;
 use crate::incident::walk::{Does, Question, Step};
 use crate::plan::Plan;
@@ -24,6 +21,8 @@ use crate::script::{Control, Pacing, Speed};
 use judge::reveal;
 pub use judge::{AnswerKey, Ruling};
 pub use listing::{Listing, is_comment, scaffolding};
+use state::Shot;
+pub use state::{Answer, Done, Reply, Stage, Texts, Walk};
 use values::Since;
 
 /// A run begins this many seconds before the release.
@@ -37,174 +36,6 @@ const PATIENCE_S: f64 = 180.0;
 
 /// How long the run of a walk may last, in milliseconds.
 const LONGEST_MS: u64 = 3_600_000;
-
-/// The state of a walk.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Walk {
-    /// The page, from 0.
-    pub at: usize,
-    /// The stage of that page.
-    pub stage: Stage,
-    /// Hints of this page's question that have been asked for.
-    pub hints: usize,
-    /// Hints of all questions that have been asked for.
-    pub helped: usize,
-    /// A note on an input that had no effect.
-    pub note: Option<String>,
-    /// The outcome of each page; none: not yet.
-    pub done: Vec<Option<Done>>,
-    /// Names of the lanes; empty: their variants.
-    pub names: Vec<String>,
-    /// Factor on the speed of every stretch.
-    pub faster: f64,
-    /// Whether the run is held, all samples up to that moment taken in.
-    held: bool,
-    /// The lanes as each page left them.
-    shots: Vec<Option<Box<Shot>>>,
-    /// The first exit of each lane, in seconds of the run.
-    exits_s: Vec<Option<f64>>,
-    /// The time at which the run went on, and the measures of each lane then.
-    went_on: Option<(f64, Vec<Values>)>,
-    /// Counts of each lane since then.
-    since: Vec<Since>,
-}
-
-/// The stages of a page.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Stage {
-    /// It is read, and its question asked, if it has one.
-    Told,
-    /// The run goes on until the condition of the step is met.
-    Runs,
-    /// The result is shown.
-    Shown,
-}
-
-/// The outcome of a page.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Done {
-    /// The texts of the page, with the figures of the moment at which they were shown.
-    pub texts: Texts,
-    /// The learner's reply.
-    pub reply: Reply,
-    /// Whether the answer was right; none where there was no question, or no answer.
-    pub right: Option<bool>,
-    /// Answered, measured and computed figures, each with its name.
-    pub figures: Vec<(String, String)>,
-    /// The explanation.
-    pub why: String,
-    /// The line of code that was asked for, from 0.
-    pub line: Option<usize>,
-}
-
-/// The texts of a page before its answer.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Texts {
-    /// The introduction.
-    pub says: String,
-    /// A remark on how the time of the run passes; empty: none.
-    pub pace: String,
-    /// The question; empty: none.
-    pub prompt: String,
-    /// The options of a choice.
-    pub choices: Vec<String>,
-}
-
-/// An answer to a question.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub enum Answer {
-    /// The option with this number, from 0.
-    Choice(usize),
-    /// A number.
-    Number(f64),
-    /// A line of code, from 0.
-    Line(usize),
-}
-
-/// The learner's reply to a page.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub enum Reply {
-    /// There was no question.
-    Nothing,
-    /// The question was skipped.
-    Skipped,
-    /// An answer.
-    Answer(Answer),
-}
-
-/// The lanes as a page left them.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct Shot {
-    state: RunState,
-    variants: Vec<String>,
-    names: Vec<String>,
-}
-
-impl Walk {
-    /// A walk before its first page, whose stretches pass `faster` times as fast.
-    pub(super) fn new(manifest: &Manifest, faster: f64) -> Self {
-        Self {
-            at: 0,
-            stage: Stage::Told,
-            hints: 0,
-            helped: 0,
-            note: None,
-            done: vec![None; manifest.pages()],
-            names: Vec::new(),
-            faster,
-            held: false,
-            shots: vec![None; manifest.pages()],
-            exits_s: Vec::new(),
-            went_on: None,
-            since: Vec::new(),
-        }
-    }
-
-    /// The lanes as the page that is looked back at left them; none: it is the newest page.
-    fn shot(&self) -> Option<&Shot> {
-        let later = self.done.iter().skip(self.at + 1).any(Option::is_some);
-        self.shots.get(self.at)?.as_deref().filter(|_| later)
-    }
-
-    /// The state of the run on the page that is looked back at; none: it is the newest page.
-    pub(super) fn state(&self) -> Option<&RunState> {
-        Some(&self.shot()?.state)
-    }
-
-    /// The name of a lane, where the walk has one for it.
-    pub(super) fn name(&self, lane: usize) -> Option<&String> {
-        match self.shot() {
-            Some(shot) => shot.names.get(lane).or(shot.variants.get(lane)),
-            None => self.names.get(lane),
-        }
-    }
-
-    /// Returns true while the run that this page begins has not come to the moment at which it is held.
-    pub fn is_starting(&self) -> bool {
-        self.stage == Stage::Told
-            && !self.held
-            && self.done.get(self.at).is_some_and(Option::is_none)
-    }
-
-    /// Returns true on the last page.
-    pub fn is_finished(&self) -> bool {
-        self.at + 1 == self.done.len()
-    }
-
-    /// The progress to remember.
-    pub fn progress(&self) -> WalkProgress {
-        let answers = || self.done.iter().flatten().filter_map(|done| done.right);
-        WalkProgress {
-            pages: self.at + 1,
-            finished: self.is_finished(),
-            last_page: self.at + 1,
-            last_finished: self.is_finished(),
-            hints: self.helped,
-            answered: answers().count(),
-            right: answers().filter(|right| *right).count(),
-        }
-    }
-}
 
 /// The page at which the run of a page begins, both from 0. The last page has none of its own.
 pub fn run_begins(manifest: &Manifest, page: usize) -> usize {
@@ -499,23 +330,6 @@ impl Session {
                 vec![Effect::Control(RunId::Main, Control::HoldAt(self.next_tick_ms()))]
             }
             _ => Vec::new(),
-        }
-    }
-}
-
-impl Walk {
-    /// Counts an event of a lane.
-    fn count(&mut self, lane: usize, at_s: f64, what: &What) {
-        let since = self.since.get_mut(lane);
-        match what {
-            What::Sample(sample) => since.into_iter().for_each(|since| since.take(sample)),
-            What::Exit { cause, .. } if *cause != ExitCause::Stopped => {
-                since.into_iter().for_each(Since::exited);
-                if let Some(first @ None) = self.exits_s.get_mut(lane) {
-                    *first = Some(at_s);
-                }
-            }
-            _ => {}
         }
     }
 }

@@ -73,3 +73,9 @@ pub fn line(what: &What) -> Option<String> {
         | What::Blocked { .. } => return None,
     })
 }
+
+/// With a capital at its beginning.
+pub fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
+}

@@ -62,65 +62,128 @@ fn failed(judged: &Judged) -> Vec<&str> {
     }
 }
 
-#[tokio::test]
-async fn a_solution_that_is_written_otherwise_holds() {
-    for entry in &catalogue().entries {
-        let id = &entry.manifest.id;
-        let judged = judged(id, "another", 1).await;
-        assert!(matches!(judged, Judged::Holds { .. }), "{id}: {judged:?}");
+/// A solution that is written otherwise than ours.
+async fn another_holds(incident: &str) {
+    let judged = judged(incident, "another", 1).await;
+    assert!(matches!(judged, Judged::Holds { .. }), "{judged:?}");
+}
+
+mod another_solution_holds {
+    each_incident!(super::another_holds);
+}
+
+async fn is_refused(incident: &str, form: &str, claim: &str) {
+    let judged = judged(incident, form, 1).await;
+    assert!(failed(&judged).contains(&claim), "{judged:?}");
+}
+
+async fn is_known(incident: &str, form: &str, says: &str) {
+    let judged = judged(incident, form, 1).await;
+    assert!(known(&judged).contains(says), "{judged:?}");
+}
+
+/// A test for each form of an incident, by both their names.
+macro_rules! forms {
+    ($check:path: $($incident:ident { $($form:ident $says:literal)* })*) => {
+        $(mod $incident {
+            $(#[tokio::test]
+            async fn $form() {
+                $check(&stringify!($incident).replace('_', "-"), stringify!($form), $says).await;
+            })*
+        })*
+    };
+}
+
+/// Code that cheats, with the claim that it fails.
+mod a_cheat_is_refused {
+    forms! { super::super::is_refused:
+        unbuffered_log_channel {
+            answers "store_commands"
+            metric_off "tasks"
+            sleeps "p99_ms"
+            watches "p99_ms"
+            brief "p50_ms"
+        }
+        pool_leak {
+            answers "store_commands"
+        }
+        metric_cardinality {
+            metric_off "monitored_started"
+        }
+        middleware_order {
+            no_log "log_accepted_lines"
+        }
+        missing_recover {
+            no_job "receipts_mailed"
+            well "failed_percent"
+        }
+        canary_too_small {
+            stays "log_lines_written"
+            back "log_lines_written"
+            never "log_lines_written"
+        }
+        context_key_clash {
+            nobody "context_account_calls"
+        }
+        one_switch {
+            none "reports_started"
+        }
+        open_by_default {
+            closed "admin_pages"
+        }
+        silent_log {
+            unasked "store_commands"
+        }
+        version_skew {
+            refuses "versions_refused"
+        }
+        expired_certificate {
+            long "certificate_left_s"
+        }
+        chaos_left_on {
+            off "faults_delayed"
+        }
     }
 }
 
-#[tokio::test]
-async fn code_that_cheats_is_refused() {
-    for (incident, form, claim) in [
-        ("unbuffered-log-channel", "answers", "store_commands"),
-        ("unbuffered-log-channel", "metric_off", "tasks"),
-        ("unbuffered-log-channel", "sleeps", "p99_ms"),
-        ("unbuffered-log-channel", "watches", "p99_ms"),
-        ("pool-leak", "answers", "store_commands"),
-        ("metric-cardinality", "metric_off", "monitored_started"),
-        ("middleware-order", "no_log", "log_accepted_lines"),
-        ("missing-recover", "no_job", "receipts_mailed"),
-        ("canary-too-small", "stays", "log_lines_written"),
-        ("canary-too-small", "back", "log_lines_written"),
-        ("missing-recover", "well", "failed_percent"),
-        ("unbuffered-log-channel", "brief", "p50_ms"),
-        ("canary-too-small", "never", "log_lines_written"),
-        ("context-key-clash", "nobody", "context_account_calls"),
-        ("one-switch", "none", "reports_started"),
-        ("open-by-default", "closed", "admin_pages"),
-        ("silent-log", "unasked", "store_commands"),
-        ("version-skew", "refuses", "versions_refused"),
-        ("expired-certificate", "long", "certificate_left_s"),
-        ("chaos-left-on", "off", "faults_delayed"),
-    ] {
-        let judged = judged(incident, form, 1).await;
-        assert!(failed(&judged).contains(&claim), "{incident}, {form}: {judged:?}");
-    }
-}
-
-#[tokio::test]
-async fn a_half_fix_that_no_variant_has_is_known_by_what_it_does() {
-    for (incident, form, says) in [
-        ("unbuffered-log-channel", "smaller", "This delays it by 1."),
-        ("unbuffered-log-channel", "unbounded", "Nobody waits and no line was given up"),
-        ("unbuffered-log-channel", "uncounted", "But nothing counts them"),
-        ("unbuffered-log-channel", "spawned", "a task does, for each line"),
-        ("unbuffered-log-channel", "brief", "a wait with an end is still a wait"),
-        ("retry-storm", "once", "The storm is smaller"),
-        ("pool-leak", "renewed", "new ones took their places"),
-        ("canary-too-small", "half", "It is taken back, but late"),
-        ("metric-cardinality", "shorter", "This makes it slower"),
-        ("retry-storm", "never", "No call is tried again any more"),
-        ("context-key-clash", "no_account", "in the name of the group's account"),
-        ("one-switch", "limited", "Reports are limited now"),
-        ("open-by-default", "uncounted", "is not counted"),
-        ("silent-log", "each", "second outage"),
-        ("version-skew", "pins", "nobody hears of it"),
-        ("silent-log", "quiet", "No connection is lost, and nobody knows"),
-    ] {
-        let judged = judged(incident, form, 1).await;
-        assert!(known(&judged).contains(says), "{incident}, {form}: {judged:?}");
+/// A half-fix that is no variant is known by what it does: with what is said of it.
+mod a_half_fix_is_known {
+    forms! { super::super::is_known:
+        unbuffered_log_channel {
+            smaller "This delays it by 1."
+            unbounded "Nobody waits and no line was given up"
+            uncounted "But nothing counts them"
+            spawned "a task does, for each line"
+            brief "a wait with an end is still a wait"
+        }
+        retry_storm {
+            once "The storm is smaller"
+            never "No call is tried again any more"
+        }
+        pool_leak {
+            renewed "new ones took their places"
+        }
+        canary_too_small {
+            half "It is taken back, but late"
+        }
+        metric_cardinality {
+            shorter "This makes it slower"
+        }
+        context_key_clash {
+            no_account "in the name of the group's account"
+        }
+        one_switch {
+            limited "Reports are limited now"
+        }
+        open_by_default {
+            uncounted "is not counted"
+        }
+        silent_log {
+            each "second outage"
+            quiet "No connection is lost, and nobody knows"
+        }
+        version_skew {
+            pins "nobody hears of it"
+        }
     }
 }

@@ -2,6 +2,9 @@
 
 #![allow(clippy::disallowed_methods, reason = "tests watch other processes, by the wall clock")]
 
+#[macro_use]
+mod named;
+
 mod agreement;
 mod bad;
 mod book;

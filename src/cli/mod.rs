@@ -1,5 +1,7 @@
 //! The command line: what can be typed, and what it stands for.
 
+mod values;
+
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -15,13 +17,15 @@ use firedrill_core::catalogue::Catalogue;
 use firedrill_core::child::serve;
 use firedrill_core::event::{Begin, Clock};
 use firedrill_core::experiment::{Experiment, Faults};
+use firedrill_core::incident::Unknown;
 use firedrill_core::incident::chain::slot_names;
 use firedrill_core::incident::exercise::YOURS;
 use firedrill_core::incident::manifest::Param;
 use firedrill_core::incident::manifest::{MAX_RATE_PER_S, rate_allowed};
 use firedrill_core::incident::params;
-use firedrill_core::incident::{Bugs, Unknown};
 use firedrill_core::service::base_chain;
+
+use values::{assignments, bugs, clock, duration, faster, rate, recording, size};
 
 /// Replays real outages on your own machine, the broken server beside the fixed one.
 ///
@@ -243,14 +247,6 @@ pub enum What {
     Reset,
     /// Print our solution, which builds in the exercise's place
     Solution,
-}
-
-/// How many times as fast a walk may pass.
-fn faster(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(times) if (1.0..=100.0).contains(&times) => Ok(times),
-        _ => Err("expected a number from 1 to 100, such as 5".to_owned()),
-    }
 }
 
 impl WalkOptions {
@@ -475,82 +471,6 @@ impl ServeOptions {
     }
 }
 
-/// Reads `a,b=variant`.
-fn bugs(catalogue: &Catalogue, text: &str) -> anyhow::Result<Bugs> {
-    let mut bugs = Bugs::new();
-    for bug in text.split(',').map(str::trim).filter(|bug| !bug.is_empty()) {
-        let (id, variant) = bug.split_once('=').unwrap_or((bug, "broken"));
-        if variant.is_empty() {
-            bail!("--bugs {bug}: expected ID or ID=VARIANT, such as pool-leak=timeout");
-        }
-        let entry = catalogue.find(id).map_err(|unknown| Unknown { kind: "bug", ..unknown })?;
-        entry.known_variant(variant)?;
-        bugs.insert(id.to_owned(), variant.to_owned());
-    }
-    Ok(bugs)
-}
-
-/// Reads `NAME=VALUE`, each.
-fn assignments(texts: &[String]) -> anyhow::Result<BTreeMap<String, f64>> {
-    let mut values = BTreeMap::new();
-    for text in texts {
-        let number = |value: &str| value.trim().parse::<f64>().ok().filter(|v| v.is_finite());
-        let Some((name, Some(value))) =
-            text.split_once('=').map(|(name, value)| (name.trim(), number(value)))
-        else {
-            bail!("--set {text}: expected NAME=VALUE with a number, such as log_write_ms=50");
-        };
-        values.insert(name.to_owned(), value);
-    }
-    Ok(values)
-}
-
-/// Reads the name of a clock.
-fn clock(text: &str) -> Result<Clock, String> {
-    match text {
-        "live" => Ok(Clock::Live),
-        "virtual" => Ok(Clock::Virtual),
-        _ => Err("expected live or virtual".to_owned()),
-    }
-}
-
-/// Reads the name of a file to record to.
-fn recording(text: &str) -> Result<PathBuf, String> {
-    match text {
-        "-" => Err("a recording goes to a file, not to standard output".to_owned()),
-        "" => Err("expected a file".to_owned()),
-        name => Ok(PathBuf::from(name)),
-    }
-}
-
-/// Reads `20s`, `2min`, or plain seconds.
-fn duration(text: &str) -> Result<Duration, String> {
-    let plain = text.parse::<f64>().ok().and_then(|s| Duration::try_from_secs_f64(s).ok());
-    let duration = match plain {
-        Some(duration) => duration,
-        None => humantime::parse_duration(text)
-            .map_err(|_| "expected a time such as 20s or 2min, from 1s to 1h".to_owned())?,
-    };
-    let allowed = Duration::from_secs(1)..=Duration::from_hours(1);
-    if allowed.contains(&duration) { Ok(duration) } else { Err("expected 1s to 1h".to_owned()) }
-}
-
-/// Reads a rate; whether it is one that a run may have is checked with the rest of the run.
-fn rate(text: &str) -> Result<f64, String> {
-    text.parse().map_err(|_| "expected requests a second, such as 200".to_owned())
-}
-
-/// Reads `120x36`.
-fn size(text: &str) -> Result<(u16, u16), String> {
-    let sides = text.split_once('x').and_then(|(w, h)| Some((w.parse().ok()?, h.parse().ok()?)));
-    match sides {
-        Some((width, height)) if (80..=400).contains(&width) && (24..=200).contains(&height) => {
-            Ok((width, height))
-        }
-        _ => Err("expected columns x rows, from 80x24 to 400x200".to_owned()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -560,26 +480,5 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn reads_durations_and_sizes() {
-        assert_eq!(duration("20s"), Ok(Duration::from_secs(20)));
-        assert_eq!(duration("1.5"), Ok(Duration::from_millis(1500)));
-        assert!(duration("0").is_err() && duration("2h").is_err() && duration("soon").is_err());
-        assert_eq!(size("120x36"), Ok((120, 36)));
-        assert!(size("10x10").is_err() && size("wide").is_err());
-    }
-
-    #[test]
-    fn an_unknown_bug_gets_a_suggestion() {
-        let catalogue = crate::pack::catalogue().expect("manifests are in order");
-        let error = bugs(catalogue, "pool-leek").expect_err("no such bug").to_string();
-        assert_eq!(error, "unknown bug `pool-leek`; did you mean `pool-leak`?");
-        let error = bugs(catalogue, "pool-leak=fixd").expect_err("no such variant").to_string();
-        assert_eq!(error, "unknown variant `fixd`; did you mean `fixed`?");
-        let both = bugs(catalogue, "pool-leak, missing-recover=rust").expect("both are known");
-        assert_eq!(both["pool-leak"], "broken");
-        assert_eq!(both["missing-recover"], "rust");
     }
 }

@@ -1,0 +1,297 @@
+//! What the lanes of a run showed: each chart of a manifest, drawn for every lane.
+
+use maud::{Markup, html};
+
+use super::axis::{Axis, nice_ceiling};
+use super::chart::{self, Curve, Frame};
+use crate::event::{ChainShown, Event, LoadTick, LogTail, Sample, What};
+use crate::figures::{mib, millis, number};
+use crate::incident::Manifest;
+use crate::incident::measure::{Level, Measure};
+use crate::incident::show::{self, Shows};
+use crate::incident::theory::Theory;
+use crate::prose::capital;
+use crate::timeline::{LaneLine, Timeline, level};
+use crate::window::Window;
+
+/// Each chart of a manifest, of every lane.
+pub(super) fn charts(
+    manifest: &Manifest,
+    timeline: &Timeline,
+    names: &[String],
+    events: &[Event],
+) -> Markup {
+    html! {
+        h2 { "Lanes" }
+        p.note {
+            "Heights compare across lanes: they share each axis. A dashed upright line is the beginning of a "
+            "phase, by its number above; ✖ the end of a process; a dotted line what theory says; the level "
+            "line in the charts of memory is the cap, at which a process is killed. Latency counts from when a "
+            "request was due, and one without an answer counts with its time-out."
+        }
+        @for chart in &manifest.charts { (one_chart(chart, manifest, timeline, names, events)) }
+    }
+}
+
+/// One chart of every lane.
+pub(super) fn one_chart(
+    chart: &show::Chart,
+    manifest: &Manifest,
+    timeline: &Timeline,
+    names: &[String],
+    events: &[Event],
+) -> Markup {
+    let phases_s: Vec<f64> = events
+        .iter()
+        .filter(|event| matches!(event.what, What::Phase { .. }))
+        .map(|event| event.at_ms as f64 / 1000.0)
+        .take(manifest.phases.len())
+        .collect();
+    let end_s = timeline.end_s.max(1.0);
+    html! {
+        div.charts {
+            @match chart.shows {
+                Shows::Chain => @for (i, name) in names.iter().enumerate() {
+                    (chain(name, newest(events, i, |what| match what {
+                        What::Chain(chain) => Some(chain),
+                        _ => None,
+                    })))
+                },
+                Shows::Log => @for (i, name) in names.iter().enumerate() {
+                    (log(&capital(&chart.title()), name, newest(events, i, |what| match what {
+                        What::LogTail(tail) => Some(tail),
+                        _ => None,
+                    })))
+                },
+                _ => {
+                    @let frame = frame(chart, manifest, timeline, (end_s, &phases_s));
+                    @for (lane, name) in timeline.lanes.iter().zip(names) {
+                        (chart::draw(&frame, &curve(chart, manifest, timeline, (lane, name))))
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The newest of what a lane says of one kind.
+fn newest<T>(events: &[Event], lane: usize, is: impl Fn(&What) -> Option<&T>) -> Option<&T> {
+    let mut mine = events.iter().rev().filter(|event| event.lane == Some(lane));
+    mine.find_map(|event| is(&event.what))
+}
+
+/// What a request passes on its way, in order.
+fn chain(name: &str, chain: Option<&ChainShown>) -> Markup {
+    html! {
+        figure {
+            figcaption { (name) ": what a request passes, in order, at the end of the run" }
+            @if let Some(chain) = chain {
+                p { code { "request" @for (slot, _) in &chain.routes { " → " (slot) } " → routes" } }
+            } @else {
+                p { "nothing was said of it" }
+            }
+        }
+    }
+}
+
+/// The end of a lane's log.
+fn log(title: &str, name: &str, tail: Option<&LogTail>) -> Markup {
+    let LogTail { lines, wrong } = tail.cloned().unwrap_or_default();
+    html! {
+        figure {
+            figcaption { (name) ": " (title) ", its newest lines" }
+            pre tabindex="0" { code {
+                @if lines.is_empty() { "nothing was written\n" }
+                @for line in &lines { (line) "\n" }
+                @if let Some(line) = wrong {
+                    "and the newest that should not be there:\n"
+                    span.waits { (line) "\n" }
+                }
+            } }
+        }
+    }
+}
+
+/// What all lanes have in common in a chart.
+fn frame(
+    chart: &show::Chart,
+    manifest: &Manifest,
+    timeline: &Timeline,
+    (end_s, phases_s): (f64, &[f64]),
+) -> Frame {
+    let cap_bytes = manifest.memory.cap_bytes() as f64 * manifest.instances as f64;
+    let highest = |measure: &Measure| {
+        let samples = timeline.lanes.iter().flat_map(|lane| &lane.samples);
+        samples.filter_map(|(_, sample)| level(sample, measure)).fold(0.0, f64::max)
+    };
+    let linear = |top: f64, read: fn(f64) -> String| (Axis::Linear(top), shares(top, read));
+    let capacity = chart.capacity.as_deref();
+    let fixed = capacity.and_then(|capacity| capacity.parse::<f64>().ok());
+    let metric = capacity.filter(|_| fixed.is_none()).map(Measure::parse);
+    let full = fixed.or(metric.map(|measure| highest(&measure))).filter(|full| *full > 0.0);
+    let more = timeline.lanes.iter().map(|lane| lane.more_cap_bytes);
+    let most_more = more.max().unwrap_or_default() as f64;
+    let bytes = |bytes: f64| mib(bytes as u64);
+    let (class, (axis, ticks), cap) = match &chart.shows {
+        Shows::Tasks => {
+            let top = nice_ceiling(highest(&Measure::Level(Level::Tasks)).max(10.0));
+            ("tasks", linear(top, number), None)
+        }
+        Shows::Memory => {
+            let top =
+                highest(&Measure::Level(Level::MemoryBytes)).max(cap_bytes + most_more) * 1.05;
+            ("memory", (Axis::Linear(top), shares(cap_bytes + most_more, bytes)), Some(cap_bytes))
+        }
+        Shows::Latency => {
+            let ticks = [0.1, 10.0, 1000.0, 10_000.0].map(|ms| (ms, millis(ms))).to_vec();
+            ("latency", (Axis::Log(0.1, 10_000.0), ticks), None)
+        }
+        Shows::Outcomes => {
+            let second = |lane: &LaneLine| {
+                outcomes(lane).map(|(_, ok, rejected, bad)| ok + rejected + bad).reduce(f64::max)
+            };
+            let top = timeline.lanes.iter().filter_map(second).fold(1.0, f64::max);
+            ("tasks", linear(nice_ceiling(top), number), None)
+        }
+        Shows::Up => ("tasks", (Axis::Linear(1.0), named(&["down", "up"])), None),
+        Shows::State(_, names) => {
+            let top = names.len().saturating_sub(1).max(1) as f64;
+            ("tasks", (Axis::Linear(top), named(names)), None)
+        }
+        Shows::Slots { used, .. } => {
+            let top = full.unwrap_or(1.0).max(highest(used));
+            ("tasks", linear(top, number), full)
+        }
+        // Both are words, not curves.
+        Shows::Chain | Shows::Log => ("tasks", linear(1.0, number), None),
+        Shows::Level(measure) => {
+            let top = nice_ceiling(highest(measure).max(full.unwrap_or(1.0)));
+            ("tasks", linear(top, number), full)
+        }
+    };
+    let title = capital(&chart.title());
+    Frame { title, class, end_s, axis, ticks, cap, phases_s: phases_s.to_vec() }
+}
+
+/// The names of a state's values, each with its value.
+fn named(names: &[impl AsRef<str>]) -> Vec<(f64, String)> {
+    names.iter().enumerate().map(|(i, name)| (i as f64, name.as_ref().to_owned())).collect()
+}
+
+/// One lane's line in a chart.
+fn curve<'a>(
+    chart: &show::Chart,
+    manifest: &Manifest,
+    timeline: &Timeline,
+    (lane, name): (&'a LaneLine, &'a str),
+) -> Curve<'a> {
+    let measure = match &chart.shows {
+        Shows::Tasks => Some(Measure::Level(Level::Tasks)),
+        Shows::Memory => Some(Measure::Level(Level::MemoryBytes)),
+        Shows::Level(measure) | Shows::State(measure, _) | Shows::Slots { used: measure, .. } => {
+            Some(measure.clone())
+        }
+        _ => None,
+    };
+    let points = match (&chart.shows, &measure) {
+        (_, Some(measure)) => levels(lane, measure),
+        (Shows::Outcomes, _) => outcomes(lane).map(|(at_s, ok, ..)| (at_s, Some(ok))).collect(),
+        (Shows::Up, _) => {
+            let up = |sample: &Sample| if sample.server.is_some() { 1.0 } else { 0.0 };
+            lane.samples.iter().map(|(at_s, sample)| (*at_s, Some(up(sample)))).collect()
+        }
+        _ => latencies(lane),
+    };
+    // Stacked: each line is the sum of what is below it.
+    let rejected: Vec<(f64, Option<f64>)> = match &chart.shows {
+        Shows::Outcomes if outcomes(lane).any(|(_, _, rejected, _)| rejected > 0.0) => {
+            outcomes(lane).map(|(at_s, ok, rejected, _)| (at_s, Some(ok + rejected))).collect()
+        }
+        _ => Vec::new(),
+    };
+    let (bad, legend) = match &chart.shows {
+        Shows::Outcomes => (
+            outcomes(lane).map(|(at_s, ok, rej, bad)| (at_s, Some(ok + rej + bad))).collect(),
+            if rejected.is_empty() {
+                " (stacked: answered well; dashed: with those that failed or timed out)"
+            } else {
+                " (stacked: answered well; dotted: with those rejected; dashed: with those that failed)"
+            },
+        ),
+        Shows::Slots { lost, .. } => {
+            (levels(lane, lost), " (in use; dashed: those of them that are lost)")
+        }
+        _ => (Vec::new(), ""),
+    };
+    let theory = measure.map_or(Vec::new(), |measure| theory(manifest, timeline, lane, &measure));
+    let read: fn(f64) -> String = match &chart.shows {
+        Shows::Memory => |bytes| mib(bytes as u64),
+        Shows::Latency => millis,
+        _ => number,
+    };
+    Curve { lane, name, points, rejected, bad, legend, theory, read }
+}
+
+/// For each second: when it ended, requests answered well, those refused for what they asked, and
+/// those that ended otherwise.
+fn outcomes(lane: &LaneLine) -> impl Iterator<Item = (f64, f64, f64, f64)> {
+    let mut from_s = 0.0;
+    seconds(lane).filter_map(move |ticks| {
+        let (at_s, _) = ticks.last()?;
+        // Samples that were put together stand for more than a second.
+        let share = (*at_s - from_s).max(1.0);
+        let share = if share > 1.5 { share } else { 1.0 };
+        from_s = *at_s;
+        let sum = |of: fn(&LoadTick) -> u64| {
+            ticks.iter().map(|(_, sample)| of(&sample.load) as f64).sum::<f64>() / share
+        };
+        let bad = sum(|load| load.outcomes.bad());
+        Some((*at_s, sum(|load| load.outcomes.ok), sum(|load| load.outcomes.rejected), bad))
+    })
+}
+
+/// The samples of each second.
+fn seconds(lane: &LaneLine) -> impl Iterator<Item = &[(f64, Sample)]> {
+    // A second's last sample is at its end, and belongs to it.
+    let second = |at_s: f64| (at_s - 1e-6).floor() as i64;
+    lane.samples.chunk_by(move |(a, _), (b, _)| second(*a) == second(*b))
+}
+
+/// Labels at nothing, the half and the whole of a value.
+fn shares(top: f64, read: fn(f64) -> String) -> Vec<(f64, String)> {
+    [0.0, 0.5, 1.0].map(|share| (share * top, read(share * top))).to_vec()
+}
+
+fn levels(lane: &LaneLine, measure: &Measure) -> Vec<(f64, Option<f64>)> {
+    lane.samples.iter().map(|(at_s, sample)| (*at_s, level(sample, measure))).collect()
+}
+
+/// The 99th percentile of each second, the unanswered requests included.
+fn latencies(lane: &LaneLine) -> Vec<(f64, Option<f64>)> {
+    seconds(lane)
+        .filter_map(|ticks| {
+            let window = Window::of(ticks.iter().map(|(_, sample)| &sample.load));
+            let p99_ms = window.latency.percentile_ms(99.0)?;
+            Some((ticks.last()?.0, Some(p99_ms)))
+        })
+        .collect()
+}
+
+/// What theory says of a measure, from the release to the first exit.
+fn theory(
+    manifest: &Manifest,
+    timeline: &Timeline,
+    lane: &LaneLine,
+    measure: &Measure,
+) -> Vec<(f64, Option<f64>)> {
+    let of_lane = |t: &&Theory| t.metric == *measure && t.variant == lane.variant;
+    let (Some(theory), Some(release_s)) =
+        (manifest.theories.iter().find(of_lane), timeline.release_s)
+    else {
+        return Vec::new();
+    };
+    let to_s = lane.first_exit_s().unwrap_or(timeline.end_s);
+    let times: Vec<f64> = lane.between(release_s, to_s).map(|(at_s, _)| at_s).collect();
+    let values = theory.values(&timeline.course, release_s, &times);
+    times.into_iter().zip(values).collect()
+}

@@ -1,0 +1,184 @@
+//! One expectation and what became of it.
+
+use serde::Serialize;
+
+use super::stretch::{self, SETTLED_S, Stretch, grows, last, rises, seconds, value};
+use super::undecided::Undecided;
+use crate::figures::number;
+use crate::incident::claim::{Claim, Expectation};
+use crate::incident::formula::Formula;
+use crate::timeline::{LaneLine, Timeline};
+
+/// One expectation and what became of it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Check {
+    /// The lane's variant.
+    pub variant: String,
+    /// The metric.
+    pub metric: String,
+    /// What was expected, for people.
+    pub expected: String,
+    /// The stretch of the run that counted, in seconds since it began.
+    pub window_s: Option<[f64; 2]>,
+    /// Why nothing can be said; none: it was decided.
+    pub undecided: Option<Undecided>,
+    /// What was observed, for people; none when there was nothing to observe.
+    pub observed: Option<String>,
+    /// Whether it held; what was not observed did not.
+    pub holds: bool,
+}
+
+impl Check {
+    /// What was observed, for people; else why there is nothing.
+    pub fn outcome(&self) -> &str {
+        match (self.undecided, &self.observed) {
+            (Some(why), _) => why.says(),
+            (None, Some(observed)) => observed,
+            (None, None) => "no such metric was measured",
+        }
+    }
+}
+
+/// What became of an expectation whose window counts from `since_s`; none: it has not come.
+pub(super) fn check(
+    since_s: Option<f64>,
+    expectation: &Expectation,
+    timeline: &Timeline,
+    lane: &LaneLine,
+) -> Check {
+    let stretch = stretch::stretch(since_s, expectation, timeline, lane);
+    let outcome = compare(since_s, expectation, timeline, lane, stretch);
+    let kind = expectation.kind.as_ref().map_or(String::new(), |kind| format!(" of {kind}"));
+    Check {
+        variant: lane.variant.clone(),
+        metric: format!("{}{kind}", expectation.metric),
+        expected: outcome.expected,
+        window_s: stretch.ok().map(|stretch| [stretch.from_s, stretch.to_s]),
+        undecided: outcome.undecided,
+        holds: outcome.observed.as_ref().is_some_and(|(_, holds)| *holds),
+        observed: outcome.observed.map(|(observed, _)| observed),
+    }
+}
+
+/// What was expected; what was observed and whether that held, or why nothing can be said.
+struct Outcome {
+    expected: String,
+    observed: Option<(String, bool)>,
+    undecided: Option<Undecided>,
+}
+
+fn compare(
+    since_s: Option<f64>,
+    expectation: &Expectation,
+    timeline: &Timeline,
+    lane: &LaneLine,
+    stretch: Result<Stretch, Undecided>,
+) -> Outcome {
+    let from_s = stretch.map_or(timeline.end_s, |stretch| stretch.from_s);
+    let wanted = |formula: &Formula| {
+        formula.eval(timeline.course.at(from_s + SETTLED_S)).unwrap_or(f64::NAN)
+    };
+    let metric = &expectation.metric;
+    let kind = expectation.kind.as_deref();
+    let of = |lane: &LaneLine| value(lane, metric, kind, stretch.ok()?);
+    let near = |wanted: f64, within: f64, observed: Option<f64>| {
+        observed.map(|o| (format!("{}/s", number(o)), (o - wanted).abs() <= wanted.abs() * within))
+    };
+    let than = |observed: Option<f64>, holds: &dyn Fn(f64) -> bool| {
+        observed.map(|observed| (number(observed), holds(observed)))
+    };
+    let mut undecided = stretch.err();
+    let (expected, observed) = match &expectation.claim {
+        Claim::Below(limit) => {
+            let limit = wanted(limit);
+            (format!("below {}", number(limit)), than(of(lane), &|o| o < limit))
+        }
+        Claim::Above(limit) => {
+            let limit = wanted(limit);
+            (format!("above {}", number(limit)), than(of(lane), &|o| o > limit))
+        }
+        Claim::StaysBelow(limit) => {
+            let limit = wanted(limit);
+            let worst = seconds(lane, metric, kind, stretch.ok()).into_iter().reduce(f64::max);
+            (format!("stays below {}", number(limit)), than(worst, &|o| o < limit))
+        }
+        Claim::StaysAbove(limit) => {
+            let limit = wanted(limit);
+            let worst = seconds(lane, metric, kind, stretch.ok()).into_iter().reduce(f64::min);
+            (format!("stays above {}", number(limit)), than(worst, &|o| o > limit))
+        }
+        Claim::ReturnsTo(limit) => {
+            let limit = wanted(limit);
+            let last = stretch.ok().and_then(|stretch| last(lane, metric, stretch));
+            (format!("ends at most at {}", number(limit)), than(last, &|o| o <= limit))
+        }
+        Claim::Slope(slope, within) => {
+            let wanted = wanted(slope);
+            let observed = stretch.ok().and_then(|stretch| grows(lane, metric, stretch));
+            let text = format!("grows {}/s ± {} %", number(wanted), number(within * 100.0));
+            (text, near(wanted, *within, observed))
+        }
+        Claim::Rate(rate, within) => {
+            let wanted = wanted(rate);
+            let observed = stretch.ok().and_then(|stretch| rises(lane, metric, stretch));
+            let text = format!("rises {}/s ± {} %", number(wanted), number(within * 100.0));
+            (text, near(wanted, *within, observed))
+        }
+        Claim::RateBelow(limit) => {
+            let limit = wanted(limit);
+            let observed = stretch.ok().and_then(|stretch| rises(lane, metric, stretch));
+            let observed = observed.map(|o| (format!("{}/s", number(o)), o < limit));
+            (format!("rises below {}/s", number(limit)), observed)
+        }
+        Claim::Exits(word) => {
+            (format!("exits: {word}"), stretch.ok().map(|stretch| exits(word, lane, stretch)))
+        }
+        Claim::Times { of: other, window, at_least } => {
+            let at_least = wanted(at_least);
+            let mut text = format!("{} times `{other}`", number(at_least));
+            let other = timeline.lanes.iter().find(|lane| lane.variant == *other);
+            let other = match (other, window) {
+                (None, _) => {
+                    undecided = undecided.or(Some(Undecided::NotBeside));
+                    None
+                }
+                (Some(other), None) => of(other),
+                (Some(other), Some(window)) => {
+                    let there = Expectation { window: window.clone(), ..expectation.clone() };
+                    match stretch::stretch(since_s, &there, timeline, other) {
+                        Ok(there) => {
+                            let (from_s, to_s) = (number(there.from_s), number(there.to_s));
+                            text = format!("{text} at {from_s} to {to_s} s");
+                            value(other, metric, kind, there)
+                        }
+                        Err(why) => {
+                            undecided = undecided.or(Some(why));
+                            None
+                        }
+                    }
+                }
+            };
+            // Next to nothing, anything is many times as much.
+            let times = of(lane).zip(other).map(|(own, other)| own / other.max(1e-9));
+            (text, times.map(|times| (format!("{} times", number(times)), times >= at_least)))
+        }
+    };
+    let observed = observed.filter(|_| undecided.is_none());
+    Outcome { expected, observed, undecided }
+}
+
+fn exits(word: &str, lane: &LaneLine, stretch: Stretch) -> (String, bool) {
+    let within = lane
+        .exits
+        .iter()
+        .filter(|exit| (stretch.from_s..=stretch.to_s).contains(&(exit.at_ms as f64 / 1000.0)));
+    let words: Vec<&str> = within.map(|exit| exit.cause.word()).collect();
+    let holds = if word == "none" { words.is_empty() } else { words.contains(&word) };
+    let observed = match words.len() {
+        0 => "none".to_owned(),
+        1 => words[0].to_owned(),
+        n if words.iter().all(|w| *w == words[0]) => format!("{} {n} times", words[0]),
+        _ => words.join(", "),
+    };
+    (observed, holds)
+}

@@ -1,0 +1,41 @@
+//! Why nothing can be said of an expectation.
+
+use serde::Serialize;
+
+/// Why nothing can be said of an expectation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Undecided {
+    /// The run ended before the check's stretch did.
+    TooShort,
+    /// The process ended before enough of the stretch had passed.
+    ProcessEnded,
+    /// At this load the bug does not show, or not in time.
+    CannotShow,
+    /// The rate or a parameter was changed before enough of the stretch had passed.
+    Changed,
+    /// The lane that it is compared with did not run.
+    NotBeside,
+    /// A process of a lane could not be started again.
+    NotStarted,
+    /// The load driver stood still, and its requests came in one burst.
+    DriverStood,
+    /// The load driver was late throughout.
+    DriverLate,
+}
+
+impl Undecided {
+    /// For people.
+    pub fn says(self) -> &'static str {
+        match self {
+            Self::TooShort => "the run ended too soon",
+            Self::ProcessEnded => "its process ended too soon",
+            Self::CannotShow => "at this load the bug does not show in time",
+            Self::Changed => "load or settings were changed too soon",
+            Self::NotBeside => "the lane to compare with did not run",
+            Self::NotStarted => "a lane could not be started again",
+            Self::DriverLate => "the load driver was late: this machine was too busy",
+            Self::DriverStood => "the load driver stood still, and its requests came in one burst",
+        }
+    }
+}

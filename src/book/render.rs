@@ -16,14 +16,14 @@ use firedrill_core::page::live::{Wanted, draw};
 use firedrill_core::page::{charts_of, outcomes_of};
 use firedrill_core::plan::Plan;
 use maud::{Markup, PreEscaped, html};
-use serde::Serialize;
 use serde_json::json;
 
 use super::directive::{Asks, FORMS, Piece};
 use super::module::Module;
 use super::played::{self, Questions};
+use super::quiz;
 use super::runs::{Made, Runs};
-use super::{quiz, steps};
+use super::steps::{self, Knob};
 use crate::tui::syntax::{self, Class};
 use firedrill_core::session::walk::scaffolding;
 
@@ -43,23 +43,6 @@ pub struct Page<'a> {
     /// What stands before the names of its runs, so that they differ from those of other chapters: one page has
     /// all of them, for print.
     chapter: String,
-}
-
-/// A number that the reader can change.
-#[derive(Debug, Clone, Serialize)]
-pub struct Knob {
-    /// `rate_per_s`, or the parameter.
-    pub name: String,
-    /// For people.
-    pub says: String,
-    /// Its unit.
-    pub unit: String,
-    /// From here.
-    pub min: f64,
-    /// To here.
-    pub max: f64,
-    /// Where it begins.
-    pub own: f64,
 }
 
 impl<'a> Page<'a> {

@@ -4,9 +4,26 @@ use std::collections::BTreeMap;
 
 use firedrill_core::page::live::{Drawn, Wanted, draw};
 use firedrill_core::plan::Plan;
+use serde::Serialize;
 
-use super::render::Knob;
 use super::runs::Runs;
+
+/// A number that the reader can change.
+#[derive(Debug, Clone, Serialize)]
+pub struct Knob {
+    /// `rate_per_s`, or the parameter.
+    pub name: String,
+    /// For people.
+    pub says: String,
+    /// Its unit.
+    pub unit: String,
+    /// From here.
+    pub min: f64,
+    /// To here.
+    pub max: f64,
+    /// Where it begins.
+    pub own: f64,
+}
 
 /// What a number is multiplied by in each step.
 const TIMES: [f64; 5] = [0.25, 0.5, 1.0, 2.0, 4.0];

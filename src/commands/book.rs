@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use axum::Router;
+use axum::extract::rejection::JsonRejection;
 use axum::extract::{Json, Request, State};
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::middleware::{Next, from_fn};
@@ -166,12 +167,16 @@ async fn page(State(shelf): State<Arc<Shelf>>, uri: Uri) -> Response {
 async fn lab(
     State(shelf): State<Arc<Shelf>>,
     headers: HeaderMap,
-    Json(plan): Json<Plan>,
+    plan: Result<Json<Plan>, JsonRejection>,
 ) -> Response {
     let word = headers.get("x-firedrill").and_then(|word| word.to_str().ok());
     if word != Some(shelf.word.as_str()) {
         return (StatusCode::FORBIDDEN, "only the book's own pages open the lab").into_response();
     }
+    let plan = match plan {
+        Ok(Json(plan)) => plan,
+        Err(why) => return why.into_response(),
+    };
     if !io::stdout().is_terminal() {
         return (
             StatusCode::CONFLICT,

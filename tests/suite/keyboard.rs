@@ -11,8 +11,9 @@ use serde_json::{Value, json};
 use tungstenite::stream::MaybeTlsStream;
 use tungstenite::{Message, WebSocket};
 
-use crate::book::{Ends, built, chromium, copy, lane};
-use crate::common::skipped;
+use crate::book::{built, copy, lane};
+use crate::book_in_browser::chromium;
+use crate::common::{Ends, skipped};
 
 /// A browser with one page, spoken to in its own protocol.
 struct Browser {

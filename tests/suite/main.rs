@@ -8,6 +8,7 @@ mod named;
 mod agreement;
 mod bad;
 mod book;
+mod book_in_browser;
 mod browser;
 mod chain;
 mod chaos;

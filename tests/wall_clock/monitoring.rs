@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::net::TcpListener;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use firedrill_core::catalogue::Entry;
@@ -15,7 +15,7 @@ use nix::unistd::Pid;
 use serde_json::Value;
 
 use crate::alone;
-use crate::common::{catalogue, program, skipped};
+use crate::common::{Ends, catalogue, program, skipped};
 
 /// Runs that go on at once: more would be too much for two processors.
 const AT_ONCE: usize = 7;
@@ -28,16 +28,6 @@ const DISCOVERS: Duration = Duration::from_secs(5);
 
 /// A run is taken up so long after its start, and before its release.
 const SEEN_AFTER: Duration = Duration::from_millis(1800);
-
-/// Ended when it is dropped.
-struct Ends(Child);
-
-impl Drop for Ends {
-    fn drop(&mut self) {
-        self.0.kill().ok();
-        self.0.wait().ok();
-    }
-}
 
 fn firedrill(state: &Path) -> Command {
     let mut command = Command::new(program());

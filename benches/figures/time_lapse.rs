@@ -18,7 +18,8 @@ use firedrill_core::lane::CPUS;
 use firedrill_core::service::{base_chain, store};
 use tower::ServiceExt;
 
-use super::{FIREDRILL, cpu_s, first_frames, myself, tell};
+use super::terminal::first_frames;
+use super::{FIREDRILL, cpu_s, myself, tell};
 
 /// The incident whose fixed form is measured: with the largest bodies.
 const INCIDENT: &str = "unbuffered-log-channel";

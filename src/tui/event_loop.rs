@@ -70,21 +70,7 @@ pub async fn run(
     let mut session =
         Runs { open: Some(Open::new()?), run: None, lapse: None, recorder: None, lost: None };
     // The first frame does not wait for anything, least of all for a child.
-    let start = match begin {
-        Begin::Catalogue => Vec::new(),
-        Begin::Lab(spec, recorder) => {
-            session.recorder = recorder.map(|recorder| (RunId::Main, recorder));
-            open(&mut model, *spec)
-        }
-        Begin::Walk(spec, faster) => take_walk(&mut model, *spec, faster),
-        Begin::Recording(spec, lines, faults) => {
-            model.screen = Screen::Lab(Box::new(Lab::recorded(*spec, lines, &faults)));
-            Vec::new()
-        }
-    };
-    if let (Some((run, recorder)), Screen::Lab(lab)) = (&session.recorder, &mut model.screen) {
-        lab.recording = Some((*run, recorder.path().to_owned()));
-    }
+    let start = session.begin(&mut model, begin);
     session.draw(&mut model)?;
     for command in start {
         session.carry_out(&mut model, command);
@@ -138,17 +124,7 @@ pub async fn run(
         }
     };
     remember(&mut model);
-    // First what must not be lost.
-    let recorded = session.finish_recording();
-    drop(session.open.take());
-    end(session.lapse.take()).await;
-    end(session.run.take()).await;
-    if let Some(path) = recorded {
-        note(&format!("recorded to {}", path.display()));
-    }
-    if let Some(lost) = session.lost {
-        anyhow::bail!(lost);
-    }
+    session.end().await?;
     Ok(code)
 }
 
@@ -245,6 +221,42 @@ impl Runs {
         }
         if open.screen.is_idle() && std::mem::take(&mut model.dirty) {
             open.screen.draw(|frame| model.layout = view::draw(frame, model))?;
+        }
+        Ok(())
+    }
+
+    /// Shows what there is to begin with; returns what is asked for by it.
+    fn begin(&mut self, model: &mut Model, begin: Begin) -> Vec<Command> {
+        let commands = match begin {
+            Begin::Catalogue => Vec::new(),
+            Begin::Lab(spec, recorder) => {
+                self.recorder = recorder.map(|recorder| (RunId::Main, recorder));
+                open(model, *spec)
+            }
+            Begin::Walk(spec, faster) => take_walk(model, *spec, faster),
+            Begin::Recording(spec, lines, faults) => {
+                model.screen = Screen::Lab(Box::new(Lab::recorded(*spec, lines, &faults)));
+                Vec::new()
+            }
+        };
+        if let (Some((run, recorder)), Screen::Lab(lab)) = (&self.recorder, &mut model.screen) {
+            lab.recording = Some((*run, recorder.path().to_owned()));
+        }
+        commands
+    }
+
+    /// Gives the terminal back and ends all runs; fails if a recording was lost.
+    async fn end(mut self) -> anyhow::Result<()> {
+        // First what must not be lost.
+        let recorded = self.finish_recording();
+        drop(self.open.take());
+        end(self.lapse.take()).await;
+        end(self.run.take()).await;
+        if let Some(path) = recorded {
+            note(&format!("recorded to {}", path.display()));
+        }
+        if let Some(lost) = self.lost {
+            bail!(lost);
         }
         Ok(())
     }

@@ -243,6 +243,11 @@ fn charts_run_in_a_browser_as_the_program_runs_them() {
             tried["second"]["ms"]
         ));
     }
+    pictured(&browser, folder.path(), &book, &text);
+}
+
+/// Pictures of a chapter, in light and in dark, wide and narrow.
+fn pictured(browser: &Path, folder: &Path, book: &Path, text: &str) {
     for (name, class, width) in
         [("light", "light", "1200,1600"), ("dark-narrow", "navy", "500,1600")]
     {
@@ -250,10 +255,10 @@ fn charts_run_in_a_browser_as_the_program_runs_them() {
         let page = book.join(format!("incidents/{name}.html"));
         fs::write(&page, shown).expect("writable");
         let picture = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("book-{name}.png"));
-        let status = Command::new(&browser)
+        let status = Command::new(browser)
             .args(["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"])
             .args(["--disable-background-networking", "--no-first-run"])
-            .arg(format!("--user-data-dir={}", folder.path().join(name).display()))
+            .arg(format!("--user-data-dir={}", folder.join(name).display()))
             .arg(format!("--window-size={width}"))
             .arg(format!("--screenshot={}", picture.display()))
             .arg(format!("file://{}", page.display()))

@@ -86,16 +86,7 @@ pub fn serve(
         bare,
     };
 
-    let workers = std::thread::available_parallelism().map_or(2, |n| n.get().min(2));
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(workers)
-        .thread_name("server")
-        .on_thread_start({
-            let sites = sites.clone();
-            move || sites.enter()
-        })
-        .enable_all()
-        .build()?;
+    let runtime = runtime(&sites)?;
     let _entered = runtime.enter();
 
     let env = Env::new(host(&begin), |code| {
@@ -117,8 +108,7 @@ pub fn serve(
         let in_play: Vec<String> = begin.in_play.keys().cloned().collect();
         announce(port, console_port, &begin, catalogue.speaks_tls(&in_play));
     }
-    let pid = Some(std::process::id());
-    let instance = begin.instance;
+    let (pid, instance) = (Some(std::process::id()), begin.instance);
     let ready = Ready { port: Some(port), pid, console_port, instance, cap_bytes: None, root };
     out.write(&ServerSays::Ready(ready));
     out.write(&ServerSays::Chain(shown(&chain)));
@@ -128,18 +118,12 @@ pub fn serve(
     if !bare {
         let (handle, gateway) = (runtime.handle().clone(), Arc::clone(&gateway));
         let (telemetry, out) = (telemetry.clone(), out.clone());
-        let connections = connections.clone();
+        let (connections, heap_bytes) = (connections.clone(), means.heap_bytes);
         let shows_log = catalogue.find(&begin.incident).is_ok_and(|e| e.manifest.shows_log());
         let tailed = (shows_log && begin.instance == 0).then(Tailed::default);
         thread("sampler", move || {
-            let heap_bytes = means.heap_bytes;
-            sample(
-                &handle,
-                (&gateway, &connections, heap_bytes),
-                (&telemetry, &sites),
-                tailed,
-                &out,
-            );
+            let seen = (&*gateway, &connections, heap_bytes);
+            sample(&handle, seen, (&telemetry, &sites), tailed, &out);
         })?;
     }
     if !by_hand {
@@ -162,6 +146,18 @@ pub fn serve(
     // Tasks that hang must not keep the process.
     runtime.shutdown_background();
     Ok(ExitCode::SUCCESS)
+}
+
+/// The runtime of a server: two threads at most, so that lanes beside each other leave room for the load.
+fn runtime(sites: &Sites) -> io::Result<tokio::runtime::Runtime> {
+    let workers = std::thread::available_parallelism().map_or(2, |n| n.get().min(2));
+    let sites = sites.clone();
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(workers)
+        .thread_name("server")
+        .on_thread_start(move || sites.enter())
+        .enable_all()
+        .build()
 }
 
 /// Has certificates signed by an authority of this process's own; what its clients are to trust.

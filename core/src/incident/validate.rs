@@ -381,11 +381,7 @@ impl Manifest {
         places: &Places,
         registered: &BTreeSet<String>,
     ) -> Result<(), ManifestError> {
-        let unknown = |name: &str| {
-            let mut known: Vec<&str> = registered.iter().map(String::as_str).collect();
-            Measure::built_in().for_each(|name| known.push(name));
-            Unknown::new("metric", name, known).to_string()
-        };
+        let unknown = |name: &str| unknown_metric(registered, name);
         let check = |section: &[Step], key: &str, measure: &Measure| match measure {
             Measure::Registered(name) if !registered.contains(name) => {
                 places.check(section, key, false, || unknown(name))
@@ -437,10 +433,21 @@ impl Manifest {
                 check(&section, key, &Measure::parse(metric))?;
             }
         }
+        self.validate_walk_values(places, registered)
+    }
+
+    /// Checks the values that questions, steps and debrief name.
+    fn validate_walk_values(
+        &self,
+        places: &Places,
+        registered: &BTreeSet<String>,
+    ) -> Result<(), ManifestError> {
+        let values = self.formula_values();
         let known = |measure: &Measure| match measure {
             Measure::Registered(name) => values.contains_key(name) || registered.contains(name),
             _ => true,
         };
+        let unknown = |name: &str| unknown_metric(registered, name);
         let named = |section: &[Step], (key, formula): (&str, &Formula)| {
             let mut names = formula.names().iter();
             let wrong = names.find(|name| !is_value(name, known)).map_or("", String::as_str);
@@ -477,4 +484,11 @@ fn check_formula(
     places.check(section, key, computed.is_ok(), || {
         computed.clone().err().map(|e| e.to_string()).unwrap_or_default()
     })
+}
+
+/// Says that a metric is not known, and which one may be meant.
+fn unknown_metric(registered: &BTreeSet<String>, name: &str) -> String {
+    let mut known: Vec<&str> = registered.iter().map(String::as_str).collect();
+    Measure::built_in().for_each(|name| known.push(name));
+    Unknown::new("metric", name, known).to_string()
 }

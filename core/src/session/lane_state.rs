@@ -249,28 +249,9 @@ impl LaneState {
                 self.restarts += u32::from(matches!(what, What::Restart { .. }));
                 prose::line(what)
             }
-            // What was measured last still stands.
-            What::Exit { cause: ExitCause::Stopped, code, .. } => {
-                let since_s = match self.state {
-                    ProcessState::Serving { since_s, .. } => since_s,
-                    _ => at_s,
-                };
-                self.state = ProcessState::Stopped { since_s };
-                Some(prose::exit(&ExitCause::Stopped, *code))
-            }
             What::Exit { cause, code, .. } => {
-                let how = prose::exit(cause, *code);
-                let short = match (cause, code) {
-                    (ExitCause::OutOfMemory { .. }, _) => "KILLED at the cap".to_owned(),
-                    (ExitCause::HeapLimit { .. }, _) => "OUT OF MEMORY at its own limit".to_owned(),
-                    (ExitCause::Crashed, Some(code)) => format!("CRASHED, code {code}"),
-                    (ExitCause::Crashed, None) => "CRASHED".to_owned(),
-                    (ExitCause::Refused { .. }, _) => "did not serve".to_owned(),
-                    (ExitCause::Stopped, _) => "stopped".to_owned(),
-                };
-                self.state = ProcessState::Down { short, again_s: at_s };
-                (self.server, self.resident_bytes) = (None, None);
-                Some(how)
+                self.exit(at_s, cause, *code);
+                Some(prose::exit(cause, *code))
             }
             What::Restart { after_ms, .. } => {
                 let wait_s = *after_ms as f64 / 1000.0;
@@ -281,6 +262,27 @@ impl LaneState {
             }
             _ => None,
         }
+    }
+
+    fn exit(&mut self, at_s: f64, cause: &ExitCause, code: Option<i32>) {
+        let short = match (cause, code) {
+            // What was measured last still stands.
+            (ExitCause::Stopped, _) => {
+                let since_s = match self.state {
+                    ProcessState::Serving { since_s, .. } => since_s,
+                    _ => at_s,
+                };
+                self.state = ProcessState::Stopped { since_s };
+                return;
+            }
+            (ExitCause::OutOfMemory { .. }, _) => "KILLED at the cap".to_owned(),
+            (ExitCause::HeapLimit { .. }, _) => "OUT OF MEMORY at its own limit".to_owned(),
+            (ExitCause::Crashed, Some(code)) => format!("CRASHED, code {code}"),
+            (ExitCause::Crashed, None) => "CRASHED".to_owned(),
+            (ExitCause::Refused { .. }, _) => "did not serve".to_owned(),
+        };
+        self.state = ProcessState::Down { short, again_s: at_s };
+        (self.server, self.resident_bytes) = (None, None);
     }
 
     fn sample(&mut self, at_s: f64, sample: &Sample) {

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::stretch::{self, SETTLED_S, Stretch, grows, last, rises, seconds, value};
 use super::undecided::Undecided;
 use crate::figures::number;
-use crate::incident::claim::{Claim, Expectation};
+use crate::incident::claim::{Claim, Expectation, Window};
 use crate::incident::formula::Formula;
 use crate::timeline::{LaneLine, Timeline};
 
@@ -135,36 +135,38 @@ fn compare(
         }
         Claim::Times { of: other, window, at_least } => {
             let at_least = wanted(at_least);
-            let mut text = format!("{} times `{other}`", number(at_least));
-            let other = timeline.lanes.iter().find(|lane| lane.variant == *other);
-            let other = match (other, window) {
-                (None, _) => {
-                    undecided = undecided.or(Some(Undecided::NotBeside));
-                    None
-                }
-                (Some(other), None) => of(other),
-                (Some(other), Some(window)) => {
-                    let there = Expectation { window: window.clone(), ..expectation.clone() };
-                    match stretch::stretch(since_s, &there, timeline, other) {
-                        Ok(there) => {
-                            let (from_s, to_s) = (number(there.from_s), number(there.to_s));
-                            text = format!("{text} at {from_s} to {to_s} s");
-                            value(other, metric, kind, there)
-                        }
-                        Err(why) => {
-                            undecided = undecided.or(Some(why));
-                            None
-                        }
-                    }
-                }
-            };
+            let there = beside(since_s, expectation, timeline, (other, window.as_ref()), stretch);
+            undecided = undecided.or(there.as_ref().err().copied());
+            let (there, at) = there.unwrap_or_default();
+            let text = format!("{} times `{other}`{at}", number(at_least));
             // Next to nothing, anything is many times as much.
-            let times = of(lane).zip(other).map(|(own, other)| own / other.max(1e-9));
+            let times = of(lane).zip(there).map(|(own, other)| own / other.max(1e-9));
             (text, times.map(|times| (format!("{} times", number(times)), times >= at_least)))
         }
     };
     let observed = observed.filter(|_| undecided.is_none());
     Outcome { expected, observed, undecided }
+}
+
+/// What the lane that an expectation compares with showed, and when, where that is another time.
+fn beside(
+    since_s: Option<f64>,
+    expectation: &Expectation,
+    timeline: &Timeline,
+    (variant, window): (&str, Option<&Window>),
+    own: Result<Stretch, Undecided>,
+) -> Result<(Option<f64>, String), Undecided> {
+    let mut lanes = timeline.lanes.iter();
+    let other = lanes.find(|lane| lane.variant == variant).ok_or(Undecided::NotBeside)?;
+    let (there, says) = match window {
+        None => (own?, String::new()),
+        Some(window) => {
+            let there = Expectation { window: window.clone(), ..expectation.clone() };
+            let there = stretch::stretch(since_s, &there, timeline, other)?;
+            (there, format!(" at {} to {} s", number(there.from_s), number(there.to_s)))
+        }
+    };
+    Ok((value(other, &expectation.metric, expectation.kind.as_deref(), there), says))
 }
 
 fn exits(word: &str, lane: &LaneLine, stretch: Stretch) -> (String, bool) {

@@ -177,10 +177,6 @@ fn draw_chart(
     (axes, top): (&Axes, f64),
     (shown, index): (&show::Chart, usize),
 ) {
-    let manifest_cap = lab.manifest().memory.cap_bytes();
-    let own_cap = lane.own_cap_bytes.unwrap_or(manifest_cap);
-    let cap_bytes = axes.cap_bytes + own_cap.saturating_sub(manifest_cap);
-    let name = Span::styled(format!(" {}", shown.title()), theme::strong());
     let measure = match &shown.shows {
         Shows::Tasks => Some(Measure::Level(Level::Tasks)),
         Shows::Level(measure) => Some(measure.clone()),
@@ -188,10 +184,6 @@ fn draw_chart(
     };
     let told = measure.as_ref().filter(|_| lab.view.disclosure.theory);
     let theory = told.and_then(|measure| theory(lab, lane, measure));
-    let mut title = vec![name];
-    if theory.is_some() {
-        title.push(Span::styled("   ╌ theory", theme::quiet()));
-    }
     let tasks = |point: &Point| point.tasks;
     let memory = |point: &Point| point.memory_bytes;
     let (p50, p99) = (|point: &Point| point.p50_ms, |point: &Point| point.p99_ms);
@@ -201,68 +193,48 @@ fn draw_chart(
     let state = |point: &Point| point.levels[index].map(|value| f64::from(value) + 1.0);
     let lost = |point: &Point| point.levels[index + 1].map(f64::from);
     let labels = |bottom: &str, top: String| [bottom.to_owned(), top];
-    let value = |measure: &Measure| lane.value(measure).map_or("–".to_owned(), number);
+    let linear = Axis::Linear(top);
     let (fill, colour, axis, labels, cap) = match &shown.shows {
         Shows::Tasks => {
             let labels = labels("0", count(top as u64));
-            (Fill::Level(&tasks, None), Color::LightCyan, Axis::Linear(top), labels, None)
+            (Fill::Level(&tasks, None), Color::LightCyan, linear, labels, None)
         }
         Shows::Memory => {
-            let now = lane.resident_bytes.map_or("–".to_owned(), mib);
-            title = vec![
-                Span::styled(format!(" {} {now}", memory_word(lab)), theme::strong()),
-                Span::styled(format!("   ─ cap {}", mib(cap_bytes)), theme::bad()),
-            ];
+            let cap_bytes = cap_bytes(lab, lane, axes);
             let labels = labels("0", format!("{}MiB", cap_bytes >> 20));
             let fill = Fill::Level(&memory, None);
-            (fill, Color::LightMagenta, Axis::Linear(top), labels, Some(cap_bytes as f64))
+            (fill, Color::LightMagenta, linear, labels, Some(cap_bytes as f64))
         }
         Shows::Latency => {
-            title.push(Span::styled("  ─ p50", theme::quiet()));
-            title.extend(unanswered(lab, lane));
             let axis = Axis::Log(FASTEST_MS, SLOWEST_MS);
             let fill = Fill::Level(&p99, Some(&p50));
             (fill, Color::LightYellow, axis, labels("0.1 ms", "10 s".to_owned()), None)
         }
         Shows::Outcomes => {
-            title.extend(outcomes_legend(lab, lane, axes));
             let labels = labels("0", count(top as u64));
-            (Fill::Outcomes, Color::LightGreen, Axis::Linear(top), labels, None)
+            (Fill::Outcomes, Color::LightGreen, linear, labels, None)
         }
         Shows::Up => {
-            title.push(Span::styled("   ✖ down", theme::bad()));
             let fill = Fill::Level(&up, None);
             (fill, Color::LightGreen, Axis::Linear(1.0), labels("down", "up".to_owned()), None)
         }
-        Shows::State(measure, names) => {
-            let name = |value: f64| names.get(value as usize).map_or("?", String::as_str);
-            let now = lane.value(measure).map_or("–", name);
-            title.insert(1, Span::styled(format!(" {now}"), theme::strong()));
-            let labels = [cut(name(0.0), AXIS), cut(name(top - 1.0), AXIS)];
-            (Fill::Level(&state, None), Color::LightYellow, Axis::Linear(top), labels, None)
+        Shows::State(_, names) => {
+            let labels = [0.0, top - 1.0].map(|value| cut(state_name(names, value), AXIS));
+            (Fill::Level(&state, None), Color::LightYellow, linear, labels, None)
         }
-        Shows::Slots { used, lost: gone, waiting } => {
-            let full = capacity(lane, shown);
-            title.extend(slots_now(lane, [used, gone, waiting], full));
-            let labels = labels("0", number(top));
-            (Fill::Slots(&level, &lost), Color::LightCyan, Axis::Linear(top), labels, None)
+        Shows::Slots { .. } => {
+            let fill = Fill::Slots(&level, &lost);
+            (fill, Color::LightCyan, linear, labels("0", number(top)), None)
         }
         // Both are words, drawn elsewhere.
         Shows::Chain | Shows::Log => return,
-        Shows::Level(measure) => {
-            title.insert(1, Span::styled(format!(" {}", value(measure)), theme::strong()));
-            let full = capacity(lane, shown);
-            if let Some(full) = full {
-                title.push(Span::styled(format!("   ─ {}", number(full)), theme::bad()));
-            }
-            let labels = labels("0", number(top));
-            (Fill::Level(&level, None), Color::LightCyan, Axis::Linear(top), labels, full)
+        Shows::Level(_) => {
+            let (fill, labels) = (Fill::Level(&level, None), labels("0", number(top)));
+            (fill, Color::LightCyan, linear, labels, capacity(lane, shown))
         }
     };
-    let gaps = !matches!(shown.shows, Shows::Latency | Shows::Outcomes);
-    let marks = lab.session.marks();
     let chart = Chart {
-        title: Line::from(title),
+        title: Line::from(title(lab, lane, axes, shown, theory.is_some())),
         series: &lane.series,
         fill,
         colour,
@@ -271,10 +243,66 @@ fn draw_chart(
         labels,
         cap,
         theory: theory.as_deref(),
-        gaps,
-        marks: &marks,
+        gaps: !matches!(shown.shows, Shows::Latency | Shows::Outcomes),
+        marks: &lab.session.marks(),
     };
     chart::draw(frame, area, &chart);
+}
+
+/// The cap on the memory of a lane, its own or that of all.
+fn cap_bytes(lab: &Scene, lane: &LaneState, axes: &Axes) -> u64 {
+    let manifest_cap = lab.manifest().memory.cap_bytes();
+    axes.cap_bytes + lane.own_cap_bytes.unwrap_or(manifest_cap).saturating_sub(manifest_cap)
+}
+
+/// What a state's value is called.
+fn state_name(names: &[String], value: f64) -> &str {
+    names.get(value as usize).map_or("?", String::as_str)
+}
+
+/// The line above a chart: its name, what is measured now, and what its lines are.
+fn title(
+    lab: &Scene,
+    lane: &LaneState,
+    axes: &Axes,
+    shown: &show::Chart,
+    with_theory: bool,
+) -> Vec<Span<'static>> {
+    let mut title = vec![Span::styled(format!(" {}", shown.title()), theme::strong())];
+    if with_theory {
+        title.push(Span::styled("   ╌ theory", theme::quiet()));
+    }
+    match &shown.shows {
+        Shows::Memory => {
+            let now = lane.resident_bytes.map_or("–".to_owned(), mib);
+            let cap = mib(cap_bytes(lab, lane, axes));
+            title = vec![
+                Span::styled(format!(" {} {now}", memory_word(lab)), theme::strong()),
+                Span::styled(format!("   ─ cap {cap}"), theme::bad()),
+            ];
+        }
+        Shows::Latency => {
+            title.push(Span::styled("  ─ p50", theme::quiet()));
+            title.extend(unanswered(lab, lane));
+        }
+        Shows::Outcomes => title.extend(outcomes_legend(lab, lane, axes)),
+        Shows::Up => title.push(Span::styled("   ✖ down", theme::bad())),
+        Shows::State(measure, names) => {
+            let now = lane.value(measure).map_or("–", |value| state_name(names, value));
+            title.insert(1, Span::styled(format!(" {now}"), theme::strong()));
+        }
+        Shows::Slots { used, lost, waiting } => {
+            title.extend(slots_now(lane, [used, lost, waiting], capacity(lane, shown)));
+        }
+        Shows::Level(measure) => {
+            let now = lane.value(measure).map_or("–".to_owned(), number);
+            title.insert(1, Span::styled(format!(" {now}"), theme::strong()));
+            let full = capacity(lane, shown).map(|full| format!("   ─ {}", number(full)));
+            title.extend(full.map(|full| Span::styled(full, theme::bad())));
+        }
+        Shows::Tasks | Shows::Chain | Shows::Log => {}
+    }
+    title
 }
 
 /// What a chart of memory shows: the virtual clock has no process, and what stands for its memory is the heap.

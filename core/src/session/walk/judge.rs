@@ -146,37 +146,12 @@ pub(super) fn reveal(session: &Session, walk: &Walk, step: &Step, reply: Reply) 
             // A wrong option's reply cites the measurement, too.
             why.push(ruling.map_or_else(|| fill(&choices[right].says), |ruling| ruling.says));
         }
-        Kind::Number { unit, theory, measured, .. } => {
-            let with_unit = |value: f64| {
-                let joint = if unit.is_empty() || unit.starts_with('/') { "" } else { " " };
-                format!("{}{joint}{unit}", number(value))
+        Kind::Number { .. } => {
+            let guess = match answer {
+                Some(Answer::Number(guess)) => Some((guess, done.right == Some(true))),
+                _ => None,
             };
-            let computed = theory.eval(&values).ok();
-            let seen = match measured {
-                Some(measured) => measured.eval(&values).ok(),
-                None => computed,
-            };
-            if let Some(Answer::Number(guess)) = answer {
-                let off =
-                    seen.filter(|_| done.right == Some(false)).and_then(|seen| off(guess, seen));
-                done.figures.push(("you".to_owned(), with_unit(guess) + &off.unwrap_or_default()));
-            }
-            if measured.is_some() {
-                let seen = seen.map_or("nothing".to_owned(), with_unit);
-                done.figures.push(("measured".to_owned(), seen));
-            }
-            let theory = match computed {
-                // A long formula is no help, and a plain number is not a formula.
-                Some(value)
-                    if theory.text().len() > LONGEST_FORMULA
-                        || theory.text().parse::<f64>().is_ok() =>
-                {
-                    with_unit(value)
-                }
-                Some(value) => format!("{} = {}", theory.with_numbers(&values), with_unit(value)),
-                None => "–".to_owned(),
-            };
-            done.figures.push(("theory".to_owned(), theory));
+            done.figures = numbers(&question.kind, &values, guess);
         }
         Kind::Line { of, at, .. } => {
             done.line = answer_line(session, (lane_of(session, Some(of)), of), *at);
@@ -194,6 +169,39 @@ pub(super) fn reveal(session: &Session, walk: &Walk, step: &Step, reply: Reply) 
     why.extend(reveals);
     done.why = why.join(" ");
     done
+}
+
+/// What an answer, the measurement and the theory say of a question for a number; of the answer also whether it
+/// is right.
+fn numbers(kind: &Kind, values: &Values, guess: Option<(f64, bool)>) -> Vec<(String, String)> {
+    let Kind::Number { unit, theory, measured, .. } = kind else { return Vec::new() };
+    let with_unit = |value: f64| {
+        let joint = if unit.is_empty() || unit.starts_with('/') { "" } else { " " };
+        format!("{}{joint}{unit}", number(value))
+    };
+    let computed = theory.eval(values).ok();
+    let seen = match measured {
+        Some(measured) => measured.eval(values).ok(),
+        None => computed,
+    };
+    let mut figures = Vec::new();
+    if let Some((guess, right)) = guess {
+        let off = seen.filter(|_| !right).and_then(|seen| off(guess, seen));
+        figures.push(("you".to_owned(), with_unit(guess) + &off.unwrap_or_default()));
+    }
+    if measured.is_some() {
+        figures.push(("measured".to_owned(), seen.map_or("nothing".to_owned(), with_unit)));
+    }
+    let text = theory.text();
+    // A long formula is no help, and a plain number is not a formula.
+    let is_plain = text.len() > LONGEST_FORMULA || text.parse::<f64>().is_ok();
+    let theory = match computed {
+        Some(value) if is_plain => with_unit(value),
+        Some(value) => format!("{} = {}", theory.with_numbers(values), with_unit(value)),
+        None => "–".to_owned(),
+    };
+    figures.push(("theory".to_owned(), theory));
+    figures
 }
 
 /// The factor by which a guess is off, in words: a forgotten step is often a factor.

@@ -88,7 +88,7 @@ class Live {
     this.drags = [...document.querySelectorAll(`.fd-drag[data-run="${name}"]`)];
     this.begin = { charts: this.charts.innerHTML, lanes: this.table.innerHTML,
       figures: this.figures.map((figure) => figure.textContent) };
-    this.asked = structuredClone(this.data.run);
+    this.asked = { params: {}, ...structuredClone(this.data.run) };
     this.wanted = { charts: this.data.charts, figures: this.figures.map((f) => f.dataset.figure) };
     this.controls();
     for (const drag of this.drags) this.draggable(drag);
@@ -175,7 +175,7 @@ class Live {
   }
 
   reset() {
-    this.asked = structuredClone(this.data.run);
+    this.asked = { params: {}, ...structuredClone(this.data.run) };
     for (const input of this.forms?.querySelectorAll("input") ?? []) {
       input.checked = this.asked.variants.includes(input.value);
     }
@@ -234,7 +234,7 @@ class Live {
 
   step(asked) {
     for (const [name, steps] of Object.entries(this.data.steps)) {
-      const value = name === "rate_per_s" ? asked.rate_per_s : asked.params[name];
+      const value = name === "rate_per_s" ? asked.rate_per_s : asked.params?.[name];
       const own = this.data.knobs.find((knob) => knob.name === name).own;
       const found = steps.find(([at]) => at === value);
       if (value !== undefined && value !== own && found?.[1]) return found[1];

@@ -6,6 +6,7 @@
 mod named;
 
 mod agreement;
+mod alerts;
 mod bad;
 mod book;
 mod book_in_browser;

@@ -13,6 +13,8 @@ use firedrill::notice::note;
 use firedrill::run::spec::this_program;
 use mdbook_driver::MDBook;
 
+mod adapter;
+
 fn main() -> anyhow::Result<ExitCode> {
     // The lanes of its runs are children of this very program.
     if std::env::args().nth(1).is_some_and(|verb| verb == "child") {
@@ -24,12 +26,11 @@ fn main() -> anyhow::Result<ExitCode> {
     let mut book = MDBook::load(root.join("book"))?;
     book.config.build.build_dir = target.join("book");
     book.config.set("preprocessor.firedrill.lane", target.join("lane.wasm"))?;
-    // In place of the command of the same name.
-    book.with_preprocessor(Firedrill {
+    book.with_preprocessor(adapter::Here(Firedrill {
         catalogue: firedrill::pack::catalogue()?,
         program: this_program()?,
         cache: Some(target.join("book-cache")),
-    });
+    }));
     book.build()?;
     note(&format!("{}", target.join("book/index.html").display()));
     Ok(ExitCode::SUCCESS)

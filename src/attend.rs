@@ -1,14 +1,21 @@
-//! Runs a program that has the terminal (tokio-console), and ends it when whoever started us has ended:
-//! a program that is killed cannot end others, so this waits beside it.
+//! Programs that end with whoever started them, however that ends: tokio-console, an editor, the lab that another
+//! command opens, cargo and what it starts.
+//!
+//! A program that is killed cannot end others, so another process waits beside it ([`attend`]). One that the
+//! terminal is lent to is a [`crate::guest::Guest`].
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::io;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use crate::run::signals::Termination;
 use anyhow::Context;
-use tokio::process::Command;
-use tokio::time::interval;
+use tokio::process::{Child, Command};
+use tokio::time::{interval, timeout};
+
+use crate::run::kin;
+use crate::run::signals::{Termination, terminations};
+use crate::run::spec::this_program;
 
 /// The command that installs tokio-console.
 pub const INSTALL_CONSOLE: &str = "cargo install --locked tokio-console";
@@ -16,13 +23,17 @@ pub const INSTALL_CONSOLE: &str = "cargo install --locked tokio-console";
 /// Time between two looks at who started us.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// Runs the program to its end, or to that of whoever started us.
+/// How long a program that is asked to end may take: it may have a terminal to restore.
+pub const GRACE: Duration = Duration::from_secs(2);
+
+/// Runs the program to its end, or to that of whoever started us; what it has started ends with it.
 ///
 /// # Errors
 ///
 /// When it cannot be started.
 pub async fn attend(program: &OsString, arguments: &[OsString]) -> anyhow::Result<ExitCode> {
-    let mut ends = crate::run::signals::terminations(|| {})?;
+    kin::adopt();
+    let mut ends = terminations(kin::end_strays)?;
     let mut attended = Command::new(program)
         .args(arguments)
         .kill_on_drop(true)
@@ -30,22 +41,55 @@ pub async fn attend(program: &OsString, arguments: &[OsString]) -> anyhow::Resul
         .with_context(|| format!("cannot start {}", program.display()))?;
     let mut looks = interval(LOOK);
     let parent = parent();
-    loop {
+    let code = loop {
         tokio::select! {
             status = attended.wait() => {
                 let code = status?.code().and_then(|code| u8::try_from(code).ok());
-                return Ok(code.map_or(ExitCode::FAILURE, ExitCode::from));
+                break code.map_or(ExitCode::FAILURE, ExitCode::from);
             }
             signal = ends.recv() => {
-                attended.kill().await?;
-                return Ok(ExitCode::from(signal.map_or(1, Termination::status)));
+                dismiss(&mut attended, GRACE).await?;
+                break ExitCode::from(signal.map_or(1, Termination::status));
             }
             _ = looks.tick() => if self::parent() != parent {
-                attended.kill().await?;
-                return Ok(ExitCode::FAILURE);
+                dismiss(&mut attended, GRACE).await?;
+                break ExitCode::FAILURE;
             },
         }
+    };
+    kin::end_strays();
+    Ok(code)
+}
+
+/// Asks a program to end, and ends it after a time.
+///
+/// # Errors
+///
+/// When the system refuses.
+pub async fn dismiss(program: &mut Child, grace: Duration) -> io::Result<()> {
+    #[cfg(unix)]
+    if let Some(pid) = program.id().and_then(|pid| i32::try_from(pid).ok()) {
+        use nix::sys::signal::{Signal, kill};
+        // It has ended by itself, if not.
+        kill(nix::unistd::Pid::from_raw(pid), Signal::SIGTERM).ok();
+        // One that is stopped would not hear of it.
+        kill(nix::unistd::Pid::from_raw(pid), Signal::SIGCONT).ok();
     }
+    match timeout(grace, program.wait()).await {
+        Ok(ended) => ended.map(drop),
+        Err(_) => program.kill().await,
+    }
+}
+
+/// A command that runs a program attended.
+///
+/// # Errors
+///
+/// When this program cannot be found.
+pub fn attended(program: impl AsRef<OsStr>) -> io::Result<Command> {
+    let mut command = Command::new(this_program()?);
+    command.arg("attend").arg(program);
+    Ok(command)
 }
 
 /// Who started us, or who looks after us since they ended.

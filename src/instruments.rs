@@ -1,19 +1,27 @@
 //! tokio-console's instruments, in a lane's child.
 
-#[cfg(tokio_unstable)]
+#[cfg(all(feature = "console", tokio_unstable))]
 use std::net::Ipv4Addr;
-#[cfg(tokio_unstable)]
+#[cfg(all(feature = "console", tokio_unstable))]
 use std::time::Duration;
 
-#[cfg(not(tokio_unstable))]
+#[cfg(not(all(feature = "console", tokio_unstable)))]
 use crate::notice::note;
+
+/// Whether this build has them.
+pub const BUILT: bool = cfg!(all(feature = "console", tokio_unstable));
+
+/// Why a build has none, and what to do.
+pub const MISSING: &str = "this build is without tokio-console's instruments: it needs the feature `console` and \
+     RUSTFLAGS=\"--cfg tokio_unstable\"; rustflags of your own in a Cargo configuration take the place of this \
+     project's";
 
 /// Starts tokio-console's instruments; returns their port, or none in a build without them.
 ///
 /// # Errors
 ///
 /// When no port is free.
-#[cfg(tokio_unstable)]
+#[cfg(all(feature = "console", tokio_unstable))]
 pub fn start() -> anyhow::Result<Option<u16>> {
     use tracing_subscriber::layer::SubscriberExt;
     use tracing_subscriber::util::SubscriberInitExt;
@@ -37,11 +45,8 @@ pub fn start() -> anyhow::Result<Option<u16>> {
 /// # Errors
 ///
 /// Never.
-#[cfg(not(tokio_unstable))]
+#[cfg(not(all(feature = "console", tokio_unstable)))]
 pub fn start() -> anyhow::Result<Option<u16>> {
-    note(
-        "this build is without tokio-console's instruments (RUSTFLAGS=\"--cfg tokio_unstable\"); \
-         going on without them",
-    );
+    note(&format!("{MISSING}; going on without them"));
     Ok(None)
 }

@@ -9,7 +9,8 @@
 //! * [`load`]: the open-loop driver
 //! * [`run`]: the parent: children, load, memory cap, restarts, one stream of events
 //! * [`recorder`]: the events of a run to a file; [`files`]: how files take the place of older ones, names, locks
-//! * [`attend`]: tokio-console, which must end with the lab
+//! * [`attend`]: programs that end with whoever started them; [`guest`]: one that the terminal is lent to
+//! * [`keyboard`], [`terminal_size`]: what a terminal tells
 //! * [`exercise`]: "fix it yourself": a learner's package, built and judged
 //! * [`tui`]: the terminal; [`book`]: the book's preprocessor
 //! * [`commands`]: what each command does; [`cli`]: what can be typed
@@ -22,17 +23,22 @@
 //! `firedrill_core::load::tally`.
 
 pub mod attend;
+#[cfg(feature = "book")]
 pub mod book;
 pub mod cli;
 pub mod commands;
+mod diff;
 pub mod exercise;
 pub mod files;
+pub mod guest;
 pub mod heap;
 pub mod instruments;
+pub mod keyboard;
 pub mod load;
 pub mod notice;
 pub mod pack;
 pub mod recorder;
 pub mod remembered;
 pub mod run;
+pub mod terminal_size;
 pub mod tui;

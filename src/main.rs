@@ -8,6 +8,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use firedrill::cli::Cli;
 use firedrill::commands;
 use firedrill::notice::note;
+use firedrill::run::signals::Termination;
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -19,6 +20,10 @@ fn main() -> ExitCode {
         // Whoever read our output has left; that is their right and no error of ours.
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
+            // Who ended it knows that it has ended.
+            if let Some(signal) = error.downcast_ref::<Termination>() {
+                return (*signal).into();
+            }
             note(&format!("firedrill: {error:#}"));
             ExitCode::from(commands::USAGE)
         }

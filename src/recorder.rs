@@ -110,3 +110,28 @@ fn replaceable(path: &Path) -> io::Result<bool> {
     File::open(path)?.take(64).read_to_end(&mut start)?;
     Ok(start.is_empty() || start.starts_with(b"{\"firedrill\":\"recording\""))
 }
+
+/// Begins a recording in the folder that the program was started in, under a name that is not taken: not by a file, and
+/// not by another program that records into one that is not there yet.
+///
+/// # Errors
+///
+/// When the folder cannot be written, or has all of these names.
+pub fn record_somewhere(incident: &str, header: &Header) -> anyhow::Result<(Recorder, PathBuf)> {
+    const NAMES: u32 = 1000;
+    let names = (1..NAMES).map(|n| PathBuf::from(format!("{incident}-{n}.jsonl")));
+    let mut taken = 0;
+    for path in names.filter(|path| !path.exists()) {
+        match Recorder::create(&path, header) {
+            Ok(recorder) => return Ok((recorder, path)),
+            Err(error) if taken == MOST_TAKEN => return Err(error.into()),
+            Err(_) => taken += 1,
+        }
+    }
+    anyhow::bail!(
+        "{incident}-1.jsonl to {incident}-{NAMES}.jsonl are there already: move some of them away"
+    )
+}
+
+/// Names that others may have taken in the meantime.
+const MOST_TAKEN: u32 = 8;

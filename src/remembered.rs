@@ -16,9 +16,6 @@ use crate::files;
 /// The form of the file: another one is set aside.
 const VERSION: u32 = 1;
 
-/// A file beyond this size is none of ours, in bytes.
-const LARGEST: u64 = 1 << 20;
-
 /// Colours of the screen.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
@@ -100,13 +97,11 @@ impl Remembered {
     }
 
     fn read_from(file: &Path) -> (Self, Option<String>) {
-        let text = match fs::metadata(file) {
-            Ok(metadata) if metadata.len() > LARGEST => Err("it is too large".to_owned()),
-            Ok(_) => fs::read_to_string(file).map_err(|why| why.to_string()),
-            // Nothing is remembered yet.
-            Err(_) => return (Self::default(), None),
-        };
-        let read = text.and_then(|text| {
+        // Nothing is remembered yet.
+        if !file.exists() {
+            return (Self::default(), None);
+        }
+        let read = files::read_text(file).map_err(|why| why.to_string()).and_then(|text| {
             let read: Self = serde_json::from_str(&text).map_err(|why| why.to_string())?;
             if read.version == VERSION {
                 return Ok(read);
@@ -154,22 +149,26 @@ impl Remembered {
         Ok(Some(aside))
     }
 
-    /// Changes what is remembered on disk now, and writes it, under a lock: changes of another process stay.
+    /// Changes what is remembered on disk now, and writes it, under a lock: changes of another process stay. Tells
+    /// what became of a file that could not be read.
     ///
     /// # Errors
     ///
     /// When it cannot be written.
-    pub fn change(with: impl FnOnce(&mut Self)) -> Result<(), CannotRemember> {
-        let Some(file) = file() else { return Ok(()) };
+    pub fn change(with: impl FnOnce(&mut Self)) -> Result<Option<String>, CannotRemember> {
+        let Some(file) = file() else { return Ok(None) };
         Self::change_in(&file, with)
     }
 
-    fn change_in(file: &Path, with: impl FnOnce(&mut Self)) -> Result<(), CannotRemember> {
+    fn change_in(
+        file: &Path,
+        with: impl FnOnce(&mut Self),
+    ) -> Result<Option<String>, CannotRemember> {
         let cannot = |why| CannotRemember { path: file.to_owned(), why };
         let _lock = files::lock(file).map_err(cannot)?;
-        let (mut remembered, _) = Self::read_from(file);
+        let (mut remembered, said) = Self::read_from(file);
         with(&mut remembered);
-        remembered.write_to(file)
+        remembered.write_to(file).map(|()| said)
     }
 
     /// Takes in how far a walk has got.
@@ -238,6 +237,10 @@ mod tests {
     fn a_damaged_or_foreign_file_is_set_aside() {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("progress.json");
+        fs::write(&file, "{").expect("it is written");
+        let said = Remembered::change_in(&file, |_| {}).expect("it is written");
+        assert!(said.is_some_and(|said| said.contains("aside")));
+        fs::remove_file(folder.path().join("progress.json.aside-1")).expect("it is there");
         for (n, text) in ["{", "{\"version\": 7}", "[]"].into_iter().enumerate() {
             fs::write(&file, text).expect("it is written");
             let (read, said) = Remembered::read_from(&file);

@@ -37,12 +37,28 @@ pub struct NoFault {
 /// The parameters that ask for a fault, and so make an experiment.
 pub(crate) const ASKS: [&str; 2] = ["chaos_latency_percent", "chaos_error_percent"];
 
+/// The parameters that faults of all kinds have in common.
+const SHARED: [&str; 2] = ["chaos_marked", "chaos_most"];
+
 impl Faults {
     /// These faults and others.
-    #[must_use]
-    pub fn and(mut self, other: Self) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// When both are of one kind, or differ in what they share.
+    pub fn and(mut self, other: Self) -> Result<Self, NoFault> {
+        let given = other.texts().join(" ");
+        let no = |why: &str| Err(NoFault { given: given.clone(), why: why.to_owned() });
+        if ASKS.iter().any(|kind| self.0.contains_key(*kind) && other.0.contains_key(*kind)) {
+            return no("there is one fault of this kind already, and there can be one of each");
+        }
+        if SHARED.iter().any(|name| self.0.get(*name) != other.0.get(*name)) {
+            return no(
+                "all faults share `marked` and `most`: give them with each fault, or with none",
+            );
+        }
         self.0.extend(other.0);
-        self
+        Ok(self)
     }
 
     /// The parameters that end them.
@@ -54,10 +70,12 @@ impl Faults {
 
 impl Experiment {
     /// The one that these changes of parameters make, each with its time in milliseconds: faults that are asked for
-    /// in one moment, and ended in another. None: they make none, or more than one.
-    pub fn of_changes(changes: &[(u64, &str, f64)]) -> Option<Self> {
+    /// in one moment, and ended in another, or by the end of the run. None: they make none, or more than one.
+    pub fn of_changes(changes: &[(u64, &str, f64)], run_ends_ms: u64) -> Option<Self> {
         let (begin_ms, ..) = *changes.first()?;
-        let (end_ms, ..) = *changes.last()?;
+        let (last_ms, ..) = *changes.last()?;
+        let is_cut = last_ms.saturating_sub(begin_ms) <= MOMENT_MS;
+        let end_ms = if is_cut { run_ends_ms } else { last_ms };
         let at = |wanted_ms: u64| {
             let near =
                 changes.iter().filter(move |(at_ms, ..)| at_ms.abs_diff(wanted_ms) <= MOMENT_MS);
@@ -71,8 +89,8 @@ impl Experiment {
             from_s: begin_ms as f64 / 1000.0,
             to_s: end_ms as f64 / 1000.0,
         };
-        let one = end? == faults.faults.end()
-            && changes.len() == faults.faults.0.len() + faults.faults.end().len();
+        let ended = if is_cut { BTreeMap::new() } else { faults.faults.end() };
+        let one = end? == ended && changes.len() == faults.faults.0.len() + ended.len();
         (one && end_ms.saturating_sub(begin_ms) > MOMENT_MS).then_some(faults)
     }
 }
@@ -195,6 +213,21 @@ mod tests {
     }
 
     #[test]
+    fn faults_of_one_kind_and_options_that_would_spread_are_refused() {
+        let read = |text: &str| text.parse::<Faults>().expect("a fault");
+        let both = |one: &str, other: &str| read(one).and(read(other));
+        assert!(both("latency=1s@5%", "error=500@10%").is_ok());
+        assert!(both("latency=1s@5%,marked,most=9", "error=500@10%,marked,most=9").is_ok());
+        for (one, other) in [
+            ("error=503@10%", "error=500@20%"),
+            ("error=500@20%", "latency=1s@5%,marked"),
+            ("latency=1s@5%,most=1", "error=500@20%"),
+        ] {
+            assert!(both(one, other).is_err() && both(other, one).is_err(), "{one} {other}");
+        }
+    }
+
+    #[test]
     fn faults_are_read_as_they_are_written() {
         let is = |text: &str, wanted: &[(&str, f64)]| {
             let wanted = wanted.iter().map(|(name, value)| ((*name).to_owned(), *value));
@@ -218,8 +251,10 @@ mod tests {
             &["error=500@5%"],
             &["latency=0.5..1000ms@2.5%,marked,most=20", "error=503@5%,marked,most=20"],
         ] {
-            let faults = texts.iter().map(|text| text.parse::<Faults>().expect("a fault"));
-            assert_eq!(faults.reduce(Faults::and).expect("some").texts(), texts);
+            let mut faults = texts.iter().map(|text| text.parse::<Faults>().expect("a fault"));
+            let first = faults.next().expect("some");
+            let all = faults.try_fold(first, Faults::and).expect("they go together");
+            assert_eq!(all.texts(), texts);
         }
     }
 
@@ -232,11 +267,14 @@ mod tests {
         let ends = faults.end();
         let changes = [of(8000, &faults.0), of(13_000, &ends)].concat();
         let experiment = Experiment { faults: faults.clone(), from_s: 8.0, to_s: 13.0 };
-        assert_eq!(Experiment::of_changes(&changes), Some(experiment));
+        assert_eq!(Experiment::of_changes(&changes, 60_000), Some(experiment.clone()));
+        // The run ended first.
+        let begun: Vec<_> = changes.iter().filter(|(at_ms, ..)| *at_ms < 9000).copied().collect();
+        let cut = Experiment { to_s: 10.0, ..experiment };
+        assert_eq!(Experiment::of_changes(&begun, 10_000), Some(cut));
         let again = [changes.clone(), of(20_000, &faults.0)].concat();
-        assert_eq!(Experiment::of_changes(&again), None);
-        assert_eq!(Experiment::of_changes(&changes[..3]), None);
-        assert_eq!(Experiment::of_changes(&[]), None);
+        assert_eq!(Experiment::of_changes(&again, 60_000), None);
+        assert_eq!(Experiment::of_changes(&[], 60_000), None);
     }
 
     #[test]

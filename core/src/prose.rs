@@ -1,7 +1,7 @@
 //! Figures and events as people read them: one form for the screen, the headless run and the page.
 
 use crate::event::{ExitCause, Release, What};
-use crate::figures::{mib, number};
+use crate::figures::{count, mib, number};
 use crate::incident::exercise::YOURS;
 
 /// The letter of a lane, counted from 0.
@@ -22,6 +22,10 @@ pub fn exit(cause: &ExitCause, code: Option<i32>) -> String {
             Some(code) => format!("crashed with exit code {code}"),
             None => "crashed by a signal".to_owned(),
         },
+        ExitCause::Killed => {
+            "killed, and not by firedrill: the system was out of memory, or somebody did it"
+                .to_owned()
+        }
         ExitCause::Refused { why } => format!("did not serve: {why}"),
         ExitCause::Stopped => "stopped, as asked".to_owned(),
     }
@@ -55,6 +59,13 @@ pub fn line(what: &What) -> Option<String> {
         What::Slots { without } => format!("off in the chain: {}", without.join(", ")),
         What::Rate { rate_per_s } => format!("load: {} req/s to each lane", number(*rate_per_s)),
         What::Log { line } => line.clone(),
+        What::Driver { not_sent: 1.., .. } => {
+            let What::Driver { not_sent, .. } = what else { return None };
+            format!(
+                "{} requests could not be sent: this machine has no connection left for the load generator",
+                count(*not_sent)
+            )
+        }
         What::Exit { cause, code, instance } => of(*instance, exit(cause, *code)),
         What::Restart { count, after_ms, instance } => {
             let after_s = number(*after_ms as f64 / 1000.0);

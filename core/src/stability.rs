@@ -91,6 +91,8 @@ pub enum Amounts {
     EndsTooSoon,
     /// No request met a fault.
     NothingHit,
+    /// Its code was switched by hand meanwhile: what it was before is no measure of it.
+    Switched,
 }
 
 impl Amounts {
@@ -104,6 +106,7 @@ impl Amounts {
             Self::NoSteadyState => "no steady state before",
             Self::EndsTooSoon => "the run ends too soon",
             Self::NothingHit => "no request was hit",
+            Self::Switched => "its code was switched meanwhile",
         }
     }
 }
@@ -148,6 +151,7 @@ fn of_lane(lane: &LaneLine, (from_s, to_s): (f64, f64), end_s: f64) -> LaneStabi
     let answered = before.ok_percent.zip(before.rejected_percent).map(|(ok, refused)| ok + refused);
     let verdict = match (answered, as_before(&during), back_s) {
         _ if hit == 0 => Amounts::NothingHit,
+        _ if lane.switched_s.iter().any(|at_s| *at_s > from_s) => Amounts::Switched,
         (answered, ..) if answered.is_none_or(|all| all < STATE_PERCENT) => Amounts::NoSteadyState,
         _ if to_s + 1.0 > end_s => Amounts::EndsTooSoon,
         (_, true, Some(0.0)) if exits == 0 => Amounts::Steady,
@@ -159,15 +163,24 @@ fn of_lane(lane: &LaneLine, (from_s, to_s): (f64, f64), end_s: f64) -> LaneStabi
     LaneStability { variant, hit, before, during, after, recovers_after_s: back_s, exits, verdict }
 }
 
-/// Requests that faults held up or failed, over all processes of a lane: each counts from 0.
+/// Requests that faults held up or failed, over all processes of a lane: each counts from 0. At least so many: those of
+/// a tick in which one of several instances begins anew are not told apart.
 fn hit(lane: &LaneLine) -> u64 {
     let of = |name: &str| {
-        let counts = lane
-            .samples
-            .iter()
-            .filter_map(|(_, sample)| sample.server.as_ref()?.metrics.get(name).copied());
-        let more = |(all, last): (f64, f64), now: f64| {
-            (all + if now >= last { now - last } else { now }, now)
+        let counts = lane.samples.iter().filter_map(|(_, sample)| {
+            let several = sample.instances.len() > 1;
+            Some((several, sample.server.as_ref()?.metrics.get(name).copied()?))
+        });
+        let more = |(all, last): (f64, f64), (several, now): (bool, f64)| {
+            let since = if now >= last {
+                now - last
+            } else if several {
+                // Of several instances one has begun anew; what the others count has been counted.
+                0.0
+            } else {
+                now
+            };
+            (all + since, now)
         };
         counts.fold((0.0, 0.0), more).0
     };
@@ -205,7 +218,7 @@ fn window(lane: &LaneLine, (from_s, to_s): (f64, f64)) -> Window {
 impl fmt::Display for Window {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ok =
-            self.ok_percent.map_or("no answer".to_owned(), |ok| format!("{} % ok", number(ok)));
+            self.ok_percent.map_or("not observed".to_owned(), |ok| format!("{} % ok", number(ok)));
         let refused = self.rejected_percent.filter(|refused| *refused >= 0.05);
         let refused =
             refused.map_or(String::new(), |refused| format!(", {} % refused", number(refused)));

@@ -2,13 +2,15 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::event::{Event, ExitCause, Metric, Ready, Sample, WaitSite, What};
+use crate::event::{
+    Event, ExitCause, InstanceSample, MOST_KINDS, Metric, Ready, Sample, ServerSample, WaitSite,
+    What,
+};
 use crate::incident::Manifest;
 use crate::incident::manifest::Switch;
 use crate::incident::measure::{Level, Measure};
 use crate::incident::theory::Course;
 use crate::load::tally::TRUSTED_LAG_MS;
-use crate::record::MOST_KINDS;
 use crate::window::{Distribution, Window};
 
 /// All that a run measured.
@@ -22,6 +24,8 @@ pub struct Timeline {
     pub lag: Distribution,
     /// The last sample's time, in seconds.
     pub end_s: f64,
+    /// Requests that the driver could not send, for want of connections on its own side.
+    pub not_sent: u64,
     /// Events that were lost.
     pub dropped: u64,
     /// Rate and parameters as they were.
@@ -51,6 +55,8 @@ pub struct LaneLine {
     pub exits: Vec<Exit>,
     /// When it was started again, in seconds.
     pub restarts: Vec<f64>,
+    /// When a bug was switched in it, in seconds.
+    pub switched_s: Vec<f64>,
     /// The metrics that its code registered.
     pub metrics: BTreeMap<String, Metric>,
     /// Each wait site with the most tasks that waited there.
@@ -105,15 +111,22 @@ impl Timeline {
             }
             What::Rate { rate_per_s } => self.course.set(at_s, "rate_per_s", *rate_per_s),
             What::Param { name, value } => self.course.set(at_s, name, *value),
-            What::Driver { lag_us } => {
+            What::Driver { lag_us, not_sent } => {
                 self.lag.add(lag_us);
+                self.not_sent = self.not_sent.saturating_add(*not_sent);
                 let most = lag_us.iter().map(|(lag_us, _)| *lag_us).max().unwrap_or_default();
                 if most >= STOOD_US && self.stood_s.len() < APART {
                     self.stood_s.push((at_s, most as f64 / 1e6));
                 }
             }
             What::Dropped { events } => self.dropped = self.dropped.saturating_add(*events),
-            What::Sample(_) => self.end_s = self.end_s.max(at_s),
+            What::Sample(_) => {
+                // A tick that comes so late: whoever measures has stood still, with the lanes or without.
+                if self.end_s > 0.0 && at_s - self.end_s > GAP_S && self.stood_s.len() < APART {
+                    self.stood_s.push((at_s, at_s - self.end_s));
+                }
+                self.end_s = self.end_s.max(at_s);
+            }
             _ => {}
         }
         if let Some(lane) = event.lane.and_then(|lane| self.lanes.get_mut(lane)) {
@@ -124,6 +137,9 @@ impl Timeline {
 
 /// A driver that is so late has not been slow, but has stood still: it was stopped, or the machine slept.
 const STOOD_US: u64 = 1_000_000;
+
+/// Seconds between two samples, of which there are ten a second, after which somebody has stood still.
+const GAP_S: f64 = 1.5;
 
 impl Timeline {
     /// Whether the load driver was so late that the figures are not to be trusted.
@@ -142,6 +158,11 @@ impl LaneLine {
     /// Whether a process of it could not be started again, or did not get to serve.
     pub fn was_refused(&self) -> bool {
         self.exits.iter().any(|exit| matches!(exit.cause, ExitCause::Refused { .. }))
+    }
+
+    /// Whether a process of it was killed, and not by its supervisor.
+    pub fn was_killed(&self) -> bool {
+        self.exits.iter().any(|exit| exit.cause == ExitCause::Killed)
     }
 
     fn push(&mut self, event: &Event, at_s: f64, cap_bytes: u64) {
@@ -174,6 +195,7 @@ impl LaneLine {
                 self.exits.push(Exit { at_ms: event.at_ms, cause: cause.clone(), code: *code });
             }
             What::Starting { attempt: 2.., .. } => self.restarts.push(at_s),
+            What::Bug { .. } if self.switched_s.len() < APART => self.switched_s.push(at_s),
             _ => {}
         }
     }
@@ -215,15 +237,42 @@ impl LaneLine {
     }
 }
 
+/// What a sample says of a lane's processes, wherever it is kept.
+#[derive(Debug, Clone, Copy)]
+pub struct Levels<'a> {
+    /// What the server reports; none without a process.
+    pub server: Option<&'a ServerSample>,
+    /// Resident memory.
+    pub resident_bytes: Option<u64>,
+    /// Share of a processor, in percent.
+    pub cpu_percent: Option<f64>,
+    /// Requests in flight.
+    pub in_flight: u64,
+    /// Each instance, where there are several.
+    pub instances: &'a [InstanceSample],
+}
+
+impl<'a> From<&'a Sample> for Levels<'a> {
+    fn from(sample: &'a Sample) -> Self {
+        Self {
+            server: sample.server.as_ref(),
+            resident_bytes: sample.resident_bytes,
+            cpu_percent: sample.cpu_percent,
+            in_flight: sample.load.in_flight,
+            instances: &sample.instances,
+        }
+    }
+}
+
 /// The value of a measure that each sample carries; none for another, or without a process.
-pub fn level(sample: &Sample, measure: &Measure) -> Option<f64> {
-    let server = sample.server.as_ref();
+pub fn level<'a>(levels: impl Into<Levels<'a>>, measure: &Measure) -> Option<f64> {
+    let Levels { server, resident_bytes, cpu_percent, in_flight, instances } = levels.into();
     match measure {
         Measure::Registered(name) => server?.metrics.get(name).copied(),
         Measure::Level(level) => match level {
-            Level::InFlight => Some(sample.load.in_flight as f64),
-            Level::MemoryBytes => sample.resident_bytes.map(|bytes| bytes as f64),
-            Level::CpuPercent => server.map(|_| sample.cpu_percent.unwrap_or_default()),
+            Level::InFlight => Some(in_flight as f64),
+            Level::MemoryBytes => resident_bytes.map(|bytes| bytes as f64),
+            Level::CpuPercent => server.map(|_| cpu_percent.unwrap_or_default()),
             Level::Tasks => server.map(|server| server.tasks as f64),
             Level::Connections => server.map(|server| server.connections as f64),
             Level::HeapBytes => server.map(|server| server.heap_bytes as f64),
@@ -231,9 +280,9 @@ pub fn level(sample: &Sample, measure: &Measure) -> Option<f64> {
             Level::Waiting => server.map(|server| {
                 server.wait_sites.iter().map(|site| site.waiting).sum::<u64>() as f64
             }),
-            Level::Instances => Some(match sample.instances.len() {
+            Level::Instances => Some(match instances.len() {
                 0 => f64::from(u8::from(server.is_some())),
-                _ => sample.instances.iter().filter(|instance| instance.serves).count() as f64,
+                _ => instances.iter().filter(|instance| instance.serves).count() as f64,
             }),
         },
         Measure::Stretch(_) | Measure::Restarts | Measure::Exits => None,

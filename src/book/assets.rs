@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use base64::Engine;
@@ -12,11 +12,28 @@ use flate2::write::GzEncoder;
 
 use super::module::{HOST, Module};
 
+/// The folder of these, beside the chapters' texts, where it can be written.
+///
+/// # Errors
+///
+/// When it cannot.
+pub fn folder(source: &Path) -> anyhow::Result<PathBuf> {
+    let folder = source.join("firedrill");
+    let why = || {
+        format!(
+            "{}: scripts of the pages are written there, and mdBook copies them",
+            folder.display()
+        )
+    };
+    fs::create_dir_all(&folder).with_context(why)?;
+    let script = folder.join("firedrill.js");
+    fs::OpenOptions::new().append(true).create(true).open(&script).with_context(why)?;
+    Ok(folder)
+}
+
 /// Writes what pages need beside the chapters' texts, whence mdBook copies it. What is there already in the
 /// same form is left alone, so that nothing that watches the folder starts anew.
-pub fn write(source: &Path, module: Option<&Module>) -> anyhow::Result<()> {
-    let folder = source.join("firedrill");
-    fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
+pub fn write(folder: &Path, module: Option<&Module>) -> anyhow::Result<()> {
     let script = format!("{HOST}\n{}", include_str!("page.js"));
     put(&folder.join("firedrill.js"), &script)?;
     put(&folder.join("firedrill.css"), include_str!("page.css"))?;

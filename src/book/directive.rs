@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::cli::values::duration;
+
 /// All that a chapter may ask for.
 pub const FORMS: &str = "\
 {{#drill run NAME = INCIDENT VARIANTS for=20s rate=200 seed=1 set.PARAMETER=100}}
@@ -186,11 +188,16 @@ impl Wanted {
             let number = || value.parse().map_err(|_| format!("`{word}`: `{value}` is no number"));
             match (name, name.strip_prefix("set.")) {
                 ("for", _) => {
-                    let duration = humantime::parse_duration(value);
-                    wanted.duration = Some(duration.map_err(|why| format!("`{word}`: {why}"))?);
+                    let duration = duration(value).map_err(|why| format!("`{word}`: {why}"))?;
+                    wanted.duration = Some(duration);
                 }
                 ("rate", _) => wanted.rate_per_s = Some(number()?),
-                ("seed", _) => wanted.seed = number()? as u64,
+                ("seed", _) => {
+                    let whole = value.parse().map_err(|_| {
+                        format!("`{word}`: expected a whole number from 0, found `{value}`")
+                    });
+                    wanted.seed = whole?;
+                }
                 (_, Some(name)) => {
                     wanted.params.insert(name.to_owned(), number()?);
                 }

@@ -17,15 +17,18 @@ pub mod runs;
 mod steps;
 
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use anyhow::{Context, anyhow, bail};
 use firedrill_core::catalogue::Catalogue;
-use mdbook_preprocessor::book::{Book, BookItem, Chapter};
-use mdbook_preprocessor::errors::{Error, Result};
-use mdbook_preprocessor::{Preprocessor, PreprocessorContext};
+use serde::Deserialize;
+use serde_json::Value;
 
 use module::Module;
 use runs::Runs;
+
+/// The renderer that scripts and forms are for; others get chapters as they are written.
+pub const RENDERER: &str = "html";
 
 /// Resolves what chapters ask for.
 #[derive(Debug)]
@@ -38,14 +41,79 @@ pub struct Firedrill {
     pub cache: Option<PathBuf>,
 }
 
-impl Preprocessor for Firedrill {
-    fn name(&self) -> &'static str {
-        "firedrill"
-    }
+/// What is read of what mdBook says beside a book. Versions of mdBook differ in the rest, which is left alone.
+#[derive(Debug, Deserialize)]
+struct Told {
+    root: PathBuf,
+    #[serde(default)]
+    config: Config,
+    #[serde(default)]
+    mdbook_version: String,
+}
 
-    fn run(&self, ctx: &PreprocessorContext, mut book: Book) -> Result<Book> {
-        let module = match ctx.config.get::<PathBuf>("preprocessor.firedrill.lane")? {
-            Some(path) => Module::read(&ctx.root.join(path))?,
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Config {
+    book: BookConfig,
+    preprocessor: Preprocessors,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(default)]
+struct BookConfig {
+    src: PathBuf,
+}
+
+impl Default for BookConfig {
+    fn default() -> Self {
+        Self { src: PathBuf::from("src") }
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Preprocessors {
+    firedrill: Own,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Own {
+    lane: Option<PathBuf>,
+}
+
+/// What is read of a chapter.
+#[derive(Debug, Deserialize)]
+struct Chapter {
+    name: String,
+    content: String,
+    path: Option<PathBuf>,
+}
+
+/// Names of the list of a book's parts: mdBook 0.5's and 0.4's.
+const PARTS: [&str; 2] = ["items", "sections"];
+
+impl Firedrill {
+    /// Resolves a book as mdBook hands it to a preprocessor: context and book in, the same book out.
+    ///
+    /// # Errors
+    ///
+    /// When it is no book, or something in it cannot be resolved; the message names chapter and line.
+    pub fn run(&self, input: Value) -> anyhow::Result<Value> {
+        let Ok([told, mut book]) = serde_json::from_value::<[Value; 2]>(input) else {
+            bail!("expected a list of mdBook's context and its book");
+        };
+        let told = Told::deserialize(told).context("it has no context of mdBook's")?;
+        let parts = PARTS.into_iter().find(|name| book[name].is_array());
+        let parts = parts.map(|name| &mut book[name]).with_context(|| {
+            format!(
+                "mdBook {} lists its chapters neither as {}",
+                told.mdbook_version,
+                PARTS.join(" nor as ")
+            )
+        })?;
+        let module = match &told.config.preprocessor.firedrill.lane {
+            Some(path) => Module::read(&told.root.join(path))?,
             None => None,
         };
         if module.is_none() {
@@ -55,39 +123,78 @@ impl Preprocessor for Firedrill {
         }
         // What one book does not use any more another may.
         let mut hasher = DefaultHasher::new();
-        ctx.root.hash(&mut hasher);
+        told.root.hash(&mut hasher);
         let name = format!("{:016x}", hasher.finish());
         let cache = self.cache.as_ref().map(|folder| folder.join(name));
-        let runs = Runs::new(self.catalogue, &self.program, cache.as_deref())?;
-        let mut faults = Vec::new();
-        let mut used = false;
-        book.for_each_mut(|item| {
-            if let BookItem::Chapter(chapter) = item {
-                match self.chapter(chapter, &runs, module.as_ref()) {
-                    Ok(by_chapter) => used |= by_chapter,
-                    Err(mut of_chapter) => faults.append(&mut of_chapter),
-                }
-            }
-        });
-        if !faults.is_empty() {
-            return Err(Error::msg(faults.join("\n")));
+        // One that cannot be written is none.
+        let cache = cache.filter(|folder| std::fs::create_dir_all(folder).is_ok());
+        if cache.is_none() {
+            crate::notice::note(
+                "firedrill: there is no folder to keep what is computed: the next build computes all of it again",
+            );
         }
+        let runs = Runs::new(self.catalogue, &self.program, cache.as_deref())?;
+        // Made first: that it cannot be written is known before minutes of computing.
+        let writes = assets::folder(&told.root.join(&told.config.book.src))?;
+        let mut reader = Reader {
+            firedrill: self,
+            runs: &runs,
+            module: module.as_ref(),
+            faults: Vec::new(),
+            used: false,
+        };
+        reader.parts(parts)?;
+        if !reader.faults.is_empty() {
+            return Err(anyhow!(reader.faults.join("\n")));
+        }
+        let used = reader.used;
         runs.forget_what_was_not_used();
         if used {
-            assets::write(&ctx.root.join(&ctx.config.book.src), module.as_ref())?;
+            assets::write(&writes, module.as_ref())?;
         }
         Ok(book)
     }
 }
 
+/// Goes through the parts of a book.
+struct Reader<'a> {
+    firedrill: &'a Firedrill,
+    runs: &'a Runs,
+    module: Option<&'a Module>,
+    faults: Vec<String>,
+    used: bool,
+}
+
+impl Reader<'_> {
+    fn parts(&mut self, parts: &mut Value) -> anyhow::Result<()> {
+        let chapters = parts.as_array_mut().into_iter().flatten();
+        for chapter in chapters.filter_map(|part| part.get_mut("Chapter")) {
+            let read = Chapter::deserialize(&*chapter).context("a chapter of another mdBook")?;
+            match self.firedrill.chapter(&read, self.runs, self.module) {
+                Ok(Some(text)) => {
+                    chapter["content"] = text.into();
+                    self.used = true;
+                }
+                Ok(None) => {}
+                Err(mut of_chapter) => self.faults.append(&mut of_chapter),
+            }
+            if let Some(inner) = chapter.get_mut("sub_items") {
+                self.parts(inner)?;
+            }
+        }
+        Ok(())
+    }
+}
+
 impl Firedrill {
-    /// Resolves what a chapter asks for; tells whether it needs script and style. Faults name chapter and line.
+    /// A chapter with what it asks for, and what that needs; none where it asks for nothing. Faults name chapter and
+    /// line.
     fn chapter(
         &self,
-        chapter: &mut Chapter,
+        chapter: &Chapter,
         runs: &Runs,
         module: Option<&Module>,
-    ) -> std::result::Result<bool, Vec<String>> {
+    ) -> Result<Option<String>, Vec<String>> {
         let pieces = directive::pieces(&chapter.content);
         let mut page = render::Page::new(self.catalogue, runs, module, &chapter.name, &pieces);
         let mut text = String::with_capacity(chapter.content.len());
@@ -108,11 +215,9 @@ impl Firedrill {
             return Err(faults);
         }
         if page.is_used() {
-            let depth =
-                chapter.path.as_ref().map_or(0, |path| path.components().count().saturating_sub(1));
-            text.push_str(&assets::links(depth));
+            let folders = |path: &Path| path.components().count().saturating_sub(1);
+            text.push_str(&assets::links(chapter.path.as_deref().map_or(0, folders)));
         }
-        chapter.content = text;
-        Ok(page.is_used())
+        Ok((text != chapter.content).then_some(text))
     }
 }

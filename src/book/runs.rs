@@ -12,13 +12,15 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use firedrill_core::catalogue::Catalogue;
 use firedrill_core::event::{Clock, Event, What};
-use firedrill_core::incident::manifest::rate_allowed;
+use firedrill_core::incident::manifest::{MAX_RATE_PER_S, rate_allowed};
 use firedrill_core::page::Told;
 use firedrill_core::plan::{Case, Plan};
+use firedrill_core::record::MOST_LANES;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::directive::Wanted;
+use crate::files;
 use crate::run::{Run, Spec};
 
 /// A run that was made.
@@ -41,6 +43,8 @@ pub struct Runs {
     build: u64,
     cache: Option<PathBuf>,
     used: RefCell<HashSet<PathBuf>>,
+    /// The same where there is no cache, by key.
+    in_memory: RefCell<HashMap<String, String>>,
     made: RefCell<HashMap<String, Rc<Made>>>,
     runtime: tokio::runtime::Runtime,
 }
@@ -67,6 +71,7 @@ impl Runs {
             build: hasher.finish(),
             cache: cache.map(Path::to_owned),
             used: RefCell::default(),
+            in_memory: RefCell::default(),
             made: RefCell::default(),
             runtime: crate::run::runtime()?,
         })
@@ -90,7 +95,10 @@ impl Runs {
         }
         let rate_per_s = wanted.rate_per_s.unwrap_or(manifest.load.rate_per_s);
         if !rate_allowed(rate_per_s) {
-            bail!("a rate of {rate_per_s}");
+            bail!("a rate of {rate_per_s}: expected 1 to {MAX_RATE_PER_S} requests a second");
+        }
+        if wanted.variants.len() > MOST_LANES {
+            bail!("{} lanes; a run has one to {MOST_LANES}", wanted.variants.len());
         }
         let own = Duration::from_secs_f64(manifest.duration_s);
         let entry = self.catalogue.find(&wanted.incident)?;
@@ -142,7 +150,15 @@ impl Runs {
         key: &str,
         compute: impl FnOnce() -> anyhow::Result<T>,
     ) -> anyhow::Result<T> {
-        let Some(folder) = &self.cache else { return compute() };
+        let Some(folder) = &self.cache else {
+            // There is no place for the next build; but this one asks for most things more than once.
+            if let Some(text) = self.in_memory.borrow().get(key) {
+                return Ok(serde_json::from_str(text)?);
+            }
+            let computed = compute()?;
+            self.in_memory.borrow_mut().insert(key.to_owned(), serde_json::to_string(&computed)?);
+            return Ok(computed);
+        };
         let mut hasher = DefaultHasher::new();
         (self.build, key).hash(&mut hasher);
         let file = folder.join(format!("{:016x}.json", hasher.finish()));
@@ -160,11 +176,8 @@ impl Runs {
         let computed = compute()?;
         let text = format!("{full_key}\n{}", serde_json::to_string(&computed)?);
         if fs::create_dir_all(folder).is_ok() {
-            // Written beside its place: a build that ends half-way leaves no half of it.
-            let beside = file.with_extension(std::process::id().to_string());
-            if fs::write(&beside, text).and_then(|()| fs::rename(&beside, &file)).is_err() {
-                fs::remove_file(&beside).ok();
-            }
+            // What cannot be kept is computed again.
+            files::write(&file, text.as_bytes()).ok();
         }
         Ok(computed)
     }

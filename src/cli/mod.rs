@@ -1,6 +1,6 @@
 //! The command line: what can be typed, and what it stands for.
 
-mod values;
+pub(crate) mod values;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -95,6 +95,7 @@ pub enum Verb {
     /// at a terminal, Ctrl-C does. In the background of a script, keep its input open:
     /// `sleep 600 | firedrill serve --port 8080 &`.
     Serve(ServeOptions),
+    #[cfg(feature = "book")]
     /// Read the book that was built, in a browser, with a way from its charts into the lab
     Book {
         /// The book [default: target/book, or book/book]
@@ -106,6 +107,7 @@ pub enum Verb {
         #[arg(long)]
         no_open: bool,
     },
+    #[cfg(feature = "book")]
     /// Resolve what a book's chapters ask for: a preprocessor, which mdBook calls
     #[command(name = "mdbook")]
     Mdbook {
@@ -418,7 +420,11 @@ impl RunOptions {
             param.check(&name, value)?;
             spec.case.plan.params.insert(name, value);
         }
-        let faults = self.chaos.iter().cloned().reduce(Faults::and);
+        let mut chaos = self.chaos.iter().cloned();
+        let faults = match chaos.next() {
+            Some(first) => Some(chaos.try_fold(first, Faults::and)?),
+            None => None,
+        };
         spec.case.plan.experiment = faults.map(|faults| {
             let own_s = entry.manifest.release_s() + 5.0;
             let from_s = self.chaos_from.map_or(own_s, |from| from.as_secs_f64());

@@ -37,8 +37,9 @@ pub fn attempt(catalogue: &'static Catalogue, options: TryOptions) -> anyhow::Re
             let known = |remembered: &mut Remembered| {
                 remembered.exercises.entry(incident.clone()).or_default().solution = true;
             };
-            if let Err(error) = Remembered::change(known) {
-                note(&error.to_string());
+            let said = Remembered::change(known).unwrap_or_else(|error| Some(error.to_string()));
+            if let Some(said) = said {
+                note(&said);
             }
             write!(io::stdout(), "{}", package.solution()).context(OUTPUT)?;
             Ok(ExitCode::SUCCESS)

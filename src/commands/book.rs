@@ -1,29 +1,39 @@
 //! `firedrill mdbook`: the book's preprocessor, as mdBook calls it. `firedrill book`: the book that was built, on
 //! loopback, with a way from its charts into the lab.
 
+use std::convert::Infallible;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{self, IsTerminal, Write};
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::process::{ExitCode, ExitStatus};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use axum::Router;
 use axum::extract::rejection::JsonRejection;
-use axum::extract::{Json, Request, State};
-use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::extract::{Json, Path as UrlPath, Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::{Next, from_fn};
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use etcetera::BaseStrategy;
 use firedrill_core::catalogue::Catalogue;
+use firedrill_core::child::connection::{PATIENCE, names_loopback};
 use firedrill_core::plan::Plan;
-use mdbook_preprocessor::{MDBOOK_VERSION, Preprocessor, parse_input};
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
+use tokio::process::Command;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::time::sleep;
 
 use super::{OUTPUT, runtime, status};
-use crate::book::Firedrill;
+use crate::attend::attended;
+use crate::book::{Firedrill, RENDERER};
+use crate::guest::Guest;
 use crate::notice::note;
 use crate::run::signals::Termination;
 use crate::run::spec::this_program;
@@ -45,18 +55,11 @@ pub fn preprocess(
             .map(|places| places.cache_dir().join("firedrill/book")),
     };
     if let Some((_, renderer)) = asked {
-        return Ok(status(firedrill.supports_renderer(&renderer)?));
+        return Ok(status(renderer == RENDERER));
     }
-    let input = io::stdin().lock();
-    let (context, book) = parse_input(input)
+    let input = serde_json::from_reader(io::stdin().lock())
         .context("standard input is no book: this command is called by mdBook, not by hand")?;
-    if context.mdbook_version != MDBOOK_VERSION {
-        note(&format!(
-            "firedrill: made for mdBook {MDBOOK_VERSION}, this is {}",
-            context.mdbook_version
-        ));
-    }
-    let book = firedrill.run(&context, book)?;
+    let book = firedrill.run(input)?;
     serde_json::to_writer(io::stdout(), &book).context(OUTPUT)?;
     Ok(ExitCode::SUCCESS)
 }
@@ -93,10 +96,13 @@ pub fn serve(folder: Option<PathBuf>, port: u16, opens: bool) -> anyhow::Result<
             .await
             .with_context(|| format!("cannot listen on 127.0.0.1:{port}"))?;
         let address = format!("http://{}/", listener.local_addr()?);
-        let shelf = Arc::new(Shelf { folder, word, lab: tokio::sync::Mutex::new(()) });
+        let (to_lab, wanted) = mpsc::channel(1);
+        let folder = folder.canonicalize().with_context(|| folder.display().to_string())?;
+        let shelf = Arc::new(Shelf { folder, word, terminal: Arc::new(Semaphore::new(1)), to_lab });
         let routes = Router::new()
             .route("/firedrill/lab", post(lab))
-            .fallback(get(page))
+            .route("/", get(first_page))
+            .route("/{*path}", get(page))
             .layer(from_fn(of_loopback))
             .with_state(shelf);
         writeln!(
@@ -107,45 +113,125 @@ pub fn serve(folder: Option<PathBuf>, port: u16, opens: bool) -> anyhow::Result<
         if opens && let Err(why) = open::that_detached(&address) {
             note(&format!("no browser could be opened ({why}): open {address}"));
         }
-        let mut terminate = crate::run::signals::terminations(|| {})?;
+        let mut ends = crate::run::signals::terminations(|| {})?;
         tokio::select! {
-            served = async { axum::serve(listener, routes).await } => {
-                served?;
-                Ok(ExitCode::SUCCESS)
-            }
-            signal = terminate.recv() => Ok(signal.unwrap_or(Termination::Interrupted).into()),
+            never = listen(listener, routes) => match never {},
+            signal = lend(wanted, &mut ends) => Ok(signal.into()),
         }
     })
+}
+
+/// Connections at once, at most: a reader's browser opens a handful.
+const MOST_CONNECTIONS: usize = 128;
+
+/// Answers connections. One that says nothing is closed after a time.
+async fn listen(listener: TcpListener, routes: Router) -> Infallible {
+    let room = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+    loop {
+        // The semaphore is never closed.
+        let place = Arc::clone(&room).acquire_owned().await.ok();
+        let Ok((stream, _)) = listener.accept().await else {
+            // Out of file descriptors: accepting again at once would spin.
+            sleep(Duration::from_millis(100)).await;
+            continue;
+        };
+        let routes = TowerToHyperService::new(routes.clone());
+        tokio::spawn(async move {
+            let _place = place;
+            let mut http = http1::Builder::new();
+            http.timer(TokioTimer::new()).header_read_timeout(PATIENCE);
+            // An error here is the client's: it left, or spoke no HTTP.
+            http.serve_connection(TokioIo::new(stream), routes).await.ok();
+        });
+    }
+}
+
+/// A lab that a page asks for.
+struct Wanted {
+    plan: Plan,
+    /// The terminal, until this is dropped.
+    place: OwnedSemaphorePermit,
+    /// Told how it ended, if somebody still waits.
+    ended: oneshot::Sender<Result<ExitStatus, String>>,
+}
+
+/// Lends the terminal to one lab after the other, until a signal. A lab is nobody's request: it goes on when the page
+/// that asked for it is closed.
+async fn lend(
+    mut wanted: mpsc::Receiver<Wanted>,
+    ends: &mut mpsc::Receiver<Termination>,
+) -> Termination {
+    loop {
+        let Wanted { plan, ended, place: _has_terminal } = tokio::select! {
+            signal = ends.recv() => return signal.unwrap_or(Termination::HungUp),
+            Some(wanted) = wanted.recv() => wanted,
+        };
+        let invited = lab_command(&plan).and_then(|mut lab| Guest::invite(&mut lab));
+        let status = match invited {
+            Err(why) => Err(why.to_string()),
+            Ok(mut guest) => tokio::select! {
+                status = guest.ended() => status.map_err(|why| why.to_string()),
+                signal = ends.recv() => {
+                    guest.dismiss().await;
+                    return signal.unwrap_or(Termination::HungUp);
+                }
+            },
+        };
+        // Whoever asked may be gone.
+        ended.send(status).ok();
+    }
+}
+
+/// The lab of a run, attended.
+fn lab_command(plan: &Plan) -> io::Result<Command> {
+    let mut command = attended(this_program()?)?;
+    command.args(["lab", &plan.incident, "--variants", &plan.variants.join(",")]).args([
+        "--rate",
+        &plan.rate_per_s.to_string(),
+        "--seed",
+        &plan.seed.to_string(),
+    ]);
+    for (name, value) in &plan.params {
+        command.arg("--set").arg(format!("{name}={value}"));
+    }
+    Ok(command)
 }
 
 /// A book, and who may ask for the lab.
 struct Shelf {
     folder: PathBuf,
     word: String,
-    /// One lab at a time has the terminal.
-    lab: tokio::sync::Mutex<()>,
+    /// One lab at a time has it.
+    terminal: Arc<Semaphore>,
+    to_lab: mpsc::Sender<Wanted>,
 }
 
 /// Answers to loopback's own names alone: a foreign name that leads here is no friend's.
 async fn of_loopback(request: Request, next: Next) -> Response {
-    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
-    let name = host.map(|host| host.rsplit_once(':').map_or(host, |(name, _)| name));
-    match name {
-        Some("127.0.0.1" | "localhost") => next.run(request).await,
-        _ => (StatusCode::FORBIDDEN, "this book is read at 127.0.0.1").into_response(),
+    if names_loopback(&request) {
+        return next.run(request).await;
     }
+    (StatusCode::FORBIDDEN, "this book is read at 127.0.0.1").into_response()
+}
+
+async fn first_page(shelf: State<Arc<Shelf>>) -> Response {
+    page(shelf, UrlPath("index.html".to_owned())).await
 }
 
 /// A file of the book; its pages are told that they are served.
-async fn page(State(shelf): State<Arc<Shelf>>, uri: Uri) -> Response {
-    let path = uri.path().trim_start_matches('/');
-    let plain = |part: &str| !part.is_empty() && part != ".." && !part.contains(['\\', '%', ':']);
-    let path = if path.is_empty() { "index.html" } else { path };
+async fn page(State(shelf): State<Arc<Shelf>>, UrlPath(path): UrlPath<String>) -> Response {
     let missing = || (StatusCode::NOT_FOUND, "there is no such page").into_response();
-    if !path.split('/').all(plain) {
+    let path = if path.ends_with('/') { path + "index.html" } else { path };
+    // What a link leads to outside the book is not the book's.
+    let file = tokio::fs::canonicalize(shelf.folder.join(&path)).await;
+    let Some(file) = file.ok().filter(|file| file.starts_with(&shelf.folder)) else {
         return missing();
+    };
+    if file.is_dir() {
+        return Redirect::permanent(&format!("{}/", path.rsplit('/').next().unwrap_or_default()))
+            .into_response();
     }
-    let Ok(bytes) = tokio::fs::read(shelf.folder.join(path)).await else { return missing() };
+    let Ok(bytes) = tokio::fs::read(&file).await else { return missing() };
     let kind = match path.rsplit_once('.').map_or("", |(_, kind)| kind) {
         "html" => "text/html; charset=utf-8",
         "js" => "text/javascript; charset=utf-8",
@@ -184,29 +270,18 @@ async fn lab(
         )
             .into_response();
     }
-    let Ok(_has_terminal) = shelf.lab.try_lock() else {
+    let Ok(place) = Arc::clone(&shelf.terminal).try_acquire_owned() else {
         return (StatusCode::CONFLICT, "the lab is open already, in the terminal").into_response();
     };
-    let sets = plan
-        .params
-        .iter()
-        .flat_map(|(name, value)| ["--set".to_owned(), format!("{name}={value}")]);
-    let program = match this_program() {
-        Ok(program) => program,
-        Err(why) => return (StatusCode::INTERNAL_SERVER_ERROR, why.to_string()).into_response(),
-    };
-    let ended = tokio::process::Command::new(program)
-        .args(["lab", &plan.incident, "--variants", &plan.variants.join(",")])
-        .args(["--rate", &plan.rate_per_s.to_string(), "--seed", &plan.seed.to_string()])
-        .args(sets)
-        .kill_on_drop(true)
-        .status()
-        .await;
-    match ended {
-        Ok(status) if status.success() => "the lab was open in the terminal".into_response(),
-        Ok(status) => {
+    let (ended, end) = oneshot::channel();
+    // Fails only when the book is being closed; then there is no answer either.
+    shelf.to_lab.send(Wanted { plan, place, ended }).await.ok();
+    match end.await {
+        Ok(Ok(status)) if status.success() => "the lab was open in the terminal".into_response(),
+        Ok(Ok(status)) => {
             (StatusCode::CONFLICT, format!("the lab ended with {status}")).into_response()
         }
-        Err(why) => (StatusCode::INTERNAL_SERVER_ERROR, why.to_string()).into_response(),
+        Ok(Err(why)) => (StatusCode::INTERNAL_SERVER_ERROR, why).into_response(),
+        Err(_) => (StatusCode::INTERNAL_SERVER_ERROR, "the book was closed").into_response(),
     }
 }

@@ -4,6 +4,8 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::CommandFactory;
+use clap::builder::PossibleValuesParser;
+use firedrill_core::catalogue::Catalogue;
 
 use crate::cli::Cli;
 
@@ -12,11 +14,29 @@ use crate::cli::Cli;
 /// # Errors
 ///
 /// When standard output cannot be written to.
-pub fn completions(shell: clap_complete::Shell) -> io::Result<ExitCode> {
+pub fn completions(
+    catalogue: &'static Catalogue,
+    shell: clap_complete::Shell,
+) -> io::Result<ExitCode> {
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "firedrill", &mut script);
+    clap_complete::generate(shell, &mut offered(catalogue), "firedrill", &mut script);
     io::stdout().write_all(&script)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The commands that people type, and the incidents by name.
+fn offered(catalogue: &'static Catalogue) -> clap::Command {
+    let all = Cli::command();
+    let known: Vec<&'static str> = catalogue.ids().collect();
+    let commands = all.get_subcommands().filter(|command| !command.is_hide_set()).map(|command| {
+        command.clone().mut_args(|argument| match argument.get_id().as_str() {
+            "incident" | "incidents" => {
+                argument.value_parser(PossibleValuesParser::new(known.clone()))
+            }
+            _ => argument,
+        })
+    });
+    clap::Command::new("firedrill").args(all.get_arguments().cloned()).subcommands(commands)
 }
 
 /// Prints the whole manual in one page: the program, then each command.
@@ -44,4 +64,20 @@ pub fn manual() -> io::Result<ExitCode> {
     whole.render_version_section(&mut page)?;
     io::stdout().write_all(&page)?;
     Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shell_offers_incidents_and_no_command_of_our_own() {
+        let catalogue = crate::pack::catalogue().expect("manifests are in order");
+        let mut script = Vec::new();
+        let shell = clap_complete::Shell::Bash;
+        clap_complete::generate(shell, &mut offered(catalogue), "firedrill", &mut script);
+        let script = String::from_utf8(script).expect("text");
+        assert!(script.contains("pool-leak"));
+        assert!(!script.contains("attend") && !script.contains("firedrill__child"), "{script}");
+    }
 }

@@ -1,11 +1,13 @@
 //! `firedrill doctor`: what this machine can and cannot do.
 
 use std::io::{self, IsTerminal, Write};
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::process::ExitCode;
 
 use super::USAGE;
 use crate::attend::INSTALL_CONSOLE;
+use crate::instruments;
+use crate::terminal_size;
 
 use firedrill_core::catalogue::Catalogue;
 use firedrill_core::child::files;
@@ -48,13 +50,39 @@ pub fn print(catalogue: &Catalogue) -> io::Result<ExitCode> {
     Ok(if well { ExitCode::SUCCESS } else { ExitCode::from(USAGE) })
 }
 
+/// Local ports of which a run of the usual rate keeps clear.
+const ENOUGH_PORTS: u32 = 5000;
+
 fn loopback() -> Answer {
-    let bound = TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
-    let says = match &bound {
-        Ok(_) => "127.0.0.1 takes connections".to_owned(),
-        Err(error) => format!("cannot listen on 127.0.0.1: {error}"),
+    let (well, says) = match connects() {
+        Err(error) => (false, format!("127.0.0.1 takes no connections: {error}")),
+        Ok(()) => match local_ports() {
+            Some(ports) if ports < ENOUGH_PORTS => (
+                false,
+                format!(
+                    "127.0.0.1 takes connections, from {} local ports alone: at high rates the load generator runs out \
+                     of them (net.ipv4.ip_local_port_range)",
+                    count(ports.into())
+                ),
+            ),
+            _ => (true, "127.0.0.1 takes connections".to_owned()),
+        },
     };
-    Answer { well: bound.is_ok(), name: "loopback", says }
+    Answer { well, name: "loopback", says }
+}
+
+/// Listens, connects, and accepts.
+fn connects() -> io::Result<()> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    let _client = TcpStream::connect(listener.local_addr()?)?;
+    listener.accept().map(drop)
+}
+
+/// Local ports that connections may be made from, where the system tells.
+fn local_ports() -> Option<u32> {
+    let range = std::fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").ok()?;
+    let mut ends = range.split_whitespace().filter_map(|end| end.parse::<u32>().ok());
+    Some(ends.next_back()?.saturating_sub(ends.next()?) + 1)
 }
 
 fn open_files(catalogue: &Catalogue) -> Answer {
@@ -127,32 +155,27 @@ fn terminal() -> Answer {
         let says = "standard output is none: `firedrill run` works, the lab does not".to_owned();
         return Answer { well: false, name: "terminal", says };
     }
-    match crossterm::terminal::size() {
-        Ok((width, height)) => {
-            let colours = if std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty()) {
-                "no colours (NO_COLOR is set)".to_owned()
-            } else {
-                match crossterm::style::available_color_count() {
-                    u16::MAX => "true colour".to_owned(),
-                    n => format!("{n} colours"),
-                }
-            };
-            let well = width >= 80 && height >= 24;
-            let small = if well { "" } else { "; the lab needs 80x24" };
-            let says = format!("{width}x{height}, {colours}{small}");
-            Answer { well, name: "terminal", says }
+    let ((width, height), assumed) = terminal_size::size();
+    let colours = if std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty()) {
+        "no colours (NO_COLOR is set)".to_owned()
+    } else {
+        match crossterm::style::available_color_count() {
+            u16::MAX => "true colour".to_owned(),
+            n => format!("{n} colours"),
         }
-        Err(error) => Answer { well: false, name: "terminal", says: error.to_string() },
-    }
+    };
+    let well = width >= 80 && height >= 24 && !assumed;
+    let small = if width >= 80 && height >= 24 { "" } else { "; the lab needs 80x24" };
+    let untold = if assumed { ", assumed, since it does not tell its size" } else { "" };
+    let says = format!("{width}x{height}{untold}, {colours}{small}");
+    Answer { well, name: "terminal", says }
 }
 
 fn console() -> Answer {
-    let built = cfg!(tokio_unstable);
+    let built = instruments::BUILT;
     let (well, says) = match (which::which("tokio-console"), built) {
         (Ok(path), true) => (true, path.display().to_string()),
-        (Ok(_), false) => {
-            (false, "installed, but this build lacks its instruments (--cfg tokio_unstable)".into())
-        }
+        (Ok(_), false) => (false, format!("installed, but {}", instruments::MISSING)),
         (Err(_), _) => (false, format!("not installed; {INSTALL_CONSOLE}")),
     };
     Answer { well, name: "tokio-console", says }

@@ -11,6 +11,7 @@
 //! * [`new`], [`check`]: an incident begun, and whether incidents are what their manifests say
 
 pub mod attempt;
+#[cfg(feature = "book")]
 pub mod book;
 pub mod check;
 pub mod describe;
@@ -87,11 +88,15 @@ fn carry_out(cli: Cli) -> anyhow::Result<ExitCode> {
         Some(Verb::Check(options)) => check::run(catalogue, &options),
         Some(Verb::New { id, like }) => new::write(catalogue, &id, &like),
         Some(Verb::Doctor) => doctor::print(catalogue).context(OUTPUT),
+        #[cfg(feature = "book")]
         Some(Verb::Book { folder, port, no_open }) => book::serve(folder, port, !no_open),
+        #[cfg(feature = "book")]
         Some(Verb::Mdbook { command, renderer }) => {
             book::preprocess(catalogue, command.zip(renderer))
         }
-        Some(Verb::Completions { shell }) => describe::completions(shell).context(OUTPUT),
+        Some(Verb::Completions { shell }) => {
+            describe::completions(catalogue, shell).context(OUTPUT)
+        }
         Some(Verb::Man) => describe::manual().context(OUTPUT),
     }
 }

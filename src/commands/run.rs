@@ -58,13 +58,21 @@ pub fn run(catalogue: &'static Catalogue, options: HeadlessOptions) -> anyhow::R
             runtime.shutdown_background();
             return Ok(termination.into());
         };
-        printed.context(OUTPUT)?;
+        unless_nobody_reads(printed)?;
     } else {
-        print(&ended.report, json).context(OUTPUT)?;
+        unless_nobody_reads(print(&ended.report, json))?;
     }
     // A thread that hangs in a write must not keep the program.
     runtime.shutdown_background();
     Ok(if ended.recorded { status(ended.report.verdict.holds) } else { ExitCode::from(USAGE) })
+}
+
+/// That nobody reads is the reader's right: the status tells the verdict all the same.
+fn unless_nobody_reads(printed: io::Result<()>) -> anyhow::Result<()> {
+    match printed {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        printed => printed.context(OUTPUT),
+    }
 }
 
 /// A run that has ended.

@@ -22,6 +22,7 @@ use anyhow::{Context, bail};
 use firedrill_core::catalogue::{Catalogue, Entry};
 
 use crate::run::kin;
+use crate::run::signals::{Termination, terminations};
 use crate::run::spec::Learner;
 
 /// What a learner wrote, for a lane of its own: their package, built now, or a program that speaks a lane's
@@ -56,11 +57,20 @@ pub fn learner(
         std::io::Write::write_all(&mut std::io::stderr(), bytes).ok();
     });
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let build::Built::Program(program) = runtime.block_on(building)? else {
-        bail!("{} does not build", path.display());
+    let built = runtime.block_on(async {
+        let mut ends = terminations(kin::end_strays)?;
+        tokio::select! {
+            built = building => built,
+            signal = ends.recv() => Err(signal.unwrap_or(Termination::HungUp).into()),
+        }
+    });
+    let program = match built? {
+        build::Built::Program(program) => program,
+        build::Built::Refused => bail!("{} does not build", path.display()),
+        build::Built::Elsewhere(why) => bail!("{} was not built: {why}", path.display()),
     };
     let exercise = package.exercise();
-    let written = std::fs::read_to_string(&exercise);
+    let written = crate::files::read_text(&exercise);
     let written = written.with_context(|| exercise.display().to_string())?;
     // Read once, and shown for as long as the program runs.
     Ok(Learner { program, source: Some((written.leak(), exercise)) })

@@ -5,9 +5,9 @@
 //!     Cargo.toml  Cargo.lock  .cargo/config.toml
 //!     src/main.rs  src/shared.rs      as given; not part of the exercise
 //!     src/exercise.rs                 the learner's
-//! .firedrill/
-//!     core-0.1.0-3f2a…/               what it is built with, for all exercises beside it
-//!     target/
+//! .firedrill/                         for all exercises beside it; git ignores it
+//!     core-0.1.0-3f2a…/               what they are built with
+//!     target/  built/                 cargo's, and the newest programs
 //! ```
 //!
 //! Nothing of a learner's is ever overwritten: [`Package::reset`] puts the files aside first.
@@ -17,17 +17,20 @@ use std::fmt::Write;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use firedrill_core::catalogue::{Catalogue, Entry};
 use firedrill_core::incident::exercise::Start;
 use firedrill_core::source;
 use serde::Deserialize;
 
+use crate::files;
+
 /// The file that a learner changes, in its package.
 pub use firedrill_core::incident::exercise::FILE as EXERCISE;
 
 /// The folder beside the packages that holds what they are built with.
-const BESIDE: &str = ".firedrill";
+pub(super) const BESIDE: &str = ".firedrill";
 
 /// The crates that incidents are written with, as their own package names them.
 const CRATES: &str = include_str!("crates.toml");
@@ -46,6 +49,12 @@ pub enum Problem {
         /// Those that have one.
         with: Vec<String>,
     },
+    /// Not there.
+    #[error("there is no folder {} any more", .folder.display())]
+    Gone {
+        /// The folder.
+        folder: PathBuf,
+    },
     /// Somebody else's.
     #[error(
         "{} is there already, and is no exercise of {incident}: nothing in it was touched. Move it \
@@ -60,8 +69,8 @@ pub enum Problem {
     /// Of another build of this program.
     #[error(
         "{} was laid out by firedrill {found}, and this is {own}. What differs: {}. `firedrill try \
-         {incident} reset` lays it out anew, and keeps your {EXERCISE} beside the new one",
-        .folder.display(), .differs.join(", ")
+         {incident} reset{}` lays it out anew, and keeps your {EXERCISE} beside the new one",
+        .folder.display(), .differs.join(", "), elsewhere(.folder, .incident)
     )]
     OtherVersion {
         /// The folder.
@@ -78,9 +87,11 @@ pub enum Problem {
     /// A file was changed that is not part of the exercise.
     #[error(
         "{} is not as it was given out, and is not part of the exercise: that is {EXERCISE} alone. \
-         Undo the change, or `firedrill try {incident} reset`", .file.display()
+         Undo the change, or `firedrill try {incident} reset{}`", .file.display(), elsewhere(.folder, .incident)
     )]
     Changed {
+        /// The folder.
+        folder: PathBuf,
         /// The file.
         file: PathBuf,
         /// The incident.
@@ -94,6 +105,12 @@ pub enum Problem {
         /// Why.
         why: io::Error,
     },
+}
+
+/// What a command needs more to be about this folder.
+fn elsewhere(folder: &Path, incident: &str) -> String {
+    let usual = folder == Path::new(incident);
+    if usual { String::new() } else { format!(" --folder '{}'", folder.display()) }
 }
 
 /// A learner's package.
@@ -164,8 +181,8 @@ impl Package {
 
     /// What is beside it.
     fn beside(&self) -> PathBuf {
-        let parent = self.folder.parent().filter(|parent| !parent.as_os_str().is_empty());
-        parent.unwrap_or(Path::new(".")).join(BESIDE)
+        let whole = std::path::absolute(&self.folder).unwrap_or_else(|_| self.folder.clone());
+        whole.parent().unwrap_or(Path::new(".")).join(BESIDE)
     }
 
     /// The learner's file.
@@ -185,15 +202,35 @@ impl Package {
     ///
     /// When the folder is somebody else's or another version's, or cannot be written.
     pub fn lay_out(&self) -> Result<bool, Problem> {
-        if self.folder.exists() {
+        let empty = || fs::read_dir(&self.folder).is_ok_and(|mut inside| inside.next().is_none());
+        if self.folder.exists() && !empty() {
             self.check()?;
             self.lay_out_core()?;
             return Ok(false);
         }
         self.lay_out_core()?;
-        self.write_given()?;
-        write(&self.exercise(), &self.start)?;
+        // Whole or not at all: half a package would be taken for somebody else's.
+        let fresh = self.beside().join(format!("{}{NEW}", std::process::id()));
+        let laid = Self { folder: fresh.clone(), ..self.clone() }.write_all();
+        let moved = laid.and_then(|()| {
+            let above = self.folder.parent().map_or(Ok(()), fs::create_dir_all);
+            let moved = above.and_then(|()| fs::rename(&fresh, &self.folder));
+            moved.map_err(|why| Problem::Io { path: self.folder.clone(), why })
+        });
+        if moved.is_err() {
+            fs::remove_dir_all(&fresh).ok();
+            // A folder that somebody is in cannot be replaced, but written to.
+            if !empty() {
+                return moved.map(|()| true);
+            }
+            self.write_all()?;
+        }
         Ok(true)
+    }
+
+    fn write_all(&self) -> Result<(), Problem> {
+        self.write_given()?;
+        write(&self.exercise(), &self.start)
     }
 
     /// Checks that what is there is this exercise, as this version gives it out.
@@ -204,10 +241,13 @@ impl Package {
     pub fn check(&self) -> Result<(), Problem> {
         let not_ours =
             || Problem::NotOurs { folder: self.folder.clone(), incident: self.id().to_owned() };
+        if !self.folder.exists() {
+            return Err(Problem::Gone { folder: self.folder.clone() });
+        }
         let manifest = self.folder.join("Cargo.toml");
-        let main = fs::read_to_string(self.folder.join("src/main.rs")).unwrap_or_default();
-        let ours = self.given.get("src/main.rs").is_some_and(|given| *given == main);
-        let text = fs::read_to_string(&manifest)
+        let main = files::read_text(&self.folder.join("src/main.rs")).unwrap_or_default();
+        let ours = self.given.get("src/main.rs").is_some_and(|given| same_code(given, &main));
+        let text = files::read_text(&manifest)
             .or_else(|_| if ours { Ok(String::new()) } else { Err(not_ours()) })?;
         match toml::from_str::<Marked>(&text) {
             Ok(marked) => {
@@ -224,19 +264,22 @@ impl Package {
             Err(_) => return Err(not_ours()),
         }
         let changed = |(file, text): (&String, &String)| {
-            let now = fs::read_to_string(self.folder.join(file)).unwrap_or_default();
-            (is_code(file) && now != *text).then(|| self.folder.join(file))
+            let now = files::read_text(&self.folder.join(file)).unwrap_or_default();
+            (is_code(file) && !same_code(&now, text)).then(|| self.folder.join(file))
         };
         match self.given.iter().find_map(changed) {
-            Some(file) => Err(Problem::Changed { file, incident: self.id().to_owned() }),
+            Some(file) => {
+                let (folder, incident) = (self.folder.clone(), self.id().to_owned());
+                Err(Problem::Changed { folder, file, incident })
+            }
             None => Ok(()),
         }
     }
 
     fn other_version(&self, found: String) -> Problem {
         let differs = |(file, text): (&String, &String)| {
-            let there = fs::read_to_string(self.folder.join(file)).unwrap_or_default();
-            (is_code(file) && there != *text).then(|| file.clone())
+            let there = files::read_text(&self.folder.join(file)).unwrap_or_default();
+            (is_code(file) && !same_code(&there, text)).then(|| file.clone())
         };
         let mut differs: Vec<String> = self.given.iter().filter_map(differs).collect();
         differs.push("the core that it is built with".to_owned());
@@ -255,7 +298,7 @@ impl Package {
     ///
     /// When a file cannot be written.
     pub fn reset(&self) -> Result<Vec<PathBuf>, Problem> {
-        let manifest = fs::read_to_string(self.folder.join("Cargo.toml")).unwrap_or_default();
+        let manifest = files::read_text(&self.folder.join("Cargo.toml")).unwrap_or_default();
         if self.folder.exists() && !manifest.contains("firedrill") && !self.exercise().exists() {
             let (folder, incident) = (self.folder.clone(), self.id().to_owned());
             return Err(Problem::NotOurs { folder, incident });
@@ -266,7 +309,7 @@ impl Package {
         let locks = |file: &str| file == "Cargo.lock";
         for (file, text) in self.given.iter().chain([(&exercise.0, &exercise.1)]) {
             let path = self.folder.join(file);
-            match fs::read_to_string(&path) {
+            match files::read_text(&path) {
                 Ok(now) if now != *text && !locks(file) => {
                     let aside = free_name(&path);
                     fs::rename(&path, &aside)
@@ -276,8 +319,7 @@ impl Package {
                 _ => {}
             }
         }
-        self.write_given()?;
-        write(&self.exercise(), &self.start)?;
+        self.write_all()?;
         Ok(kept)
     }
 
@@ -288,11 +330,17 @@ impl Package {
     /// The copy of core beside it, whole or not at all.
     fn lay_out_core(&self) -> Result<(), Problem> {
         let beside = self.beside();
+        // Half a gigabyte that is built anew belongs into nobody's repository.
+        let ignored = beside.join(".gitignore");
+        if !ignored.exists() {
+            write(&ignored, "*\n")?;
+        }
+        forget_unfinished(&beside);
         let core = beside.join(core_name());
         if core.exists() {
             return Ok(());
         }
-        let fresh = beside.join(format!("{}.{}.new", core_name(), std::process::id()));
+        let fresh = beside.join(format!("{}.{}{NEW}", core_name(), std::process::id()));
         for (file, bytes) in source::files() {
             let text = String::from_utf8_lossy(&bytes);
             // The workspace's words on lints are not there.
@@ -311,7 +359,32 @@ impl Package {
     }
 }
 
-/// Whether a file is code, which is compared byte for byte.
+/// The end of the name of what is not laid out yet.
+const NEW: &str = ".new";
+
+/// Whoever lays something out has done so by then, or has ended.
+const UNFINISHED: Duration = Duration::from_hours(1);
+
+/// Removes what somebody began to lay out who was ended.
+fn forget_unfinished(beside: &Path) {
+    for entry in fs::read_dir(beside).into_iter().flatten().flatten() {
+        let age =
+            entry.metadata().and_then(|of| of.modified()).ok().and_then(|at| at.elapsed().ok());
+        let is_new = entry.file_name().to_string_lossy().ends_with(NEW);
+        if is_new && age.is_some_and(|age| age > UNFINISHED) {
+            // Where it cannot be removed it is in nobody's way.
+            fs::remove_dir_all(entry.path()).ok();
+        }
+    }
+}
+
+/// Whether two files are the same code: how it is laid out and where its lines end is for whoever works with it.
+fn same_code(one: &str, other: &str) -> bool {
+    let tokens = |text: &str| text.parse::<proc_macro2::TokenStream>().map(|code| code.to_string());
+    one == other || tokens(one).ok().zip(tokens(other).ok()).is_some_and(|(a, b)| a == b)
+}
+
+/// Whether a file is code, which is to stay as it was given out.
 fn is_code(file: &str) -> bool {
     Path::new(file).extension().is_some_and(|extension| extension == "rs")
 }
@@ -405,11 +478,8 @@ fn given(
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Problem> {
-    let problem = |why| Problem::Io { path: path.to_owned(), why };
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).map_err(problem)?;
-    }
-    fs::write(path, text).map_err(problem)
+    // Whole, and in place of a link instead of through it.
+    files::write(path, text.as_bytes()).map_err(|why| Problem::Io { path: path.to_owned(), why })
 }
 
 /// A name beside a file that is not taken.

@@ -1,50 +1,43 @@
 //! The loop: a file is saved, the package is built and judged, and whoever asks gets a hint.
 
-use std::fs;
 use std::io::{self, IsTerminal};
 use std::time::Duration;
 
 use anyhow::Context;
-use crossterm::event::{Event, EventStream, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use crossterm::event::{Event, EventStream, KeyCode};
 use crossterm::style::Color;
 use crossterm::terminal;
 use firedrill_core::catalogue::Catalogue;
 use firedrill_core::incident::exercise::{Exercise, YOURS};
 use futures_util::StreamExt;
-use notify::{RecursiveMode, Watcher};
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
-use super::build::{Built, build};
+use super::build::{self, Built};
 use super::judge::{Judged, judge};
 use super::package::Package;
 use super::told::{self, Paper};
 use super::trial::{Yours, chance, draw};
+use crate::attend::attended;
+use crate::files;
+use crate::guest::Guest;
+use crate::keyboard::{Keyboard, Pressed};
 use crate::remembered::Remembered;
 use crate::run::kin;
-use crate::run::signals::{Termination, terminations};
+use crate::run::signals::{Pause, Termination, pauses, stand_still, terminations};
 use crate::run::spec::this_program;
 
 /// Trials beside the one with the lab's own numbers.
 const MORE_TRIALS: usize = 3;
 
-/// An editor saves in several steps: what comes so soon after is the same save.
-const SETTLES: Duration = Duration::from_millis(100);
+/// Time between two looks at the files. They are read, since no system tells of every change: one on the other side
+/// of a mount or a link, or in a folder that took the place of another. An editor saves in several steps: what is
+/// the same at two looks has been saved.
+const LOOK: Duration = Duration::from_millis(200);
 
 /// Words of cargo's on how far it is.
-const STEPS: [&str; 8] = [
-    "Compiling",
-    "Downloading",
-    "Downloaded",
-    "Locking",
-    "Updating",
-    "Adding",
-    "Finished",
-    "Blocking",
-];
-
-/// Words of cargo's where it lacks crates that it cannot fetch.
-const NO_NETWORK: [&str; 3] = ["failed to download", "no matching package named", "--offline"];
+const STEPS: [&str; 7] =
+    ["Compiling", "Downloading", "Downloaded", "Locking", "Updating", "Adding", "Finished"];
 
 /// How a sitting ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,9 +89,13 @@ struct Sitting {
 ///
 /// When the package is not in order, there is no cargo, or nobody reads.
 pub async fn once(catalogue: &'static Catalogue, package: Package) -> anyhow::Result<Ended> {
+    let mut ends = terminations(kin::end_strays)?;
     let mut sitting = Sitting::new(catalogue, package, Paper::new(false))?;
     sitting.package.lay_out()?;
-    sitting.attempt().await?;
+    tokio::select! {
+        done = sitting.attempt() => done?,
+        signal = ends.recv() => return Ok(Ended::Terminated(signal.map_or(1, Termination::status))),
+    }
     Ok(if sitting.held { Ended::Held } else { Ended::DidNotHold })
 }
 
@@ -111,104 +108,124 @@ pub async fn sit(catalogue: &'static Catalogue, package: Package) -> anyhow::Res
     let mut sitting = Sitting::new(catalogue, package, Paper::new(true))?;
     sitting.stays = true;
     let fresh = sitting.package.lay_out()?;
-    let (saved, mut saves) = mpsc::channel(1);
-    let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-        // Who has not looked yet will look once.
-        if event.is_ok_and(|event| !event.kind.is_access()) {
-            saved.try_send(()).ok();
-        }
-    })
-    .context("cannot watch files")?;
-    let folder = &sitting.package.folder;
-    // A file that an editor replaces is another one: folders stay.
-    for path in [&folder.join("src"), folder] {
-        let watch = watcher.watch(path, RecursiveMode::NonRecursive);
-        watch.with_context(|| format!("cannot watch {}", path.display()))?;
-    }
-    let mut ends = terminations(|| {})?;
-    let keys = Keys::take().context("this terminal takes no keys")?;
-    let mut events = EventStream::new();
+    let mut ends = terminations(kin::end_strays)?;
+    let mut pauses = pauses()?;
+    let raw = Keys::take().context("this terminal takes no keys")?;
+    let mut keys = Pressing::new();
     sitting.greet(fresh)?;
-    let mut tried = None;
-    // Looked at when a file is saved, and not in between: an editor may be half-way through.
-    let mut saved = true;
+    let mut looks = interval(LOOK);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    // What was judged, and what was seen at the last look.
+    let (mut tried, mut seen) = (None, Some(sitting.saved_as()));
     let mut later = None;
     loop {
-        if std::mem::take(&mut saved) {
-            let now = sitting.saved_as();
-            if tried.as_ref() != Some(&now) {
-                tried = Some(now);
-                let attempt = tokio::select! {
-                    done = sitting.attempt() => Some(done),
-                    leave = leaves(&mut events, &mut later) => {
-                        leave?;
-                        None
-                    }
-                    signal = ends.recv() => {
-                        return Ok(Ended::Terminated(signal.map_or(1, Termination::status)));
-                    }
-                };
-                match attempt {
-                    Some(done) => done?,
-                    None => break,
+        if seen != tried {
+            tried.clone_from(&seen);
+            let attempt = tokio::select! {
+                done = sitting.attempt() => Some(done),
+                leave = leaves(&mut keys, &mut later) => {
+                    leave?;
+                    None
                 }
-                sitting.offer()?;
+                signal = ends.recv() => {
+                    return Ok(Ended::Terminated(signal.map_or(1, Termination::status)));
+                }
+            };
+            match attempt {
+                Some(done) => done?,
+                None => break,
             }
+            sitting.offer()?;
         }
         let key = if let Some(key) = later.take() {
             Some(key)
         } else {
             tokio::select! {
-                _ = saves.recv() => {
-                    sleep(SETTLES).await;
-                    saved = true;
+                _ = looks.tick() => {
+                    let now = Some(sitting.saved_as());
+                    if now != tried {
+                        sleep(LOOK).await;
+                        seen = Some(sitting.saved_as()).filter(|later| now.as_ref() == Some(later));
+                        seen = seen.or_else(|| tried.clone());
+                    }
                     continue;
                 }
                 signal = ends.recv() => {
                     return Ok(Ended::Terminated(signal.map_or(1, Termination::status)));
                 }
-                key = next_key(&mut events) => key?,
+                Some(pause) = pauses.recv() => {
+                    if give_way(pause == Pause::Stop).is_err() {
+                        // A terminal that is closed lets its programs go on, too.
+                        return Ok(Ended::Terminated(Termination::HungUp.status()));
+                    }
+                    continue;
+                }
+                key = keys.next() => key?,
             }
         };
         match key {
             Some(KeyCode::Char('h')) => sitting.hint()?,
-            Some(KeyCode::Char('r')) => (tried, saved) = (None, true),
+            Some(KeyCode::Char('r')) => (tried, seen) = (None, Some(sitting.saved_as())),
             Some(KeyCode::Char('l')) => {
-                drop(events);
-                sitting.lab().await?;
-                events = EventStream::new();
+                drop(keys);
+                if let Some(signal) = sitting.lab(&mut ends).await? {
+                    return Ok(Ended::Terminated(signal.status()));
+                }
+                keys = Pressing::new();
                 sitting.offer()?;
             }
             Some(KeyCode::Char('q') | KeyCode::Esc) | None => break,
             Some(_) => {}
         }
     }
-    drop(keys);
+    drop(raw);
     Ok(if sitting.held { Ended::Held } else { Ended::DidNotHold })
 }
 
-/// The next key; none: whoever sits there wants to leave, or is gone.
-async fn next_key(events: &mut EventStream) -> io::Result<Option<KeyCode>> {
-    loop {
-        match events.next().await.transpose()? {
-            None => return Ok(None),
-            Some(Event::Key(KeyEvent { code: KeyCode::Char('c'), modifiers, .. }))
-                if modifiers.contains(KeyModifiers::CONTROL) =>
-            {
-                return Ok(None);
+/// Keys as they are pressed.
+struct Pressing {
+    events: EventStream,
+    keyboard: Keyboard,
+}
+
+impl Pressing {
+    fn new() -> Self {
+        Self { events: EventStream::new(), keyboard: Keyboard::default() }
+    }
+
+    /// The next key; none: whoever sits there wants to leave, or is gone.
+    async fn next(&mut self) -> io::Result<Option<KeyCode>> {
+        loop {
+            let key = match self.events.next().await.transpose()? {
+                None => return Ok(None),
+                Some(Event::Key(key)) => key,
+                Some(_) => continue,
+            };
+            match self.keyboard.read(key, Instant::now()) {
+                Some(Pressed::Key(code)) => return Ok(Some(code)),
+                Some(Pressed::Leave) => return Ok(None),
+                Some(Pressed::Suspend) => {
+                    give_way(true)?;
+                }
+                _ => {}
             }
-            Some(Event::Key(KeyEvent { code, kind: KeyEventKind::Press, .. })) => {
-                return Ok(Some(code));
-            }
-            Some(_) => {}
         }
     }
 }
 
+/// Gives the terminal to the shell until this program goes on, and takes keys again.
+fn give_way(stops: bool) -> io::Result<()> {
+    terminal::disable_raw_mode()?;
+    if stops {
+        stand_still();
+    }
+    terminal::enable_raw_mode()
+}
+
 /// Waits for a key that leaves; another one is for later.
-async fn leaves(events: &mut EventStream, later: &mut Option<KeyCode>) -> io::Result<()> {
+async fn leaves(keys: &mut Pressing, later: &mut Option<KeyCode>) -> io::Result<()> {
     loop {
-        match next_key(events).await? {
+        match keys.next().await? {
             None | Some(KeyCode::Char('q') | KeyCode::Esc) => return Ok(()),
             key => *later = key,
         }
@@ -235,15 +252,7 @@ impl Sitting {
 
     /// What is saved now, of all that a build is made of.
     fn saved_as(&self) -> Vec<Option<Vec<u8>>> {
-        let mut files: Vec<_> = fs::read_dir(self.package.folder.join("src"))
-            .into_iter()
-            .flatten()
-            .filter_map(|entry| Some(entry.ok()?.path()))
-            .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
-            .collect();
-        files.sort_unstable();
-        files.push(self.package.folder.join("Cargo.toml"));
-        files.iter().map(|file| fs::read(file).ok()).collect()
+        build::files_of(&self.package.folder).iter().map(|file| files::read(file).ok()).collect()
     }
 
     fn greet(&self, fresh: bool) -> io::Result<()> {
@@ -279,25 +288,31 @@ impl Sitting {
             paper.text("  ", &problem.to_string())?;
             return Ok(());
         }
-        let (built, wants_network) = {
+        let built = {
             let mut cargo = Cargo::new(paper);
-            let built = build(&self.package.folder, paper.has_colours(), |bytes| cargo.hear(bytes));
-            let built = built.await?;
+            let says = |bytes: &[u8]| cargo.hear(bytes);
+            let built = build::build(&self.package.folder, paper.has_colours(), says).await?;
             cargo.end();
-            (built, cargo.wants_network)
+            built
         };
-        let Built::Program(program) = built else {
-            self.hints = vec!["The compiler's words come first: it has to build.".to_owned()];
-            self.hinted = 0;
-            paper.line("")?;
-            paper.line(&paper.strong("✗ It does not build.", Color::Red))?;
-            if wants_network {
-                let says = "The first build of an exercise fetches crates, which takes a network; later ones do not.";
-                paper.text("  ", says)?;
+        let program = match built {
+            Built::Program(program) => program,
+            Built::Refused => {
+                self.hints = vec!["The compiler's words come first: it has to build.".to_owned()];
+                self.hinted = 0;
+                paper.line("")?;
+                paper.line(&paper.strong("✗ It does not build.", Color::Red))?;
+                return Ok(());
             }
-            return Ok(());
+            Built::Elsewhere(why) => {
+                (self.hints, self.hinted) = (Vec::new(), 0);
+                paper.line("")?;
+                let says = "? It was not built, and not for what you wrote.";
+                paper.line(&paper.strong(says, Color::Yellow))?;
+                return Ok(paper.text("  ", &format!("{why}."))?);
+            }
         };
-        let written = fs::read_to_string(self.package.exercise()).unwrap_or_default();
+        let written = files::read_text(&self.package.exercise()).unwrap_or_default();
         let entry = self.package.entry;
         let trials = draw(entry, &self.exercise, MORE_TRIALS, chance());
         let yours = Yours { variant: YOURS, program: Some(&program), ours: None };
@@ -328,10 +343,8 @@ impl Sitting {
         let change = |remembered: &mut Remembered| {
             with(remembered.exercises.entry(id).or_default());
         };
-        if let Err(error) = Remembered::change(change) {
-            self.paper.text("  ", &error.to_string())?;
-        }
-        Ok(())
+        let said = Remembered::change(change).unwrap_or_else(|error| Some(error.to_string()));
+        said.map_or(Ok(()), |said| Ok(self.paper.text("  ", &said)?))
     }
 
     /// The keys there are now.
@@ -366,15 +379,24 @@ impl Sitting {
         self.remember(|exercised| exercised.hints += 1)
     }
 
-    /// Opens the lab with the learner's code in a lane beside ours.
-    async fn lab(&self) -> anyhow::Result<()> {
+    /// Opens the lab with the learner's code in a lane beside ours; returns what ended it, if that was a signal.
+    async fn lab(
+        &self,
+        ends: &mut mpsc::Receiver<Termination>,
+    ) -> anyhow::Result<Option<Termination>> {
         terminal::disable_raw_mode()?;
-        let mut lab = tokio::process::Command::new(this_program()?);
+        let mut lab = attended(this_program()?)?;
         lab.args(["lab", &self.package.entry.manifest.id, "--with"]).arg(&self.package.folder);
-        let status = lab.status().await;
+        let mut guest = Guest::invite(&mut lab).context("cannot open the lab")?;
+        tokio::select! {
+            status = guest.ended() => drop(status.context("cannot open the lab")?),
+            signal = ends.recv() => {
+                guest.dismiss().await;
+                return Ok(Some(signal.unwrap_or(Termination::HungUp)));
+            }
+        }
         terminal::enable_raw_mode()?;
-        status.context("cannot open the lab")?;
-        Ok(())
+        Ok(None)
     }
 }
 
@@ -385,14 +407,12 @@ struct Cargo {
     steps: usize,
     shown: bool,
     at_terminal: bool,
-    /// Whether crates are missing that it cannot fetch.
-    wants_network: bool,
 }
 
 impl Cargo {
     fn new(paper: Paper) -> Self {
         let at_terminal = io::stdout().is_terminal();
-        Self { paper, rest: Vec::new(), steps: 0, shown: false, at_terminal, wants_network: false }
+        Self { paper, rest: Vec::new(), steps: 0, shown: false, at_terminal }
     }
 
     fn hear(&mut self, bytes: &[u8]) {
@@ -406,7 +426,6 @@ impl Cargo {
     fn line(&mut self, line: &[u8]) {
         let text = String::from_utf8_lossy(line);
         let plain = anstream::adapter::strip_str(&text).to_string();
-        self.wants_network |= NO_NETWORK.iter().any(|words| plain.contains(words));
         let step = plain.split_whitespace().next().is_some_and(|first| STEPS.contains(&first));
         // Where nobody reads, the next line that matters will find out.
         if !step {
@@ -415,7 +434,7 @@ impl Cargo {
         } else if self.at_terminal {
             self.steps += 1;
             let what = plain.trim();
-            let columns = terminal::size().map_or(80, |(columns, _)| usize::from(columns));
+            let columns = usize::from(crate::terminal_size::size().0.0);
             let what: String = what.chars().take(columns.saturating_sub(20)).collect();
             self.clear();
             self.paper.pass(format!("  building {}: {what}", self.steps).as_bytes()).ok();

@@ -10,11 +10,11 @@ use firedrill_core::incident::measure::{Level, Measure};
 use firedrill_core::timeline::LaneLine;
 use firedrill_core::verdict::{Check, Stretch, value};
 use firedrill_core::visible::visible;
-use similar::{ChangeTag, TextDiff};
 
 use super::judge::Judged;
 use super::package::Package;
 use super::trial::{Said, Tried};
+use crate::diff::{Piece, pieces};
 
 /// Columns of a line of text at most, for the eye.
 const WIDEST: usize = 96;
@@ -79,7 +79,7 @@ impl Paper {
     ///
     /// When nobody reads.
     pub fn text(self, indent: &str, text: &str) -> io::Result<()> {
-        let columns = crossterm::terminal::size().map_or(80, |(columns, _)| usize::from(columns));
+        let columns = usize::from(crate::terminal_size::size().0.0);
         let options = textwrap::Options::new(columns.clamp(20, WIDEST))
             .initial_indent(indent)
             .subsequent_indent(indent);
@@ -226,24 +226,37 @@ fn difference(paper: Paper, package: &Package, written: &str) -> io::Result<()> 
         lines.collect::<Vec<&str>>().join("\n") + "\n"
     };
     let (yours, ours) = (code(written), code(package.solution()));
-    let diff = TextDiff::from_lines(&yours, &ours);
-    if diff.ratio() >= 1.0 {
+    let pieces = pieces(&yours, &ours);
+    if pieces.iter().all(|piece| piece.same) {
         return paper.text("  ", "It is what we have too, to the letter.");
     }
     paper.line("    yours (-) against ours (+):")?;
-    for (at, group) in diff.grouped_ops(CONTEXT).iter().enumerate() {
-        if at > 0 {
+    let (old, new): (Vec<&str>, Vec<&str>) = (yours.lines().collect(), ours.lines().collect());
+    let show = |lines: &[&str], sign: char, colour: Option<Color>| {
+        lines.iter().try_for_each(|line| {
+            let line = format!("    {sign} {}", visible(line.trim_end()));
+            paper.line(&colour.map_or(line.clone(), |colour| paper.coloured(&line, colour)))
+        })
+    };
+    let last = pieces.len() - 1;
+    for (at, Piece { old: gone, new: come, same }) in pieces.into_iter().enumerate() {
+        if !same {
+            show(&old[gone], '-', Some(Color::Red))?;
+            show(&new[come], '+', Some(Color::Green))?;
+            continue;
+        }
+        let lines = &old[gone];
+        let after = if at == 0 { 0 } else { CONTEXT };
+        let before = if at == last { 0 } else { CONTEXT };
+        if lines.len() <= after + before {
+            show(lines, ' ', None)?;
+            continue;
+        }
+        show(&lines[..after], ' ', None)?;
+        if after > 0 && before > 0 {
             paper.line("      ⋯")?;
         }
-        for change in group.iter().flat_map(|op| diff.iter_changes(op)) {
-            let (sign, colour) = match change.tag() {
-                ChangeTag::Delete => ('-', Some(Color::Red)),
-                ChangeTag::Insert => ('+', Some(Color::Green)),
-                ChangeTag::Equal => (' ', None),
-            };
-            let line = format!("    {sign} {}", visible(change.value().trim_end()));
-            paper.line(&colour.map_or(line.clone(), |colour| paper.coloured(&line, colour)))?;
-        }
+        show(&lines[lines.len() - before..], ' ', None)?;
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use firedrill_core::catalogue::{Catalogue, Entry};
 use firedrill_core::dice::Dice;
-use firedrill_core::event::{Clock, What};
+use firedrill_core::event::{Clock, Sample, What};
 use firedrill_core::figures::number;
 use firedrill_core::incident::exercise::{Exercise, Range, YOURS};
 use firedrill_core::incident::formula::Values;
@@ -280,6 +280,7 @@ fn bitten_s(entry: &Entry, lane: &LaneLine, stretch: Stretch) -> Option<f64> {
         return lane.restarts.get(bite.above as usize).copied();
     }
     let mut samples = lane.between(stretch.from_s, stretch.to_s);
-    let bitten = |sample| level(sample, &bite.metric).is_some_and(|value| value > bite.above);
+    let bitten =
+        |sample: &&Sample| level(*sample, &bite.metric).is_some_and(|value| value > bite.above);
     samples.find(|(_, sample)| bitten(sample)).map(|(at_s, _)| at_s)
 }

@@ -4,7 +4,7 @@
 
 pub mod replace;
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -15,6 +15,37 @@ pub fn state_folder() -> Option<PathBuf> {
     let places = etcetera::choose_base_strategy().ok()?;
     let directory = places.state_dir().unwrap_or_else(|| places.data_dir());
     Some(directory.join("firedrill"))
+}
+
+/// Bytes of a file that is read whole, at most: nothing of ours is as large.
+pub const LARGEST: u64 = 16 << 20;
+
+/// Reads a file whole. A pipe or a device is none: reading it might never end.
+///
+/// # Errors
+///
+/// When it is no file, too large, or the system refuses.
+pub fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let about = fs::metadata(path)?;
+    if !about.is_file() {
+        return Err(io::Error::other("expected a file, and this is none"));
+    }
+    if about.len() > LARGEST {
+        let says = format!("it has {} bytes, and {LARGEST} are allowed", about.len());
+        return Err(io::Error::other(says));
+    }
+    fs::read(path)
+}
+
+/// Reads a text whole; see [`read`].
+///
+/// # Errors
+///
+/// When it cannot be read, or is no text.
+pub fn read_text(path: &Path) -> io::Result<String> {
+    let bytes = read(path)?;
+    String::from_utf8(bytes)
+        .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is no text in UTF-8"))
 }
 
 /// Writes a file whole or not at all: beside its place, then moved there. Its folder is made where it is missing.
@@ -41,16 +72,34 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
 ///
 /// When the system refuses.
 pub fn lock(path: &Path) -> io::Result<File> {
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
-    }
-    let lock = path.with_extension("lock");
-    let file = OpenOptions::new().write(true).create(true).truncate(false).open(lock)?;
+    let file = lock_file(path)?;
     match file.lock() {
         // Some file systems have no locks.
         Err(error) if error.kind() != io::ErrorKind::Unsupported => Err(error),
         _ => Ok(file),
     }
+}
+
+/// The same lock, if nobody holds it.
+///
+/// # Errors
+///
+/// When the system refuses.
+pub fn lock_if_free(path: &Path) -> io::Result<Option<File>> {
+    let file = lock_file(path)?;
+    match file.try_lock() {
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) if error.kind() != io::ErrorKind::Unsupported => Err(error),
+        _ => Ok(Some(file)),
+    }
+}
+
+fn lock_file(path: &Path) -> io::Result<File> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    let lock = path.with_extension("lock");
+    OpenOptions::new().write(true).create(true).truncate(false).open(lock)
 }
 
 /// A name beside a file that is not taken.

@@ -2,6 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::rc::Rc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc as std_mpsc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -64,6 +65,8 @@ struct Measured {
     /// By lane, then by instance.
     lanes: Vec<[SharedTally; MAX_INSTANCES]>,
     lag: Mutex<Latencies>,
+    /// Requests that could not be sent.
+    not_sent: AtomicU64,
 }
 
 impl Listening {
@@ -89,11 +92,12 @@ impl Driver {
         let schedule = Schedule::new(load.rate_per_s, load.arrivals, &weights, seed);
         let timeout = Duration::from_millis(load.client_timeout_ms);
         let lag = Mutex::default();
-        let measured =
-            Arc::new(Measured { lanes: (0..lanes).map(|_| Default::default()).collect(), lag });
+        let lanes = (0..lanes).map(|_| Default::default()).collect::<Vec<_>>();
+        let count = lanes.len();
+        let measured = Arc::new(Measured { lanes, lag, not_sent: AtomicU64::default() });
 
         let (changes, changed) = std_mpsc::channel();
-        let (targets, retarget) = watch::channel(vec![LaneTargets::default(); lanes]);
+        let (targets, retarget) = watch::channel(vec![LaneTargets::default(); count]);
         let (due, arrivals) = mpsc::channel(QUEUE);
         let (stop, stopped) = oneshot::channel();
         let began = Instant::now();
@@ -177,6 +181,11 @@ impl Driver {
         self.measured.lag.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
+    /// Requests since the last call that could not be sent, for want of connections.
+    pub fn take_not_sent(&self) -> u64 {
+        self.measured.not_sent.swap(0, Ordering::Relaxed)
+    }
+
     /// Ends the load. Requests under way count as unfinished in the next tick.
     pub fn stop(&mut self) {
         if let Some(stop) = self.stop.take() {
@@ -252,7 +261,7 @@ async fn drive(
                         let (instance, target) = lane.next();
                         let (tally, kind) = (Arc::clone(&tallies[instance]), due.request.kind());
                         let request = UnderWay::start(tally, kind, (due.at, timeout));
-                        let answer = send(target, Arc::clone(&due.request), due.key);
+                        let answer = send(target, (Arc::clone(&due.request), due.key), Arc::clone(&measured));
                         tokio::task::spawn_local(request.wait(answer));
                     }
                 }
@@ -262,10 +271,18 @@ async fn drive(
 }
 
 /// What the answer amounts to; none where nobody listens, or the connection is lost.
-async fn send(target: Option<Rc<HttpTarget>>, request: Arc<Prepared>, key: u64) -> Option<Outcome> {
+async fn send(
+    target: Option<Rc<HttpTarget>>,
+    (request, key): (Arc<Prepared>, u64),
+    measured: Arc<Measured>,
+) -> Option<Outcome> {
     match target?.send(&request, key).await {
         Ok(outcome) => Some(outcome),
         Err(Unanswered::Handshake(why)) => Some(Outcome::Handshake(why)),
+        Err(Unanswered::NotSent(_)) => {
+            measured.not_sent.fetch_add(1, Ordering::Relaxed);
+            Some(Outcome::NotSent)
+        }
         Err(_) => None,
     }
 }

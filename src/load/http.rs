@@ -31,6 +31,9 @@ pub enum Unanswered {
     /// No connection could be made.
     #[error("cannot connect: {0}")]
     Connect(#[from] std::io::Error),
+    /// No connection could be made, and not for the server's sake.
+    #[error("this machine has no connection left: {0}")]
+    NotSent(std::io::Error),
     /// The server is not trusted.
     #[error("handshake failed: {}", .0.word())]
     Handshake(HandshakeFailed),
@@ -74,7 +77,8 @@ impl HttpTarget {
         let alone = prepared.new_connection();
         let mut connection = match if alone { None } else { self.take_idle() } {
             Some(connection) => connection,
-            None => self.connect().await?,
+            // Boxed: it is rare, and would make every request under way as large as a handshake.
+            None => Box::pin(self.connect()).await?,
         };
         let mut response = connection.send_request(prepared.request(key)).await?;
         let mut body = Vec::new();
@@ -104,7 +108,9 @@ impl HttpTarget {
     }
 
     async fn connect(&self) -> Result<SendRequest<Full<Bytes>>, Unanswered> {
-        let stream = TcpStream::connect(self.address).await?;
+        let stream = TcpStream::connect(self.address).await.map_err(|error| {
+            if is_own(&error) { Unanswered::NotSent(error) } else { Unanswered::Connect(error) }
+        })?;
         stream.set_nodelay(true)?;
         match &self.trust {
             Trust::Plain => speak(stream).await,
@@ -120,6 +126,24 @@ impl HttpTarget {
     }
 }
 
+/// Whether no connection can be made for want of something on the client's side: local ports, files, memory, or a
+/// loopback.
+fn is_own(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind as E;
+    #[cfg(unix)]
+    if let Some(code) = error.raw_os_error() {
+        use nix::errno::Errno;
+        let out_of = [Errno::EMFILE, Errno::ENFILE, Errno::ENOBUFS, Errno::ENOMEM];
+        if out_of.contains(&Errno::from_raw(code)) {
+            return true;
+        }
+    }
+    matches!(
+        error.kind(),
+        E::AddrNotAvailable | E::NetworkUnreachable | E::NetworkDown | E::HostUnreachable
+    )
+}
+
 /// Speaks HTTP on a connection that has been made.
 async fn speak(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -131,4 +155,24 @@ async fn speak(
     // Its error reaches the request that is on it.
     tokio::spawn(connection);
     Ok(sender)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_client_lacks_is_told_apart_from_what_the_server_refuses() {
+        use std::io::{Error, ErrorKind};
+        for own in [ErrorKind::AddrNotAvailable, ErrorKind::NetworkUnreachable] {
+            assert!(is_own(&Error::from(own)), "{own}");
+        }
+        for servers in
+            [ErrorKind::ConnectionRefused, ErrorKind::ConnectionReset, ErrorKind::TimedOut]
+        {
+            assert!(!is_own(&Error::from(servers)), "{servers}");
+        }
+        #[cfg(unix)]
+        assert!(is_own(&Error::from(nix::errno::Errno::EMFILE)));
+    }
 }

@@ -10,6 +10,10 @@ pub mod driver;
 pub mod http;
 pub mod pacer;
 pub mod saturate;
+#[cfg(feature = "tls")]
+pub mod tls;
+#[cfg(not(feature = "tls"))]
+#[path = "no_tls.rs"]
 pub mod tls;
 
 pub use driver::Driver;

@@ -36,6 +36,8 @@ pub(super) struct Instance {
     generation: u32,
     back_off: BackOff,
     newest: Option<(Instant, ServerSample)>,
+    /// When it was looked at last.
+    looked: Option<Instant>,
     silent: bool,
     last_lines: VecDeque<String>,
     /// Where its process aborts by itself.
@@ -83,6 +85,7 @@ impl Instance {
             generation: 0,
             back_off: BackOff::default(),
             newest: None,
+            looked: None,
             silent: false,
             last_lines: VecDeque::new(),
             heap_limit_bytes: None,
@@ -208,7 +211,7 @@ impl Instance {
         {
             // A child that takes no commands any more is ended like one that hangs.
             if child.command(command).is_err() {
-                child.kill();
+                self.end_with(ExitCause::Crashed, false);
             }
         }
     }
@@ -258,6 +261,11 @@ impl Instance {
                     other => self.process = other,
                 }
             }
+            ServerSays::Server(sample) if !(sample.is_plausible() && sample.names_few()) => {
+                let why =
+                    "it reported counts that no server has, or more metrics than code can name";
+                self.end_with(ExitCause::Refused { why: why.to_owned() }, false);
+            }
             ServerSays::Server(sample) => {
                 self.newest = Some((Instant::now(), sample));
                 if std::mem::take(&mut self.silent) {
@@ -290,6 +298,7 @@ impl Instance {
             }
             Process::Serving { .. } => match self.heap_limit_bytes {
                 Some(limit_bytes) if self.says_no_memory() => ExitCause::HeapLimit { limit_bytes },
+                _ if was_killed(status) => ExitCause::Killed,
                 _ => ExitCause::Crashed,
             },
             Process::Down { .. } => return,
@@ -326,6 +335,11 @@ impl Instance {
 
     /// Gives up on a process that takes too long to start, and tells of one that hangs.
     pub(super) fn tick(&mut self, outlet: &mut Outlet) {
+        // Who stood still has heard nobody, which says nothing of them.
+        let stood = self.looked.replace(Instant::now()).is_some_and(|at| at.elapsed() > SILENCE);
+        if stood {
+            self.newest.iter_mut().for_each(|(at, _)| *at = Instant::now());
+        }
         match &self.process {
             Process::Starting { since, .. } if since.elapsed() > START_TIMEOUT => {
                 let why = format!("it was not ready within {START_TIMEOUT:?}");
@@ -348,4 +362,17 @@ impl Instance {
         let (at, sample) = self.newest.as_ref().filter(|_| serving)?;
         (at.elapsed() < SILENCE).then_some(sample)
     }
+}
+
+/// Whether a process was killed, and not by us, who would know: by the system, which was out of memory, or by hand.
+#[cfg(unix)]
+fn was_killed(status: ExitStatus) -> bool {
+    use std::os::unix::process::ExitStatusExt;
+    status.signal() == Some(nix::libc::SIGKILL)
+}
+
+/// Here no status tells.
+#[cfg(not(unix))]
+fn was_killed(_: ExitStatus) -> bool {
+    false
 }

@@ -28,6 +28,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+use anyhow::Context;
 use child::Message;
 use firedrill_core::child::files;
 use firedrill_core::event::{Clock, Event};
@@ -51,8 +52,31 @@ pub const START_TIMEOUT: Duration = Duration::from_secs(10);
 /// # Errors
 ///
 /// When the system refuses its threads.
-pub fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()
+pub fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    const WORKERS: usize = 2;
+    has_room_for(WORKERS + 4).context(
+        "the system starts no more threads for this user (see `ulimit -u`): firedrill takes a dozen, and each lane \
+         another",
+    )?;
+    Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build()?)
+}
+
+/// Whether so many threads can be started: the runtime takes for granted that its own can.
+fn has_room_for(threads: usize) -> std::io::Result<()> {
+    let start = |_| std::thread::Builder::new().spawn(std::thread::park);
+    let started: Vec<_> = (0..threads).map(start).collect();
+    let mut room = Ok(());
+    for thread in started {
+        match thread {
+            Ok(thread) => {
+                thread.thread().unpark();
+                // It does nothing that could panic.
+                thread.join().ok();
+            }
+            Err(why) => room = Err(why),
+        }
+    }
+    room
 }
 
 /// A run under way. Dropping it ends its children.
@@ -75,6 +99,13 @@ impl Run {
         let (control, controls) = mpsc::channel(64);
         let (task, events) = match spec.case.plan.clock {
             Clock::Live => {
+                if spec.case.entry.manifest.tls && !cfg!(feature = "tls") {
+                    anyhow::bail!(
+                        "{} speaks TLS, and this build is without it: build with the feature `tls`, or run it with \
+                         `--clock virtual`",
+                        spec.case.plan.incident
+                    );
+                }
                 files::raise(files::needed(spec.in_flight(spec.case.plan.rate_per_s)))?;
                 let instances = spec.case.entry.manifest.instances;
                 let caps =

@@ -63,13 +63,8 @@ impl Scraped {
         if text == self.written {
             return Ok(());
         }
-        if let Some(folder) = self.path.parent() {
-            fs::create_dir_all(folder)?;
-        }
-        // Written beside and renamed: Prometheus reads it at any moment.
-        let beside = self.path.with_extension("new");
-        fs::write(&beside, &text)?;
-        fs::rename(&beside, &self.path)?;
+        // Whole at any moment: Prometheus reads it when it likes.
+        files::write(&self.path, text.as_bytes())?;
         self.written = text;
         Ok(())
     }

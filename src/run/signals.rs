@@ -59,6 +59,35 @@ pub fn terminations(leave: fn()) -> io::Result<mpsc::Receiver<Termination>> {
     Ok(terminations)
 }
 
+/// What stops the program for a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pause {
+    /// It is asked to give the terminal back to the shell.
+    Stop,
+    /// It goes on.
+    Go,
+}
+
+/// What stops the program for a time, from now on. Must be called within a runtime.
+///
+/// # Errors
+///
+/// When the system does not let us listen.
+pub fn pauses() -> io::Result<mpsc::Receiver<Pause>> {
+    let (to, pauses) = mpsc::channel(4);
+    system::listen_for_pauses(&to)?;
+    Ok(pauses)
+}
+
+impl std::fmt::Display for Termination {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.says())
+    }
+}
+
+/// What kept something from being done.
+impl std::error::Error for Termination {}
+
 impl From<Termination> for ExitCode {
     fn from(what: Termination) -> Self {
         Self::from(what.status())
@@ -114,6 +143,29 @@ mod system {
         Ok(())
     }
 
+    pub(super) fn listen_for_pauses(
+        to: &tokio::sync::mpsc::Sender<super::Pause>,
+    ) -> io::Result<()> {
+        use super::Pause;
+        let kinds = [(nix::libc::SIGTSTP, Pause::Stop), (nix::libc::SIGCONT, Pause::Go)];
+        for (kind, what) in kinds {
+            let (mut arriving, to) = (signal(SignalKind::from_raw(kind))?, to.clone());
+            tokio::spawn(async move {
+                // Of several at once one is enough.
+                while arriving.recv().await.is_some() && !to.is_closed() {
+                    to.try_send(what).ok();
+                }
+            });
+        }
+        Ok(())
+    }
+
+    /// Stops this program until its shell lets it go on.
+    pub fn stand_still() {
+        // A system that does not stop it lets it go on.
+        nix::sys::signal::raise(nix::sys::signal::Signal::SIGSTOP).ok();
+    }
+
     /// Lets a write beyond the limit on file sizes fail, where the system would end the program. Must be
     /// called within a runtime.
     ///
@@ -150,6 +202,19 @@ mod system {
         Ok(())
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "as where a shell stops programs")]
+    pub(super) fn listen_for_pauses(
+        to: &tokio::sync::mpsc::Sender<super::Pause>,
+    ) -> io::Result<()> {
+        // Kept, so that whoever waits for one waits for ever.
+        let to = to.clone();
+        tokio::spawn(async move { to.closed().await });
+        Ok(())
+    }
+
+    /// Here no shell stops a program.
+    pub fn stand_still() {}
+
     /// This system has no limit on file sizes that would end a program.
     ///
     /// # Errors
@@ -160,4 +225,4 @@ mod system {
     }
 }
 
-pub use system::outlive_file_limit;
+pub use system::{outlive_file_limit, stand_still};

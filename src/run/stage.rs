@@ -299,9 +299,9 @@ impl Stage {
         for (i, (lane, resident)) in self.lanes.iter_mut().zip(resident).enumerate() {
             lane.tick(&resident, |instance| driver.take_tick_of(i, instance), &mut self.outlet);
         }
-        let lag_us = driver.take_lag();
-        if !lag_us.is_empty() {
-            self.outlet.emit(None, What::Driver { lag_us });
+        let (lag_us, not_sent) = (driver.take_lag(), driver.take_not_sent());
+        if !lag_us.is_empty() || not_sent > 0 {
+            self.outlet.emit(None, What::Driver { lag_us, not_sent });
         }
         (0..self.lanes.len()).for_each(|lane| self.retarget(lane));
         self.hold_to_caps();
@@ -327,8 +327,8 @@ impl Stage {
                     let sample = lane.sample(&resident, &ticks);
                     self.outlet.emit(Some(i), What::Sample(sample));
                 }
-                let lag_us = driver.take_lag();
-                self.outlet.emit(None, What::Driver { lag_us });
+                let (lag_us, not_sent) = (driver.take_lag(), driver.take_not_sent());
+                self.outlet.emit(None, What::Driver { lag_us, not_sent });
             }
         }
         for lane in &mut self.lanes {

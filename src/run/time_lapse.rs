@@ -65,6 +65,67 @@ struct Replay {
     reached_ms: u64,
     ended: bool,
     last_line: String,
+    /// Lines of the event log in this tick, and how many more were left out.
+    lines: usize,
+    left_out: u64,
+    /// When its last sample was, and how many there are of that time: one of the tick, and one of the run's end.
+    sampled: (u64, u32),
+}
+
+/// Lines of the event log that a virtual lane may write in a tick.
+const LINES: usize = 1024;
+
+/// Samples of a lane at one time.
+const MOST_SAMPLES: u32 = 2;
+
+/// Events of a lane that may wait for the others.
+const WAITING: usize = 100_000;
+
+impl Replay {
+    /// Keeps an event of it until the other lanes are there.
+    fn keep(&mut self, event: Event) {
+        if matches!(event.what, What::Log { .. }) {
+            if self.lines >= LINES {
+                self.left_out += 1;
+                return;
+            }
+            self.lines += 1;
+        }
+        self.events.push_back(event);
+    }
+
+    /// It has come to this time.
+    fn reach(&mut self, lane: usize, at_ms: u64) {
+        if self.left_out > 0 {
+            let line = format!("{} more lines in a tenth of a second", self.left_out);
+            let what = What::Log { line };
+            self.events.push_back(Event { at_ms: self.reached_ms, lane: Some(lane), what });
+        }
+        (self.lines, self.left_out, self.reached_ms) = (0, 0, at_ms);
+    }
+
+    /// What is wrong with something that it says: no lane of ours says it, whatever code it runs.
+    fn refuses(&self, at_ms: u64, says: &LaneSays, told_ms: u64) -> Option<&'static str> {
+        if at_ms > told_ms {
+            return Some("it tells of a time that it was not told to pass");
+        }
+        if at_ms < self.reached_ms || self.events.back().is_some_and(|last| at_ms < last.at_ms) {
+            return Some("it tells of a time that has passed");
+        }
+        match says {
+            LaneSays::Sample(_) if self.sampled.0 == at_ms && self.sampled.1 >= MOST_SAMPLES => {
+                Some("it reports one tick over and over")
+            }
+            LaneSays::Sample(sample)
+                if !sample.is_plausible()
+                    || sample.server.as_ref().is_some_and(|server| !server.names_few()) =>
+            {
+                Some("it reports counts that no server has, or more metrics than code can name")
+            }
+            _ if self.events.len() >= WAITING => Some("it says more than anybody can read"),
+            _ => None,
+        }
+    }
 }
 
 /// An event of a virtual lane, with its time in milliseconds since the run began.
@@ -148,8 +209,12 @@ impl Player {
             tokio::select! {
                 message = self.messages.recv() => match message {
                     Some((from, message)) => {
-                        silent = Duration::ZERO;
+                        let was_ms = self.lanes[from.lane].reached_ms;
                         self.hear(from.lane, message)?;
+                        // What it says is no sign of life: a loop may say the same for ever.
+                        if self.lanes[from.lane].reached_ms > was_ms {
+                            silent = Duration::ZERO;
+                        }
                     }
                     None => return Ok(()),
                 },
@@ -275,11 +340,23 @@ impl Player {
         let name = &self.spec.case.plan.variants[index];
         match message {
             Message::Line(line) => match visible::read(&line) {
-                Ok(Said { at_ms, what: LaneSays::Reached }) => lane.reached_ms = at_ms,
+                Ok(Said { at_ms, what })
+                    if lane.refuses(at_ms, &what, self.written_ms).is_some() =>
+                {
+                    let why = lane.refuses(at_ms, &what, self.written_ms).unwrap_or_default();
+                    bail!("lane `{name}` is not to be believed, at {at_ms} ms: {why}")
+                }
+                Ok(Said { at_ms, what: LaneSays::Reached }) => lane.reach(index, at_ms),
                 Ok(Said { at_ms, what }) => {
+                    if matches!(what, LaneSays::Sample(_)) {
+                        let before = if lane.sampled.0 == at_ms { lane.sampled.1 } else { 0 };
+                        lane.sampled = (at_ms, before + 1);
+                    }
                     let what = what.what();
                     let event = what.map(|what| Event { at_ms, lane: Some(index), what });
-                    lane.events.extend(event);
+                    if let Some(event) = event {
+                        lane.keep(event);
+                    }
                 }
                 Err(_) => {
                     let line: String = line.chars().take(200).collect();
@@ -288,7 +365,7 @@ impl Player {
             },
             Message::Stderr(line) => {
                 let (at_ms, what) = (lane.reached_ms, What::Log { line: line.clone() });
-                lane.events.push_back(Event { at_ms, lane: Some(index), what });
+                lane.keep(Event { at_ms, lane: Some(index), what });
                 lane.last_line = line;
             }
             Message::Exited(status) if lane.child.as_ref().is_some_and(Child::is_open) => {

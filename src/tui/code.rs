@@ -7,9 +7,9 @@ use firedrill_core::catalogue::Entry;
 use firedrill_core::incident::exercise::YOURS;
 use firedrill_core::incident::marks::{Mark, Marked, marks};
 use firedrill_core::session::walk::scaffolding;
-use similar::{Algorithm, DiffOp, capture_diff_slices};
 
 use super::model::{CodeView, Lab};
+use crate::diff::{Piece, pieces};
 
 /// One file, or the two forms of one.
 #[derive(Debug)]
@@ -137,18 +137,15 @@ pub fn busiest(lab: &Lab, sheets: &[Sheet]) -> Option<usize> {
 impl Sheet {
     /// Its rows, imports folded or not.
     pub fn rows(&self, unfolded: bool) -> Vec<Row> {
-        let left: Vec<&str> = self.left.text.lines().collect();
         let mut rows = Vec::new();
         let folds = match &self.right {
             None => {
-                rows.extend((0..left.len()).map(|line| Row::Lines(Some(line), None, true)));
+                let lines = 0..self.left.text.lines().count();
+                rows.extend(lines.map(|line| Row::Lines(Some(line), None, true)));
                 (scaffolding(self.left.text), Vec::new())
             }
             Some(side) => {
-                let right: Vec<&str> = side.text.lines().collect();
-                for op in capture_diff_slices(Algorithm::Patience, &left, &right) {
-                    let same = matches!(op, DiffOp::Equal { .. });
-                    let (old, new) = (op.old_range(), op.new_range());
+                for Piece { old, new, same } in pieces(self.left.text, side.text) {
                     for i in 0..old.len().max(new.len()) {
                         let at = |range: &std::ops::Range<usize>| {
                             (i < range.len()).then_some(range.start + i)

@@ -12,19 +12,23 @@ use futures_util::StreamExt;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
+use super::inputs::{Inputs, Taken};
 use super::message::{Command, Msg};
 use super::model::{Lab, Model, Screen};
-use super::programs::{attended, dismiss, program_for};
+use super::programs::program_for;
 use super::terminal::{self, panics};
 use super::theme;
 use super::update::{open, take_walk, update};
 use super::view;
+use crate::attend::attended;
+use crate::guest::Guest;
 use crate::notice::note;
-use crate::recorder::Recorder;
+use crate::recorder::{Recorder, record_somewhere};
 use crate::remembered::Remembered;
 use crate::remembered::Theme;
-use crate::run::signals::Termination;
+use crate::run::signals::{Pause, Termination, pauses, stand_still};
 use crate::run::{Control, Run, Spec};
+use crate::terminal_size;
 use firedrill_core::catalogue::Catalogue;
 use firedrill_core::event::{Clock, Event};
 use firedrill_core::plan::{Case, Plan};
@@ -35,6 +39,9 @@ use firedrill_core::session::track::{RunId, Source};
 
 /// Time between two frames.
 const FRAME: Duration = Duration::from_millis(33);
+
+/// Time between two frames after which this program, or the machine, has stood still.
+const STOOD_STILL: Duration = Duration::from_millis(1500);
 
 /// Events of the run that are taken in before the next key gets its turn.
 const BATCH: usize = 256;
@@ -47,6 +54,7 @@ const FAREWELL: Duration = Duration::from_secs(3);
 /// # Errors
 ///
 /// When there is no terminal, or it refuses.
+#[expect(clippy::too_many_lines, reason = "one `select!` over all that happens")]
 pub async fn run(
     catalogue: &'static Catalogue,
     begin: Begin,
@@ -60,8 +68,15 @@ pub async fn run(
     }
     crate::run::signals::outlive_file_limit()?;
     let mut terminations = crate::run::signals::terminations(terminal::restore)?;
-    let mut model = Model::new(catalogue, crossterm::terminal::size()?);
+    let mut pauses = pauses()?;
+    let (size, assumed) = terminal_size::size();
+    let mut model = Model::new(catalogue, size);
     (model.remembered, model.note) = Remembered::read();
+    if assumed {
+        let (columns, rows) = size;
+        let says = format!("this terminal does not tell its size: {columns}x{rows} is assumed");
+        model.note = model.note.or(Some(says));
+    }
     if let Some(theme) = theme {
         model.unsaved = model.remembered.theme != Some(theme);
         model.remembered.theme = Some(theme);
@@ -76,25 +91,44 @@ pub async fn run(
         session.carry_out(&mut model, command);
     }
 
+    let mut keyboard = Inputs::default();
     let mut drawn = Instant::now();
     let mut frames = interval(FRAME);
     frames.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let code = 'running: loop {
         let commands = tokio::select! {
             input = next_input(&mut session.open) => match input {
-                Some(Ok(input)) => message(input).map_or_else(Vec::new, |msg| update(&mut model, msg)),
+                Some(Ok(input)) => match keyboard.take(input) {
+                    None => Vec::new(),
+                    Some(Taken::Message(msg)) => update(&mut model, msg),
+                    Some(Taken::Leave) => break ExitCode::SUCCESS,
+                    Some(Taken::Repaint) if session.repaint(&mut model).is_ok() => Vec::new(),
+                    Some(Taken::Suspend) if session.suspend(&mut model, true).is_ok() => Vec::new(),
+                    // The terminal is gone.
+                    Some(Taken::Repaint | Taken::Suspend) => break Termination::HungUp.into(),
+                },
                 // The terminal is gone, and with it whoever looked.
                 Some(Err(_)) | None => break Termination::HungUp.into(),
             },
             event = next_event(&mut session.run) => session.take(&mut model, RunId::Main, event).await,
             event = next_event(&mut session.lapse) => session.take(&mut model, RunId::Lapse, event).await,
             signal = terminations.recv() => break signal.unwrap_or(Termination::HungUp).into(),
+            Some(pause) = pauses.recv() => {
+                if session.suspend(&mut model, pause == Pause::Stop).is_err() {
+                    // A terminal that is closed lets its programs go on, too.
+                    break Termination::HungUp.into();
+                }
+                Vec::new()
+            }
             _ = frames.tick() => {
                 for line in panics() {
                     update(&mut model, Msg::Panicked(line));
                 }
                 let passed = drawn.elapsed();
                 drawn += passed;
+                if passed > STOOD_STILL {
+                    update(&mut model, Msg::StoodStill(passed.as_secs_f64()));
+                }
                 let commands = update(&mut model, Msg::Passed(passed.as_secs_f64() * 1000.0));
                 remember(&mut model);
                 if session.draw(&mut model).is_err() {
@@ -116,6 +150,7 @@ pub async fn run(
                     }
                     // The process of an exercise saves its own progress.
                     model.remembered.exercises = Remembered::read().0.exercises;
+                    drawn = Instant::now();
                 }
                 Some(Err(why)) => {
                     update(&mut model, Msg::GivenBack(Err(why)));
@@ -140,9 +175,9 @@ fn remember(model: &mut Model) {
         disk.walks.clone_from(&known.walks);
         model.remembered.exercises.clone_from(&disk.exercises);
     };
-    if let Err(error) = Remembered::change(take_in) {
-        model.note = Some(error.to_string());
-        model.dirty = true;
+    let said = Remembered::change(take_in).unwrap_or_else(|error| Some(error.to_string()));
+    if said.is_some() {
+        (model.note, model.dirty) = (said, true);
     }
 }
 
@@ -189,15 +224,6 @@ async fn next_input(open: &mut Option<Open>) -> Option<io::Result<Input>> {
     }
 }
 
-fn message(input: Input) -> Option<Msg> {
-    match input {
-        Input::Key(key) => Some(Msg::Key(key)),
-        Input::Mouse(mouse) => Some(Msg::Mouse(mouse)),
-        Input::Resize(width, height) => Some(Msg::Resize(width, height)),
-        _ => None,
-    }
-}
-
 async fn next_event(run: &mut Option<Run>) -> Option<Event> {
     match run {
         Some(run) => run.events.recv().await,
@@ -223,6 +249,23 @@ impl Runs {
             open.screen.draw(|frame| model.layout = view::draw(frame, model))?;
         }
         Ok(())
+    }
+
+    /// Enters the terminal anew, and draws everything.
+    fn repaint(&mut self, model: &mut Model) -> io::Result<()> {
+        drop(self.open.take());
+        self.open = Some(Open::new()?);
+        model.dirty = true;
+        self.draw(model)
+    }
+
+    /// Gives the terminal to the shell until this program goes on, or enters it anew when it does.
+    fn suspend(&mut self, model: &mut Model, stops: bool) -> io::Result<()> {
+        if stops {
+            drop(self.open.take());
+            stand_still();
+        }
+        self.repaint(model)
     }
 
     /// Shows what there is to begin with; returns what is asked for by it.
@@ -339,9 +382,9 @@ impl Runs {
         let track = lab.session.track();
         let clock = if track.source == Source::Live { Clock::Live } else { Clock::Virtual };
         let plan = Plan { clock, ..lab.session.case.plan.clone() };
-        let path = free_name(&plan.incident);
-        match Recorder::create(&path, &Header::of(&plan, env!("CARGO_PKG_VERSION"))) {
-            Ok(recorder) => {
+        let header = Header::of(&plan, env!("CARGO_PKG_VERSION"));
+        match record_somewhere(&plan.incident, &header) {
+            Ok((recorder, path)) => {
                 let past: Vec<Event> = track.history.events().collect();
                 self.recorder = Some((id, recorder));
                 update(model, Msg::Recording(id, Ok(path)));
@@ -419,11 +462,13 @@ impl Runs {
         drop(self.open.take());
         let mut run_ended = false;
         let name = program.first().cloned().unwrap_or_default();
-        let ended = match attended(&program) {
+        let invited = attended(&name)
+            .and_then(|mut command| Guest::invite(command.args(program.iter().skip(1))));
+        let ended = match invited {
             Err(error) => Err(format!("cannot start {name}: {error}")),
-            Ok(mut console) => loop {
+            Ok(mut guest) => loop {
                 tokio::select! {
-                    status = console.wait() => break match status {
+                    status = guest.ended() => break match status {
                         // An exercise that does not hold yet is no failure.
                         Ok(status) if status.code().is_some_and(|code| code < 2) => Ok(()),
                         Ok(status) => Err(format!("{name} ended with {status}")),
@@ -437,9 +482,7 @@ impl Runs {
                         None => run_ended = true,
                     },
                     signal = terminations.recv() => {
-                        dismiss(&mut console).await;
-                        // Whatever state it left the terminal in.
-                        self.open = Open::new().ok();
+                        guest.dismiss().await;
                         return Some(signal.unwrap_or(Termination::HungUp));
                     }
                 }
@@ -452,12 +495,6 @@ impl Runs {
         update(model, Msg::GivenBack(ended));
         None
     }
-}
-
-/// A name for a recording that is not taken, in the folder that the program was started in.
-fn free_name(incident: &str) -> PathBuf {
-    let name = |n: u32| PathBuf::from(format!("{incident}-{n}.jsonl"));
-    (1..10_000).map(name).find(|path| !path.exists()).unwrap_or_else(|| name(0))
 }
 
 /// Ends a run without waiting for it: the next one may begin.

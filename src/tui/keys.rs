@@ -1,6 +1,6 @@
 //! What each key does. Key bar and help are made from these tables.
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use crossterm::event::{KeyCode, KeyEvent};
 
 use firedrill_core::session::track::Source;
 use firedrill_core::session::walk::Walk;
@@ -428,9 +428,6 @@ fn screen_table(model: &Model) -> Table {
 
 /// What a key asks for now.
 pub fn action(model: &Model, key: KeyEvent) -> Option<Action> {
-    if key.modifiers.contains(KeyModifiers::CONTROL) {
-        return (key.code == Char('c')).then_some(Action::Quit);
-    }
     let here = bindings(model).find(|b| b.codes.contains(&key.code)).map(|b| b.action);
     let below = || screen_bindings(model).find(|b| b.codes.contains(&key.code)).map(|b| b.action);
     match model.overlay {

@@ -7,12 +7,20 @@ use firedrill_core::event::Event;
 use firedrill_core::session::Effect;
 use firedrill_core::session::track::RunId;
 
+use crate::keyboard::Edit;
+
 /// A message to the screen.
 #[derive(Debug)]
 #[allow(clippy::large_enum_variant, reason = "events are most of them, and are not kept")]
 pub enum Msg {
     /// A key was pressed.
     Key(KeyEvent),
+    /// What has been typed is edited.
+    Edit(Edit),
+    /// Text was pasted.
+    Paste(String),
+    /// The program, or the whole machine, has stood still for so many seconds.
+    StoodStill(f64),
     /// The mouse was used.
     Mouse(MouseEvent),
     /// The terminal has a new size.

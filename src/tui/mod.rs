@@ -16,6 +16,7 @@ pub mod action;
 pub mod chaos;
 pub mod code;
 pub mod event_loop;
+pub mod inputs;
 pub mod keys;
 pub mod layout;
 pub mod message;

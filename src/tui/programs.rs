@@ -1,28 +1,12 @@
 //! Programs that the terminal is handed to: tokio-console, the editor, an exercise.
 
-use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use firedrill_core::catalogue::Catalogue;
-use tokio::process::Command as Process;
-use tokio::time::timeout;
 
 use super::message::Command;
 use crate::exercise::package::Package;
 use crate::run::spec::this_program;
-
-/// How long leaving may wait for a program to end.
-const FAREWELL: Duration = Duration::from_secs(3);
-
-/// Starts a program, attended: it ends with this one, however that ends.
-///
-/// # Errors
-///
-/// When it cannot be started.
-pub fn attended(program: &[String]) -> io::Result<tokio::process::Child> {
-    Process::new(this_program()?).arg("attend").args(program).spawn()
-}
 
 /// The program that a command hands the terminal to, with its arguments; none: it hands it to nobody.
 pub fn program_for(
@@ -71,17 +55,4 @@ fn editor(path: &Path, line: usize) -> Result<Vec<String>, String> {
     }
     program.push(path.display().to_string());
     Ok(program)
-}
-
-/// Ends what is attended, and waits for it.
-pub async fn dismiss(console: &mut tokio::process::Child) {
-    #[cfg(unix)]
-    if let Some(pid) = console.id().and_then(|pid| i32::try_from(pid).ok()) {
-        use nix::sys::signal::{Signal, kill};
-        // It has ended by itself, if not.
-        kill(nix::unistd::Pid::from_raw(pid), Signal::SIGTERM).ok();
-    }
-    if timeout(FAREWELL, console.wait()).await.is_err() {
-        console.start_kill().ok();
-    }
 }

@@ -11,14 +11,18 @@ use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, Once, OnceLock, PoisonError};
 use std::time::Duration;
 
-use crossterm::event::{DisableMouseCapture, EnableMouseCapture};
+use crossterm::event::{EnableBracketedPaste, EnableMouseCapture};
 use crossterm::queue;
 use crossterm::terminal::{
-    BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
-    disable_raw_mode, enable_raw_mode,
+    BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, disable_raw_mode,
+    enable_raw_mode,
 };
 use ratatui::backend::CrosstermBackend;
-use ratatui::{Frame, Terminal};
+use ratatui::layout::Rect;
+use ratatui::{Frame, Terminal, TerminalOptions, Viewport};
+
+use crate::guest::farewell;
+use crate::terminal_size;
 
 /// Panics beside the screen that wait to be shown; more are counted as one.
 const PANICS: usize = 16;
@@ -27,6 +31,12 @@ const PANICS: usize = 16;
 const FAREWELL: Duration = Duration::from_millis(300);
 
 static BESIDE: Mutex<VecDeque<String>> = Mutex::new(VecDeque::new());
+
+/// All that is drawn on, also where the terminal does not tell.
+fn all_of_it() -> Rect {
+    let ((width, height), _) = terminal_size::size();
+    Rect { x: 0, y: 0, width, height }
+}
 
 /// The terminal, in raw mode. Dropping it restores the terminal.
 #[derive(Debug)]
@@ -47,10 +57,13 @@ impl Screen {
         // Made first, so that what follows is undone also when it fails half-way.
         let gathered = Gathered::default();
         let backend = CrosstermBackend::new(gathered.clone());
-        let mut screen = Self { terminal: Terminal::new(backend)?, gathered };
+        let viewport = Viewport::Fixed(all_of_it());
+        let terminal = Terminal::with_options(backend, TerminalOptions { viewport })?;
+        let mut screen = Self { terminal, gathered };
         ENTERED.store(true, Ordering::SeqCst);
         enable_raw_mode()?;
         queue!(screen.terminal.backend_mut(), EnterAlternateScreen, EnableMouseCapture)?;
+        queue!(screen.terminal.backend_mut(), EnableBracketedPaste)?;
         screen.gathered.send();
         Ok(screen)
     }
@@ -72,6 +85,10 @@ impl Screen {
     /// When the terminal does not tell its size.
     pub fn draw(&mut self, draw: impl FnOnce(&mut Frame)) -> io::Result<()> {
         queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
+        let area = all_of_it();
+        if self.terminal.get_frame().area() != area {
+            self.terminal.resize(area)?;
+        }
         self.terminal.draw(draw)?;
         queue!(self.terminal.backend_mut(), EndSynchronizedUpdate)?;
         self.gathered.send();
@@ -166,11 +183,7 @@ pub fn restore() {
     if !ENTERED.swap(false, Ordering::SeqCst) {
         return;
     }
-    let mut last = Vec::new();
-    // Into memory, which takes everything.
-    queue!(last, EndSynchronizedUpdate, DisableMouseCapture, LeaveAlternateScreen).ok();
-    queue!(last, crossterm::cursor::Show).ok();
-    writer().send(last);
+    writer().send(farewell());
     let steps = 100;
     for _ in 0..steps {
         if writer().waiting.load(Ordering::SeqCst) == 0 {

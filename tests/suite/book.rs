@@ -14,6 +14,9 @@ use firedrill_core::plan::Plan;
 use mdbook_driver::MDBook;
 use serde_json::Value;
 
+#[path = "../../book/adapter.rs"]
+mod adapter;
+
 use crate::common::{Ends, catalogue, firedrill, program};
 
 /// The lane for browsers, the smaller one where there is one.
@@ -32,7 +35,8 @@ fn build(root: &Path, into: &Path) -> Result<(), String> {
     book.config.set("preprocessor.firedrill.lane", lane()).expect("a path");
     let kept = Path::new(env!("CARGO_TARGET_TMPDIR")).join("book-cache");
     let cache = (root == real()).then_some(kept);
-    book.with_preprocessor(Firedrill { catalogue: catalogue(), program: program(), cache });
+    let firedrill = Firedrill { catalogue: catalogue(), program: program(), cache };
+    book.with_preprocessor(adapter::Here(firedrill));
     book.build().map_err(|error| format!("{error:#}"))
 }
 
@@ -221,6 +225,40 @@ fn anybodys_mdbook_can_call_it_and_charts_do_without_the_lane() {
     assert!(root.path().join("cache/firedrill/book").is_dir(), "what was computed is kept");
 }
 
+#[test]
+fn a_book_of_another_mdbook_is_read_and_what_is_none_is_said() {
+    let root = tempfile::tempdir().expect("writable");
+    let send = |book: Value| {
+        let told = serde_json::json!({
+            "root": root.path(), "renderer": "html", "mdbook_version": "0.4.52",
+            "config": { "book": { "multilingual": false, "src": "src" } },
+        });
+        let mut child = firedrill(&["mdbook"]);
+        child.env("XDG_CACHE_HOME", root.path().join("cache"));
+        child.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = child.spawn().expect("it starts");
+        let input = serde_json::json!([told, book]).to_string();
+        child.stdin.take().expect("piped").write_all(input.as_bytes()).expect("it reads");
+        let output = child.wait_with_output().expect("it ends");
+        let text = |bytes| String::from_utf8(bytes).expect("text");
+        (output.status.code(), text(output.stdout), text(output.stderr))
+    };
+    let chapter = serde_json::json!({ "Chapter": {
+        "name": "One", "content": "{{#drill cause pool-leak}}", "number": [1], "path": "a/one.md",
+        "parent_names": [], "sub_items": [{ "Chapter": { "name": "Two", "content": "as it is" } }, "Separator"],
+    }});
+    let (code, out, err) =
+        send(serde_json::json!({ "sections": [chapter], "__non_exhaustive": null }));
+    assert_eq!(code, Some(0), "{err}");
+    let book: Value = serde_json::from_str(&out).expect("a book");
+    let one = &book["sections"][0]["Chapter"];
+    assert!(!one["content"].as_str().expect("text").contains("{{#drill"), "{one}");
+    assert_eq!(one["sub_items"][0]["Chapter"]["content"], "as it is");
+    assert_eq!(one["sub_items"][1], "Separator");
+    let (code, _, err) = send(serde_json::json!({ "chapters": [] }));
+    assert!(code == Some(2) && err.contains("mdBook 0.4.52 lists its chapters neither"), "{err}");
+}
+
 pub fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).expect("writable");
     for entry in fs::read_dir(from).expect("readable").flatten() {
@@ -294,6 +332,9 @@ fn what_is_no_book_is_said() {
     let mut child = firedrill(&["mdbook"]).stdin(Stdio::null()).stderr(Stdio::piped()).spawn();
     let output = child.as_mut().expect("it runs").wait().expect("it ends");
     assert_eq!(output.code(), Some(2));
-    let supports = firedrill(&["mdbook", "supports", "html"]).output().expect("it runs");
-    assert_eq!(supports.status.code(), Some(0));
+    // Other renderers make no use of scripts and forms.
+    for (renderer, code) in [("html", 0), ("markdown", 1), ("epub", 1)] {
+        let supports = firedrill(&["mdbook", "supports", renderer]).output().expect("it runs");
+        assert_eq!(supports.status.code(), Some(code), "{renderer}");
+    }
 }

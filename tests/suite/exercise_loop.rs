@@ -194,7 +194,7 @@ fn a_folder_or_a_machine_that_is_not_as_it_should_be_is_said_in_plain_words() {
     // A file that is no part of the exercise.
     let shared = package.join("src/shared.rs");
     let given = fs::read_to_string(&shared).expect("laid out");
-    fs::write(&shared, format!("{given}// mine\n")).expect("ours");
+    fs::write(&shared, format!("{given}fn mine() {{}}\n")).expect("ours");
     let (code, said) = refused(&package, &|_| {});
     assert_eq!(code, Some(2), "{said}");
     assert!(said.contains("src/shared.rs is not as it was given out"), "{said}");
@@ -230,6 +230,164 @@ fn a_folder_or_a_machine_that_is_not_as_it_should_be_is_said_in_plain_words() {
     let none = firedrill(&["lab", ID, "--with", "nowhere"]).output().expect("it runs");
     assert_eq!(none.status.code(), Some(2));
     assert!(says(&none).contains("there is no nowhere"), "{}", says(&none));
+}
+
+/// A package with this text in its exercise.
+fn with_text(folder: &Path, name: &str, written: &str) -> PathBuf {
+    let package = without_package(folder, name);
+    let mut solution = firedrill(&["try", ID, "--once", "--folder"]);
+    // Laid out, and not built: there is no cargo.
+    solution.arg(&package).current_dir(folder).env("PATH", "").output().expect("it runs");
+    fs::write(package.join("src/exercise.rs"), written).expect("ours");
+    package
+}
+
+#[test]
+fn what_is_judged_is_what_is_in_the_file_whatever_its_time_and_its_neighbour() {
+    let folder = FOLDER.blocking_lock();
+    let state = tempfile::tempdir().expect("writable");
+    let good = with_text(&folder, "good", &text("fixed.rs"));
+    let bad = with_text(&folder, "bad", &text("exercise.rs"));
+    let long_ago = std::time::SystemTime::UNIX_EPOCH + Duration::from_hours(24 * 365);
+    let older = |package: &Path| {
+        let file = fs::File::options().write(true).open(package.join("src/exercise.rs"));
+        file.and_then(|file| file.set_modified(long_ago)).expect("ours");
+    };
+    let code = |package: &Path| {
+        let output = once(&folder, package, state.path());
+        (output.status.code(), says(&output))
+    };
+    for package in [&good, &bad] {
+        older(package);
+    }
+    for (package, wanted) in [(&good, 0), (&bad, 1), (&good, 0)] {
+        let (code, said) = code(package);
+        assert_eq!(code, Some(wanted), "{}: {said}", package.display());
+    }
+    // The bug is put back, older than the fix that was built.
+    fs::write(good.join("src/exercise.rs"), text("exercise.rs")).expect("ours");
+    older(&good);
+    assert_eq!(code(&good).0, Some(1));
+}
+
+#[test]
+fn folders_above_and_the_way_a_file_is_laid_out_are_no_part_of_the_exercise() {
+    let folder = FOLDER.blocking_lock();
+    let state = tempfile::tempdir().expect("writable");
+    let above = folder.join(".cargo");
+    fs::create_dir_all(&above).expect("writable");
+    let config = "[build]\ntarget = \"wasm32-wasip1\"\nrustc-wrapper = \"there-is-none\"\n\
+                  [profile.dev]\npanic = \"abort\"\n";
+    fs::write(above.join("config.toml"), config).expect("ours");
+    let package = with_text(&folder, "below", &text("fixed.rs"));
+    // Another editor, another system: wider tabs, other ends of lines.
+    let shared = package.join("src/shared.rs");
+    let given = fs::read_to_string(&shared).expect("laid out");
+    fs::write(&shared, given.replace("    ", "\t").replace('\n', "\r\n")).expect("ours");
+    let output = once(&folder, &package, state.path());
+    fs::remove_dir_all(&above).expect("ours");
+    assert_eq!(output.status.code(), Some(0), "{}", says(&output));
+    // None of it is the learner's repository's.
+    let ignored = fs::read_to_string(folder.join(".firedrill/.gitignore"));
+    assert_eq!(ignored.expect("written"), "*\n");
+}
+
+#[test]
+fn what_keeps_a_build_from_being_one_is_no_verdict_on_the_code() {
+    let folder = FOLDER.blocking_lock();
+    let state = tempfile::tempdir().expect("writable");
+    let package = with_text(&folder, "blameless", &text("fixed.rs"));
+    let mut command = firedrill(&["try", ID, "--once", "--folder"]);
+    command.arg(&package).current_dir(&*folder).env("XDG_STATE_HOME", state.path());
+    command.env("RUSTUP_TOOLCHAIN", "there-is-none");
+    let said = says(&command.output().expect("it runs"));
+    // Without rustup nobody chooses.
+    if !said.contains("It holds") {
+        assert!(
+            said.contains("not for what you wrote") && said.contains("RUSTUP_TOOLCHAIN"),
+            "{said}"
+        );
+    }
+    let odd = folder.join("at 10:30");
+    fs::create_dir_all(&odd).expect("writable");
+    let mut command = firedrill(&["try", ID, "--once"]);
+    let output = command.current_dir(&odd).env("XDG_STATE_HOME", state.path()).output();
+    let said = says(&output.expect("it runs"));
+    assert!(said.contains("not for what you wrote") && said.contains("has `:`"), "{said}");
+    fs::remove_dir_all(&odd).expect("ours");
+}
+
+/// Processes with this word in their command line, but for this one's own.
+fn running(word: &str) -> Vec<sysinfo::Pid> {
+    let mut system = sysinfo::System::new();
+    let what = sysinfo::ProcessRefreshKind::nothing()
+        .with_cmd(sysinfo::UpdateKind::Always)
+        .with_exe(sysinfo::UpdateKind::Always)
+        .without_tasks();
+    system.refresh_processes_specifics(sysinfo::ProcessesToUpdate::All, true, what);
+    let named = |process: &&sysinfo::Process| {
+        let exe = process.exe().is_some_and(|exe| exe.to_string_lossy().contains(word));
+        exe || process.cmd().iter().any(|part| part.to_string_lossy().contains(word))
+    };
+    system.processes().values().filter(named).map(sysinfo::Process::pid).collect()
+}
+
+#[test]
+fn nothing_that_a_learner_started_outlives_the_program_whatever_ends_it() {
+    use nix::sys::signal::{Signal, kill};
+    let folder = FOLDER.blocking_lock();
+    let state = tempfile::tempdir().expect("writable");
+    let looping = text("exercise.rs").replace(
+        "    let described = describe(&request);\n",
+        "    loop {}\n    #[allow(unreachable_code)]\n    let described = describe(&request);\n",
+    );
+    assert!(looping.contains("loop {}"));
+    let building = "fn main() { loop { std::thread::sleep(std::time::Duration::from_secs(1)) } }";
+    for (name, builds) in [("loops-when-judged", false), ("loops-when-built", true)] {
+        let package = with_text(&folder, name, &looping);
+        if builds {
+            fs::write(package.join("build.rs"), building).expect("ours");
+        }
+        let word = if builds { "build-script-build" } else { "firedrill-built-for-a-test" };
+        for signal in [Signal::SIGTERM, Signal::SIGKILL] {
+            let mut command = firedrill(&["try", ID, "--once", "--folder"]);
+            command.arg(&package).current_dir(&*folder).env("XDG_STATE_HOME", state.path());
+            command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
+            let mut child = command.spawn().expect("it starts");
+            let built = folder.join(".firedrill/built");
+            let word = if builds { word.to_owned() } else { built.display().to_string() };
+            let mut theirs = Vec::new();
+            wait_for("what the learner wrote runs", Duration::from_mins(3), || {
+                assert!(child.try_wait().expect("our child").is_none(), "{name} ended early");
+                theirs = running(&word);
+                !theirs.is_empty()
+            });
+            let pid = i32::try_from(child.id()).expect("a process id");
+            kill(nix::unistd::Pid::from_raw(pid), signal).expect("our child");
+            child.wait().expect("our child");
+            wait_for("it ends", Duration::from_secs(15), || {
+                gone(&theirs) && running(&word).is_empty()
+            });
+        }
+    }
+}
+
+#[test]
+fn a_lane_that_only_talks_is_ended_like_one_that_is_silent() {
+    let folder = FOLDER.blocking_lock();
+    let state = tempfile::tempdir().expect("writable");
+    let talks = text("exercise.rs").replace(
+        "    let described = describe(&request);\n",
+        "    loop { eprintln!(\"no connection yet\"); tokio::task::yield_now().await; }\n    \
+         #[allow(unreachable_code)]\n    let described = describe(&request);\n",
+    );
+    assert!(talks.contains("no connection yet"));
+    let package = with_text(&folder, "talkative", &talks);
+    let output = once(&folder, &package, state.path());
+    let said = says(&output);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("has stood still"), "{said}");
+    assert!(said.len() < 1 << 20, "{} bytes", said.len());
 }
 
 #[test]

@@ -1,18 +1,20 @@
 //! What ends the program from outside is heard, whatever holds the program up, and nothing is left behind.
 
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
 use firedrill::run::{Control, Run};
 use firedrill_core::event::Clock;
+use firedrill_core::plan::Plan;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use portable_pty::{CommandBuilder, MasterPty, PtySize, native_pty_system};
 
-use crate::common::{children_of, firedrill, gone, program, script, spec, wait_for};
+use crate::common::{catalogue, children_of, firedrill, gone, program, script, spec, wait_for};
+use crate::person::Person;
 
 type Terminal = (Box<dyn MasterPty + Send>, Box<dyn portable_pty::Child + Send + Sync>);
 
@@ -142,6 +144,113 @@ async fn a_virtual_lane_that_hangs_is_not_waited_for_when_the_run_is_told_to_end
     while run.events.recv().await.is_some() {}
     let said = run.ended().await.expect_err("no lane answers").to_string();
     assert!(said.contains("for 3s: its code blocks"), "{said}");
+}
+
+/// The state that the system gives a process, by its letter.
+fn state(pid: Pid) -> Option<char> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    stat.rsplit_once(") ")?.1.chars().next()
+}
+
+#[test]
+fn a_lab_that_is_suspended_gives_the_terminal_back_and_takes_it_again() {
+    if !cfg!(target_os = "linux") {
+        return;
+    }
+    let mut person = Person::opens(&["lab", "pool-leak"]);
+    person.sees("A broken");
+    for by_key in [true, false] {
+        if by_key {
+            person.types("\u{1a}");
+        } else {
+            kill(person.pid(), Signal::SIGTSTP).expect("our child");
+        }
+        let pid = person.pid();
+        wait_for("it stops", Duration::from_secs(10), || state(pid) == Some('T'));
+        person.is_still(200);
+        assert!(person.terminal_is_restored());
+        std::thread::sleep(Duration::from_secs(2));
+        kill(pid, Signal::SIGCONT).expect("our child");
+        person.waits("the lab again", |text| text.contains("A broken"));
+        // In the whole log: other lines may come after it.
+        person.types("e");
+        person.sees("stood still for");
+        person.types("\u{1b}");
+        person.is_still(300);
+    }
+    // What cannot be heard: the terminal is taken as it was left, and drawn anew.
+    kill(person.pid(), Signal::SIGSTOP).expect("our child");
+    let pid = person.pid();
+    wait_for("it stops", Duration::from_secs(10), || state(pid) == Some('T'));
+    person.is_still(200);
+    person.screen = vt100::Parser::new(36, 120, 0);
+    kill(pid, Signal::SIGCONT).expect("our child");
+    person.sees("A broken");
+    assert_eq!(person.quits(), 0);
+    assert!(person.terminal_is_restored());
+}
+
+#[test]
+fn a_letter_with_a_modifier_and_a_paste_are_no_keys() {
+    let mut person = Person::opens(&["lab", "pool-leak"]);
+    person.sees("A broken");
+    // Alt-q, Ctrl-R, an answer that nobody asked for, and a paste.
+    person.types("\u{1b}q\u{12}\u{1b}]0;qx\u{7}");
+    person.types("\u{1b}[200~look at the bugs, quick\n\u{1b}[201~");
+    std::thread::sleep(Duration::from_secs(1));
+    person.is_still(100);
+    assert!(person.child.try_wait().expect("our child").is_none(), "it goes on");
+    assert!(!person.text().contains("does nothing here"), "{}", person.text());
+    person.types("\u{3}");
+    assert_eq!(person.leaves(), 0);
+    let mut person = Person::opens(&[]);
+    person.sees("search");
+    person.types("/pool");
+    person.sees("pool");
+    person.types(" of\u{17}\u{3}");
+    assert_eq!(person.leaves(), 0, "Ctrl-C leaves the search, too");
+    assert!(person.terminal_is_restored());
+}
+
+#[test]
+fn a_lab_that_a_page_asked_for_is_not_the_pages() {
+    let book = tempfile::tempdir().expect("writable");
+    fs::create_dir(book.path().join("firedrill")).expect("writable");
+    fs::write(book.path().join("index.html"), "<html><head></head></html>").expect("writable");
+    for (end, code) in [(Signal::SIGTERM, 143), (Signal::SIGHUP, 129)] {
+        let folder = book.path().to_str().expect("text");
+        let mut person = Person::opens(&["book", "--no-open", folder]);
+        person.sees("http://127.0.0.1:");
+        let text = person.text();
+        let host = text.split("http://").nth(1).and_then(|rest| rest.split('/').next());
+        let host = host.expect("an address").to_owned();
+        let send = |request: String| {
+            let mut stream = std::net::TcpStream::connect(&host).expect("it listens");
+            stream.write_all(request.as_bytes()).expect("it reads");
+            stream
+        };
+        let mut page = String::new();
+        let get = format!("GET / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+        send(get).read_to_string(&mut page).expect("it answers");
+        let word = page.split("SERVED=\"").nth(1).and_then(|rest| rest.split('"').next());
+        let word = word.expect("a word");
+        let entry = catalogue().find("pool-leak").expect("it is known");
+        let plan = serde_json::to_string(&Plan::new(&entry.manifest)).expect("plain data");
+        let asks = send(format!(
+            "POST /firedrill/lab HTTP/1.1\r\nHost: {host}\r\nX-Firedrill: {word}\r\n\
+             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{plan}",
+            plan.len()
+        ));
+        person.sees("A broken");
+        // The page is closed.
+        drop(asks);
+        std::thread::sleep(Duration::from_secs(1));
+        person.is_still(100);
+        assert!(person.screen.screen().alternate_screen(), "the lab goes on:\n{}", person.text());
+        kill(person.pid(), end).expect("our child");
+        assert_eq!(person.leaves(), code);
+        assert!(person.terminal_is_restored(), "after {end}");
+    }
 }
 
 #[test]

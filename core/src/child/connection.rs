@@ -49,7 +49,7 @@ const MOST_CONNECTIONS: u64 = 2000;
 const LARGEST_BODY: usize = 1 << 20;
 
 /// How long it waits for a request's head, and for each next part of its body.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long it waits for all of a body.
 const WHOLE: Duration = Duration::from_secs(30);
@@ -201,8 +201,8 @@ async fn answer(
 
 /// Whether a request is meant for loopback: a page of another site that has its name lead here names
 /// that site.
-fn names_loopback<B>(request: &hyper::Request<B>) -> bool {
-    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
+pub fn names_loopback<B>(request: &hyper::Request<B>) -> bool {
+    let named = request.headers().get(HOST);
     let one = request.headers().get_all(HOST).iter().count() <= 1;
     let is_loopback = |authority: &Authority| {
         let host = authority.host();
@@ -210,9 +210,9 @@ fn names_loopback<B>(request: &hyper::Request<B>) -> bool {
         known.iter().any(|name| host.eq_ignore_ascii_case(name))
             && !authority.as_str().contains('@')
     };
-    let authority = host.and_then(|host| host.parse::<Authority>().ok());
+    let authority = named.and_then(|name| Authority::try_from(name.as_bytes()).ok());
     // HTTP/1.0 has no such header; a proxy's request has the name in its first line too.
-    one && authority.as_ref().map_or(host.is_none(), is_loopback)
+    one && authority.as_ref().map_or(named.is_none(), is_loopback)
         && request.uri().authority().is_none_or(is_loopback)
 }
 
@@ -267,6 +267,28 @@ mod tests {
     use hyper::body::Frame;
 
     use super::*;
+
+    #[test]
+    fn only_loopbacks_own_names_are_answered() {
+        let named = |names: &[&[u8]], uri: &str| {
+            let mut request = hyper::Request::builder().uri(uri);
+            for name in names {
+                request = request.header(HOST, *name);
+            }
+            names_loopback(&request.body(()).expect("a request"))
+        };
+        for name in ["localhost", "127.0.0.1:8080", "[::1]:80", "LOCALHOST"] {
+            assert!(named(&[name.as_bytes()], "/"), "{name}");
+        }
+        for name in ["evil.example", "127.0.0.1:evil", "a@localhost", "", "127.0.0.1.evil.example"]
+        {
+            assert!(!named(&[name.as_bytes()], "/"), "{name}");
+        }
+        assert!(!named(&["caf\u{e9}".as_bytes()], "/"));
+        assert!(!named(&[b"localhost", b"localhost"], "/"));
+        assert!(!named(&[b"localhost"], "http://evil.example/"));
+        assert!(named(&[], "/"));
+    }
 
     #[tokio::test(start_paused = true)]
     async fn a_body_that_trickles_in_is_not_waited_for_for_ever() {

@@ -10,6 +10,7 @@
 
 pub mod connection;
 pub mod files;
+mod orphan;
 pub mod replay;
 pub mod serve;
 pub mod steer;
@@ -64,6 +65,7 @@ fn told() -> anyhow::Result<Begin> {
 }
 
 fn be_told(catalogue: &'static Catalogue, begin: Begin, means: Means) -> anyhow::Result<ExitCode> {
+    orphan::end_with_parent().context("a thread that looks whether the parent has ended")?;
     match begin.clock {
         _ if begin.steers => steer::steer(catalogue, &begin, io::stdin().lock()),
         Clock::Live => serve::serve(catalogue, serve::Settings::supervised(begin), means),

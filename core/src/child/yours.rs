@@ -49,6 +49,9 @@ macro_rules! exercise {
         $crate::exercise!(with $install, Some($steer));
     };
     (with $install:path, $steer:expr) => {
+        // Whoever builds this says in it what the sources are: times of files do not always tell.
+        const _: Option<&str> = option_env!("FIREDRILL_SOURCES");
+
         #[global_allocator]
         static HEAP: $crate::child::Heap =
             $crate::child::Heap::new(::std::alloc::System, usize::MAX);

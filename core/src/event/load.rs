@@ -22,6 +22,8 @@ pub enum Outcome {
     TimedOut,
     /// The run ended first.
     Unfinished,
+    /// The client had no connection left to send it with: no server has to do with it, and it counts nowhere.
+    NotSent,
 }
 
 impl Outcome {
@@ -37,6 +39,7 @@ impl Outcome {
             Self::NoAnswer | Self::Handshake(_) => &mut counts.failed,
             Self::TimedOut => &mut counts.timed_out,
             Self::Unfinished => &mut counts.unfinished,
+            Self::NotSent => return,
         };
         *count += 1;
     }

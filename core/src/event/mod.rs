@@ -16,7 +16,10 @@ use serde::{Deserialize, Serialize};
 use load::counted;
 pub use load::{HandshakeFailed, KindTick, LoadTick, Outcome, Outcomes};
 pub use message::{Begin, Clock, LaneSays, ParentSays, ServerSays};
-pub use sample::{InstanceSample, Sample, ServerSample, WaitSite};
+pub use sample::{
+    InstanceSample, MAX_INSTANCES, MOST_COUNTED, MOST_KINDS, MOST_NAMED, Sample, ServerSample,
+    WaitSite,
+};
 
 /// Time between two samples.
 pub const TICK: Duration = Duration::from_millis(100);
@@ -55,11 +58,14 @@ pub enum What {
     Metric(Metric),
     /// What one lane measured in one tick.
     Sample(Sample),
-    /// How late the driver started the requests of one tick.
+    /// How the driver did in one tick.
     Driver {
         /// Microseconds late, and how many requests were that late.
         #[serde(with = "counted")]
         lag_us: Vec<(u64, u32)>,
+        /// Requests that it could not send, for want of connections on its own side: they count for no lane.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        not_sent: u64,
     },
     /// The next phase of the script began.
     Phase {
@@ -220,6 +226,8 @@ pub enum ExitCause {
     },
     /// It ended by itself with a code other than 0, or by a signal.
     Crashed,
+    /// It was killed, and not by its supervisor: the system had no memory left for it, or somebody did it by hand.
+    Killed,
     /// It broke the protocol on its standard output, or did not start in time.
     Refused {
         /// What was wrong, for people.
@@ -235,6 +243,7 @@ impl ExitCause {
         match self {
             Self::OutOfMemory { .. } | Self::HeapLimit { .. } => "out_of_memory",
             Self::Crashed => "crashed",
+            Self::Killed => "killed",
             Self::Refused { .. } => "refused",
             Self::Stopped => "stopped",
         }

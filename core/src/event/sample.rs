@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::is_zero;
-use super::load::LoadTick;
+use super::load::{LoadTick, Outcomes};
 
 /// What one lane measured in one tick.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -54,7 +54,53 @@ pub struct ServerSample {
     pub worked_us: u64,
 }
 
+/// The most instances that a lane has.
+pub const MAX_INSTANCES: usize = 8;
+
+/// Beyond every count and size that a run can have.
+pub const MOST_COUNTED: u64 = 1 << 50;
+
+/// Metrics with a name that a lane may have: code has far fewer.
+pub const MOST_NAMED: usize = 1000;
+
+/// Kinds of requests, and reasons, that a lane may have: more come from no manifest.
+pub const MOST_KINDS: usize = 64;
+
+impl Sample {
+    /// Whether its counts are such that a run can have them, with much to spare.
+    pub fn is_plausible(&self) -> bool {
+        let Outcomes { ok, wrong, rejected, failed, timed_out, unfinished } = self.load.outcomes;
+        let load = [
+            self.load.sent,
+            self.load.in_flight,
+            ok,
+            wrong,
+            rejected,
+            failed,
+            timed_out,
+            unfinished,
+        ];
+        let counts = load.into_iter().chain(self.load.handshakes.values().copied());
+        let few = self.instances.len() <= MAX_INSTANCES
+            && self.load.kinds.len() <= MOST_KINDS
+            && self.load.handshakes.len() <= MOST_KINDS;
+        few && counts.chain(self.resident_bytes).all(|count| count < MOST_COUNTED)
+            && self.server.as_ref().is_none_or(ServerSample::is_plausible)
+    }
+}
+
 impl ServerSample {
+    /// Whether its counts are such that a server can have them, with much to spare.
+    pub fn is_plausible(&self) -> bool {
+        let counts = [self.tasks, self.connections, self.heap_bytes, self.series, self.worked_us];
+        counts.into_iter().all(|count| count < MOST_COUNTED)
+    }
+
+    /// Whether it names no more than code can.
+    pub fn names_few(&self) -> bool {
+        self.metrics.len() <= MOST_NAMED && self.wait_sites.len() <= MOST_NAMED
+    }
+
     /// Adds another instance's.
     pub fn add(&mut self, other: Self) {
         self.tasks = self.tasks.saturating_add(other.tasks);

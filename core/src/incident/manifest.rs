@@ -16,8 +16,7 @@ use super::walk::{Debrief, Question, Step};
 
 use crate::incident::params::{self, ServiceParam};
 
-/// The most instances that a lane has.
-pub const MAX_INSTANCES: usize = 8;
+pub use crate::event::MAX_INSTANCES;
 
 /// The highest rate that a manifest, the command line or the screen may ask for, per lane.
 pub const MAX_RATE_PER_S: f64 = 5_000.0;

@@ -62,6 +62,13 @@ pub enum Stretch {
     NaiveP99Ms,
 }
 
+impl Stretch {
+    /// Whether it is a share of requests, or a quantile of them, and not a count.
+    pub fn is_a_share(self) -> bool {
+        !matches!(self, Self::OkPerS | Self::BadPerS)
+    }
+}
+
 const LEVELS: [(&str, Level); 9] = [
     ("tasks", Level::Tasks),
     ("connections", Level::Connections),

@@ -84,12 +84,19 @@ impl Tally {
     ) {
         let tick = &mut self.tick;
         tick.in_flight = tick.in_flight.saturating_sub(1);
+        if outcome == Outcome::NotSent {
+            tick.sent = tick.sent.saturating_sub(1);
+            self.kind(kind)
+                .into_iter()
+                .for_each(|kind| kind.tick.sent = kind.tick.sent.saturating_sub(1));
+            return;
+        }
         let (answered, latency) = match outcome {
             Outcome::Answered(_) | Outcome::Wrong => (true, latency),
             Outcome::NoAnswer | Outcome::Handshake(_) | Outcome::TimedOut => {
                 (false, latency.max(timeout))
             }
-            Outcome::Unfinished => (false, latency),
+            Outcome::Unfinished | Outcome::NotSent => (false, latency),
         };
         let latencies = if answered { &mut self.answered } else { &mut self.unanswered };
         latencies.record(latency);

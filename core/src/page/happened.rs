@@ -8,6 +8,7 @@ use crate::event::{Clock, Event, ExitCause, What};
 use crate::experiment::Experiment;
 use crate::figures::{clock, count, number};
 use crate::incident::Manifest;
+use crate::incident::exercise::YOURS;
 use crate::incident::params;
 use crate::prose;
 use crate::record::{Faults, Header};
@@ -64,16 +65,22 @@ pub(super) fn reproduce(
     let sets: Vec<String> = sets.map(|(name, value)| format!(" --set {name}={value}")).collect();
     let variants = header.variants.iter().filter(|name| manifest.variant(name).is_some());
     let variants: Vec<&str> = variants.map(String::as_str).collect();
+    let learners = header.variants.iter().any(|name| name == YOURS);
+    let lanes = if learners {
+        format!("--with {}", manifest.id)
+    } else {
+        format!("--variants {}", variants.join(","))
+    };
     let command = format!(
-        "firedrill run {} --clock {} --variants {} --rate {} --seed {} --for {}s",
+        "firedrill run {} --clock {} {lanes} --rate {} --seed {} --for {}s",
         manifest.id,
         header.clock.word(),
-        variants.join(","),
         header.rate_per_s,
         header.seed,
         duration_s
     );
-    let experiment = Experiment::of_changes(&chaos(events));
+    let ends_ms = (timeline.end_s * 1000.0).round() as u64;
+    let experiment = Experiment::of_changes(&chaos(events), ends_ms);
     let asks = experiment.as_ref().map(|experiment| {
         let faults = experiment.faults.texts().into_iter().map(|text| format!(" --chaos {text}"));
         let rounded = |seconds: f64| (seconds * steps_per_s).round() / steps_per_s;
@@ -90,6 +97,9 @@ pub(super) fn reproduce(
     html! {
         h2 { "See it yourself" }
         pre tabindex="0" { code { (command) } }
+        @if learners {
+            p.note { "The lane `yours` ran somebody's own package: the folder after " code { "--with" } " is theirs." }
+        }
         @if by_hand.is_empty() {
             @if header.clock == Clock::Virtual && whole && faults.all == 0 {
                 p.note { "On the virtual clock this gives the same figures, to the last digit." }

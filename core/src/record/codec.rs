@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use serde::{Deserialize, Serialize};
 
 use super::MOST_LANES;
-use crate::event::{Event, Sample, ServerSample, WaitSite, What};
+use crate::event::{Event, MOST_NAMED, Sample, ServerSample, WaitSite, What};
 
 /// What a lane's samples have said that need not be said again.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -24,13 +24,6 @@ impl Known {
         self.names.push(name.to_owned());
     }
 }
-
-/// Metrics, and wait sites, that a lane has at most: a file that names more was written by nobody's
-/// lane.
-const MOST_NAMED: usize = 1000;
-
-/// Kinds of requests that a lane has at most.
-pub const MOST_KINDS: usize = 64;
 
 /// Bytes of a name at most.
 const LONGEST_NAME: usize = 512;

@@ -19,11 +19,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::Clock;
 use crate::plan::Plan;
-pub use codec::{Decoder, Encoder, MOST_KINDS};
+pub use codec::{Decoder, Encoder};
 pub use read::{Fault, Faults, Opened, Recording, Unreadable, open, read, scan};
 
 /// Lanes that a run has at most.
-const MOST_LANES: usize = 4;
+pub const MOST_LANES: usize = 4;
 
 /// The version of the format that is written, and the newest that is known.
 pub const VERSION: u32 = 1;

@@ -4,10 +4,9 @@ use std::io::{self, BufRead, BufReader, Read, Take};
 
 use serde::Deserialize;
 
-use super::{Decoder, Header, Kind, MOST_KINDS, MOST_LANES, VERSION};
-use crate::event::{Clock, Event, Sample, TICK, What};
+use super::{Decoder, Header, Kind, MOST_LANES, VERSION};
+use crate::event::{Clock, Event, MOST_COUNTED, Sample, TICK, What};
 use crate::figures::count;
-use crate::incident::manifest::MAX_INSTANCES;
 use crate::visible;
 
 /// The longest line that is read; those that are written are far shorter.
@@ -316,7 +315,7 @@ impl Room {
         self.events += 1;
         match &event.what {
             What::Sample(sample) => self.values += size(sample),
-            What::Driver { lag_us } => self.values += 16 * lag_us.len(),
+            What::Driver { lag_us, .. } => self.values += 16 * lag_us.len(),
             _ => self.told += 1,
         }
     }
@@ -385,27 +384,11 @@ impl Gaps {
 
 /// Whether its counts are such that a run can have them, with much to spare.
 fn plausible(event: &Event) -> bool {
-    const MOST: u64 = 1 << 50;
-    let sample = match &event.what {
-        What::Sample(sample) => sample,
-        What::Ready(ready) => return ready.cap_bytes.is_none_or(|bytes| bytes < MOST),
-        _ => return true,
-    };
-    let Sample { server, resident_bytes, load, .. } = sample;
-    let server = server.iter().flat_map(|s| [s.tasks, s.connections, s.heap_bytes]);
-    let outcomes = [
-        load.sent,
-        load.outcomes.ok,
-        load.outcomes.rejected,
-        load.outcomes.failed,
-        load.outcomes.timed_out,
-    ];
-    let load = outcomes.into_iter().chain([load.outcomes.unfinished, load.in_flight]);
-    let load = load.chain(sample.load.handshakes.values().copied());
-    let few = sample.instances.len() <= MAX_INSTANCES
-        && sample.load.kinds.len() <= MOST_KINDS
-        && sample.load.handshakes.len() <= MOST_KINDS;
-    few && server.chain(*resident_bytes).chain(load).all(|count| count < MOST)
+    match &event.what {
+        What::Sample(sample) => sample.is_plausible(),
+        What::Ready(ready) => ready.cap_bytes.is_none_or(|bytes| bytes < MOST_COUNTED),
+        _ => true,
+    }
 }
 
 /// What is wrong with a line; where in it, without the number that its parser gives the line.

@@ -9,7 +9,7 @@ use axum::http::StatusCode;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use metrics::{Unit, counter, describe_counter, describe_gauge, gauge};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::dice::Dice;
 use crate::incident::env::Param;
@@ -82,22 +82,31 @@ async fn inject(State(chaos): State<Arc<Chaos>>, request: Request, next: Next) -
 impl Chaos {
     /// Holds a request up, unless as many are held up as may be.
     async fn hold(&self) {
-        let Ok(_held) = self.held.try_acquire() else { return };
-        let now = (MOST - self.held.available_permits()) as f64;
-        if now > self.most.get() {
+        let Ok(held) = self.held.try_acquire() else { return };
+        let now = MOST - self.held.available_permits();
+        if now as f64 > self.most.get() {
             counter!("chaos_spared").increment(1);
             return;
         }
         counter!("chaos_delayed").increment(1);
-        gauge!("chaos_held").set(now);
+        gauge!("chaos_held").set(now as f64);
+        // A request whose client leaves is dropped here, and is not held any more.
+        let _held = Held { place: Some(held), all: &self.held };
         let (from, to) = (self.from_ms.millis(), self.to_ms.millis());
         let longer = to.saturating_sub(from).mul_f64(self.dice.throw());
         tokio::time::sleep(from + longer).parked("an experiment's delay").await;
-        gauge!("chaos_held").set(now_held(&self.held));
     }
 }
 
-/// Requests held up but for the one that is about to go on.
-fn now_held(held: &Semaphore) -> f64 {
-    (MOST - held.available_permits()).saturating_sub(1) as f64
+/// The place of a request that is held up, until it goes on or is given up.
+struct Held<'a> {
+    place: Option<SemaphorePermit<'a>>,
+    all: &'a Semaphore,
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        drop(self.place.take());
+        gauge!("chaos_held").set((MOST - self.all.available_permits()) as f64);
+    }
 }

@@ -7,12 +7,12 @@ use crate::event::{
     ChainShown, ExitCause, InstanceSample, LoadTick, LogTail, Metric, Ready, Sample, ServerSample,
     TICK, WaitSite, What,
 };
-use crate::incident::Bugs;
 use crate::incident::formula::Values;
 use crate::incident::measure::{Level, Measure, Stretch};
 use crate::incident::show::{MOST_LEVELS, Sentence};
+use crate::incident::{Bugs, Manifest};
 use crate::prose;
-use crate::timeline::{level, slope};
+use crate::timeline::{Levels, level, slope};
 use crate::window::Window;
 
 use serde::{Deserialize, Serialize};
@@ -108,8 +108,6 @@ pub struct LaneState {
     pub each: Vec<Series>,
     /// The end of its log.
     pub log: LogTail,
-    /// What is to be said of it now.
-    pub sentence: Option<String>,
     /// Levels that charts show beside the usual ones.
     levels: Arc<[Measure]>,
     /// Metrics whose growth a second its sentences tell.
@@ -176,7 +174,6 @@ impl LaneState {
             wanted: None,
             each: Vec::new(),
             log: LogTail::default(),
-            sentence: None,
             levels,
             growing,
             grown: VecDeque::new(),
@@ -279,6 +276,7 @@ impl LaneState {
             (ExitCause::HeapLimit { .. }, _) => "OUT OF MEMORY at its own limit".to_owned(),
             (ExitCause::Crashed, Some(code)) => format!("CRASHED, code {code}"),
             (ExitCause::Crashed, None) => "CRASHED".to_owned(),
+            (ExitCause::Killed, _) => "KILLED by the system".to_owned(),
             (ExitCause::Refused { .. }, _) => "did not serve".to_owned(),
         };
         self.state = ProcessState::Down { short, again_s: at_s };
@@ -393,30 +391,30 @@ impl LaneState {
             Measure::Restarts => Some(f64::from(self.restarts)),
             Measure::Exits => None,
             Measure::Stretch(stretch) => self.last_second.value(*stretch),
-            Measure::Level(_) | Measure::Registered(_) => level(&self.now(), measure),
+            Measure::Level(_) | Measure::Registered(_) => {
+                let levels = Levels {
+                    server: self.server.as_ref(),
+                    resident_bytes: self.resident_bytes,
+                    cpu_percent: self.cpu_percent,
+                    in_flight: self.in_flight,
+                    instances: &self.instances,
+                };
+                level(levels, measure)
+            }
         }
     }
 
-    /// Its newest sample, without the requests.
-    fn now(&self) -> Sample {
-        Sample {
-            server: self.server.clone(),
-            resident_bytes: self.resident_bytes,
-            cpu_percent: self.cpu_percent,
-            load: LoadTick::default(),
-            instances: self.instances.clone(),
+    /// What is to be said of it now: the first sentence of its variant that is true. Nothing of a process that is not
+    /// there, whose last figures do not stand for it.
+    pub fn sentence(&self, manifest: &Manifest, values: &Values) -> Option<String> {
+        if !matches!(self.state, ProcessState::Serving { .. } | ProcessState::Stopped { .. }) {
+            return None;
         }
-    }
-
-    /// Chooses its sentence: the first one of its variant that is true.
-    pub(super) fn choose_sentence(&mut self, sentences: &[Sentence], own: &str, values: &Values) {
+        let sentences = &manifest.sentences;
         // What is off runs the fixed code.
-        let runs = self.bugs.get(own).map_or("fixed", String::as_str);
+        let runs = self.bugs.get(&manifest.id).map_or("fixed", String::as_str);
         let mut mine = sentences.iter().filter(|sentence| sentence.variant == runs).peekable();
-        if mine.peek().is_none() {
-            self.sentence = None;
-            return;
-        }
+        mine.peek()?;
         let mut values = self.values(values);
         // What code has not registered yet has counted nothing.
         let registered = |name: &&str| matches!(Measure::parse(name), Measure::Registered(_));
@@ -428,7 +426,7 @@ impl LaneState {
         let holds = |sentence: &&Sentence| {
             sentence.when.as_ref().is_none_or(|when| when.eval(&values).is_ok_and(|v| v > 0.0))
         };
-        self.sentence = mine.find(holds).and_then(|sentence| sentence.says.fill(&values).ok());
+        mine.find(holds).and_then(|sentence| sentence.says.fill(&values).ok())
     }
 
     /// Rate and parameters, and everything that it measures now, by name.

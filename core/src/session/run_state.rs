@@ -101,15 +101,7 @@ impl RunState {
         let at_s = event.at_ms as f64 / 1000.0;
         self.now_s = self.now_s.max(at_s);
         let line = match event.lane {
-            Some(lane) => self.lanes.get_mut(lane).and_then(|lane| {
-                let line = lane.take(at_s, &event.what);
-                if let What::Sample(_) = event.what {
-                    let manifest = case.manifest();
-                    let now = self.course.now();
-                    lane.choose_sentence(&manifest.sentences, &manifest.id, now);
-                }
-                line
-            }),
+            Some(lane) => self.lanes.get_mut(lane).and_then(|lane| lane.take(at_s, &event.what)),
             None => self.take_general(case, at_s, &event.what),
         };
         let Some(line) = line else { return };
@@ -160,9 +152,9 @@ impl RunState {
                 None
             }
             What::Log { line } => Some(line.clone()),
-            What::Driver { lag_us } => {
+            What::Driver { lag_us, .. } => {
                 self.watch_lag(lag_us);
-                None
+                prose::line(what)
             }
             What::Dropped { events } => {
                 self.dropped = self.dropped.saturating_add(*events);

@@ -33,6 +33,9 @@ pub struct Point {
     pub levels: [Option<f32>; MOST_LEVELS],
 }
 
+/// A value of a tick; none where it was not measured.
+pub type Value<'a> = &'a dyn Fn(&Point) -> Option<f64>;
+
 /// Points that a copy of a series shares with it, in pieces of this many.
 const PIECE: usize = 100;
 
@@ -56,91 +59,123 @@ impl Series {
         }
     }
 
+    /// The points from a time on, in order, as stretches that lie together.
+    fn stretches(&self, from_s: f64) -> impl Iterator<Item = &[Point]> {
+        let pieces = self.whole.iter().map(|piece| &**piece).chain([&*self.newest]);
+        pieces.map(move |piece| &piece[piece.partition_point(|point| point.at_s < from_s)..])
+    }
+
     /// The points from a time on, in order.
     pub fn since(&self, from_s: f64) -> impl Iterator<Item = &Point> {
-        let over =
-            move |piece: &&Arc<[Point]>| piece.last().is_some_and(|point| point.at_s < from_s);
-        let pieces = self.whole.iter().skip_while(over).flat_map(|piece| piece.iter());
-        pieces.chain(&self.newest).skip_while(move |point| point.at_s < from_s)
+        self.stretches(from_s).flatten()
     }
 
     /// The highest value from a time on.
     pub fn highest(&self, from_s: f64, value: impl Fn(&Point) -> Option<f64>) -> f64 {
-        self.since(from_s).filter_map(value).fold(0.0, f64::max)
+        let of = |stretch: &[Point]| stretch.iter().filter_map(&value).fold(0.0, f64::max);
+        self.stretches(from_s).map(of).fold(0.0, f64::max)
     }
 
-    /// The highest value in each of `count` equal stretches from one time to another; none where
-    /// nothing was measured.
-    pub fn columns(
+    /// What was measured in each of `count` equal stretches from one time to another.
+    pub fn columns<const N: usize>(
         &self,
-        (from_s, to_s): (f64, f64),
+        window_s: (f64, f64),
         count: usize,
-        value: impl Fn(&Point) -> Option<f64>,
-    ) -> Vec<Option<f64>> {
-        let mut columns: Vec<Option<f64>> = vec![None; count];
-        let width_s = (to_s - from_s) / count as f64;
-        for point in self.since(from_s) {
-            let Some(value) = value(point) else { continue };
-            let column = ((point.at_s - from_s) / width_s) as usize;
-            if let Some(column) = columns.get_mut(column.min(count.saturating_sub(1))) {
-                *column = Some(column.map_or(value, |there| there.max(value)));
+        values: [Value; N],
+    ) -> Vec<Column<N>> {
+        let mut columns = vec![Column::default(); count];
+        self.sort_into(window_s, &mut columns, |column, point| {
+            column.ticks += 1;
+            column.served += u32::from(point.tasks.is_some());
+            for (highest, value) in column.highest.iter_mut().zip(values) {
+                if let Some(value) = value(point) {
+                    *highest = Some(highest.map_or(value, |there| there.max(value)));
+                }
             }
-        }
+        });
         columns
     }
 
-    /// The sum of the values a second in each of `count` equal stretches from one time to another;
-    /// none where nothing was measured.
-    pub fn rates(
-        &self,
-        (from_s, to_s): (f64, f64),
-        count: usize,
-        value: impl Fn(&Point) -> f64,
-    ) -> Vec<Option<f64>> {
-        let mut sums = vec![(0.0, 0_u32); count];
-        let width_s = (to_s - from_s) / count as f64;
-        for point in self.since(from_s) {
-            let column = ((point.at_s - from_s) / width_s) as usize;
-            if let Some((sum, ticks)) = sums.get_mut(column.min(count.saturating_sub(1))) {
-                *sum += value(point);
-                *ticks += 1;
-            }
-        }
-        let rate = |(sum, ticks): (f64, u32)| (ticks > 0).then(|| sum * 10.0 / f64::from(ticks));
+    /// The requests a second in each of `count` equal stretches from one time to another; none where nothing was
+    /// measured.
+    pub fn rates(&self, window_s: (f64, f64), count: usize) -> Vec<Option<Rates>> {
+        let mut sums = vec![(Rates::default(), 0_u32); count];
+        self.sort_into(window_s, &mut sums, |(sum, ticks), point| {
+            sum.ok += f64::from(point.ok);
+            sum.rejected += f64::from(point.rejected);
+            sum.bad += f64::from(point.bad);
+            *ticks += 1;
+        });
+        let rate =
+            |(sum, ticks): (Rates, u32)| (ticks > 0).then(|| sum.times(10.0 / f64::from(ticks)));
         sums.into_iter().map(rate).collect()
     }
 
-    /// Which of `count` equal stretches from one time to another have ticks of a process, and none with a value.
-    pub fn unknown(
+    /// Hands each point from one time on to the equal stretch of a window that it belongs to.
+    fn sort_into<C>(
         &self,
         (from_s, to_s): (f64, f64),
-        count: usize,
-        value: impl Fn(&Point) -> Option<f64>,
-    ) -> Vec<bool> {
-        let served = self.columns((from_s, to_s), count, |point| point.tasks);
-        let values = self.columns((from_s, to_s), count, value);
-        served
-            .iter()
-            .zip(values)
-            .map(|(served, value)| served.is_some() && value.is_none())
-            .collect()
+        columns: &mut [C],
+        mut take: impl FnMut(&mut C, &Point),
+    ) {
+        let Some(last) = columns.len().checked_sub(1) else { return };
+        let width_s = (to_s - from_s) / columns.len() as f64;
+        for point in self.stretches(from_s).flatten() {
+            let column = ((point.at_s - from_s) / width_s) as usize;
+            take(&mut columns[column.min(last)], point);
+        }
+    }
+}
+
+/// A stretch of time in a chart.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Column<const N: usize> {
+    /// The highest of each value; none where it was not measured.
+    pub highest: [Option<f64>; N],
+    /// Its ticks.
+    pub ticks: u32,
+    /// Ticks in which there was a process.
+    pub served: u32,
+}
+
+impl<const N: usize> Default for Column<N> {
+    fn default() -> Self {
+        Self { highest: [None; N], ticks: 0, served: 0 }
+    }
+}
+
+impl<const N: usize> Column<N> {
+    /// Whether more of its ticks had no process than had one.
+    pub fn is_gap(&self) -> bool {
+        self.served * 2 < self.ticks
     }
 
-    /// Which of `count` equal stretches from one time to another hold more ticks without a value than with one.
-    pub fn gaps(
-        &self,
-        (from_s, to_s): (f64, f64),
-        count: usize,
-        value: impl Fn(&Point) -> Option<f64>,
-    ) -> Vec<bool> {
-        let mut gaps = vec![0_i32; count];
-        for point in self.since(from_s) {
-            let column = ((point.at_s - from_s) / (to_s - from_s) * count as f64) as usize;
-            if let Some(gap) = gaps.get_mut(column) {
-                *gap += if value(point).is_none() { 1 } else { -1 };
-            }
-        }
-        gaps.into_iter().map(|gap| gap > 0).collect()
+    /// Whether there was a process, and nothing could be measured yet, which is not zero.
+    pub fn is_unknown(&self) -> bool {
+        self.served > 0 && self.highest[0].is_none()
+    }
+}
+
+/// Requests a second, by what became of them.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Rates {
+    /// Answered well.
+    pub ok: f64,
+    /// Refused for what they asked.
+    pub rejected: f64,
+    /// Failed, timed out, or answered wrongly.
+    pub bad: f64,
+}
+
+impl Rates {
+    /// All of them.
+    pub fn all(&self) -> f64 {
+        self.ok + self.rejected + self.bad
+    }
+
+    fn times(self, factor: f64) -> Self {
+        let Self { ok, rejected, bad } = self;
+        Self { ok: ok * factor, rejected: rejected * factor, bad: bad * factor }
     }
 }
 
@@ -168,8 +203,26 @@ mod tests {
     #[test]
     fn columns_hold_the_highest_value_and_show_gaps() {
         let series = series(100);
-        let columns = series.columns((0.0, 20.0), 4, |point| point.tasks);
-        assert_eq!(columns, [Some(49.0), Some(99.0), None, None]);
+        let columns = series.columns((0.0, 20.0), 4, [&|point| point.tasks]);
+        let highest: Vec<Option<f64>> = columns.iter().map(|column| column.highest[0]).collect();
+        assert_eq!(highest, [Some(49.0), Some(99.0), None, None]);
         assert_eq!(series.highest(9.0, |point| point.tasks), 99.0);
+    }
+
+    #[test]
+    fn a_column_tells_a_gap_from_what_is_unknown() {
+        let mut series = Series::default();
+        for tick in 0..40 {
+            let tasks = (tick < 20).then_some(1.0);
+            let p99_ms = (tick < 10).then_some(5.0);
+            let at_s = f64::from(tick) / 10.0;
+            series.push(Point { at_s, tasks, p99_ms, ok: 3.0, ..Point::default() });
+        }
+        let columns = series.columns((0.0, 4.0), 4, [&|point| point.p99_ms]);
+        let told = columns.iter().map(|column| (column.is_gap(), column.is_unknown()));
+        let wanted = [(false, false), (false, true), (true, false), (true, false)];
+        assert_eq!(told.collect::<Vec<_>>(), wanted);
+        let rates = series.rates((0.0, 8.0), 2);
+        assert_eq!(rates, [Some(Rates { ok: 30.0, ..Rates::default() }), None]);
     }
 }

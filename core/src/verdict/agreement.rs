@@ -73,7 +73,7 @@ pub fn agreements(manifest: &Manifest, timeline: &Timeline) -> Vec<Agreement> {
                 && told.iter().flatten().all(|value| *value == 0.0);
             let both = samples.iter().zip(told).filter_map(|((at_s, sample), told)| {
                 let told = told.filter(|value| never || *value > 0.0)?;
-                Some(((*at_s, told), (*at_s, level(sample, &theory.metric)?)))
+                Some(((*at_s, told), (*at_s, level(*sample, &theory.metric)?)))
             });
             let (told, seen): (Vec<_>, Vec<_>) = both.unzip();
             if told.len() < ENOUGH {

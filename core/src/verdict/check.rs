@@ -7,6 +7,7 @@ use super::undecided::Undecided;
 use crate::figures::number;
 use crate::incident::claim::{Claim, Expectation, Window};
 use crate::incident::formula::Formula;
+use crate::incident::measure::Measure;
 use crate::timeline::{LaneLine, Timeline};
 
 /// One expectation and what became of it.
@@ -144,8 +145,22 @@ fn compare(
             (text, times.map(|times| (format!("{} times", number(times)), times >= at_least)))
         }
     };
+    let fails = observed.as_ref().is_some_and(|(_, holds)| !holds);
+    if fails && undecided.is_none() && stretch.is_ok_and(|of| too_few(lane, expectation, of)) {
+        undecided = Some(Undecided::TooFew);
+    }
     let observed = observed.filter(|_| undecided.is_none());
     Outcome { expected, observed, undecided }
+}
+
+/// Requests without which a share of them, or a percentile, is a matter of one or two of them.
+const LEAST_REQUESTS: u64 = 100;
+
+/// Whether a claim is about a share of requests of which there were too few to tell.
+fn too_few(lane: &LaneLine, expectation: &Expectation, stretch: Stretch) -> bool {
+    let kind = expectation.kind.as_deref();
+    matches!(&expectation.metric, Measure::Stretch(figure) if figure.is_a_share())
+        && stretch::requests(lane, kind, stretch) < LEAST_REQUESTS
 }
 
 /// What the lane that an expectation compares with showed, and when, where that is another time.

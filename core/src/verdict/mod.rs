@@ -59,13 +59,12 @@ pub fn judge(manifest: &Manifest, timeline: &Timeline) -> Verdict {
         }
         if timeline.stood_between(release_s, to_s) {
             check.undecided = Some(Undecided::DriverStood);
-        } else if timeline.driver_is_late() {
-            check.undecided = Some(Undecided::DriverLate);
         }
     }
-    if timeline.lanes.iter().any(LaneLine::was_refused) {
+    // Of figures that are not to be trusted nothing holds.
+    if let Some(why) = spoiled(timeline) {
         for check in verdict.checks.iter_mut().filter(|check| check.undecided.is_none()) {
-            (check.undecided, check.holds) = (Some(Undecided::NotStarted), false);
+            (check.undecided, check.holds) = (Some(why), false);
         }
     }
     verdict = Verdict::of(verdict.checks);
@@ -78,6 +77,22 @@ pub fn judge(manifest: &Manifest, timeline: &Timeline) -> Verdict {
         verdict = Verdict::of(verdict.checks);
     }
     verdict
+}
+
+/// Why nothing that was measured says anything about the code, where the machine was in the way.
+fn spoiled(timeline: &Timeline) -> Option<Undecided> {
+    let any = |is: fn(&LaneLine) -> bool| timeline.lanes.iter().any(is);
+    if any(LaneLine::was_refused) {
+        Some(Undecided::NotStarted)
+    } else if any(LaneLine::was_killed) {
+        Some(Undecided::Killed)
+    } else if timeline.not_sent > 0 {
+        Some(Undecided::NotSent)
+    } else if timeline.driver_is_late() {
+        Some(Undecided::DriverLate)
+    } else {
+        None
+    }
 }
 
 /// What expectations amount to whose windows count from `since_s`, in seconds; none: it has not
@@ -199,13 +214,23 @@ mod tests {
             let verdict = judge(&manifest, &timeline);
             (verdict.holds, verdict.undecided)
         };
-        let late =
-            |lag_us: u64| (6000, None, What::Driver { lag_us: vec![(10, 999), (lag_us, 1)] });
+        let late = |lag_us: u64| {
+            (6000, None, What::Driver { lag_us: vec![(10, 999), (lag_us, 1)], not_sent: 0 })
+        };
         assert_eq!(judged(900, &[]), (false, None));
         assert_eq!(judged(900, &[late(900_000)]), (false, None));
         assert_eq!(judged(900, &[late(3_000_000)]), (false, Some(Undecided::DriverStood)));
-        let always = (6000, None, What::Driver { lag_us: vec![(30_000, 999)] });
-        assert_eq!(judged(900, &[always]), (false, Some(Undecided::DriverLate)));
+        let always = (6000, None, What::Driver { lag_us: vec![(30_000, 999)], not_sent: 0 });
+        assert_eq!(
+            judged(900, std::slice::from_ref(&always)),
+            (false, Some(Undecided::DriverLate))
+        );
+        assert_eq!(judged(2, &[always]), (false, Some(Undecided::DriverLate)));
+        let not_sent = (6000, None, What::Driver { lag_us: Vec::new(), not_sent: 1 });
+        assert_eq!(judged(2, &[not_sent]), (false, Some(Undecided::NotSent)));
+        let killed = crate::event::ExitCause::Killed;
+        let killed = (9900, Some(0), What::Exit { cause: killed, code: None, instance: 0 });
+        assert_eq!(judged(2, &[killed]), (false, Some(Undecided::Killed)));
         // What holds all the same, holds.
         assert_eq!(judged(2, &[late(3_000_000)]), (true, None));
         let cause = crate::event::ExitCause::Refused { why: "no such file".to_owned() };

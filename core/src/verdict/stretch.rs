@@ -133,6 +133,15 @@ pub fn value(
     }
 }
 
+/// Requests that ended in a stretch.
+pub(super) fn requests(lane: &LaneLine, kind: Option<&str>, stretch: Stretch) -> u64 {
+    let mut sum = Window::default();
+    for (_, sample) in lane.between(stretch.from_s + HALF_A_TICK_S, stretch.to_s + HALF_A_TICK_S) {
+        add(&mut sum, sample, kind);
+    }
+    sum.outcomes.all()
+}
+
 fn add(sum: &mut Window, sample: &Sample, kind: Option<&str>) {
     match kind {
         None => sum.add(&sample.load),

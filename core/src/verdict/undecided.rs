@@ -22,6 +22,12 @@ pub enum Undecided {
     DriverStood,
     /// The load driver was late throughout.
     DriverLate,
+    /// The load driver could not send some requests.
+    NotSent,
+    /// A process was killed, and not by its supervisor.
+    Killed,
+    /// It is about a share of requests, of which there were too few.
+    TooFew,
 }
 
 impl Undecided {
@@ -36,6 +42,9 @@ impl Undecided {
             Self::NotStarted => "a lane could not be started again",
             Self::DriverLate => "the load driver was late: this machine was too busy",
             Self::DriverStood => "the load driver stood still, and its requests came in one burst",
+            Self::NotSent => "this machine had no connection left for some of the requests",
+            Self::Killed => "a process was killed from outside: by the system, or by hand",
+            Self::TooFew => "there were too few requests to tell a share of them",
         }
     }
 }

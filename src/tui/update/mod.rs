@@ -9,9 +9,10 @@ mod mouse;
 mod overlay;
 mod page;
 
-use crossterm::event::{KeyCode, KeyEvent, KeyEventKind};
+use crossterm::event::{KeyCode, KeyEvent};
 use firedrill_core::event::{Event, What};
-use firedrill_core::session::track::RunId;
+use firedrill_core::figures::number;
+use firedrill_core::session::track::{RunId, Source};
 use firedrill_core::session::travel::Travel;
 use firedrill_core::session::walk::run_begins;
 use firedrill_core::session::{Effect, Input};
@@ -25,12 +26,41 @@ use crate::run::Spec;
 /// Characters of a time that is typed: more than any has.
 const MOST_TYPED: usize = 12;
 
+/// Characters that are sought, at most.
+const MOST_SOUGHT: usize = 64;
+
 /// Changes the model.
 pub fn update(model: &mut Model, msg: Msg) -> Vec<Command> {
     let dirty = std::mem::replace(&mut model.dirty, true);
     match msg {
-        Msg::Key(key) if key.kind == KeyEventKind::Release => Vec::new(),
         Msg::Key(key) => press(model, key),
+        Msg::Edit(edit) => {
+            if let Some(field) = field(model) {
+                edit.change(field);
+            }
+            Vec::new()
+        }
+        Msg::Paste(text) => {
+            // A paste goes into a field or nowhere: its letters are nobody's keys.
+            if field(model).is_some() {
+                let typed = text.chars().filter(|c| !c.is_control()).take(MOST_SOUGHT);
+                typed.for_each(|c| drop(press(model, KeyEvent::from(KeyCode::Char(c)))));
+                model.note = None;
+            }
+            Vec::new()
+        }
+        Msg::StoodStill(seconds) => {
+            if let Screen::Lab(lab) = &mut model.screen
+                && lab.session.track().source == Source::Live
+            {
+                let line = format!(
+                    "firedrill itself stood still for {} s: no load was sent, and nothing was measured",
+                    number(seconds)
+                );
+                lab.session.log(None, line);
+            }
+            Vec::new()
+        }
         Msg::Mouse(event) => mouse::point(model, event),
         Msg::Resize(width, height) => {
             model.size = (width, height);
@@ -108,9 +138,7 @@ fn happen(model: &mut Model, run: RunId, event: Event) -> Vec<Command> {
         if let Some(port) = lab.session.main.head.lanes[lane].console_port {
             return vec![Command::Console(port)];
         }
-        let why = "This build is without tokio-console's instruments.\n\n\
-                   Build it with RUSTFLAGS=\"--cfg tokio_unstable\".";
-        model.overlay = Some(Overlay::Message(why.to_owned()));
+        model.overlay = Some(Overlay::Message(crate::instruments::MISSING.to_owned()));
     }
     carried(model, effects)
 }
@@ -179,10 +207,21 @@ fn no_effect(model: &mut Model, code: KeyCode) {
     });
 }
 
+/// The field that is typed into now.
+fn field(model: &mut Model) -> Option<&mut String> {
+    match (&mut model.overlay, &mut model.screen) {
+        (Some(Overlay::GoTo { typed }), _) => Some(typed),
+        (None, Screen::Catalogue(list)) if list.searching => Some(&mut list.search),
+        (None, Screen::Lab(lab)) if page::asks_for_a_number(lab) => Some(&mut lab.page.typed),
+        _ => None,
+    }
+}
+
 /// Takes a key into the search. Returns true if it was one for it.
 fn type_search(list: &mut CatalogueModel, code: KeyCode) -> bool {
     match code {
-        KeyCode::Char(c) => list.search.push(c),
+        KeyCode::Char(c) if list.search.chars().count() < MOST_SOUGHT => list.search.push(c),
+        KeyCode::Char(_) => {}
         KeyCode::Backspace => {
             list.search.pop();
         }

@@ -29,6 +29,11 @@ fn awaited(lab: &Lab) -> Option<AnswerForm> {
     step.question.as_ref().map(|question| question.form.clone())
 }
 
+/// Whether the page waits for a number.
+pub(super) fn asks_for_a_number(lab: &Lab) -> bool {
+    lab.session.walk.is_some() && matches!(awaited(lab), Some(AnswerForm::Number(_)))
+}
+
 /// Takes a key that types an answer. Returns false if it does not.
 pub(super) fn press(lab: &mut Lab, code: KeyCode) -> bool {
     if lab.session.walk.is_none() {

@@ -3,7 +3,7 @@
 use firedrill_core::incident::show::{Chart, Shows};
 use firedrill_core::page::axis::nice_ceiling;
 use firedrill_core::session::lane_state::LaneState;
-use firedrill_core::session::series::{Point, Series};
+use firedrill_core::session::series::{Point, Rates, Series};
 
 use super::gauges;
 use super::scene::Scene;
@@ -44,8 +44,8 @@ pub fn axes(lab: &Scene) -> Axes {
         lanes.iter().map(|lane| lane.own_cap_bytes.unwrap_or(each_cap).saturating_sub(each_cap));
     let most_more = more.max().unwrap_or_default();
     let outcomes = |series: &Series| {
-        let rates = series.rates(window_s, OUTCOMES, |p| f64::from(p.ok + p.rejected + p.bad));
-        rates.into_iter().flatten().fold(1.0, f64::max)
+        let rates = series.rates(window_s, OUTCOMES);
+        rates.iter().flatten().map(Rates::all).fold(1.0, f64::max)
     };
     let mut levels = 0;
     let top = |chart: &Chart| {

@@ -11,13 +11,22 @@ use ratatui::widgets::Paragraph;
 
 use crate::tui::theme;
 use firedrill_core::page::axis::Axis;
-use firedrill_core::session::series::{Point, Series};
+use firedrill_core::session::series::{Column, Point, Rates, Series};
 
 /// Columns left of the plot, for the axis.
 pub const GUTTER: u16 = 7;
 
 /// A column's top, in eighths of a row.
 const EIGHTHS: [&str; 9] = [" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
+
+/// A sign below a column, and its style.
+type Sign = (&'static str, fn() -> Style);
+
+/// No process was there to be measured.
+const GAP: Sign = ("✖", theme::bad);
+
+/// A process was there, and nothing could be measured yet.
+const UNKNOWN: Sign = ("?", theme::warn);
 
 /// What to draw.
 pub struct Chart<'a> {
@@ -77,54 +86,19 @@ pub fn draw(frame: &mut Frame, area: Rect, chart: &Chart) {
     canvas.marks(buffer);
     canvas.cap(buffer);
     match chart.fill {
-        Fill::Level(value, second) => {
-            canvas.columns(buffer, &canvas.values(value), chart.colour, None);
-            canvas.unknown(buffer, value);
-            if chart.gaps {
-                canvas.gaps(buffer);
-            }
-            if let Some(second) = second {
-                canvas.second(buffer, second);
-            }
+        Fill::Level(value, None) => drop(canvas.level(buffer, [value])),
+        Fill::Level(value, Some(second)) => {
+            let columns = canvas.level(buffer, [value, second]);
+            canvas.second(buffer, columns.iter().map(|column| column.highest[1]));
         }
         Fill::Slots(used, lost) => {
-            canvas.columns(buffer, &canvas.values(used), chart.colour, None);
-            let lost = canvas.values(lost);
-            canvas.columns(buffer, &lost, Color::LightRed, Some(chart.colour));
-            canvas.gaps(buffer);
+            let columns = canvas.measured([used, lost]);
+            let of = |i: usize| columns.iter().map(move |column| column.highest[i]);
+            canvas.columns(buffer, of(0), chart.colour, None);
+            canvas.columns(buffer, of(1), Color::LightRed, Some(chart.colour));
+            canvas.mark_columns(buffer, &columns, Column::is_gap, GAP);
         }
-        Fill::Outcomes => {
-            let rates = |of: &dyn Fn(&Point) -> f64| {
-                chart.series.rates(chart.window_s, usize::from(plot.width), of)
-            };
-            let bad = rates(&|point| f64::from(point.bad));
-            let rejected = rates(&|point| f64::from(point.rejected));
-            let good = rates(&|point| f64::from(point.ok));
-            let sum = |a: &[Option<f64>], b: &[Option<f64>]| -> Vec<Option<f64>> {
-                a.iter().zip(b).map(|(a, b)| Some((*a)? + (*b)?)).collect()
-            };
-            // Where nothing went wrong, no line shall say that something did.
-            let only = |all: Vec<Option<f64>>, part: &[Option<f64>]| -> Vec<Option<f64>> {
-                all.into_iter()
-                    .zip(part)
-                    .map(|(all, part)| all.filter(|_| *part > Some(0.0)))
-                    .collect()
-            };
-            let served = sum(&good, &rejected);
-            canvas.columns(buffer, &only(sum(&served, &bad), &bad), Color::LightRed, None);
-            canvas.columns(
-                buffer,
-                &only(served, &rejected),
-                Color::LightYellow,
-                Some(Color::LightRed),
-            );
-            let behind = if rejected.iter().any(|rate| *rate > Some(0.0)) {
-                Color::LightYellow
-            } else {
-                Color::LightRed
-            };
-            canvas.columns(buffer, &good, chart.colour, Some(behind));
-        }
+        Fill::Outcomes => canvas.outcomes(buffer),
     }
     canvas.theory(buffer);
     canvas.words(buffer);
@@ -144,8 +118,36 @@ impl Plot<'_> {
             .then(|| self.area.bottom() - 1 - from_bottom.min(self.area.height - 1))
     }
 
-    fn values(&self, value: Value) -> Vec<Option<f64>> {
-        self.chart.series.columns(self.chart.window_s, usize::from(self.area.width), value)
+    fn measured<const N: usize>(&self, values: [Value; N]) -> Vec<Column<N>> {
+        self.chart.series.columns(self.chart.window_s, usize::from(self.area.width), values)
+    }
+
+    /// Fills columns up to the first of these values, and marks where there is none; returns what was measured.
+    fn level<const N: usize>(&self, buffer: &mut Buffer, values: [Value; N]) -> Vec<Column<N>> {
+        let columns = self.measured(values);
+        let first = columns.iter().map(|column| column.highest[0]);
+        self.columns(buffer, first, self.chart.colour, None);
+        self.mark_columns(buffer, &columns, Column::is_unknown, UNKNOWN);
+        if self.chart.gaps {
+            self.mark_columns(buffer, &columns, Column::is_gap, GAP);
+        }
+        columns
+    }
+
+    /// Fills columns with what became of requests. Where nothing went wrong, no line says that something did.
+    fn outcomes(&self, buffer: &mut Buffer) {
+        let rates = self.chart.series.rates(self.chart.window_s, usize::from(self.area.width));
+        let of = |value: fn(&Rates) -> Option<f64>| {
+            rates.iter().map(move |rates| rates.as_ref().and_then(value))
+        };
+        let bad = of(|rates| (rates.bad > 0.0).then(|| rates.all()));
+        self.columns(buffer, bad, Color::LightRed, None);
+        let rejected = of(|rates| (rates.rejected > 0.0).then_some(rates.ok + rates.rejected));
+        self.columns(buffer, rejected, Color::LightYellow, Some(Color::LightRed));
+        let any_rejected = rates.iter().flatten().any(|rates| rates.rejected > 0.0);
+        let behind = if any_rejected { Color::LightYellow } else { Color::LightRed };
+        let ok = of(|rates| Some(rates.ok));
+        self.columns(buffer, ok, self.chart.colour, Some(behind));
     }
 
     fn marks(&self, buffer: &mut Buffer) {
@@ -188,13 +190,13 @@ impl Plot<'_> {
     fn columns(
         &self,
         buffer: &mut Buffer,
-        values: &[Option<f64>],
+        values: impl Iterator<Item = Option<f64>>,
         colour: Color,
         behind: Option<Color>,
     ) {
         let style = Style::new().fg(theme::paint(colour));
         for (x, value) in (self.area.left()..).zip(values) {
-            let Some(value) = *value else { continue };
+            let Some(value) = value else { continue };
             if behind.is_some() && value <= 0.0 {
                 continue;
             }
@@ -217,30 +219,23 @@ impl Plot<'_> {
         }
     }
 
-    /// Marks where a process was there and nothing could be measured yet, which is not zero.
-    fn unknown(&self, buffer: &mut Buffer, value: Value) {
-        let width = usize::from(self.area.width);
-        let unknown = self.chart.series.unknown(self.chart.window_s, width, value);
-        for (x, unknown) in (self.area.left()..).zip(unknown) {
-            if unknown {
-                buffer[(x, self.area.bottom() - 1)].set_symbol("?").set_style(theme::warn());
+    /// Puts a sign below the columns of which something is so.
+    fn mark_columns<const N: usize>(
+        &self,
+        buffer: &mut Buffer,
+        columns: &[Column<N>],
+        is: fn(&Column<N>) -> bool,
+        (sign, style): Sign,
+    ) {
+        for (x, column) in (self.area.left()..).zip(columns) {
+            if is(column) {
+                buffer[(x, self.area.bottom() - 1)].set_symbol(sign).set_style(style());
             }
         }
     }
 
-    /// Marks where no process was there to be measured.
-    fn gaps(&self, buffer: &mut Buffer) {
-        let width = usize::from(self.area.width);
-        let gaps = self.chart.series.gaps(self.chart.window_s, width, |point| point.tasks);
-        for (x, gap) in (self.area.left()..).zip(gaps) {
-            if gap {
-                buffer[(x, self.area.bottom() - 1)].set_symbol("✖").set_style(theme::bad());
-            }
-        }
-    }
-
-    fn second(&self, buffer: &mut Buffer, second: Value) {
-        for (x, value) in (self.area.left()..).zip(self.values(second)) {
+    fn second(&self, buffer: &mut Buffer, values: impl Iterator<Item = Option<f64>>) {
+        for (x, value) in (self.area.left()..).zip(values) {
             let row = value.and_then(|value| self.row(self.chart.axis.place(value)));
             if let Some(y) = row {
                 self.over(buffer, x, y, "─");

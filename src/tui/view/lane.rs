@@ -174,7 +174,7 @@ fn says(lab: &Scene, lane: &LaneState, width: usize) -> Vec<Line<'static>> {
     if !lab.view.disclosure.causes {
         return vec![Line::raw("")];
     }
-    let Some(sentence) = &lane.sentence else {
+    let Some(sentence) = lab.sentence(lane) else {
         return vec![culprit_line(lab, lane, width)];
     };
     let style = if is_wrong(lab, lane) { theme::bad() } else { theme::quiet() };
@@ -186,7 +186,7 @@ fn says(lab: &Scene, lane: &LaneState, width: usize) -> Vec<Line<'static>> {
         let whose = if site.waiting > tasks { " in their connections" } else { "" };
         format!(" ▶ {} wait{whose} at {file}:{}", count(site.waiting), site.line)
     });
-    let mut text = wrapped(sentence, width.saturating_sub(1));
+    let mut text = wrapped(&sentence, width.saturating_sub(1));
     if text.len() > MOST_SAID {
         text.truncate(MOST_SAID);
         if let Some(last) = text.last_mut() {

@@ -23,7 +23,7 @@ pub fn draw(frame: &mut Frame, area: Rect, lab: &Scene) {
             " http://127.0.0.1:{port}   /metrics there too   process {pid}"
         )));
     }
-    if let Some(sentence) = &lane.sentence {
+    if let Some(sentence) = lab.sentence(lane) {
         lines.push(Line::styled(format!(" {sentence}"), theme::strong()));
     }
     let ms = |ms: Option<f64>| ms.map_or("–".to_owned(), millis);

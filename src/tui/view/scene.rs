@@ -4,6 +4,7 @@ use std::ops::Deref;
 
 use firedrill_core::incident::Manifest;
 use firedrill_core::session::View;
+use firedrill_core::session::lane_state::LaneState;
 
 use crate::tui::model::Lab;
 
@@ -26,8 +27,13 @@ impl<'a> Scene<'a> {
         self.lab.session.case.manifest()
     }
 
+    /// What is to be said of a lane now.
+    pub fn sentence(&self, lane: &LaneState) -> Option<String> {
+        lane.sentence(self.manifest(), self.view.run.course.now())
+    }
+
     /// The lane that keys act on.
-    pub fn lane(&self) -> &'a firedrill_core::session::lane_state::LaneState {
+    pub fn lane(&self) -> &'a LaneState {
         &self.view.run.lanes[self.lab.selected]
     }
 }

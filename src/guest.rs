@@ -1,6 +1,6 @@
 //! A program that the terminal is lent to: whatever state it leaves the terminal in, that is put right.
 
-use std::io::{self, Write, stdout};
+use std::io;
 use std::process::ExitStatus;
 
 use crossterm::event::{DisableBracketedPaste, DisableMouseCapture};
@@ -79,6 +79,8 @@ impl Lent {
     /// Makes it so again, where it is not: a program that ended by itself has cleaned up.
     #[cfg(unix)]
     pub fn take_back(&self) {
+        use std::io::Write;
+
         use nix::sys::termios::{SetArg, tcgetattr, tcsetattr};
         let Some(mode) = &self.mode else { return };
         let flags = |mode: &nix::sys::termios::Termios| (mode.local_flags, mode.input_flags);
@@ -86,7 +88,8 @@ impl Lent {
         if !left {
             // A terminal that is gone needs no mending.
             tcsetattr(io::stdin(), SetArg::TCSANOW, mode).ok();
-            stdout().write_all(&farewell()).and_then(|()| stdout().flush()).ok();
+            let mut out = io::stdout();
+            out.write_all(&farewell()).and_then(|()| out.flush()).ok();
         }
     }
 

@@ -1,6 +1,7 @@
 //! "Fix it yourself": a learner's package, built and judged each time it is saved.
 //!
 //! * [`package`]: the folder that a learner works in: laid out, checked, put back
+//! * `core_copy`: what packages are built with, beside them
 //! * [`build`]: from that folder to a program
 //! * [`trial`]: loads that are not on the screen, and what happened under one
 //! * [`judge`]: what the claims of `fixed` amount to under several of them
@@ -10,6 +11,7 @@
 //! What a learner wrote never runs in this process: it is another lane's child.
 
 pub mod build;
+mod core_copy;
 pub mod judge;
 pub mod package;
 pub mod sitting;

@@ -17,13 +17,12 @@ use std::fmt::Write;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use firedrill_core::catalogue::{Catalogue, Entry};
 use firedrill_core::incident::exercise::Start;
-use firedrill_core::source;
 use serde::Deserialize;
 
+use super::core_copy;
 use crate::files;
 
 /// The file that a learner changes, in its package.
@@ -205,12 +204,12 @@ impl Package {
         let empty = || fs::read_dir(&self.folder).is_ok_and(|mut inside| inside.next().is_none());
         if self.folder.exists() && !empty() {
             self.check()?;
-            self.lay_out_core()?;
+            core_copy::lay_out(&self.beside())?;
             return Ok(false);
         }
-        self.lay_out_core()?;
+        core_copy::lay_out(&self.beside())?;
         // Whole or not at all: half a package would be taken for somebody else's.
-        let fresh = self.beside().join(format!("{}{NEW}", std::process::id()));
+        let fresh = self.beside().join(format!("{}{}", std::process::id(), core_copy::NEW));
         let laid = Self { folder: fresh.clone(), ..self.clone() }.write_all();
         let moved = laid.and_then(|()| {
             let above = self.folder.parent().map_or(Ok(()), fs::create_dir_all);
@@ -255,7 +254,7 @@ impl Package {
                 if mark.incident != self.id() {
                     return Err(not_ours());
                 }
-                if mark.version != version() {
+                if mark.version != core_copy::version() {
                     return Err(self.other_version(mark.version));
                 }
             }
@@ -287,7 +286,7 @@ impl Package {
             folder: self.folder.clone(),
             incident: self.id().to_owned(),
             found,
-            own: version(),
+            own: core_copy::version(),
             differs,
         }
     }
@@ -303,7 +302,7 @@ impl Package {
             let (folder, incident) = (self.folder.clone(), self.id().to_owned());
             return Err(Problem::NotOurs { folder, incident });
         }
-        self.lay_out_core()?;
+        core_copy::lay_out(&self.beside())?;
         let mut kept = Vec::new();
         let exercise = (EXERCISE.to_owned(), self.start.clone());
         let locks = |file: &str| file == "Cargo.lock";
@@ -326,56 +325,6 @@ impl Package {
     fn write_given(&self) -> Result<(), Problem> {
         self.given.iter().try_for_each(|(file, text)| write(&self.folder.join(file), text))
     }
-
-    /// The copy of core beside it, whole or not at all.
-    fn lay_out_core(&self) -> Result<(), Problem> {
-        let beside = self.beside();
-        // Half a gigabyte that is built anew belongs into nobody's repository.
-        let ignored = beside.join(".gitignore");
-        if !ignored.exists() {
-            write(&ignored, "*\n")?;
-        }
-        forget_unfinished(&beside);
-        let core = beside.join(core_name());
-        if core.exists() {
-            return Ok(());
-        }
-        let fresh = beside.join(format!("{}.{}{NEW}", core_name(), std::process::id()));
-        for (file, bytes) in source::files() {
-            let text = String::from_utf8_lossy(&bytes);
-            // The workspace's words on lints are not there.
-            let text = if file == "Cargo.toml" { alone(&text) } else { text.into_owned() };
-            write(&fresh.join(&*file), &text)?;
-        }
-        // Whoever was quicker laid out the same.
-        match fs::rename(&fresh, &core) {
-            Ok(()) => Ok(()),
-            Err(_) if core.exists() => {
-                fs::remove_dir_all(&fresh).ok();
-                Ok(())
-            }
-            Err(why) => Err(Problem::Io { path: core, why }),
-        }
-    }
-}
-
-/// The end of the name of what is not laid out yet.
-const NEW: &str = ".new";
-
-/// Whoever lays something out has done so by then, or has ended.
-const UNFINISHED: Duration = Duration::from_hours(1);
-
-/// Removes what somebody began to lay out who was ended.
-fn forget_unfinished(beside: &Path) {
-    for entry in fs::read_dir(beside).into_iter().flatten().flatten() {
-        let age =
-            entry.metadata().and_then(|of| of.modified()).ok().and_then(|at| at.elapsed().ok());
-        let is_new = entry.file_name().to_string_lossy().ends_with(NEW);
-        if is_new && age.is_some_and(|age| age > UNFINISHED) {
-            // Where it cannot be removed it is in nobody's way.
-            fs::remove_dir_all(entry.path()).ok();
-        }
-    }
 }
 
 /// Whether two files are the same code: how it is laid out and where its lines end is for whoever works with it.
@@ -387,37 +336,6 @@ fn same_code(one: &str, other: &str) -> bool {
 /// Whether a file is code, which is to stay as it was given out.
 fn is_code(file: &str) -> bool {
     Path::new(file).extension().is_some_and(|extension| extension == "rs")
-}
-
-/// The manifest of core without what it takes from its workspace.
-fn alone(text: &str) -> String {
-    // Nor are its tests, which a packaged manifest names.
-    let left_out = ["[lints", "[[test", "[[bench", "[[example"];
-    let lines = text.lines().scan(false, |out, line| {
-        if line.starts_with('[') {
-            *out = left_out.iter().any(|section| line.starts_with(section));
-        }
-        Some((*out, line))
-    });
-    let kept: Vec<&str> = lines.filter(|(out, _)| !out).map(|(_, line)| line).collect();
-    let knows = "[lints.rust]\nunexpected_cfgs = { level = \"warn\", check-cfg = [\"cfg(tokio_unstable)\"] }";
-    kept.join("\n") + "\n\n" + knows + "\n\n[workspace]\n"
-}
-
-/// The version of what packages are built with: this program's, and what its core is made of.
-fn version() -> String {
-    core_name().trim_start_matches("core-").to_owned()
-}
-
-fn core_name() -> String {
-    // FNV-1a: the same in every build, which the standard library's hashers do not promise.
-    let step = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
-    let of = |hash: u64, bytes: &[u8]| bytes.iter().fold(hash, step);
-    let mut hash = 0xcbf2_9ce4_8422_2325;
-    for (file, bytes) in source::files() {
-        hash = of(of(hash, file.as_bytes()), &bytes);
-    }
-    format!("core-{}-{:08x}", env!("CARGO_PKG_VERSION"), hash as u32)
 }
 
 /// What is given out beside the exercise: paths in the package, and texts.
@@ -461,14 +379,14 @@ fn given(
     let steer = if code.form.steer.is_some() { ", exercise::steer" } else { "" };
     let _ = write!(main, "\nfiredrill_core::exercise!(exercise::install{steer});\n");
     given.insert("src/main.rs".to_owned(), main);
-    let core = format!("../{BESIDE}/{}", core_name());
+    let core = format!("../{BESIDE}/{}", core_copy::name());
     let feature = if entry.manifest.tls { "tls" } else { "child" };
     let manifest = format!(
         "# An exercise of firedrill: change {EXERCISE}, nothing else.\n\
          [package]\nname = \"{id}\"\nversion = \"0.0.0\"\nedition = \"2024\"\npublish = false\n\n\
          [package.metadata.firedrill]\nincident = \"{id}\"\nversion = \"{}\"\n\n[workspace]\n\n\
          [dependencies]\nfiredrill-core = {{ path = \"{core}\", features = [\"{feature}\"] }}\n{CRATES}",
-        version()
+        core_copy::version()
     );
     given.insert("Cargo.toml".to_owned(), manifest);
     given.insert("Cargo.lock".to_owned(), LOCK.to_owned());
@@ -477,7 +395,7 @@ fn given(
     given
 }
 
-fn write(path: &Path, text: &str) -> Result<(), Problem> {
+pub(super) fn write(path: &Path, text: &str) -> Result<(), Problem> {
     // Whole, and in place of a link instead of through it.
     files::write(path, text.as_bytes()).map_err(|why| Problem::Io { path: path.to_owned(), why })
 }
@@ -495,18 +413,6 @@ fn free_name(path: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_packaged_manifest_stands_alone_without_what_is_not_there() {
-        let packaged = "[package]\nname = \"firedrill-core\"\n\n[lib]\npath = \"src/lib.rs\"\n\n\
-                        [[test]]\nname = \"manifests\"\npath = \"tests/manifests.rs\"\n\n\
-                        [dependencies.tokio]\nversion = \"1\"\n\n[lints.clippy]\nunwrap_used = \"warn\"\n";
-        let text = alone(packaged);
-        let read: toml::Table = toml::from_str(&text).expect("still a manifest");
-        let has = |name: &str| read.contains_key(name);
-        assert!(has("package") && has("lib") && has("dependencies") && has("workspace"), "{text}");
-        assert!(!has("test") && !text.contains("unwrap_used"), "{text}");
-    }
 
     #[test]
     fn what_is_kept_aside_never_takes_a_name_that_is_taken() {

@@ -99,7 +99,9 @@ impl Replay {
         if self.left_out > 0 {
             let line = format!("{} more lines in a tenth of a second", self.left_out);
             let what = What::Log { line };
-            self.events.push_back(Event { at_ms: self.reached_ms, lane: Some(lane), what });
+            // Behind all that it has said: events are in order of time.
+            let at_ms = self.events.back().map_or(self.reached_ms, |last| last.at_ms);
+            self.events.push_back(Event { at_ms, lane: Some(lane), what });
         }
         (self.lines, self.left_out, self.reached_ms) = (0, 0, at_ms);
     }
@@ -339,30 +341,27 @@ impl Player {
         let lane = &mut self.lanes[index];
         let name = &self.spec.case.plan.variants[index];
         match message {
-            Message::Line(line) => match visible::read(&line) {
-                Ok(Said { at_ms, what })
-                    if lane.refuses(at_ms, &what, self.written_ms).is_some() =>
-                {
-                    let why = lane.refuses(at_ms, &what, self.written_ms).unwrap_or_default();
-                    bail!("lane `{name}` is not to be believed, at {at_ms} ms: {why}")
-                }
-                Ok(Said { at_ms, what: LaneSays::Reached }) => lane.reach(index, at_ms),
-                Ok(Said { at_ms, what }) => {
-                    if matches!(what, LaneSays::Sample(_)) {
-                        let before = if lane.sampled.0 == at_ms { lane.sampled.1 } else { 0 };
-                        lane.sampled = (at_ms, before + 1);
-                    }
-                    let what = what.what();
-                    let event = what.map(|what| Event { at_ms, lane: Some(index), what });
-                    if let Some(event) = event {
-                        lane.keep(event);
-                    }
-                }
-                Err(_) => {
+            Message::Line(line) => {
+                let Ok(Said { at_ms, what }) = visible::read(&line) else {
                     let line: String = line.chars().take(200).collect();
                     bail!("lane `{name}` wrote a line that is no event of a lane: {line:?}")
+                };
+                if let Some(why) = lane.refuses(at_ms, &what, self.written_ms) {
+                    bail!("lane `{name}` is not to be believed, at {at_ms} ms: {why}")
                 }
-            },
+                match what {
+                    LaneSays::Reached => lane.reach(index, at_ms),
+                    what => {
+                        if matches!(what, LaneSays::Sample(_)) {
+                            let before = if lane.sampled.0 == at_ms { lane.sampled.1 } else { 0 };
+                            lane.sampled = (at_ms, before + 1);
+                        }
+                        if let Some(what) = what.what() {
+                            lane.keep(Event { at_ms, lane: Some(index), what });
+                        }
+                    }
+                }
+            }
             Message::Stderr(line) => {
                 let (at_ms, what) = (lane.reached_ms, What::Log { line: line.clone() });
                 lane.keep(Event { at_ms, lane: Some(index), what });

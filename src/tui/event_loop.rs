@@ -16,8 +16,8 @@ use super::inputs::{Inputs, Taken};
 use super::message::{Command, Msg};
 use super::model::{Lab, Model, Screen};
 use super::programs::program_for;
+use super::remember::{begun, remember};
 use super::terminal::{self, panics};
-use super::theme;
 use super::update::{open, take_walk, update};
 use super::view;
 use crate::attend::attended;
@@ -28,7 +28,6 @@ use crate::remembered::Remembered;
 use crate::remembered::Theme;
 use crate::run::signals::{Pause, Termination, pauses, stand_still};
 use crate::run::{Control, Run, Spec};
-use crate::terminal_size;
 use firedrill_core::catalogue::Catalogue;
 use firedrill_core::event::{Clock, Event};
 use firedrill_core::plan::{Case, Plan};
@@ -54,7 +53,6 @@ const FAREWELL: Duration = Duration::from_secs(3);
 /// # Errors
 ///
 /// When there is no terminal, or it refuses.
-#[expect(clippy::too_many_lines, reason = "one `select!` over all that happens")]
 pub async fn run(
     catalogue: &'static Catalogue,
     begin: Begin,
@@ -69,19 +67,7 @@ pub async fn run(
     crate::run::signals::outlive_file_limit()?;
     let mut terminations = crate::run::signals::terminations(terminal::restore)?;
     let mut pauses = pauses()?;
-    let (size, assumed) = terminal_size::size();
-    let mut model = Model::new(catalogue, size);
-    (model.remembered, model.note) = Remembered::read();
-    if assumed {
-        let (columns, rows) = size;
-        let says = format!("this terminal does not tell its size: {columns}x{rows} is assumed");
-        model.note = model.note.or(Some(says));
-    }
-    if let Some(theme) = theme {
-        model.unsaved = model.remembered.theme != Some(theme);
-        model.remembered.theme = Some(theme);
-    }
-    theme::choose(model.remembered.theme.unwrap_or_default());
+    let mut model = begun(catalogue, theme);
     let mut session =
         Runs { open: Some(Open::new()?), run: None, lapse: None, recorder: None, lost: None };
     // The first frame does not wait for anything, least of all for a child.
@@ -121,20 +107,12 @@ pub async fn run(
                 Vec::new()
             }
             _ = frames.tick() => {
-                for line in panics() {
-                    update(&mut model, Msg::Panicked(line));
-                }
                 let passed = drawn.elapsed();
                 drawn += passed;
-                if passed > STOOD_STILL {
-                    update(&mut model, Msg::StoodStill(passed.as_secs_f64()));
+                match session.frame(&mut model, passed) {
+                    Ok(commands) => commands,
+                    Err(_) => break Termination::HungUp.into(),
                 }
-                let commands = update(&mut model, Msg::Passed(passed.as_secs_f64() * 1000.0));
-                remember(&mut model);
-                if session.draw(&mut model).is_err() {
-                    break Termination::HungUp.into();
-                }
-                commands
             }
         };
         for command in commands {
@@ -161,24 +139,6 @@ pub async fn run(
     remember(&mut model);
     session.end().await?;
     Ok(code)
-}
-
-/// Writes what is to be remembered. Where that cannot be, it is said once; nothing else depends on it.
-fn remember(model: &mut Model) {
-    if !std::mem::take(&mut model.unsaved) {
-        return;
-    }
-    // Exercises are remembered by another process.
-    let known = model.remembered.clone();
-    let take_in = |disk: &mut Remembered| {
-        disk.theme = known.theme;
-        disk.walks.clone_from(&known.walks);
-        model.remembered.exercises.clone_from(&disk.exercises);
-    };
-    let said = Remembered::change(take_in).unwrap_or_else(|error| Some(error.to_string()));
-    if said.is_some() {
-        (model.note, model.dirty) = (said, true);
-    }
 }
 
 /// What to begin with.
@@ -249,6 +209,20 @@ impl Runs {
             open.screen.draw(|frame| model.layout = view::draw(frame, model))?;
         }
         Ok(())
+    }
+
+    /// A frame, so long after the one before.
+    fn frame(&mut self, model: &mut Model, passed: Duration) -> io::Result<Vec<Command>> {
+        for line in panics() {
+            update(model, Msg::Panicked(line));
+        }
+        if passed > STOOD_STILL {
+            update(model, Msg::StoodStill(passed.as_secs_f64()));
+        }
+        let commands = update(model, Msg::Passed(passed.as_secs_f64() * 1000.0));
+        remember(model);
+        self.draw(model)?;
+        Ok(commands)
     }
 
     /// Enters the terminal anew, and draws everything.

@@ -23,6 +23,7 @@ pub mod message;
 pub mod model;
 pub mod picture;
 pub mod programs;
+mod remember;
 pub mod syntax;
 pub mod terminal;
 pub mod theme;

@@ -113,6 +113,16 @@ impl Person {
         }
     }
 
+    /// Takes in what comes in so much time: a screen that goes on is never silent.
+    pub fn watches_for(&mut self, time: Duration) {
+        let deadline = Instant::now() + time;
+        while let Ok(bytes) =
+            self.output.recv_timeout(deadline.saturating_duration_since(Instant::now()))
+        {
+            self.screen.process(&bytes);
+        }
+    }
+
     pub fn pid(&self) -> Pid {
         let pid = self.child.process_id().expect("it runs");
         Pid::from_raw(i32::try_from(pid).expect("a process id"))

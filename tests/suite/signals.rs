@@ -176,7 +176,6 @@ fn a_lab_that_is_suspended_gives_the_terminal_back_and_takes_it_again() {
         person.types("e");
         person.sees("stood still for");
         person.types("\u{1b}");
-        person.is_still(300);
     }
     // What cannot be heard: the terminal is taken as it was left, and drawn anew.
     kill(person.pid(), Signal::SIGSTOP).expect("our child");
@@ -197,8 +196,7 @@ fn a_letter_with_a_modifier_and_a_paste_are_no_keys() {
     // Alt-q, Ctrl-R, an answer that nobody asked for, and a paste.
     person.types("\u{1b}q\u{12}\u{1b}]0;qx\u{7}");
     person.types("\u{1b}[200~look at the bugs, quick\n\u{1b}[201~");
-    std::thread::sleep(Duration::from_secs(1));
-    person.is_still(100);
+    person.watches_for(Duration::from_secs(1));
     assert!(person.child.try_wait().expect("our child").is_none(), "it goes on");
     assert!(!person.text().contains("does nothing here"), "{}", person.text());
     person.types("\u{3}");
@@ -244,8 +242,7 @@ fn a_lab_that_a_page_asked_for_is_not_the_pages() {
         person.sees("A broken");
         // The page is closed.
         drop(asks);
-        std::thread::sleep(Duration::from_secs(1));
-        person.is_still(100);
+        person.watches_for(Duration::from_secs(1));
         assert!(person.screen.screen().alternate_screen(), "the lab goes on:\n{}", person.text());
         kill(person.pid(), end).expect("our child");
         assert_eq!(person.leaves(), code);

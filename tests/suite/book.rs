@@ -244,7 +244,7 @@ fn a_book_of_another_mdbook_is_read_and_what_is_none_is_said() {
         (output.status.code(), text(output.stdout), text(output.stderr))
     };
     let chapter = serde_json::json!({ "Chapter": {
-        "name": "One", "content": "{{#drill cause pool-leak}}", "number": [1], "path": "a/one.md",
+        "name": "One", "content": "{{#drill answers}}", "number": [1], "path": "a/one.md",
         "parent_names": [], "sub_items": [{ "Chapter": { "name": "Two", "content": "as it is" } }, "Separator"],
     }});
     let (code, out, err) =

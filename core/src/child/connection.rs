@@ -207,7 +207,10 @@ pub fn names_loopback<B>(request: &hyper::Request<B>) -> bool {
     let is_loopback = |authority: &Authority| {
         let host = authority.host();
         let known = ["localhost", "127.0.0.1", "[::1]"];
+        // What stands behind the name is a port, or nothing.
+        let names_port = authority.as_str() == host || authority.port_u16().is_some();
         known.iter().any(|name| host.eq_ignore_ascii_case(name))
+            && names_port
             && !authority.as_str().contains('@')
     };
     let authority = named.and_then(|name| Authority::try_from(name.as_bytes()).ok());

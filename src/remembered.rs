@@ -47,9 +47,9 @@ pub struct Remembered {
 pub struct Exercised {
     /// Verdicts that were given.
     pub verdicts: u32,
-    /// The half-fixes that were recognised on the way, by the variants that do the same.
+    /// The partial fixes that were recognised on the way, by the variants that do the same.
     #[serde(default)]
-    pub half_fixes: BTreeSet<String>,
+    pub partial_fixes: BTreeSet<String>,
     /// Hints that were asked for.
     #[serde(default)]
     pub hints: u32,
@@ -72,9 +72,9 @@ pub struct Help {
 
 impl Exercised {
     /// A verdict was given.
-    pub fn judged(&mut self, holds: bool, half_fix: Option<&str>) {
+    pub fn judged(&mut self, holds: bool, partial_fix: Option<&str>) {
         self.verdicts += 1;
-        self.half_fixes.extend(half_fix.map(str::to_owned));
+        self.partial_fixes.extend(partial_fix.map(str::to_owned));
         if holds && self.fixed.is_none() {
             self.fixed = Some(Help { hints: self.hints, solution: self.solution });
         }

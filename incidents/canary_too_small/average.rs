@@ -1,4 +1,4 @@
-//! The half-fix: the canary gets its full fifth, and breaks; it is judged by the error rate of the
+//! The partial fix: the canary gets its full fifth, and breaks; it is judged by the error rate of the
 //! whole fleet, of which it is a fifth.
 
 use firedrill_core::incident::fleet::{Fleet, Order, bad_percent};

@@ -1,4 +1,4 @@
-//! The half-fix: the header is ignored. Failures at random do not need one.
+//! The partial fix: the header is ignored. Failures at random do not need one.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use axum::response::Response;
 use super::shared::{Lab, connections, failed};
 use firedrill_core::incident::{Chain, Env, Slot};
 
-/// Puts the half-fix into the chain.
+/// Puts the partial fix into the chain.
 pub fn install(chain: &mut Chain) {
     chain.layer_beside(Slot::Chaos, connections);
     chain.layer_beside(Slot::Chaos, faults);

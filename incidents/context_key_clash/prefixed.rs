@@ -1,4 +1,4 @@
-//! The half-fix: a convention. Each group puts its own name before what it keeps; the second one
+//! The partial fix: a convention. Each group puts its own name before what it keeps; the second one
 //! forgets.
 
 use axum::extract::Request;
@@ -11,7 +11,7 @@ use super::shared::{INVOICES_ACCOUNT, Locals, ORDERS_ACCOUNT, describe, page, si
 use firedrill_core::incident::client::StoreClient;
 use firedrill_core::incident::{Chain, Context, Env, Slot};
 
-/// Puts the half-fix into the chain.
+/// Puts the partial fix into the chain.
 pub fn install(chain: &mut Chain) {
     chain.layer_beside(Slot::Auth, sessions);
     chain.routes("my orders", |routes, _| routes.route("/orders/mine", get(my_orders)));

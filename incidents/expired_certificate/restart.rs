@@ -1,4 +1,4 @@
-//! The half-fix: every night the service is started anew, and reads the certificate as it does. Until the
+//! The partial fix: every night the service is started anew, and reads the certificate as it does. Until the
 //! night on which it is not.
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,7 +11,7 @@ use firedrill_core::incident::{Chain, Env};
 /// A night.
 const NIGHT: Duration = Duration::from_millis(1500);
 
-/// Puts the half-fix into the chain.
+/// Puts the partial fix into the chain.
 pub fn install(chain: &mut Chain) {
     chain.certificate(presenter);
 }

@@ -1,4 +1,4 @@
-//! The half-fix: no more than [`MOST`] paths are told apart. Memory holds; and once the room is used
+//! The partial fix: no more than [`MOST`] paths are told apart. Memory holds; and once the room is used
 //! up, a route that is new, or breaks for the first time, is not seen.
 
 use std::collections::HashSet;
@@ -17,7 +17,7 @@ use super::shared::{describe, record, start};
 /// Paths that are told apart: four series each.
 const MOST: usize = 3_000;
 
-/// Puts the half-fix into the chain.
+/// Puts the partial fix into the chain.
 pub fn install(chain: &mut Chain) {
     chain.layer_beside(Slot::Metrics, monitor);
 }

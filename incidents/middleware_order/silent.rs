@@ -1,4 +1,4 @@
-//! The half-fix: authenticate, then log, and nothing else. No credential reaches the log; nor does any
+//! The partial fix: authenticate, then log, and nothing else. No credential reaches the log; nor does any
 //! trace of an attack.
 
 use axum::Router;
@@ -8,7 +8,7 @@ use axum::response::Response;
 
 use firedrill_core::incident::{Chain, Env, Slot};
 
-/// Puts the half-fix into the chain.
+/// Puts the partial fix into the chain.
 pub fn install(chain: &mut Chain) {
     chain.layer(Slot::Auth, auth);
 }

@@ -1,4 +1,4 @@
-//! The half-fix, as the post-mortem advises it: recover around every handler. A job that a handler has
+//! The partial fix, as the post-mortem advises it: recover around every handler. A job that a handler has
 //! started runs beside it, and ends the process as before.
 
 use std::any::Any;
@@ -15,7 +15,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use super::shared::{Coupon, Ledger, mail_receipt};
 use firedrill_core::incident::{Chain, Env, Slot};
 
-/// Puts the half-fix into the chain.
+/// Puts the partial fix into the chain.
 pub fn install(chain: &mut Chain) {
     chain.layer(Slot::Recover, recover);
     chain.routes("coupons", coupons);

@@ -1,4 +1,4 @@
-//! The half-fix: three switches, still in one function. One of them is read in the wrong place.
+//! The partial fix: three switches, still in one function. One of them is read in the wrong place.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use axum::response::Response;
 use super::shared::{Duties, describe, has_badge, reports, too_many, turned_away};
 use firedrill_core::incident::{Chain, Env, Slot};
 
-/// Puts the half-fix into the chain.
+/// Puts the partial fix into the chain.
 pub fn install(chain: &mut Chain) {
     chain.routes("reports", reports);
     chain.layer_of_group("reports", Slot::Auth, gate);

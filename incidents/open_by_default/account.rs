@@ -1,4 +1,4 @@
-//! The half-fix: the wrapper is right, and the account that came with the software is still there.
+//! The partial fix: the wrapper is right, and the account that came with the software is still there.
 
 use axum::extract::{MatchedPath, Request};
 use axum::middleware::{Next, from_fn};
@@ -10,7 +10,7 @@ use super::shared::{
 };
 use firedrill_core::incident::{Chain, Slot};
 
-/// Puts the half-fix into the chain.
+/// Puts the partial fix into the chain.
 pub fn install(chain: &mut Chain) {
     chain.routes("admin", |routes, _| routes.route(HEALTH, get(shared::health)));
     chain.routes("admin", |routes, _| routes.route(DETAIL, get(shared::health_detail)));

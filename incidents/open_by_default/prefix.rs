@@ -1,4 +1,4 @@
-//! The half-fix: a wrapper around all pages, which lets pass whatever begins like the monitor's page.
+//! The partial fix: a wrapper around all pages, which lets pass whatever begins like the monitor's page.
 
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
@@ -8,7 +8,7 @@ use axum::routing::get;
 use super::shared::{self, DETAIL, EXPORT, HEALTH, OLGA, ORDERS, REFUSED, may_enter, watch};
 use firedrill_core::incident::{Chain, Slot};
 
-/// Puts the half-fix into the chain.
+/// Puts the partial fix into the chain.
 pub fn install(chain: &mut Chain) {
     chain.routes("admin", |routes, _| routes.route(HEALTH, get(shared::health)));
     chain.routes("admin", |routes, _| routes.route(DETAIL, get(shared::health_detail)));

@@ -1,4 +1,4 @@
-//! The half-fix: a time-out on the wait. Requests fail fast instead of hanging, and the pool
+//! The partial fix: a time-out on the wait. Requests fail fast instead of hanging, and the pool
 //! still empties.
 
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use firedrill_core::incident::{Chain, Env, Parked};
 
 use super::leaky::Pool;
 
-/// Puts the half-fix into the chain.
+/// Puts the partial fix into the chain.
 pub fn install(chain: &mut Chain) {
     chain.client(ClientSlot::Pool, pool);
 }

@@ -1,4 +1,4 @@
-//! The half-fix: each retry waits twice as long as the one before. The same retries come, later, and
+//! The partial fix: each retry waits twice as long as the one before. The same retries come, later, and
 //! all those that failed together come back together.
 
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use super::shared::{RETRIES, describe, patience};
 /// The wait before the first retry.
 const FIRST: Duration = Duration::from_millis(100);
 
-/// Puts the half-fix into the chain.
+/// Puts the partial fix into the chain.
 pub fn install(chain: &mut Chain) {
     chain.client(ClientSlot::Retry, retry);
     chain.client(ClientSlot::Timeout, patience);

@@ -26,6 +26,6 @@ pub static INCIDENT: Incident = Incident {
     ],
     exercise: Some(Start {
         form: Variant { name: YOURS, install: exercise::install, steer: None },
-        files: &["silent_log/shared.rs"],
+        files: &["silent_log/shared.rs", "silent_log/reported.rs"],
     }),
 };

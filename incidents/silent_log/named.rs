@@ -1,4 +1,4 @@
-//! The half-fix: the log names each error, once a second, with its causes and a count. What the error
+//! The partial fix: the log names each error, once a second, with its causes and a count. What the error
 //! leaves behind is as before.
 
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use super::shared::Pool;
 use firedrill_core::incident::client::{StoreClient, StoreRequest, StoreResult};
 use firedrill_core::incident::{Chain, ClientSlot, Env};
 
-/// Puts the half-fix into the chain.
+/// Puts the partial fix into the chain.
 pub fn install(chain: &mut Chain) {
     chain.client_beside(ClientSlot::Pool, pool);
 }

@@ -1,4 +1,4 @@
-//! The half-fix: a line for each request that fails, without what went wrong.
+//! The partial fix: a line for each request that fails, without what went wrong.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use super::shared::Pool;
 use firedrill_core::incident::client::{StoreClient, StoreError, StoreRequest, StoreResult};
 use firedrill_core::incident::{Chain, ClientSlot, Env};
 
-/// Puts the half-fix into the chain.
+/// Puts the partial fix into the chain.
 pub fn install(chain: &mut Chain) {
     chain.client_beside(ClientSlot::Pool, pool);
 }

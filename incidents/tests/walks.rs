@@ -10,7 +10,7 @@ use firedrill_core::catalogue::Catalogue;
 use firedrill_core::event::{Clock, Event, What};
 use firedrill_core::incident::formula::{Formula, Values};
 use firedrill_core::incident::marks::marks;
-use firedrill_core::incident::walk::{Kind, Pointed, Question};
+use firedrill_core::incident::walk::{Choice, Kind, Pointed, Question};
 use firedrill_core::lane::local::LocalRun;
 use firedrill_core::plan::{Case, Plan};
 use firedrill_core::session::track::RunId;
@@ -35,6 +35,9 @@ struct Learners {
     run: Option<LocalRun>,
 }
 
+/// Seed of the order of options.
+const ORDER_SEED: u64 = 7;
+
 /// The places of the two among the sessions.
 const RIGHT: usize = 0;
 const WRONG: usize = 1;
@@ -42,8 +45,8 @@ const WRONG: usize = 1;
 impl Learners {
     fn begin(plan: &Plan) -> Self {
         let case = Case::new(&CATALOGUE, plan.clone()).expect("the incident is known");
-        let (right, effects) = Session::walk(case.clone(), 1.0);
-        let (wrong, same) = Session::walk(case, 1.0);
+        let (right, effects) = Session::walk(case.clone(), 1.0, ORDER_SEED);
+        let (wrong, same) = Session::walk(case, 1.0, ORDER_SEED);
         assert_eq!(effects, same);
         let mut learners = Self { sessions: [right, wrong], run: None };
         learners.carry_out(effects);
@@ -149,7 +152,7 @@ impl Learners {
         self.both(&Input::Next);
         self.both(&Input::Answer(of_another_kind));
         self.stand_at(at, Stage::Told);
-        let answers = [right(&self.sessions[RIGHT], question), wrong(question)];
+        let answers = [right(&self.sessions[RIGHT], question), wrong(&self.sessions[WRONG], question)];
         self.apply(answers.map(Input::Answer));
         // The key that the book has rules the same.
         let key = self.sessions[RIGHT].answer_key().expect("its figures are known");
@@ -171,17 +174,23 @@ fn done(session: &Session) -> &Done {
 fn right(session: &Session, question: &Question) -> Answer {
     match &question.kind {
         Kind::Choice(choices) => {
-            Answer::Choice(choices.iter().position(|choice| choice.right).expect("there is one"))
+            Answer::Choice(option(session, question, choices, true))
         }
         Kind::Number { theory, .. } => Answer::Number(computed(session, theory)),
         Kind::Line { of, at, .. } => Answer::Line(line_of(session, of, *at)),
     }
 }
 
-fn wrong(question: &Question) -> Answer {
+/// The first option, in the order shown, that is right or is not.
+fn option(session: &Session, question: &Question, choices: &[Choice], right: bool) -> usize {
+    let order = session.walk.as_ref().expect("a walk").order(question);
+    order.iter().position(|at| choices[*at].right == right).expect("there is one")
+}
+
+fn wrong(session: &Session, question: &Question) -> Answer {
     match &question.kind {
         Kind::Choice(choices) => {
-            Answer::Choice(choices.iter().position(|choice| !choice.right).expect("there is one"))
+            Answer::Choice(option(session, question, choices, false))
         }
         Kind::Number { .. } => Answer::Number(987_654.0),
         Kind::Line { .. } => Answer::Line(0),
@@ -236,6 +245,8 @@ fn walk(id: &str) {
         let page = learners.sessions[RIGHT].page().expect("a page");
         assert!(page.texts().iter().all(|text| !text.is_empty()), "{id}: {page:?}");
         if let Some(listing) = page.listing() {
+            assert!(!listing.text.contains("parked"), "{id}: a label names the answer");
+            assert!(!listing.title.contains(".rs"), "{id}: the file's name may name the cause");
             let lines = listing.text.lines().zip(&listing.hidden);
             let mut shown = lines.filter(|(_, hidden)| !**hidden);
             assert!(shown.all(|(line, _)| !line.trim_start().starts_with("//")), "{id}");
@@ -305,7 +316,7 @@ fn an_early_answer_is_asked_to_wait() {
     let entry = CATALOGUE.find("unbuffered-log-channel").expect("it is in the catalogue");
     let plan = Plan { clock: Clock::Virtual, ..Plan::new(&entry.manifest) };
     let case = Case::new(&CATALOGUE, plan).expect("the incident is known");
-    let (mut session, _) = Session::walk(case, 1.0);
+    let (mut session, _) = Session::walk(case, 1.0, ORDER_SEED);
     assert_eq!(session.apply(Input::Answer(Answer::Number(5.0))), []);
     let page = session.page().expect("a page");
     assert!(page.note.as_ref().is_some_and(|note| note.contains("still starting")), "{page:?}");

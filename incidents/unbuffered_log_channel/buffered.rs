@@ -12,7 +12,7 @@ use super::shared::{Lines, describe};
 use firedrill_core::incident::{Chain, Env, Parked, Slot};
 use firedrill_core::service::log_file::LogLine;
 
-/// Puts the half-fix into the chain.
+/// Puts the partial fix into the chain.
 pub fn install(chain: &mut Chain) {
     chain.layer(Slot::Log, log);
 }

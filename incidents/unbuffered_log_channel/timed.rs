@@ -14,7 +14,7 @@ use metrics::{Counter, Unit, counter, describe_counter};
 
 use super::shared::{Lines, describe};
 
-/// Puts the half-fix into the chain.
+/// Puts the partial fix into the chain.
 pub fn install(chain: &mut Chain) {
     chain.layer(Slot::Log, log);
 }

@@ -1,4 +1,4 @@
-//! The half-fix: a version in a file, reviewed and committed, which the deploy does not read.
+//! The partial fix: a version in a file, reviewed and committed, which the deploy does not read.
 
 use axum::Router;
 use axum::routing::get;
@@ -9,7 +9,7 @@ use firedrill_core::incident::{Chain, Env};
 /// What the team has agreed on, as it stands in the file `versions.lock`.
 const VERSIONS_LOCK: &str = "totals 1.4.2";
 
-/// Puts the half-fix into the chain.
+/// Puts the partial fix into the chain.
 pub fn install(chain: &mut Chain) {
     chain.routes("totals", totals);
 }

@@ -29,6 +29,9 @@ pub struct Played {
     pub why: String,
 }
 
+/// Seed of the order of options: the same in every build of a book.
+const BOOK_SEED: u64 = 0;
+
 /// All questions of an incident's walk, by their ids.
 pub type Questions = BTreeMap<String, Played>;
 
@@ -39,7 +42,7 @@ pub type Questions = BTreeMap<String, Played>;
 /// When its run fails.
 pub async fn play(spec: Spec) -> anyhow::Result<Questions> {
     let Spec { case, venue, .. } = spec;
-    let (session, effects) = Session::walk(case, 1.0);
+    let (session, effects) = Session::walk(case, 1.0, BOOK_SEED);
     let mut player = Player { session, run: None, venue };
     player.carry_out(effects).await?;
     let mut questions = Questions::new();

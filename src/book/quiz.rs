@@ -23,10 +23,10 @@ pub fn form(incident: &str, id: &str, played: &Played) -> Markup {
                             label { (option(i, ruling)) " " (words(text)) }
                         }
                     }
-                    (AnswerForm::Number(unit), AnswerKey::Number(from, to)) => label {
+                    (AnswerForm::Number { unit, tolerance }, AnswerKey::Number(from, to)) => label {
                         input type="number" name="answer" step="any" inputmode="decimal" aria-label=(asking.prompt)
                             data-from=(bound(*from)) data-to=(bound(*to));
-                        " " (unit)
+                        " " (unit) " (" (tolerance) ")"
                     },
                     (AnswerForm::Line(listing), AnswerKey::Line(rulings)) => (lines(listing, rulings)),
                     _ => {},
@@ -78,10 +78,10 @@ fn code(listing: &Listing) -> impl Iterator<Item = (usize, &str)> {
 
 fn lines(listing: &Listing, rulings: &[Ruling]) -> Markup {
     html! {
-        p { code { (listing.file) } }
+        p { code { (listing.title) } }
         div.fd-lines { @for (i, text) in code(listing) {
             @let is_code = text.contains(char::is_alphanumeric);
-            @let says = format!("line {}", i + 1);
+            @let says = format!("line {}. {}", i + 1, rulings[i].says);
             @let ruling = Ruling { right: is_code && rulings[i].right, says };
             label data-line=(i + 1) { (option(i, &ruling)) " " span { (text) } }
         } }

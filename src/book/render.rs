@@ -302,7 +302,7 @@ impl<'a> Page<'a> {
             let title = entry.manifest.seen_as();
             // What needs the figures of a walk is told in the walk.
             let parts =
-                [("cause", &debrief.cause), ("fix", &debrief.fix), ("price", &debrief.price)];
+                [("cause", &debrief.cause), ("fix", &debrief.fix), ("trade-off", &debrief.trade_off)];
             let parts = parts.map(|(word, text)| (word, fill(text)));
             let told = parts.iter().filter(|(_, text)| !text.is_empty());
             let told: Vec<String> = told.map(|(word, text)| format!("*{word}:* {text}")).collect();

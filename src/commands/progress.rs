@@ -88,7 +88,7 @@ fn predicted(walk: Option<&WalkProgress>) -> String {
 fn fixed(exercise: &Exercised) -> String {
     let verdicts = counted(exercise.verdicts, "verdict");
     let halves: Vec<&str> =
-        exercise.half_fixes.iter().map(String::as_str).filter(|name| *name != "broken").collect();
+        exercise.partial_fixes.iter().map(String::as_str).filter(|name| *name != "broken").collect();
     let halves = match halves.as_slice() {
         [] => String::new(),
         halves => format!(", by way of {}", halves.join(" and ")),

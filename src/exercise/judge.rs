@@ -31,8 +31,8 @@ pub enum Judged {
         trial: Trial,
         /// Its claims.
         checks: Vec<Check>,
-        /// The half-fix that it is, in a sentence.
-        half_fix: Option<HalfFixed>,
+        /// The partial fix that it is, in a sentence.
+        partial_fix: Option<PartialFixed>,
         /// Hints, each deeper than the one before.
         hints: Vec<String>,
         /// What formulas of the exercise may use of the trial.
@@ -51,9 +51,9 @@ pub enum Judged {
     },
 }
 
-/// A half-fix that was recognised.
+/// A partial fix that was recognised.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HalfFixed {
+pub struct PartialFixed {
     /// The variant of the incident that does the same.
     pub variant: Option<String>,
     /// What it does.
@@ -104,9 +104,9 @@ pub async fn judge(
             }
             let failed = verdict.checks.iter().filter(|check| !check.holds);
             let failed: Vec<Measure> = failed.map(|check| Measure::parse(&check.metric)).collect();
-            // Half-fixes are known by what they do to the outage.
-            let half = also.is_none().then(|| exercise.half_fix(&tried.figures)).flatten();
-            let half_fix = half.map(|half| HalfFixed {
+            // Partial fixes are known by what they do to the outage.
+            let half = also.is_none().then(|| exercise.partial_fix(&tried.figures)).flatten();
+            let partial_fix = half.map(|half| PartialFixed {
                 variant: half.variant.clone(),
                 // A figure that was not measured leaves the text without it.
                 says: half.says.fill(&tried.figures).unwrap_or_else(|error| error.to_string()),
@@ -116,7 +116,7 @@ pub async fn judge(
                 number,
                 trial: trial.clone(),
                 checks: verdict.checks,
-                half_fix,
+                partial_fix,
                 hints: hints.to_vec(),
                 figures: tried.figures,
                 said: tried.said,

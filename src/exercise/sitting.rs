@@ -325,8 +325,8 @@ impl Sitting {
         paper.line(&format!("\n  {:.1} s", began.elapsed().as_secs_f64()))?;
         self.held = matches!(judged, Judged::Holds { .. });
         let (hints, half) = match judged {
-            Judged::Fails { hints, half_fix, .. } => {
-                (hints, half_fix.and_then(|half| half.variant))
+            Judged::Fails { hints, partial_fix, .. } => {
+                (hints, partial_fix.and_then(|half| half.variant))
             }
             _ => (Vec::new(), None),
         };

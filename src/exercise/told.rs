@@ -118,7 +118,7 @@ pub fn verdict(
             }
             wrote(paper, said)
         }
-        Judged::Fails { number, trial, checks, half_fix, said, .. } => {
+        Judged::Fails { number, trial, checks, partial_fix, said, .. } => {
             let says = trial.says(entry);
             let also = trial.also.and_then(|at| exercise.also.get(at));
             let which = match also {
@@ -130,7 +130,7 @@ pub fn verdict(
             paper.text("  ", &format!("Trial {number}, {which}: {says}."))?;
             paper.line("")?;
             claims(paper, checks)?;
-            if let Some(half) = half_fix {
+            if let Some(half) = partial_fix {
                 paper.line("")?;
                 paper.text("  ", &half.says)?;
             }

@@ -1,4 +1,4 @@
-//! What each key does. Key bar and help are made from these tables.
+//! Key bindings. Key bar and help are built from these tables.
 
 use crossterm::event::{KeyCode, KeyEvent};
 
@@ -8,22 +8,22 @@ use firedrill_core::session::walk::Walk;
 use super::action::Action;
 use super::model::{Model, Overlay, Screen};
 
-/// One key, or several that do the same.
+/// A key, or several keys, with one action.
 #[derive(Debug)]
 pub struct Binding {
     codes: &'static [KeyCode],
-    /// What it asks for.
+    /// The action.
     pub action: Action,
     /// The key, as the key bar shows it.
     pub key: &'static str,
-    /// What it does, in a word or two for the key bar; empty: not in the bar.
+    /// Label in the key bar; empty: not in the bar.
     pub short: &'static str,
-    /// What it does, for the help.
+    /// Description in the help.
     pub long: &'static str,
 }
 
 impl Binding {
-    /// A key that asks for it.
+    /// The first of its keys.
     pub fn code(&self) -> KeyCode {
         self.codes[0]
     }
@@ -51,30 +51,30 @@ const PAGE_DOWN: Binding = binding(&[PageDown], A::PageDown, ("pgdn", "page down
 const EXERCISE: Binding = binding(
     &[Char('e')],
     A::Exercise,
-    ("e", "fix", "the exercise: fix it yourself, in your editor; judged each time it is saved"),
+    ("e", "fix", "the exercise: fix the code in your editor; checked on every save"),
 );
 
 static CATALOGUE: Table = &[&[
     binding(
         &[Enter],
         A::Open,
-        ("enter", "begin", "the guided walk, or the lab for those who have taken it"),
+        ("enter", "begin", "the guided walk; the lab once you have finished the walk"),
     ),
     binding(
-        &[Char('g')],
+        &[Char('W')],
         A::Walk,
-        ("g", "walk", "the guided walk: it asks, the run shows, it explains"),
+        ("W", "walk", "the guided walk: predict, run, explain"),
     ),
-    binding(&[Char('l')], A::OpenLab, ("l", "lab", "the lab: the broken beside the fixed form")),
+    binding(&[Char('l')], A::OpenLab, ("l", "lab", "the lab: broken and fixed side by side")),
     EXERCISE,
-    binding(&[Char('a')], A::OpenAll, ("a", "all", "the lab with all forms, up to four lanes")),
-    binding(&[Char('x')], A::Answers, ("x", "answers", "tell causes and forms, or symptoms alone")),
+    binding(&[Char('a')], A::OpenAll, ("a", "all", "the lab with all variants, up to four lanes")),
+    binding(&[Char('C')], A::Answers, ("C", "causes", "show or hide causes and variants")),
     UP,
     DOWN,
     binding(
         &[Char('/')],
         A::Search,
-        ("/", "search", "search; enter keeps what is found, esc ends it"),
+        ("/", "search", "search; enter keeps the result, esc clears it"),
     ),
     HELP,
     binding(&[Esc], A::Back, ("esc", "", "end the search")),
@@ -82,11 +82,11 @@ static CATALOGUE: Table = &[&[
 ]];
 
 const LANE: Binding = binding(
-    &[Tab, Char('l')],
+    &[Tab],
     A::NextLane,
-    ("tab", "lane", "select the next lane; ⇧tab the one before, 1 to 4 by number"),
+    ("tab", "lane", "select the next lane; ⇧tab the previous one, 1 to 4 by number"),
 );
-const LANE_BEFORE: Binding = binding(&[BackTab, Char('h')], A::PreviousLane, ("⇧tab", "", ""));
+const LANE_BEFORE: Binding = binding(&[BackTab], A::PreviousLane, ("⇧tab", "", ""));
 const LANE_1: Binding = binding(&[Char('1')], A::Lane(0), ("1", "", ""));
 const LANE_2: Binding = binding(&[Char('2')], A::Lane(1), ("2", "", ""));
 const LANE_3: Binding = binding(&[Char('3')], A::Lane(2), ("3", "", ""));
@@ -94,80 +94,80 @@ const LANE_4: Binding = binding(&[Char('4')], A::Lane(3), ("4", "", ""));
 const CODE: Binding = binding(
     &[Char('c')],
     A::Code,
-    ("c", "code", "the lane's code, with the tasks that wait at each line"),
+    ("c", "code", "the lane's code, with the number of tasks suspended at each line"),
 );
 const METRICS_KEY: Binding =
-    binding(&[Char('m')], A::Metrics, ("m", "metrics", "everything the selected lane measures"));
+    binding(&[Char('m')], A::Metrics, ("m", "metrics", "all metrics of the selected lane"));
 const CHAIN_KEY: Binding = binding(
     &[Char('d')],
     A::Chain,
-    ("d", "chain", "what stands in every lane's chain; switch slots off and on"),
+    ("d", "chain", "the middleware stack of every lane; switch slots off and on"),
 );
-const EVENTS: Binding = binding(&[Char('e')], A::Log, ("e", "events", "the whole event log"));
+const EVENTS: Binding = binding(&[Char('L')], A::Log, ("L", "log", "the whole event log"));
 const ZOOM: Binding =
     binding(&[Char('z')], A::Zoom, ("z", "zoom", "charts over one or ten minutes"));
 const REWIND: Binding = binding(&[Left], A::Rewind, ("←", "back", "five seconds back"));
-const FORWARD: Binding = binding(&[Right], A::Forward, ("→", "forth", "five seconds forth"));
+const FORWARD: Binding = binding(&[Right], A::Forward, ("→", "forward", "five seconds forward"));
 const STEP_BACK: Binding = binding(&[Char(',')], A::StepBack, (",", "", "one sample back"));
-const STEP: Binding = binding(&[Char('.')], A::Step, (".", "step", "one sample forth"));
+const STEP: Binding = binding(&[Char('.')], A::Step, (".", "step", "one sample forward"));
 const NEXT_EVENT: Binding = binding(
     &[Char('n')],
     A::NextEvent,
     ("n", "next event", "to the next phase, switch, exit or restart"),
 );
-const EVENT_BEFORE: Binding = binding(&[Char('N')], A::EventBefore, ("N", "", "to the one before"));
+const EVENT_BEFORE: Binding = binding(&[Char('N')], A::EventBefore, ("N", "", "to the previous event"));
 const FASTER: Binding = binding(&[Char('>')], A::Faster, ("< >", "speed", "slower, faster"));
 const SLOWER: Binding = binding(&[Char('<')], A::Slower, ("<", "", ""));
 const GO_TO: Binding = binding(&[Char('g')], A::GoTo, ("g", "go to", "go to a time, such as 1:30"));
 const BUG: Binding = binding(
     &[Char(' ')],
     A::ToggleBug,
-    ("space", "bug on/off", "switch this incident's bug in the selected lane"),
+    ("space", "bug on/off", "switch this incident's bug on or off in the selected lane"),
 );
 const BUGS_KEY: Binding =
-    binding(&[Char('b')], A::Bugs, ("b", "bugs", "all bugs, to switch in the selected lane"));
+    binding(&[Char('b')], A::Bugs, ("b", "bugs", "switch any bug on or off in the selected lane"));
 const CHAOS_KEY: Binding = binding(
     &[Char('x')],
     A::Chaos,
-    ("x", "", "faults on purpose, in all lanes: delays, errors, how many at once"),
+    ("x", "", "inject faults in all lanes: delays, errors, a concurrency limit"),
 );
 const LOAD_UP: Binding = binding(
     &[Char('+'), Char('=')],
     A::LoadUp,
-    ("+ -", "load", "more load, up to five times the incident's; less, to a tenth"),
+    ("+ -", "load", "more load, up to five times the incident's; less, down to a tenth"),
 );
 const LOAD_DOWN: Binding = binding(&[Char('-')], A::LoadDown, ("-", "", ""));
 const SCALE_OUT: Binding = binding(
     &[Char(']')],
     A::ScaleOut,
-    ("[ ]", "", "one instance more in the selected lane, up to eight; one less"),
+    ("[ ]", "", "add an instance to the selected lane, up to eight; remove one"),
 );
 const SCALE_IN: Binding = binding(&[Char('[')], A::ScaleIn, ("[", "", ""));
 const INSTANCES: Binding =
-    binding(&[Char('i')], A::Instances, ("i", "", "charts of each instance, or of the whole lane"));
+    binding(&[Char('i')], A::Instances, ("i", "", "charts per instance, or for the whole lane"));
 const RESTART: Binding =
     binding(&[Char('r')], A::Restart, ("r", "restart", "restart the selected lane's process"));
 const FREEZE: Binding = binding(
     &[Char('f')],
     A::Freeze,
-    ("f", "pause", "hold the screen still, to look back from there"),
+    ("f", "freeze", "freeze the screen, to look back from there"),
 );
 const RECORD: Binding = binding(
-    &[Char('w')],
+    &[Char('S')],
     A::Record,
-    ("w", "record", "record the run to a file, with its past; or stop"),
+    ("S", "record", "record the run to a file, from its beginning; or stop"),
 );
 const PRESENT: Binding = binding(
     &[Char('P')],
     A::Present,
-    ("P", "", "presenting: the lane, then each chart, fills the screen"),
+    ("P", "", "presenter view: the lane, then each chart, fills the screen"),
 );
 const LEAVE: Binding = binding(&[Esc], A::Back, ("esc", "leave", "back to the catalogue"));
 
 /// Keys that select a lane.
 const LANES: &[Binding] = &[LANE, LANE_BEFORE, LANE_1, LANE_2, LANE_3, LANE_4];
 
-/// Keys that change what the lanes meet.
+/// Keys that change load, faults and bugs.
 const WORLD: &[Binding] =
     &[BUGS_KEY, CHAIN_KEY, CHAOS_KEY, LOAD_UP, LOAD_DOWN, SCALE_OUT, SCALE_IN, INSTANCES];
 
@@ -175,13 +175,13 @@ const WORLD: &[Binding] =
 const SEEK: &[Binding] =
     &[REWIND, FORWARD, STEP, STEP_BACK, NEXT_EVENT, EVENT_BEFORE, GO_TO, FASTER, SLOWER];
 
-/// Keys that show more of what is on screen.
+/// Keys that open details.
 const LOOK: &[Binding] = &[CODE, ZOOM, METRICS_KEY, EVENTS, INSTANCES, PRESENT];
 
 const PLAY: Binding =
-    binding(&[Char(' '), Char('p')], A::PlayPause, ("space", "play/pause", "play, or pause"));
+    binding(&[Char(' ')], A::PlayPause, ("space", "play/pause", "play, or pause"));
 
-const RESET: Binding = binding(&[Char('R')], A::Reset, ("R", "reset", "start the whole run anew"));
+const RESET: Binding = binding(&[Char('R')], A::Reset, ("R", "reset", "start the whole run again"));
 
 const END: Binding =
     binding(&[Esc], A::Back, ("esc", "back", "back to the catalogue; the run ends"));
@@ -197,12 +197,12 @@ static LAB: Table = &[
         binding(
             &[Char('v')],
             A::TimeLapse,
-            ("v", "time-lapse", "what comes next, on a virtual clock, at any speed"),
+            ("v", "time-lapse", "run ahead in simulated time, at any speed"),
         ),
         binding(
             &[Left],
             A::Rewind,
-            ("←", "rewind", "rewind five seconds; the run goes on meanwhile"),
+            ("←", "rewind", "go back five seconds; the run continues in the background"),
         ),
     ],
     WORLD,
@@ -211,7 +211,7 @@ static LAB: Table = &[
         binding(
             &[Char('t')],
             A::Console,
-            ("t", "tokio-console", "tokio-console on the lane; first restarts it with instruments"),
+            ("t", "tokio-console", "tokio-console on the lane; restarts it with instrumentation first"),
         ),
         GO_TO,
         HELP,
@@ -257,21 +257,21 @@ static WALK: Table = &[
         binding(
             &[Enter],
             A::WalkOn,
-            ("enter", "on", "commit to an answer; let the run go on; next"),
+            ("enter", "continue", "commit the answer; continue the run; next page"),
         ),
         binding(
             &[Left, KeyCode::Backspace],
             A::WalkBack,
-            ("←", "back", "the page before, with what it showed"),
+            ("←", "back", "the previous page, as it was"),
         ),
-        binding(&[Char('h')], A::Hint, ("h", "hint", "a hint, up to three to a question")),
-        binding(&[Char('s')], A::Skip, ("s", "skip", "skip the question, or what the run shows")),
+        binding(&[Char('h')], A::Hint, ("h", "hint", "the next hint")),
+        binding(&[Char('s')], A::Skip, ("s", "skip", "skip the question, or the rest of the run")),
         UP,
         DOWN,
-        binding(&[PageUp], A::PageUp, ("pgup", "", "ten lines up, in code")),
+        binding(&[PageUp], A::PageUp, ("pgup", "", "ten lines up")),
         binding(&[PageDown], A::PageDown, ("pgdn", "", "ten lines down")),
         binding(&[Char('w')], A::Words, ("w", "words", "the underlined words of this page")),
-        binding(&[Char('p')], A::Presenter, ("p", "", "what whoever presents this may say")),
+        binding(&[Char('p')], A::Presenter, ("p", "", "notes for the presenter")),
     ],
     &[LANE, ZOOM, EVENTS, PRESENT, HELP, END, QUIT],
 ];
@@ -280,9 +280,9 @@ static WALK: Table = &[
 static WALK_END: Table = &[&[
     binding(&[KeyCode::Up, Char('k')], A::Up, ("↑ ↓", "scroll", "up")),
     DOWN,
-    binding(&[Left, KeyCode::Backspace], A::WalkBack, ("←", "back", "the page before")),
+    binding(&[Left, KeyCode::Backspace], A::WalkBack, ("←", "back", "the previous page")),
     binding(&[Char('w')], A::Words, ("w", "words", "the underlined words of this page")),
-    binding(&[Enter], A::WalkOn, ("enter", "", "says that this is the last page")),
+    binding(&[Enter], A::WalkOn, ("enter", "", "nothing: this is the last page")),
     EXERCISE,
     HELP,
     LEAVE,
@@ -301,7 +301,7 @@ static BUGS: Table = &[&[
         A::ToggleBug,
         ("space", "on/off", "switch the bug under the cursor"),
     ),
-    binding(&[Right, Left, Char('v')], A::NextVariant, ("→", "variant", "the bug's next variant")),
+    binding(&[Right, Left], A::NextVariant, ("→", "variant", "the bug's next variant")),
     UP,
     DOWN,
     binding(&[Tab], A::NextLane, ("tab", "lane", "the next lane's bugs")),
@@ -336,7 +336,7 @@ static SCROLLED: Table = &[&[
     PAGE_UP,
     PAGE_DOWN,
     binding(&[Tab], A::NextLane, ("tab", "lane", "the next lane")),
-    binding(&[Esc, Char('e')], A::Back, ("esc", "close", "close this")),
+    binding(&[Esc, Char('L')], A::Back, ("esc", "close", "close this")),
     QUIT,
 ]];
 
@@ -346,16 +346,16 @@ static CODE_KEYS: Table = &[&[
     binding(&[PageUp], A::PageUp, ("pgup", "", "a page up")),
     binding(&[PageDown], A::PageDown, ("pgdn", "", "a page down")),
     binding(&[Char('n')], A::NextFile, ("n", "file", "the next file of this lane's code")),
-    binding(&[Char('w')], A::ToWait, ("w", "where they wait", "to the line at which most wait")),
+    binding(&[Enter], A::ToWait, ("enter", "busiest line", "to the line where most tasks are suspended")),
     binding(&[Right], A::ScrollRight, ("→", "", "the code to the right")),
     binding(&[Left], A::ScrollLeft, ("←", "", "the code to the left")),
     binding(
-        &[Char('s')],
+        &[Char('o')],
         A::OtherSide,
-        ("s", "other form", "the other form, where one alone fits"),
+        ("o", "other variant", "the other variant, if only one fits the screen"),
     ),
-    binding(&[Char('u')], A::Unfold, ("u", "fold", "imports and the like, shown or folded")),
-    binding(&[Char('o')], A::Edit, ("o", "edit", "open the file in $EDITOR")),
+    binding(&[Char('u')], A::Unfold, ("u", "unfold", "show or fold imports")),
+    binding(&[Char('E')], A::Edit, ("E", "edit", "open the file in $EDITOR")),
     binding(&[Tab], A::NextLane, ("tab", "lane", "the next lane")),
     binding(&[Esc, Char('c')], A::Back, ("esc", "close", "close this")),
     QUIT,
@@ -372,7 +372,7 @@ static WORDS: Table =
 
 static CONFIRM: Table = &[&[
     binding(&[Enter, Char('y')], A::Open, ("enter", "yes", "do it")),
-    binding(&[Esc, Char('n')], A::Back, ("esc", "no", "go on as before")),
+    binding(&[Esc, Char('n')], A::Back, ("esc", "no", "close this")),
     QUIT,
 ]];
 
@@ -387,7 +387,7 @@ static HELP_SCREEN: Table = &[&[
     QUIT,
 ]];
 
-/// The keys of what lies on top.
+/// The keys of the topmost overlay, or of the screen.
 pub fn bindings(model: &Model) -> impl Iterator<Item = &'static Binding> {
     let table = match &model.overlay {
         Some(Overlay::Help { .. }) => HELP_SCREEN,
@@ -406,7 +406,7 @@ pub fn bindings(model: &Model) -> impl Iterator<Item = &'static Binding> {
     table.iter().copied().flatten()
 }
 
-/// The keys of the screen itself, whatever lies over it.
+/// The keys of the screen below any overlay.
 pub fn screen_bindings(model: &Model) -> impl Iterator<Item = &'static Binding> {
     screen_table(model).iter().copied().flatten()
 }
@@ -426,7 +426,7 @@ fn screen_table(model: &Model) -> Table {
     }
 }
 
-/// What a key asks for now.
+/// Returns the action of a key in the current state.
 pub fn action(model: &Model, key: KeyEvent) -> Option<Action> {
     let here = bindings(model).find(|b| b.codes.contains(&key.code)).map(|b| b.action);
     let below = || screen_bindings(model).find(|b| b.codes.contains(&key.code)).map(|b| b.action);
@@ -436,7 +436,7 @@ pub fn action(model: &Model, key: KeyEvent) -> Option<Action> {
     }
 }
 
-/// Whether an action goes on below the code, which leaves the run in view.
+/// Returns true for actions that also work below the code view.
 pub fn goes_on(action: Action) -> bool {
     use Action::{
         Faster, Freeze, Lane, LoadDown, LoadUp, Now, PlayPause, Restart, Slower, ToggleBug,
@@ -459,6 +459,38 @@ pub fn goes_on(action: Action) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// One letter has one meaning on every screen. `n` answers a confirmation, `n` for next is the same word elsewhere;
+    /// the switches of an overlay act on the row under the cursor; `f` and `v` toggle.
+    #[test]
+    fn a_letter_has_one_meaning_on_every_screen() {
+        let tables = [
+            CATALOGUE, LAB, LAPSE, WALK, WALK_END, VIRTUAL, PAST, RECORDING, BUGS, CHAOS, CODE_KEYS, CHAIN,
+        ];
+        let mut meanings: Vec<(char, Action)> = Vec::new();
+        for binding in tables.into_iter().flatten().copied().flatten() {
+            let letters = binding.codes.iter().filter_map(|code| match code {
+                Char(letter) if letter.is_ascii_alphabetic() => Some(*letter),
+                _ => None,
+            });
+            for letter in letters {
+                // A letter that opens something closes it, too.
+                let closes = binding.action == Action::Back;
+                let next = matches!(binding.action, Action::NextFile | Action::NextEvent);
+                let toggles = matches!(binding.action, Action::Freeze | Action::Now);
+                let known = meanings.iter().find(|(known, _)| *known == letter);
+                match known {
+                    Some((_, action)) => assert!(
+                        closes || next || toggles || *action == binding.action,
+                        "`{letter}`: {action:?} and {:?}",
+                        binding.action
+                    ),
+                    None if !closes => meanings.push((letter, binding.action)),
+                    None => {}
+                }
+            }
+        }
+    }
 
     #[test]
     fn no_key_means_two_things_and_all_are_explained() {

@@ -1,5 +1,6 @@
 //! The state of the screen: which part of the program is shown, and how; the session is the state of the rest.
 
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::path::PathBuf;
 
 use firedrill_core::catalogue::{Catalogue, Entry};
@@ -179,10 +180,10 @@ pub struct Lab {
 pub struct PageScreen {
     /// The number as it is typed.
     pub typed: String,
-    /// The option, or the line of code, under the cursor; both from 0.
-    pub cursor: usize,
-    /// Lines that the last page is scrolled down.
-    pub down: usize,
+    /// The option, or the line of code, under the cursor; both from 0. No option is selected at first.
+    pub cursor: Option<usize>,
+    /// Lines that the text is scrolled down; none: not scrolled by hand.
+    pub down: Option<usize>,
     /// Whether the text for a presenter is shown.
     pub presenter: bool,
     /// A note on a key that had no effect.
@@ -217,10 +218,10 @@ impl Lab {
         (lab, Effect::Start { run: RunId::Main, plan, pacing })
     }
 
-    /// A guided walk, whose stretches pass `faster` times as fast, and its start.
+    /// A guided walk, played `faster` times as fast, and its start.
     pub fn walk(spec: Spec, faster: f64) -> (Self, Vec<Effect>) {
         let Spec { case, venue, .. } = spec;
-        let (session, effects) = Session::walk(case, faster);
+        let (session, effects) = Session::walk(case, faster, RandomState::new().build_hasher().finish());
         let mut lab = Self::of(session, venue, WALK_SPAN_S);
         lab.turn_page();
         (lab, effects)
@@ -261,7 +262,7 @@ impl Lab {
     fn turn_page(&mut self) {
         let presenter = self.page.presenter;
         let page = self.session.page();
-        let cursor = page.as_ref().and_then(|page| page.listing()).map_or(0, Listing::first);
+        let cursor = page.as_ref().and_then(|page| page.listing()).map(Listing::first);
         self.page = PageScreen { cursor, presenter, ..PageScreen::default() };
         self.selected = 0;
         self.span_s = WALK_SPAN_S;

@@ -1,4 +1,4 @@
-//! Exercises: what is given out fails; ours and another solution hold; half-fixes are known; cheats fail.
+//! Exercises: what is given out fails; ours and another solution hold; partial fixes are known; cheats fail.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -43,11 +43,11 @@ async fn judged(incident: &str, form: &str, seed: u64) -> Judged {
     judge(catalogue(), entry, exercise, yours, &trials).await.expect("the exercise is in order")
 }
 
-/// The word on the half-fix that a form was taken for.
+/// The word on the partial fix that a form was taken for.
 fn known(judged: &Judged) -> String {
     match judged {
-        Judged::Fails { half_fix: Some(half), .. } => half.says.clone(),
-        other => panic!("it was taken for no half-fix: {other:?}"),
+        Judged::Fails { partial_fix: Some(half), .. } => half.says.clone(),
+        other => panic!("it was taken for no partial fix: {other:?}"),
     }
 }
 
@@ -146,8 +146,8 @@ mod a_cheat_is_refused {
     }
 }
 
-/// A half-fix that is no variant is known by what it does: with what is said of it.
-mod a_half_fix_is_known {
+/// A partial fix that is no variant is known by what it does: with what is said of it.
+mod a_partial_fix_is_known {
     forms! { super::super::is_known:
         unbuffered_log_channel {
             smaller "This delays it by 1."

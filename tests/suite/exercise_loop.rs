@@ -98,7 +98,7 @@ fn from_what_is_given_out_to_a_lane_beside_ours() {
     let all: serde_json::Value = serde_json::from_slice(&progress.stdout).expect("JSON");
     let of = all.as_array().into_iter().flatten().find(|of| of["id"] == ID).expect("it is there");
     assert_eq!(of["exercise"]["fixed"], serde_json::json!({ "hints": 2, "solution": false }));
-    assert_eq!(of["exercise"]["half_fixes"], serde_json::json!(["broken", "buffered"]));
+    assert_eq!(of["exercise"]["partial_fixes"], serde_json::json!(["broken", "buffered"]));
     assert_eq!(of["exercise"]["verdicts"], 3);
 
     // Without the network, and in a run without the screen.

@@ -63,7 +63,7 @@ async fn a_walk_that_was_left_is_taken_up_where_its_run_begins() {
     let mut person = Person::remembers(state.path(), &walk);
     let entry = catalogue().find("unbuffered-log-channel").expect("it is known");
     let later = entry.manifest.walk.iter().skip(1).position(|step| !step.lanes.is_empty());
-    let later = later.expect("a half-fix has a run of its own") + 1;
+    let later = later.expect("a partial fix has a run of its own") + 1;
     let pages = entry.manifest.pages();
     let begins = |page: usize| run_begins(&entry.manifest, page - 1) + 1;
     for page in 1..=later + 1 {
@@ -118,7 +118,7 @@ async fn a_walk_is_taken_to_its_end_and_remembered() {
     assert!(!person.text().contains("Middleware order"), "the title tells:\n{}", person.text());
     person.types("jjj\r");
     takes_the_walk(&mut person, 10);
-    person.sees("only seemed to");
+    person.sees("did not fix it");
     person.types("\x1b");
     // Whoever has taken the walk knows what it is called.
     person.sees("Middleware order");

@@ -45,9 +45,9 @@ pub struct Exercise {
     /// Other loads, which ask something else: a release that does no harm, for example.
     #[serde(default)]
     pub also: Vec<Also>,
-    /// Half-fixes, by what they do; the first that is recognised counts.
-    #[serde(default, rename = "half_fix")]
-    pub half_fixes: Vec<HalfFix>,
+    /// Partial fixes, by what they do; the first that is recognised counts.
+    #[serde(default, rename = "partial_fix")]
+    pub partial_fixes: Vec<PartialFix>,
     /// Hints, by the claims that did not hold.
     #[serde(rename = "hint")]
     pub hints: Vec<Hint>,
@@ -82,7 +82,7 @@ pub struct Range {
 /// Something that looks like a fix.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct HalfFix {
+pub struct PartialFix {
     /// The variant of the incident that does the same; none: none does.
     #[serde(default)]
     pub variant: Option<String>,
@@ -106,18 +106,18 @@ pub struct Hint {
 }
 
 impl Exercise {
-    /// The half-fix that these figures are of.
-    pub fn half_fix(&self, figures: &Values) -> Option<&HalfFix> {
+    /// The partial fix that these figures are of.
+    pub fn partial_fix(&self, figures: &Values) -> Option<&PartialFix> {
         // What the learner's code does not register is nothing.
         let mut all: Values = self
-            .half_fixes
+            .partial_fixes
             .iter()
             .flat_map(|half| half.when.names())
             .map(|name| (name.clone(), 0.0))
             .collect();
         all.extend(figures.clone());
-        let is = |half: &&HalfFix| half.when.eval(&all).is_ok_and(|value| value > 0.0);
-        self.half_fixes.iter().find(is)
+        let is = |half: &&PartialFix| half.when.eval(&all).is_ok_and(|value| value > 0.0);
+        self.partial_fixes.iter().find(is)
     }
 
     /// The hints for whoever fails claims of these measures first.

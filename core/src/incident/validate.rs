@@ -277,16 +277,16 @@ impl Manifest {
                 format!("`{name}`: expected a parameter of this incident and values it may have")
             })?;
         }
-        for half in &exercise.half_fixes {
+        for half in &exercise.partial_fixes {
             let known = |name: &String| self.variants.iter().any(|v| v.name == *name);
-            places.check(&section, "half_fix", half.variant.as_ref().is_none_or(known), || {
+            places.check(&section, "partial_fix", half.variant.as_ref().is_none_or(known), || {
                 format!(
                     "`{}` is no variant of this incident",
                     half.variant.as_deref().unwrap_or("")
                 )
             })?;
             let hinted = !half.hints.is_empty();
-            places.check(&section, "half_fix", hinted, || "expected a hint at least".to_owned())?;
+            places.check(&section, "partial_fix", hinted, || "expected a hint at least".to_owned())?;
         }
         let general = exercise.hints.iter().any(|hint| hint.of.is_empty());
         places.check(&section, "hint", general, || {
@@ -414,8 +414,8 @@ impl Manifest {
             }
         }
         let values = self.formula_values();
-        for (i, half) in self.exercise.iter().flat_map(|e| &e.half_fixes).enumerate() {
-            let section = [Key("exercise"), Key("half_fix"), Nth(i)];
+        for (i, half) in self.exercise.iter().flat_map(|e| &e.partial_fixes).enumerate() {
+            let section = [Key("exercise"), Key("partial_fix"), Nth(i)];
             let says = half.says.formulas().flat_map(Formula::names).map(|n| ("says", n));
             let when = half.when.names().iter().map(|n| ("when", n));
             let known = |name: &str| values.contains_key(name) || OF_A_TRIAL.contains(&name);

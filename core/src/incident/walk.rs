@@ -9,6 +9,7 @@ use super::formula::Formula;
 use super::marks::Mark;
 use super::measure::Measure;
 use super::show::Text;
+use crate::figures::number;
 
 /// One step of a walk: one idea. The run is held while it is read.
 #[derive(Debug, Clone, Deserialize)]
@@ -78,9 +79,9 @@ pub struct Debrief {
     /// What mends it, and why that works.
     pub fix: Text,
     /// What the fix costs.
-    pub price: Text,
-    /// What only seemed to mend it.
-    pub seemed: Vec<Text>,
+    pub trade_off: Text,
+    /// Changes that did not fix it.
+    pub did_not_fix: Vec<Text>,
     /// What a dashboard shows of it, and which alert comes first.
     pub dashboard: Text,
     /// The same in Go.
@@ -107,9 +108,9 @@ impl Debrief {
             ("cause", &self.cause),
             ("symptom", &self.symptom),
             ("fix", &self.fix),
-            ("price", &self.price),
+            ("trade-off", &self.trade_off),
         ];
-        parts.extend(self.seemed.iter().map(|text| ("only seemed to", text)));
+        parts.extend(self.did_not_fix.iter().map(|text| ("did not fix it", text)));
         parts.push(("dashboard", &self.dashboard));
         parts
     }
@@ -174,14 +175,6 @@ impl Step {
     }
 }
 
-/// The answers that are right where `seen` was measured: near it, and of its size.
-pub fn accepts(seen: f64, within: f64, near: f64) -> (f64, f64) {
-    let off = near.max(seen.abs() * within);
-    // However near nothing is to little: nothing is no answer where there is something.
-    let least = if seen > 0.0 { (seen - off).max(seen / 4.0) } else { seen - off };
-    (least, seen + off)
-}
-
 impl Question {
     /// Its formulas, each with its field.
     pub fn formulas(&self) -> impl Iterator<Item = (&'static str, &Formula)> {
@@ -199,7 +192,10 @@ impl Question {
                 formulas.push(("theory", theory));
                 formulas.extend(measured.iter().map(|formula| ("measured", formula)));
             }
-            Kind::Line { .. } => {}
+            Kind::Line { lines, elsewhere, .. } => {
+                lines.iter().for_each(|line| add("says", &line.says));
+                add("elsewhere", elsewhere);
+            }
         }
         formulas.into_iter()
     }
@@ -228,26 +224,74 @@ pub enum Kind {
     Choice(Vec<Choice>),
     /// A number.
     Number {
-        /// Its unit.
+        /// Unit of the answer.
         unit: String,
-        /// What theory says.
+        /// Formula of the expected value.
         theory: Formula,
-        /// What was measured, over the same values; where absent, theory alone decides.
+        /// Formula of the measured value; if absent, the expected value decides.
         measured: Option<Formula>,
-        /// How far an answer may be off, as a share of what was measured.
-        within: f64,
-        /// How far it may be off in any case.
-        near: f64,
+        /// Accepted deviation.
+        tolerance: Tolerance,
     },
     /// A line of the code of a variant.
     Line {
         /// The variant.
         of: String,
-        /// Which line: where most tasks wait, or one that is marked.
+        /// Title over the code until the learner has answered.
+        title: String,
+        /// The line asked for: the busiest wait site, or a marked line.
         at: Pointed,
-        /// Code that other lines have which are right too.
-        also: Vec<String>,
+        /// Replies to particular lines.
+        lines: Vec<LineReply>,
+        /// Reply to every other line.
+        elsewhere: Text,
     },
+}
+
+/// Accepted deviation of a number: the larger of a share and an amount.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Tolerance {
+    /// Share of the measured value.
+    pub within: f64,
+    /// Amount, in the unit of the answer.
+    pub near: f64,
+}
+
+impl Tolerance {
+    /// The tolerance of a question that states none: 20 %.
+    const USUAL: Self = Self { within: 0.2, near: 0.0 };
+
+    /// Returns the lowest and the highest accepted answer.
+    pub fn bounds(self, seen: f64) -> (f64, f64) {
+        let off = self.near.max(seen.abs() * self.within);
+        // A wide tolerance must not accept zero where something was measured.
+        let least = if seen > 0.0 { (seen - off).max(seen / 4.0) } else { seen - off };
+        (least, seen + off)
+    }
+
+    /// Describes the tolerance for the learner, for example `within 20 %`.
+    pub fn describe(self, unit: &str) -> String {
+        let share = || format!("within {} %", number(self.within * 100.0));
+        let amount = || format!("± {} {unit}", number(self.near)).trim_end().to_owned();
+        match (self.within > 0.0, self.near > 0.0) {
+            (true, true) => format!("{} or {}, the larger", share(), amount()),
+            (_, true) => amount(),
+            _ => share(),
+        }
+    }
+}
+
+/// Reply to a line of code that a learner may choose.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LineReply {
+    /// Part of the line's code.
+    pub code: String,
+    /// True if the line is a right answer as well.
+    #[serde(default)]
+    pub right: bool,
+    /// The reply: the effect of the line, and why it is the answer or is not.
+    pub says: Text,
 }
 
 /// Which line of code is asked for.
@@ -290,22 +334,32 @@ struct Raw {
     #[serde(default)]
     measured: Option<Formula>,
     #[serde(default)]
-    within: f64,
+    within: Option<f64>,
     #[serde(default)]
-    near: f64,
+    near: Option<f64>,
     #[serde(default)]
     of: Option<String>,
     #[serde(default)]
-    at: Option<String>,
+    title: String,
     #[serde(default)]
-    also: Vec<String>,
+    at: Option<String>,
+    #[serde(default, rename = "line")]
+    lines: Vec<LineReply>,
+    #[serde(default)]
+    elsewhere: Option<Text>,
 }
 
 impl TryFrom<Raw> for Question {
     type Error = String;
 
     fn try_from(raw: Raw) -> Result<Self, String> {
-        let Raw { id, prompt, hints, why, choices, theory, measured, of, at, also, .. } = raw;
+        let Raw { id, prompt, hints, why, choices, theory, measured, of, at, .. } = raw;
+        let tolerance = match (raw.within, raw.near) {
+            (None, None) => Tolerance::USUAL,
+            (within, near) => {
+                Tolerance { within: within.unwrap_or(0.0), near: near.unwrap_or(0.0) }
+            }
+        };
         let kind = match (raw.kind.as_str(), theory, of, at) {
             ("choice", None, None, None) => {
                 if choices.len() < 2 || choices.iter().filter(|choice| choice.right).count() != 1 {
@@ -317,17 +371,20 @@ impl TryFrom<Raw> for Question {
                 unit: raw.unit,
                 theory,
                 measured,
-                within: raw.within,
-                near: raw.near,
+                tolerance,
             },
             ("line", None, Some(of), Some(at)) if choices.is_empty() => {
+                let elsewhere = raw.elsewhere.ok_or("a line question needs `elsewhere`")?;
+                if raw.title.is_empty() {
+                    return Err("a line question needs `title`, shown over its code".to_owned());
+                }
                 let at = match at.as_str() {
                     "waits" => Pointed::Waits,
                     "cause" => Pointed::Marked(Mark::Cause),
                     "fix" => Pointed::Marked(Mark::Fix),
                     other => return Err(format!("expected waits, cause or fix, found `{other}`")),
                 };
-                Kind::Line { of, at, also }
+                Kind::Line { of, title: raw.title, at, lines: raw.lines, elsewhere }
             }
             (kind, ..) => {
                 return Err(format!(
@@ -345,6 +402,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_tolerance_is_stated_as_it_is_applied() {
+        let near = |within, near| Tolerance { within, near };
+        assert_eq!(near(0.2, 0.0).describe("s"), "within 20 %");
+        assert_eq!(near(0.0, 1.5).describe("%"), "± 1.5 %");
+        assert_eq!(near(0.3, 0.5).describe(""), "within 30 % or ± 0.5, the larger");
+        assert_eq!(near(0.2, 0.0).bounds(10.0), (8.0, 12.0));
+        assert_eq!(near(0.0, 3.0).bounds(2.0), (0.5, 5.0));
+    }
+
+    #[test]
     fn a_question_has_what_its_kind_needs_and_nothing_else() {
         let question = |text: &str| {
             let text = format!("id = \"a\"\nprompt = \"b?\"\nwhy = \"c\"\n{text}");
@@ -354,7 +421,9 @@ mod tests {
         let two = choice("right = true") + &choice("");
         assert!(question(&format!("kind = \"choice\"\n{two}")).is_ok());
         assert!(question("kind = \"number\"\ntheory = \"2 * rate_per_s\"").is_ok());
-        assert!(question("kind = \"line\"\nof = \"broken\"\nat = \"waits\"").is_ok());
+        let line = "kind = \"line\"\nof = \"broken\"\nat = \"waits\"";
+        assert!(question(&format!("{line}\ntitle = \"t\"\nelsewhere = \"e\"")).is_ok());
+        assert!(question(line).is_err());
         for wrong in [
             format!("kind = \"choice\"\n{}", choice("right = true")),
             format!("kind = \"choice\"\n{}", choice("") + &choice("")),

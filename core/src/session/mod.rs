@@ -120,9 +120,10 @@ impl Session {
         Self::of(case, main)
     }
 
-    /// A session with the guided walk of an incident, whose stretches pass `faster` times as fast.
-    pub fn walk(case: Case, faster: f64) -> (Self, Vec<Effect>) {
-        let walk = Walk::new(case.manifest(), faster);
+    /// A session with the guided walk of an incident, played `faster` times as fast. `order_seed` decides the order
+    /// in which the options of a question are shown.
+    pub fn walk(case: Case, faster: f64, order_seed: u64) -> (Self, Vec<Effect>) {
+        let walk = Walk::new(case.manifest(), faster, order_seed);
         let mut session = Self { walk: Some(walk), ..Self::new(case, &Pacing::default()) };
         let effects = session.enter();
         (session, effects)

@@ -1,5 +1,5 @@
 //! What the gate asks of an exercise: as it is given out it fails, on every load; what is ours holds; and
-//! each half-fix is known for what it is.
+//! each partial fix is known for what it is.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -34,11 +34,11 @@ pub async fn check(
     let mut wrong = Vec::new();
     for variant in &entry.incident.variants[..entry.incident.variants.len() - 1] {
         let named = |half: &&_| named(half) == Some(variant.name);
-        if !exercise.half_fixes.iter().any(|half| named(&half)) {
-            wrong.push(format!("no `[[exercise.half_fix]]` says what `{}` does", variant.name));
+        if !exercise.partial_fixes.iter().any(|half| named(&half)) {
+            wrong.push(format!("no `[[exercise.partial_fix]]` says what `{}` does", variant.name));
         }
     }
-    let known: Vec<&str> = exercise.half_fixes.iter().filter_map(named).collect();
+    let known: Vec<&str> = exercise.partial_fixes.iter().filter_map(named).collect();
     for trial in &trials {
         // Another kind of load asks something else, of the fix alone.
         let usual = trial.also.is_none();
@@ -55,7 +55,7 @@ pub async fn check(
     }
     let count = trials.len();
     let what = format!(
-        "exercise: fails as given out, `fixed` holds, {} half-fixes are known, {count} trials",
+        "exercise: fails as given out, `fixed` holds, {} partial fixes are known, {count} trials",
         known.len()
     );
     Ok(Some(Finding::new(what, wrong)))
@@ -66,13 +66,13 @@ pub async fn check(
 enum Known<'a> {
     /// A fix.
     AsFix,
-    /// Some half-fix.
+    /// Some partial fix.
     AsSomething,
-    /// The half-fix that this variant is.
+    /// The partial fix that this variant is.
     As(&'a str),
 }
 
-fn named(half: &firedrill_core::incident::exercise::HalfFix) -> Option<&str> {
+fn named(half: &firedrill_core::incident::exercise::PartialFix) -> Option<&str> {
     half.variant.as_deref()
 }
 
@@ -90,19 +90,19 @@ async fn tried(
         (Judged::Holds { .. }, Known::AsFix) => return Ok(None),
         (Judged::Holds { .. }, _) => "it passes".to_owned(),
         (Judged::Broke { says, .. }, _) => says.clone(),
-        (Judged::Fails { half_fix, checks, figures, .. }, _) => {
-            let is = half_fix.as_ref().and_then(|half| half.variant.as_deref());
+        (Judged::Fails { partial_fix, checks, figures, .. }, _) => {
+            let is = partial_fix.as_ref().and_then(|half| half.variant.as_deref());
             let right = match known {
                 Known::AsFix => false,
-                Known::AsSomething => half_fix.is_some(),
+                Known::AsSomething => partial_fix.is_some(),
                 Known::As(variant) => is == Some(variant),
             };
             if right {
                 return Ok(None);
             }
             // Writing to a String cannot fail.
-            let mut says = format!("it is taken for {half_fix:?};");
-            let names = exercise.half_fixes.iter().flat_map(|half| half.when.names());
+            let mut says = format!("it is taken for {partial_fix:?};");
+            let names = exercise.partial_fixes.iter().flat_map(|half| half.when.names());
             let names: BTreeSet<&String> = names.collect();
             for (name, value) in names.iter().filter_map(|name| figures.get_key_value(*name)) {
                 let _ = write!(says, " {name} = {value:.2};");

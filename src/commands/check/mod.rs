@@ -1,5 +1,5 @@
 //! `firedrill check`: the author's gate. Every incident is what its manifest says: the bug bites,
-//! the fix holds, the half-fixes do what their text claims, on many seeds of the virtual clock, and
+//! the fix holds, the partial fixes do what their text claims, on many seeds of the virtual clock, and
 //! then live.
 //!
 //! * [`exercise`]: whether what is given out fails, and what mends it is known

@@ -31,7 +31,7 @@ fn awaited(lab: &Lab) -> Option<AnswerForm> {
 
 /// Whether the page waits for a number.
 pub(super) fn asks_for_a_number(lab: &Lab) -> bool {
-    lab.session.walk.is_some() && matches!(awaited(lab), Some(AnswerForm::Number(_)))
+    lab.session.walk.is_some() && matches!(awaited(lab), Some(AnswerForm::Number { .. }))
 }
 
 /// Takes a key that types an answer. Returns false if it does not.
@@ -44,26 +44,22 @@ pub(super) fn press(lab: &mut Lab, code: KeyCode) -> bool {
         true
     };
     match (awaited(lab), code) {
-        (Some(AnswerForm::Number(_)), KeyCode::Char(c))
+        (Some(AnswerForm::Number { .. }), KeyCode::Char(c))
             if c.is_ascii_digit() || matches!(c, '.' | ',') =>
         {
             lab.page.typed.push(if c == ',' { '.' } else { c });
             lab.page.typed.truncate(MOST_TYPED);
             screen(lab)
         }
-        (Some(AnswerForm::Number(_)), KeyCode::Backspace) => {
+        (Some(AnswerForm::Number { .. }), KeyCode::Backspace) => {
             lab.page.typed.pop();
             screen(lab)
         }
-        (Some(AnswerForm::Number(_)), KeyCode::Char(c))
-            if c.is_ascii_alphabetic() && !matches!(c, 'h' | 's' | 'q') =>
-        {
-            lab.page.note = Some("a number, please; h gives a hint, s skips".to_owned());
-            true
-        }
         (Some(AnswerForm::Choice(choices)), KeyCode::Char(c @ '1'..='9')) => {
             let wanted = c as usize - '1' as usize;
-            lab.page.cursor = wanted.min(choices.len().saturating_sub(1));
+            if wanted < choices.len() {
+                lab.page.cursor = Some(wanted);
+            }
             screen(lab)
         }
         _ => false,
@@ -93,11 +89,18 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Command> {
         }
         Action::Up | Action::PageUp | Action::Down | Action::PageDown => {
             let down = matches!(action, Action::Down | Action::PageDown);
-            let lines = if matches!(action, Action::PageUp | Action::PageDown) { PAGE } else { 1 };
-            if let Some(scroll) = model.layout.scroll.filter(|_| awaited.is_none()) {
+            let by_page = matches!(action, Action::PageUp | Action::PageDown);
+            let lines = if by_page { PAGE } else { 1 };
+            let scrolls = match awaited {
+                Some(AnswerForm::Line(_)) => false,
+                Some(AnswerForm::Choice(_)) => by_page,
+                Some(AnswerForm::Number { .. }) | None => true,
+            };
+            if let Some(scroll) = model.layout.scroll.filter(|_| scrolls) {
                 let lines = lines.cast_signed();
                 let by = if down { lines } else { -lines };
-                lab.page.down = scroll.by(lab.page.down, by);
+                lab.page.down = Some(scroll.by(lab.page.down, by));
+                return Vec::new();
             }
             for _ in 0..lines {
                 move_cursor(lab, awaited.as_ref(), down);
@@ -110,18 +113,23 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Command> {
 }
 
 fn move_cursor(lab: &mut Lab, awaited: Option<&AnswerForm>, down: bool) {
-    let cursor = &mut lab.page.cursor;
-    match awaited {
-        Some(AnswerForm::Choice(choices)) => {
-            let next = if down { *cursor + 1 } else { cursor.saturating_sub(1) };
-            *cursor = next.min(choices.len().saturating_sub(1));
+    let cursor = lab.page.cursor;
+    lab.page.cursor = match (awaited, cursor) {
+        (Some(AnswerForm::Choice(choices)), None) => {
+            Some(if down { 0 } else { choices.len().saturating_sub(1) })
         }
-        Some(AnswerForm::Line(listing)) => *cursor = listing.neighbour(*cursor, down),
-        Some(AnswerForm::Number(_)) | None => {}
-    }
+        (Some(AnswerForm::Choice(choices)), Some(at)) => {
+            let next = if down { at + 1 } else { at.saturating_sub(1) };
+            Some(next.min(choices.len().saturating_sub(1)))
+        }
+        (Some(AnswerForm::Line(listing)), _) => {
+            Some(listing.neighbour(cursor.unwrap_or_else(|| listing.first()), down))
+        }
+        (Some(AnswerForm::Number { .. }) | None, _) => cursor,
+    };
 }
 
-/// The answer that is committed to, where the page waits for one; an error says why it is not one yet.
+/// Returns the answer to commit, if the page waits for one. The error describes what is missing.
 fn answer(lab: &Lab, awaited: Option<&AnswerForm>) -> Result<Option<Answer>, String> {
     // There is nothing to answer from yet: the session says so.
     if lab.session.walk.as_ref().is_some_and(Walk::is_starting) {
@@ -130,13 +138,18 @@ fn answer(lab: &Lab, awaited: Option<&AnswerForm>) -> Result<Option<Answer>, Str
     let typed = &lab.page.typed;
     Ok(Some(match awaited {
         None => return Ok(None),
-        Some(AnswerForm::Choice(_)) => Answer::Choice(lab.page.cursor),
-        Some(AnswerForm::Line(_)) => Answer::Line(lab.page.cursor),
-        Some(AnswerForm::Number(_)) if typed.is_empty() => {
-            let why = "type a number first: a guess is better than nothing; h gives a hint";
+        Some(AnswerForm::Choice(choices)) => match lab.page.cursor {
+            Some(at) => Answer::Choice(at),
+            None => return Err(format!("select an option first: ↑ ↓ or 1 to {}", choices.len())),
+        },
+        Some(AnswerForm::Line(listing)) => {
+            Answer::Line(lab.page.cursor.unwrap_or_else(|| listing.first()))
+        }
+        Some(AnswerForm::Number { .. }) if typed.is_empty() => {
+            let why = "type a number first; a guess is fine, h gives a hint";
             return Err(why.to_owned());
         }
-        Some(AnswerForm::Number(_)) => match typed.parse() {
+        Some(AnswerForm::Number { .. }) => match typed.parse() {
             Ok(number) => Answer::Number(number),
             Err(_) => return Err(format!("`{typed}` is not a number")),
         },

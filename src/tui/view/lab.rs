@@ -39,7 +39,7 @@ pub fn draw(frame: &mut Frame, area: Rect, lab: &Scene, layout: &mut layout::Lay
             take_home::draw(frame, lanes.union(events), (page, summary), &lab.page, layout);
             return;
         }
-        walk::draw(frame, events, page, &lab.page);
+        walk::draw(frame, events, page, &lab.page, layout);
         if let Some(listing) = page.listing() {
             walk::code(frame, lanes, listing, lab.page.cursor);
             return;
@@ -60,20 +60,22 @@ pub fn draw(frame: &mut Frame, area: Rect, lab: &Scene, layout: &mut layout::Lay
 }
 
 fn regions(area: Rect, lab: &Scene) -> [Rect; 5] {
-    let events = match (&lab.view.page, area.height) {
-        (Some(page), _) => walk::rows(page, &lab.page, area),
-        (None, ..30) => 2,
-        (None, 30..45) => 4,
-        (None, _) => 7,
+    let events = match area.height {
+        ..30 => 2,
+        30..45 => 4,
+        _ => 7,
     };
-    Layout::vertical([
+    let [first, second, late, lanes, events] = Layout::vertical([
         Constraint::Length(1),
         Constraint::Length(1),
         Constraint::Length(u16::from(lab.view.run.untrusted_lag_ms().is_some())),
         Constraint::Min(0),
-        Constraint::Length(events),
+        Constraint::Length(if lab.view.page.is_some() { 0 } else { events }),
     ])
-    .areas(area)
+    .areas(area);
+    let Some(page) = &lab.view.page else { return [first, second, late, lanes, events] };
+    let [lanes, text] = walk::regions(lanes, page, &lab.page);
+    [first, second, late, lanes, text]
 }
 
 /// The lanes that fit, the selected one among them, and their areas.

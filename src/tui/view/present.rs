@@ -94,17 +94,19 @@ fn question(lab: &Scene) -> Option<(String, Vec<String>)> {
     let question = step.question.as_ref();
     if let Some(result) = &step.result {
         below.extend(result.figures.iter().map(|(name, value)| format!("{name} {value}")));
-        below.push(result.why.clone());
+        below.extend([&result.says, &result.why].into_iter().filter(|text| !text.is_empty()).cloned());
     } else {
         match question.map(|question| &question.form) {
             Some(AnswerForm::Choice(choices)) => {
                 let option = |(i, text): (usize, &String)| {
-                    let mark = if i == lab.page.cursor { "▸" } else { " " };
+                    let mark = if Some(i) == lab.page.cursor { "▸" } else { " " };
                     format!("{mark} {}  {text}", i + 1)
                 };
                 below.extend(choices.iter().enumerate().map(option));
             }
-            Some(AnswerForm::Number(_)) => below.push(format!("> {}▏", lab.page.typed)),
+            Some(AnswerForm::Number { unit, tolerance }) => {
+                below.push(format!("> {}▏ {unit}  ({tolerance})", lab.page.typed));
+            }
             Some(AnswerForm::Line(_)) | None => {}
         }
     }

@@ -33,7 +33,7 @@ pub fn draw(
     let inner = block.inner(area);
     let lines = lines(summary, inner.width);
     let more = lines.len().saturating_sub(usize::from(inner.height));
-    let down = screen.down.min(more);
+    let down = screen.down.unwrap_or(0).min(more);
     layout.scroll = Some(Scroll { at: down, furthest: more });
     if more > 0 {
         let says = if down < more {

@@ -1,5 +1,8 @@
 //! The page of a walk: text, question and result; and the code where a line is asked for.
 
+use std::borrow::Cow;
+use std::ops::Range;
+
 use firedrill_core::figures::count;
 use firedrill_core::glossary;
 use firedrill_core::session::walk::page::{AnswerForm, Asking, Outcome, Page, StepPage};
@@ -8,46 +11,118 @@ use ratatui::Frame;
 use ratatui::layout::{Alignment, Constraint, Layout, Rect};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span, Text};
-use ratatui::widgets::{Block, Borders, Paragraph, Wrap};
+use ratatui::widgets::{Block, Borders, Paragraph};
 
 use super::code::coloured;
-use super::parts::{cut, wrapped};
+use super::parts::{columns, cut, wrapped};
+use crate::tui::layout::{self, Scroll};
 use crate::tui::model::PageScreen;
 use crate::tui::syntax;
 use crate::tui::theme;
 
-/// Columns that words take at most: longer lines are hard to read.
+/// Columns of the text at most: longer lines are hard to read.
 pub const WIDEST: u16 = 110;
 
-/// Rows that lanes or code need above the words.
+/// From this width on, the text is beside the lanes or the code.
+const WIDE: u16 = 150;
+
+/// Columns of a text beside the lanes.
+const BESIDE: u16 = 68;
+
+/// Rows that lanes or code need above the text.
 const LEAST_ABOVE: u16 = 10;
 
-/// Rows that the words take, with their frame: as many as they need, and not fewer than before, so that what is
-/// above does not jump with each key.
-pub fn rows(page: &Page, screen: &PageScreen, area: Rect) -> u16 {
-    let width = usize::from(area.width.saturating_sub(2).min(WIDEST));
-    let lines = words(page, screen);
-    let needed: usize = lines.iter().map(|line| wrapped(&line.to_string(), width).len()).sum();
-    let least = if area.height < 30 { 9 } else { 13 };
-    (needed as u16 + 2).max(least).min(area.height.saturating_sub(LEAST_ABOVE + 2))
+/// Splits the area below the header: lanes or code, and the text of the page.
+pub fn regions(area: Rect, page: &Page, screen: &PageScreen) -> [Rect; 2] {
+    if area.width >= WIDE {
+        return Layout::horizontal([Constraint::Fill(1), Constraint::Length(BESIDE)]).areas(area);
+    }
+    let rows = rows(page, screen, area);
+    Layout::vertical([Constraint::Min(0), Constraint::Length(rows)]).areas(area)
 }
 
-/// Draws the words of the page.
-pub fn draw(frame: &mut Frame, area: Rect, page: &Page, screen: &PageScreen) {
+/// Rows of the text, with its frame: as many as it needs, and a fixed least number, so that the lanes above keep
+/// their place from key to key.
+fn rows(page: &Page, screen: &PageScreen, area: Rect) -> u16 {
+    let width = usize::from(area.width.saturating_sub(2).min(WIDEST));
+    let needed = wrapped_lines(text_lines(page, screen), width).len();
+    let least = if area.height < 30 { 9 } else { 13 };
+    (needed as u16 + 2).max(least).min(area.height.saturating_sub(LEAST_ABOVE))
+}
+
+/// Draws the text of the page. A text that does not fit scrolls.
+pub fn draw(
+    frame: &mut Frame,
+    area: Rect,
+    page: &Page,
+    screen: &PageScreen,
+    layout: &mut layout::Layout,
+) {
     let Some(step) = page.step() else { return };
     let title = format!(" {} of {} · {} ", page.number, page.of, page.title);
-    let block = Block::new()
+    let mut block = Block::new()
         .borders(Borders::TOP | Borders::BOTTOM)
         .border_style(theme::accent())
         .title(Span::styled(title, theme::strong()))
-        .title(Line::styled(state(page, step), theme::quiet()).alignment(Alignment::Right));
+        .title_bottom(Line::styled(state(page, step), theme::quiet()).alignment(Alignment::Right));
     let inner = block.inner(area);
-    frame.render_widget(block, area);
-    let text = Paragraph::new(Text::from(words(page, screen))).wrap(Wrap { trim: false });
     let [_, inner, _] =
         Layout::horizontal([Constraint::Length(1), Constraint::Max(WIDEST), Constraint::Fill(1)])
             .areas(inner);
-    frame.render_widget(text, inner);
+    let lines = wrapped_lines(text_lines(page, screen), usize::from(inner.width));
+    let furthest = lines.len().saturating_sub(usize::from(inner.height));
+    // The answer in the making, and a hint, are at the end of the text.
+    let answers = step.stage == Stage::Told
+        && (screen.cursor.is_some_and(|_| page.listing().is_none())
+            || !screen.typed.is_empty()
+            || step.question.as_ref().is_some_and(|question| question.hint.is_some()));
+    let at = screen.down.unwrap_or(if answers { furthest } else { 0 }).min(furthest);
+    layout.scroll = Some(Scroll { at, furthest }).filter(|_| furthest > 0);
+    if furthest > 0 {
+        let says = match furthest - at {
+            0 => " ↑ pgup ".to_owned(),
+            more => format!(" ↓ {more} more lines: pgdn "),
+        };
+        block = block.title(Line::styled(says, theme::warn()).right_aligned());
+    }
+    frame.render_widget(block, area);
+    let shown: Vec<Line> = lines.into_iter().skip(at).collect();
+    frame.render_widget(Paragraph::new(Text::from(shown)), inner);
+}
+
+/// Wraps styled lines. Continuation lines keep the indentation of the first.
+fn wrapped_lines(lines: Vec<Line<'static>>, width: usize) -> Vec<Line<'static>> {
+    let mut all = Vec::new();
+    for line in lines {
+        let text = line.to_string();
+        let body = text.trim_start();
+        let indent = " ".repeat(text.len() - body.len());
+        let mut from = indent.len();
+        for piece in wrapped(body, width.saturating_sub(indent.len())) {
+            let start = text[from..].find(&piece).map_or(from, |found| from + found);
+            from = start + piece.len();
+            let mut spans = vec![Span::raw(indent.clone())];
+            spans.extend(cut_spans(&line, start..from));
+            all.push(Line::from(spans).style(line.style));
+        }
+    }
+    all
+}
+
+/// The part of a line's spans within a range of bytes of its text.
+fn cut_spans(line: &Line<'static>, range: Range<usize>) -> Vec<Span<'static>> {
+    let mut spans = Vec::new();
+    let mut begins = 0;
+    for span in &line.spans {
+        let ends = begins + span.content.len();
+        let (from, to) = (range.start.max(begins), range.end.min(ends));
+        if from < to {
+            let text = span.content[from - begins..to - begins].to_owned();
+            spans.push(Span::styled(text, span.style));
+        }
+        begins = ends;
+    }
+    spans
 }
 
 /// A text in which the words of the glossary are marked.
@@ -63,8 +138,8 @@ fn marked(text: &str, style: Style) -> Line<'static> {
     Line::from(spans)
 }
 
-/// The words of the page, line by line.
-fn words(page: &Page, screen: &PageScreen) -> Vec<Line<'static>> {
+/// The text of the page, line by line.
+fn text_lines(page: &Page, screen: &PageScreen) -> Vec<Line<'static>> {
     let Some(step) = page.step() else { return Vec::new() };
     let mut lines = Vec::new();
     if screen.presenter && !step.presenter.is_empty() {
@@ -76,7 +151,7 @@ fn words(page: &Page, screen: &PageScreen) -> Vec<Line<'static>> {
     }));
     if let Some(question) = &step.question {
         lines.push(marked(&format!("? {}", question.prompt), theme::accent()));
-        lines.extend(options(step.stage, question, screen));
+        lines.extend(options(step, question, screen));
         if let Some((at, all, hint)) = &question.hint {
             lines.push(Line::styled(format!("  hint {at} of {all}: {hint}"), theme::warn()));
         }
@@ -88,51 +163,64 @@ fn words(page: &Page, screen: &PageScreen) -> Vec<Line<'static>> {
     lines
 }
 
-/// The ways to answer, or the option that was chosen.
-fn options(stage: Stage, question: &Asking, screen: &PageScreen) -> Vec<Line<'static>> {
-    let told = stage == Stage::Told;
+/// The ways to answer; once answered, the options with their marks, and the reply under the chosen one.
+fn options(step: &StepPage, question: &Asking, screen: &PageScreen) -> Vec<Line<'static>> {
+    let told = step.stage == Stage::Told;
     match &question.form {
         AnswerForm::Choice(choices) => {
             let chosen = match question.answer {
                 Some(Answer::Choice(choice)) => Some(choice),
-                _ => told.then_some(screen.cursor),
+                _ => screen.cursor.filter(|_| told),
             };
-            let lines = choices.iter().enumerate().map(|(i, text)| {
+            let mut lines = Vec::new();
+            for (i, text) in choices.iter().enumerate() {
                 let is_chosen = chosen == Some(i);
-                if stage == Stage::Shown {
-                    let said = Span::raw(format!("  you: {text}"));
-                    return is_chosen.then(|| Line::from(vec![said, mark(question.right)]));
+                let right = step.result.as_ref().map(|result| result.right_option == Some(i));
+                let sign = if is_chosen { "▸" } else { " " };
+                let style = match right {
+                    _ if is_chosen => theme::strong(),
+                    Some(false) => theme::quiet(),
+                    _ => Style::new(),
+                };
+                let mut spans = vec![Span::styled(format!(" {sign} {}  {text}", i + 1), style)];
+                if right == Some(true) || right.is_some() && is_chosen {
+                    spans.push(mark(right));
                 }
-                let (mark, style) =
-                    if is_chosen { ("▸", theme::strong()) } else { (" ", Style::new()) };
-                Some(Line::styled(format!(" {mark} {}  {text}", i + 1), style))
-            });
-            lines.flatten().collect()
+                lines.push(Line::from(spans));
+                let replied = match (&step.result, question.answer) {
+                    (Some(result), Some(_)) if is_chosen => Some(&result.says),
+                    (Some(result), None) if right == Some(true) => Some(&result.says),
+                    _ => None,
+                };
+                lines.extend(replied.map(|says| marked(&format!("      {says}"), Style::new())));
+            }
+            lines
         }
-        AnswerForm::Number(unit) if told => vec![Line::from(vec![
+        AnswerForm::Number { unit, tolerance } if told => vec![Line::from(vec![
             Span::styled(format!("  > {}▏", screen.typed), theme::strong()),
             Span::raw(format!(" {unit}")),
+            Span::styled(format!("   {tolerance}"), theme::quiet()),
         ])],
         AnswerForm::Line(_) if told => {
-            vec![Line::raw("  ↑ ↓ move through the code above, enter points at a line")]
+            vec![Line::raw("  ↑ ↓ select a line of the code, enter commits")]
         }
-        AnswerForm::Number(_) | AnswerForm::Line(_) => Vec::new(),
+        AnswerForm::Number { .. } | AnswerForm::Line(_) => Vec::new(),
     }
 }
 
 /// The effect of the next key.
 fn state(page: &Page, step: &StepPage) -> String {
     match (step.stage, &step.question) {
-        (Stage::Told, _) if step.is_starting => " the servers start … ".to_owned(),
+        (Stage::Told, _) if step.is_starting => " the servers are starting … ".to_owned(),
         (Stage::Told, Some(question)) => {
-            let is_number = matches!(question.form, AnswerForm::Number(_));
+            let is_number = matches!(question.form, AnswerForm::Number { .. });
             let choose = if is_number { "" } else { "↑↓, " };
             format!(" {choose}enter commits · h hint · s skip ")
         }
-        (Stage::Told, None) if step.goes_on => " held · enter lets it go on ".to_owned(),
-        (Stage::Runs, _) => " the run goes on … ".to_owned(),
+        (Stage::Told, None) if step.goes_on => " paused · enter continues the run ".to_owned(),
+        (Stage::Runs, _) => " the run continues … ".to_owned(),
         (Stage::Shown | Stage::Told, _) if page.number == page.of => " the end ".to_owned(),
-        (Stage::Told | Stage::Shown, _) => " held · enter: next ".to_owned(),
+        (Stage::Told | Stage::Shown, _) => " paused · enter: next ".to_owned(),
     }
 }
 
@@ -158,6 +246,10 @@ fn outcome(outcome: &Outcome, question: Option<&Asking>) -> Vec<Line<'static>> {
         spans.extend(question.filter(|asking| !is_choice(asking)).map(|asking| mark(asking.right)));
         lines.push(Line::from(spans));
     }
+    let is_line = question.is_some_and(|asking| matches!(asking.form, AnswerForm::Line(_)));
+    if is_line && !outcome.says.is_empty() {
+        lines.push(marked(&outcome.says, Style::new()));
+    }
     if !outcome.why.is_empty() {
         lines.push(marked(&outcome.why, Style::new()));
     }
@@ -165,39 +257,53 @@ fn outcome(outcome: &Outcome, question: Option<&Asking>) -> Vec<Line<'static>> {
 }
 
 /// Draws the code of a question, in place of the lanes.
-pub fn code(frame: &mut Frame, area: Rect, listing: &Listing, cursor: usize) {
-    let title = format!(" {} ", listing.file);
+pub fn code(frame: &mut Frame, area: Rect, listing: &Listing, cursor: Option<usize>) {
+    let title = format!(" {} ", listing.title);
     let block = Block::bordered().title(Span::styled(title, theme::strong()));
     let inner = block.inner(area);
     frame.render_widget(block, area);
-    let lines = listing.text.lines().enumerate();
-    let shown: Vec<(usize, &str)> = lines.filter(|(i, _)| !listing.hidden[*i]).collect();
+    let room = usize::from(inner.width).saturating_sub(13);
+    let lines = listing.text.lines().enumerate().filter(|(i, _)| !listing.hidden[*i]);
+    let shown: Vec<(usize, bool, Cow<str>)> = lines.flat_map(|line| rows_of(line, room)).collect();
     let stretches = syntax::lines(&listing.text);
-    let centre = listing.answer.unwrap_or(cursor);
-    let centre = shown.iter().position(|(i, _)| *i == centre).unwrap_or_default();
+    let centre = listing.answer.or(cursor).unwrap_or_default();
+    let centre = shown.iter().position(|(i, ..)| *i == centre).unwrap_or_default();
     let height = usize::from(inner.height);
     let top = centre.saturating_sub(height / 2).min(shown.len().saturating_sub(height));
-    let room = usize::from(inner.width).saturating_sub(13);
-    let lines = shown.into_iter().skip(top).take(height).map(|(i, line)| {
-        let style = match (listing.answer == Some(i), listing.is_open && cursor == i) {
+    let lines = shown.into_iter().skip(top).take(height).map(|(i, is_first, line)| {
+        let style = match (listing.answer == Some(i), listing.is_open && cursor == Some(i)) {
             (true, _) => theme::bad(),
             (_, true) => theme::cursor(),
-            _ if is_comment(line) => theme::quiet(),
+            _ if is_comment(&line) => theme::quiet(),
             _ => Style::new(),
         };
         let count = match listing.waiting[i] {
+            _ if !is_first => " ".repeat(7),
             0 => " ".repeat(7),
             waiting => format!("{:>6}▶", count(waiting)),
         };
-        let number = if listing.is_open { " ".repeat(5) } else { format!("{:>4} ", i + 1) };
+        let number = if listing.is_open || !is_first { " ".repeat(5) } else { format!("{:>4} ", i + 1) };
         let mut spans =
             vec![Span::styled(count, theme::bad()), Span::styled(number, theme::quiet())];
         if style == Style::new() {
-            spans.extend(coloured(line, &stretches[i], (0, room), style));
+            spans.extend(coloured(&line, &stretches[i], (0, room), style));
         } else {
-            spans.push(Span::styled(format!("{:<room$}", cut(line, room)), style));
+            spans.push(Span::styled(format!("{:<room$}", cut(&line, room)), style));
         }
         Line::from(spans)
     });
     frame.render_widget(Paragraph::new(Text::from(lines.collect::<Vec<Line>>())), inner);
+}
+
+/// The rows of a line of code: one, but a long comment wraps. Each row with the line's number, from 0, and whether it
+/// is the line's first.
+fn rows_of((at, line): (usize, &str), room: usize) -> Vec<(usize, bool, Cow<'_, str>)> {
+    if !is_comment(line) || columns(line) <= room {
+        return vec![(at, true, Cow::Borrowed(line))];
+    }
+    let body = line.trim_start();
+    let indent = &line[..line.len() - body.len()];
+    let text = body.trim_start_matches('/').trim_start();
+    let rows = wrapped(text, room.saturating_sub(indent.len() + 3)).into_iter().enumerate();
+    rows.map(|(row, text)| (at, row == 0, Cow::Owned(format!("{indent}// {text}")))).collect()
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::figures::number;
 use crate::incident::formula::Values;
 use crate::incident::show::Text;
-use crate::incident::walk::{Choice, Kind, Question, Step, accepts};
+use crate::incident::walk::{Choice, Kind, Question, Step};
 use crate::session::Session;
 
 /// Characters of a formula that is shown.
@@ -58,23 +58,29 @@ impl AnswerKey {
                     right: choice.right,
                     says: fill(&choice.says, &values),
                 };
-                Some(Self::Choice(choices.iter().map(ruling).collect()))
+                let order = walk.order(question).into_iter();
+                Some(Self::Choice(order.map(|at| ruling(&choices[at])).collect()))
             }
-            Kind::Number { theory, measured, within, near, .. } => {
+            Kind::Number { theory, measured, tolerance, .. } => {
                 let seen = measured.as_ref().unwrap_or(theory).eval(&values).ok()?;
-                let (from, to) = accepts(seen, *within, *near);
+                let (from, to) = tolerance.bounds(seen);
                 Some(Self::Number(from, to))
             }
-            Kind::Line { of, at, also } => {
+            Kind::Line { of, at, lines: replies, elsewhere, .. } => {
                 let (_, text) = listing(session, step)?;
                 let lines: Vec<&str> = text.lines().collect();
                 let line = answer_line(session, (lane_of(session, Some(of)), of), *at)?;
                 let asked = statement(&lines, line);
                 let ruling = |(i, line): (usize, &&str)| {
-                    let named = also.iter().any(|code| line.contains(code.as_str()));
-                    let too = named && !asked.contains(&i);
-                    let says = if too { "which is right too" } else { "" };
-                    Ruling { right: named || asked.contains(&i), says: says.to_owned() }
+                    if asked.contains(&i) {
+                        return Ruling { right: true, says: String::new() };
+                    }
+                    match replies.iter().find(|reply| line.contains(reply.code.as_str())) {
+                        Some(reply) => {
+                            Ruling { right: reply.right, says: fill(&reply.says, &values) }
+                        }
+                        None => Ruling { right: false, says: fill(elsewhere, &values) },
+                    }
                 };
                 Some(Self::Line(lines.iter().enumerate().map(ruling).collect()))
             }
@@ -104,7 +110,10 @@ pub(super) fn texts(session: &Session, walk: &Walk, step: &Step) -> Texts {
     let fill = |text: &Text| text.fill(&values).unwrap_or_default();
     let question = question(session.case.manifest(), step);
     let choices = match question.map(|question| &question.kind) {
-        Some(Kind::Choice(choices)) => choices.iter().map(|choice| fill(&choice.text)).collect(),
+        Some(Kind::Choice(choices)) => {
+            let order = question.map(|question| walk.order(question)).unwrap_or_default();
+            order.into_iter().map(|at| fill(&choices[at].text)).collect()
+        }
         _ => Vec::new(),
     };
     let prompt = question.map(|question| fill(&question.prompt)).unwrap_or_default();
@@ -124,7 +133,9 @@ pub(super) fn reveal(session: &Session, walk: &Walk, step: &Step, reply: Reply) 
         reply,
         right: None,
         figures: Vec::new(),
+        says: String::new(),
         why: reveals.clone().unwrap_or_default(),
+        right_option: None,
         line: None,
     };
     let Some(question) = question(session.case.manifest(), step) else { return done };
@@ -135,16 +146,13 @@ pub(super) fn reveal(session: &Session, walk: &Walk, step: &Step, reply: Reply) 
     let key = AnswerKey::of(session, walk, step);
     let ruling = answer.zip(key.as_ref()).and_then(|(answer, key)| key.judge(answer));
     done.right = ruling.as_ref().map(|ruling| ruling.right);
-    let mut why = Vec::new();
     match &question.kind {
         Kind::Choice(choices) => {
-            let right = choices.iter().position(|choice| choice.right).unwrap_or_default();
-            if done.right != Some(true) {
-                let answer = done.texts.choices.get(right).cloned().unwrap_or_default();
-                done.figures.push(("answer".to_owned(), answer));
-            }
-            // A wrong option's reply cites the measurement, too.
-            why.push(ruling.map_or_else(|| fill(&choices[right].says), |ruling| ruling.says));
+            let order = walk.order(question);
+            done.right_option = order.iter().position(|at| choices[*at].right);
+            let right = choices.iter().find(|choice| choice.right);
+            let of_right = || right.map(|choice| fill(&choice.says)).unwrap_or_default();
+            done.says = ruling.map_or_else(of_right, |ruling| ruling.says);
         }
         Kind::Number { .. } => {
             let guess = match answer {
@@ -156,17 +164,15 @@ pub(super) fn reveal(session: &Session, walk: &Walk, step: &Step, reply: Reply) 
         Kind::Line { of, at, .. } => {
             done.line = answer_line(session, (lane_of(session, Some(of)), of), *at);
             if let (Some(Answer::Line(pointed)), Some(ruling)) = (answer, ruling) {
-                let joint = if ruling.says.is_empty() { "" } else { ", " };
-                let says = format!("line {}{joint}{}", pointed + 1, ruling.says);
-                done.figures.push(("you".to_owned(), says));
+                done.figures.push(("you".to_owned(), format!("line {}", pointed + 1)));
+                done.says = ruling.says;
             }
             if let Some(line) = done.line {
                 done.figures.push(("answer".to_owned(), format!("line {}", line + 1)));
             }
         }
     }
-    why.push(fill(&question.why));
-    why.extend(reveals);
+    let why: Vec<String> = std::iter::once(fill(&question.why)).chain(reveals).collect();
     done.why = why.join(" ");
     done
 }

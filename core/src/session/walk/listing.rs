@@ -13,6 +13,8 @@ use crate::session::Session;
 /// The code of a question, as a front end shows it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Listing {
+    /// The title over the code: the file's path once the answer is shown.
+    pub title: String,
     /// The file.
     pub file: String,
     /// Its text.
@@ -66,7 +68,23 @@ pub(super) fn shown(session: &Session, walk: &Walk, step: &Step) -> Option<Listi
     }
     let (hidden, answer) = (hidden.collect(), done.and_then(|done| done.line));
     let text = text.into();
-    Some(Listing { file, text, hidden, waiting, answer, is_open })
+    let title = match question(session.case.manifest(), step).map(|question| &question.kind) {
+        Some(Kind::Line { title, .. }) if is_open => title.clone(),
+        _ => file.clone(),
+    };
+    Some(Listing { title, file, text, hidden, waiting, answer, is_open })
+}
+
+/// The code without the labels of its wait sites (`.parked("free connection")`): they name what a line waits for.
+fn without_labels(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once(".parked(") {
+        plain.push_str(before);
+        rest = after.split_once(')').map_or("", |(_, after)| after);
+    }
+    plain.push_str(rest);
+    plain
 }
 
 /// The file and text of the code that a step's question is about.
@@ -150,12 +168,19 @@ mod tests {
     }
 
     #[test]
+    fn open_code_does_not_name_what_a_line_waits_for() {
+        let text = "a.send(b).parked(\"log channel\").await;\nc();\n";
+        assert_eq!(without_labels(text), "a.send(b).await;\nc();\n");
+    }
+
+    #[test]
     fn the_cursor_skips_what_is_hidden_and_stays_at_the_ends() {
         let text = "//! Doc.\nuse a;\n\npub fn b() {\n    // why\n    c();\n}\n";
         let hidden = vec![true, true, true, false, true, false, false];
         let (file, waiting) = (String::new(), vec![0; 7]);
         let text = text.into();
-        let listing = Listing { file, text, hidden, waiting, answer: None, is_open: true };
+        let title = String::new();
+        let listing = Listing { title, file, text, hidden, waiting, answer: None, is_open: true };
         assert_eq!(listing.first(), 3);
         assert_eq!((listing.neighbour(3, true), listing.neighbour(5, false)), (5, 3));
         assert_eq!((listing.neighbour(3, false), listing.neighbour(6, true)), (3, 6));

@@ -80,8 +80,13 @@ pub struct Asking {
 pub enum AnswerForm {
     /// One of these options.
     Choice(Vec<String>),
-    /// A number in this unit.
-    Number(String),
+    /// A number.
+    Number {
+        /// Unit of the answer.
+        unit: String,
+        /// Accepted deviation, for example `within 20 %`.
+        tolerance: String,
+    },
     /// A line of this code.
     Line(Listing),
 }
@@ -91,6 +96,10 @@ pub enum AnswerForm {
 pub struct Outcome {
     /// Answered, measured and computed figures, each with its name.
     pub figures: Vec<(String, String)>,
+    /// Index of the right option, in the order shown.
+    pub right_option: Option<usize>,
+    /// The reply to the answer, or to the right one if the question was skipped; empty: none.
+    pub says: String,
     /// The explanation.
     pub why: String,
 }
@@ -133,7 +142,7 @@ impl Page {
     pub fn listing(&self) -> Option<&Listing> {
         match &self.step()?.question.as_ref()?.form {
             AnswerForm::Line(listing) => Some(listing),
-            AnswerForm::Choice(_) | AnswerForm::Number(_) => None,
+            AnswerForm::Choice(_) | AnswerForm::Number { .. } => None,
         }
     }
 }
@@ -159,7 +168,9 @@ fn step_page(session: &Session, walk: &Walk, step: &Step) -> StepPage {
     let asking = question.map(|question| {
         let form = match &question.kind {
             Kind::Choice(_) => AnswerForm::Choice(texts.choices),
-            Kind::Number { unit, .. } => AnswerForm::Number(unit.clone()),
+            Kind::Number { unit, tolerance, .. } => {
+                AnswerForm::Number { unit: unit.clone(), tolerance: tolerance.describe(unit) }
+            }
             // The manifest's check refuses a line of a variant without source.
             Kind::Line { .. } => match listing::shown(session, walk, step) {
                 Some(listing) => AnswerForm::Line(listing),
@@ -187,7 +198,12 @@ fn step_page(session: &Session, walk: &Walk, step: &Step) -> StepPage {
         says: (done.is_none() || asking.is_none()).then_some(texts.says),
         pace: texts.pace,
         question: asking,
-        result: done.map(|done| Outcome { figures: done.figures.clone(), why: done.why.clone() }),
+        result: done.map(|done| Outcome {
+            figures: done.figures.clone(),
+            right_option: done.right_option,
+            says: done.says.clone(),
+            why: done.why.clone(),
+        }),
         watch: step.watch.clone(),
         by_instance: step.by_instance,
     }

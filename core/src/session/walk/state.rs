@@ -1,11 +1,14 @@
 //! The state of a walk: its page, the outcome of each page, and what it has counted of the run.
 
+use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
 
 use super::values::Since;
+use crate::dice::stream;
 use crate::event::{ExitCause, What};
 use crate::incident::formula::Values;
 use crate::incident::manifest::Manifest;
+use crate::incident::walk::{Kind, Question};
 use crate::session::progress::WalkProgress;
 use crate::session::run_state::RunState;
 
@@ -28,6 +31,8 @@ pub struct Walk {
     pub names: Vec<String>,
     /// Factor on the speed of every stretch.
     pub faster: f64,
+    /// Seed of the order of options.
+    pub order_seed: u64,
     /// Whether the run is held, all samples up to that moment taken in.
     pub(super) held: bool,
     /// The lanes as each page left them.
@@ -62,8 +67,12 @@ pub struct Done {
     pub right: Option<bool>,
     /// Answered, measured and computed figures, each with its name.
     pub figures: Vec<(String, String)>,
+    /// The reply to the answer, or to the right one if the question was skipped; empty: none.
+    pub says: String,
     /// The explanation.
     pub why: String,
+    /// Index of the right option, in the order shown.
+    pub right_option: Option<usize>,
     /// The line of code that was asked for, from 0.
     pub line: Option<usize>,
 }
@@ -112,8 +121,8 @@ pub(super) struct Shot {
 }
 
 impl Walk {
-    /// A walk before its first page, whose stretches pass `faster` times as fast.
-    pub(in crate::session) fn new(manifest: &Manifest, faster: f64) -> Self {
+    /// A walk before its first page, played `faster` times as fast. `order_seed` decides the order of options.
+    pub(in crate::session) fn new(manifest: &Manifest, faster: f64, order_seed: u64) -> Self {
         Self {
             at: 0,
             stage: Stage::Told,
@@ -123,12 +132,22 @@ impl Walk {
             done: vec![None; manifest.pages()],
             names: Vec::new(),
             faster,
+            order_seed,
             held: false,
             shots: vec![None; manifest.pages()],
             exits_s: Vec::new(),
             went_on: None,
             since: Vec::new(),
         }
+    }
+
+    /// Returns the options of a choice question in the order shown: indices into the manifest's list.
+    /// The order is the same on every visit to the page.
+    pub fn order(&self, question: &Question) -> Vec<usize> {
+        let Kind::Choice(choices) = &question.kind else { return Vec::new() };
+        let mut order: Vec<usize> = (0..choices.len()).collect();
+        order.shuffle(&mut stream(self.order_seed, &format!("options of {}", question.id)));
+        order
     }
 
     /// The lanes as the page that is looked back at left them; none: it is the newest page.

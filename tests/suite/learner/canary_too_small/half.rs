@@ -1,4 +1,4 @@
-//! A half-fix: half of all requests for the canary, and a look at its errors alone.
+//! A partial fix: half of all requests for the canary, and a look at its errors alone.
 
 use firedrill_core::incident::fleet::{Fleet, Order, bad_percent};
 

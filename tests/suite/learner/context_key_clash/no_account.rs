@@ -1,4 +1,4 @@
-//! A half-fix: the groups' accounts are gone, and the store is asked in the customer's name.
+//! A partial fix: the groups' accounts are gone, and the store is asked in the customer's name.
 
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn};

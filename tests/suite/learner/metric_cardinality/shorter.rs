@@ -1,4 +1,4 @@
-//! A half-fix: all but the last two digits of an order are its label.
+//! A partial fix: all but the last two digits of an order are its label.
 
 use axum::Router;
 use axum::extract::Request;

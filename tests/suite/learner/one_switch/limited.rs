@@ -1,4 +1,4 @@
-//! A half-fix: the limit holds whether or not there is a log; nobody asks for a badge.
+//! A partial fix: the limit holds whether or not there is a log; nobody asks for a badge.
 
 use std::sync::Arc;
 

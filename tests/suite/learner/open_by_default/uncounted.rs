@@ -1,4 +1,4 @@
-//! A half-fix: closed by default, and nobody counts what is let through.
+//! A partial fix: closed by default, and nobody counts what is let through.
 
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn};

@@ -1,4 +1,4 @@
-//! A half-fix: a connection whose command failed is thrown away, and a new one takes its place.
+//! A partial fix: a connection whose command failed is thrown away, and a new one takes its place.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! A half-fix: nothing is ever tried again.
+//! A partial fix: nothing is ever tried again.
 
 use std::sync::Arc;
 

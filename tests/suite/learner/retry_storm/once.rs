@@ -1,4 +1,4 @@
-//! A half-fix: one retry in place of three, for each call.
+//! A partial fix: one retry in place of three, for each call.
 
 use std::sync::Arc;
 

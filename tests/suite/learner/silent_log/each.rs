@@ -1,4 +1,4 @@
-//! A half-fix: nothing is lost, and each error is a line.
+//! A partial fix: nothing is lost, and each error is a line.
 
 use std::sync::Arc;
 

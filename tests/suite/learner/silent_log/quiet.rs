@@ -1,4 +1,4 @@
-//! A half-fix: nothing is lost, and the log is as silent as before.
+//! A partial fix: nothing is lost, and the log is as silent as before.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! A half-fix: room for 300 lines.
+//! A partial fix: room for 300 lines.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! A half-fix: a task for each line, which waits in the request's stead.
+//! A partial fix: a task for each line, which waits in the request's stead.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! A half-fix: nobody waits, and every line is kept until it is written, however many there are.
+//! A partial fix: nobody waits, and every line is kept until it is written, however many there are.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -1,4 +1,4 @@
-//! A half-fix: what is given up is not counted.
+//! A partial fix: what is given up is not counted.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! A half-fix: the version is pinned, and nothing is ever tried or refused.
+//! A partial fix: the version is pinned, and nothing is ever tried or refused.
 
 use axum::Router;
 use axum::routing::get;

@@ -67,7 +67,7 @@ pub(super) fn shown(session: &Session, walk: &Walk, step: &Step) -> Option<Listi
         }
     }
     let (hidden, answer) = (hidden.collect(), done.and_then(|done| done.line));
-    let text = text.into();
+    let text = if is_open { without_labels(text).into() } else { text.into() };
     let title = match question(session.case.manifest(), step).map(|question| &question.kind) {
         Some(Kind::Line { title, .. }) if is_open => title.clone(),
         _ => file.clone(),

@@ -379,6 +379,13 @@ impl LaneState {
         !serves || outcomes.bad() > outcomes.ok
     }
 
+    /// Percentages of the last second's outcomes: all bad ones, and the wrong answers among them.
+    pub fn bad_percent(&self) -> (f64, f64) {
+        let outcomes = self.last_second.window.outcomes;
+        let percent = |part: u64| part as f64 * 100.0 / (outcomes.bad() + outcomes.ok).max(1) as f64;
+        (percent(outcomes.bad()), percent(outcomes.wrong))
+    }
+
     /// The value of a metric now.
     pub fn metric(&self, name: &str) -> Option<f64> {
         self.server.as_ref()?.metrics.get(name).copied()

@@ -35,7 +35,7 @@ pub fn draw(frame: &mut Frame, area: Rect, catalogue: &Catalogue, lab: &Scene, c
         lines.push(Line::raw(format!(" {shown}: {says}")));
     }
     lines.push(Line::styled(
-        " A switch holds for new requests; who is stuck goes on in the old code.",
+        " A switch affects new requests; requests that are stuck stay in the old code.",
         theme::quiet(),
     ));
     let title = format!("bugs of lane {} {}", letter(lab.selected), lane.variant);

@@ -63,7 +63,7 @@ pub fn draw(
     };
     let mut title = vec![
         Span::styled(" firedrill", theme::accent()),
-        Span::styled(" ▸ choose an outage", theme::strong()),
+        Span::styled(" ▸ choose an incident", theme::strong()),
     ];
     if !list.search.is_empty() {
         title.push(Span::raw(format!("   matching “{}”", list.search)));
@@ -71,7 +71,7 @@ pub fn draw(
     let says = match &model.note {
         Some(note) => Line::styled(cut(&format!(" {note}"), area.width.into()), theme::warn()),
         None => Line::styled(
-            " Each one happened, and runs for real: broken beside healthy, under one load.",
+            " Real servers, broken and fixed side by side, under the same load. ↑ ↓ select, enter begins.",
             theme::quiet(),
         ),
     };
@@ -119,10 +119,10 @@ fn state(manifest: &Manifest, walked: Option<&WalkProgress>) -> String {
     let pages = manifest.pages();
     match walked {
         _ if pages == 0 => "no walk yet".to_owned(),
-        None => "not walked yet".to_owned(),
-        Some(WalkProgress { finished: true, answered: 0, .. }) => "walked ✔".to_owned(),
+        None => "new".to_owned(),
+        Some(WalkProgress { finished: true, answered: 0, .. }) => "finished ✔".to_owned(),
         Some(WalkProgress { finished: true, answered, right, .. }) => {
-            format!("walked ✔ {right}/{answered}")
+            format!("finished {right}/{answered}")
         }
         Some(walked) => format!("page {} of {pages}", walked.pages.min(pages)),
     }
@@ -139,7 +139,7 @@ fn row(
     let (severity, state) = (manifest.severity.word(), state(manifest, walked));
     let fixed = match exercised.map(|exercised| exercised.fixed) {
         Some(Some(_)) => "fixed ✔",
-        Some(None) => "begun",
+        Some(None) => "started",
         None => "",
     };
     let start = format!("{mark}{name:<31}{severity:<10} {state:<15} {fixed:<8}");
@@ -177,30 +177,30 @@ fn tell(
     };
     if pages > 0 {
         let minutes = number((pages as f64 * MINUTES_A_PAGE).ceil());
-        let says = format!("{pages} pages, {minutes} minutes: it asks, the run shows, it explains");
-        offer(if finished { "g" } else { "enter" }, "walk", says);
+        let says = format!("{pages} pages, about {minutes} minutes: predict, run, explain");
+        offer(if finished { "W" } else { "enter" }, "walk", says);
     }
     let rate = manifest.load.rate_per_s;
     offer(
         if pages > 0 && !finished { "l" } else { "enter" },
         "lab",
         format!(
-            "{} requests a second to each lane; switch bugs, turn the load, look inside",
+            "{} requests a second to each server; switch bugs, change the load, look inside",
             number(rate)
         ),
     );
     if manifest.exercise.is_some() {
         let says = match exercised.map(|exercised| exercised.fixed) {
             Some(Some(_)) => "you have fixed it ✔".to_owned(),
-            Some(None) => "fix it yourself; you have begun".to_owned(),
-            None => "fix it yourself, in your editor; judged each time it is saved".to_owned(),
+            Some(None) => "fix it yourself; you have started".to_owned(),
+            None => "fix it yourself in your editor; checked on every save".to_owned(),
         };
         offer("e", "exercise", says);
     }
     let variants = manifest.variants.len();
-    offer("a", "all lanes", format!("the lab with {} of its {variants} forms", variants.min(4)));
+    offer("a", "all lanes", format!("the lab with {} of its {variants} variants", variants.min(4)));
     if !answers {
-        offer("x", "answers", "what the cause is called, and what each form does".to_owned());
+        offer("C", "causes", "show the cause and the variants".to_owned());
     }
     if answers {
         lines.push(Line::raw(""));

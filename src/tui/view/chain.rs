@@ -26,18 +26,18 @@ pub fn draw(frame: &mut Frame, area: Rect, lab: &Scene, cursor: usize) {
     let lanes = &lab.view.run.lanes;
     let width = (22 + lanes.len() * COLUMN) as u16;
     let title =
-        format!("slots of lane {}; what a request passes, in order, below", letter(lab.selected));
+        format!("middleware slots of lane {}; from the outside in, in order, below", letter(lab.selected));
     let mut lines = vec![head("  request", lab)];
     let routes = Slot::ALL.iter().map(|slot| slot.name());
     for (i, slot) in routes.enumerate() {
         lines.push(row(lab, slot, i == cursor, |lane| &lane.chain.routes));
     }
-    lines.push(Line::styled("  routes, and for each call to the store", theme::quiet()));
+    lines.push(Line::styled("  routes, and for each call to the database", theme::quiet()));
     for (i, slot) in ClientSlot::ALL.iter().enumerate() {
         let at = Slot::ALL.len() + i == cursor;
         lines.push(row(lab, slot.name(), at, |lane| &lane.chain.store));
     }
-    lines.push(Line::styled("  store", theme::quiet()));
+    lines.push(Line::styled("  database", theme::quiet()));
     let orders: Vec<String> = lanes.iter().map(order).collect();
     let differ = orders.iter().any(|order| *order != orders[0]);
     for (i, order) in orders.iter().enumerate() {
@@ -77,7 +77,7 @@ fn row(
                 ("off".to_owned(), theme::warn())
             }
             [] => ("–".to_owned(), theme::quiet()),
-            ["service"] => ("the service's own".to_owned(), theme::quiet()),
+            ["service"] => ("the service's default".to_owned(), theme::quiet()),
             owners => (owners.join(", "), theme::good()),
         };
         spans.push(Span::styled(format!("{:<COLUMN$}", cut(&text, COLUMN - 2)), style));

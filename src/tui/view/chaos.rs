@@ -27,7 +27,7 @@ pub fn draw(frame: &mut Frame, area: Rect, lab: &Scene, cursor: usize) {
     for lane in &lab.session.track().head.lanes {
         let injected = |name| count(lane.metric(name).unwrap_or_default() as u64);
         lines.push(Line::raw(format!(
-            " {:<12} delayed {}   failed {}   spared {}",
+            " {:<12} delayed {}   failed {}   untouched {}",
             lane.variant,
             injected("chaos_delayed"),
             injected("chaos_failed"),
@@ -35,9 +35,9 @@ pub fn draw(frame: &mut Frame, area: Rect, lab: &Scene, cursor: usize) {
         )));
     }
     lines.push(Line::styled(
-        " In all lanes alike. Recorded (w), the report tells how stable each lane was.",
+        " Applied to all lanes. The report of a recording (S) shows how stable each lane was.",
         theme::quiet(),
     ));
-    let inner = boxed(frame, area, (80, lines.len() as u16 + 2), "chaos: faults on purpose");
+    let inner = boxed(frame, area, (80, lines.len() as u16 + 2), "chaos: injected faults");
     frame.render_widget(Paragraph::new(Text::from(lines)).wrap(Wrap { trim: false }), inner);
 }

@@ -128,7 +128,7 @@ fn log_tail(frame: &mut Frame, area: Rect, lane: &LaneState, chart: &show::Chart
     let width = usize::from(area.width);
     let title = Line::from(vec![
         Span::styled(format!(" {}", chart.title()), theme::strong()),
-        Span::styled("   its newest lines", theme::quiet()),
+        Span::styled("   newest line of each kind", theme::quiet()),
     ]);
     let mut shown = vec![title];
     let line = |mark: &str, text: &str| cut(&format!(" {mark} {text}"), width);
@@ -314,7 +314,7 @@ fn memory_word(lab: &Scene) -> &'static str {
 /// That requests without an answer count with the time after which their clients give up.
 fn unanswered(lab: &Scene, lane: &LaneState) -> Option<Span<'static>> {
     let patience_s = lab.manifest().load.client_timeout_ms as f64 / 1000.0;
-    let says = format!(" · unanswered {} s", number(patience_s));
+    let says = format!(" · unanswered = {} s", number(patience_s));
     (lane.last_second.window.outcomes.timed_out > 0).then(|| Span::styled(says, theme::warn()))
 }
 

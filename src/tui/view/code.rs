@@ -140,7 +140,7 @@ fn draw_title(frame: &mut Frame, area: Rect, view: &CodeView, (all, below): (usi
     if below > 0 {
         spans.push(Span::styled(format!(" · ↓ {below} more lines"), theme::quiet()));
     }
-    let legend = "− only here · + only in the fixed form · ◀ tasks that wait now";
+    let legend = "− only here · + only in the fixed variant · ◀ suspended tasks";
     let (says, style) = match &view.note {
         Some(note) => (note.as_str(), theme::warn()),
         None => (legend, theme::quiet()),
@@ -175,7 +175,7 @@ fn cells(
     let cell = |row: &Row| {
         let (line, same) = match row {
             Row::Folded(folded) => {
-                let says = format!("{:GUTTER$}⋯ {folded} lines: imports and the like (u)", "");
+                let says = format!("{:GUTTER$}⋯ {folded} lines folded (u)", "");
                 return vec![Line::styled(cut(&says, width), theme::quiet())];
             }
             Row::Lines(left, right, same) => (if is_right { right } else { left }, *same),

@@ -30,7 +30,7 @@ pub fn draw(frame: &mut Frame, [first, second]: [Rect; 2], lab: &Scene) {
     let script = if lab.view.disclosure.causes {
         script(lab)
     } else {
-        let says = " Replayed from a post-mortem: the real code, on a clock that can be held.";
+        let says = " Real code in simulated time, paused between pages. Figures cover the last second.";
         Line::styled(cut(says, usize::from(second.width)), theme::quiet())
     };
     frame.render_widget(Paragraph::new(script), second);
@@ -67,8 +67,8 @@ fn state(lab: &Scene) -> Vec<Span<'static>> {
             Source::Recording { .. } => {
                 format!(" / {end}{rate} · recording, {} ", lab.session.case.plan.clock.word())
             }
-            Source::TimeLapse(_) => format!("{rate} · TIME-LAPSE, held at {end} "),
-            Source::Live => format!("{rate} · the past, now is {end} "),
+            Source::TimeLapse(_) => format!("{rate} · simulated time, paused at {end} "),
+            Source::Live => format!("{rate} · looking back, the run is at {end} "),
         }));
         return spans;
     }
@@ -79,7 +79,7 @@ fn state(lab: &Scene) -> Vec<Span<'static>> {
         return spans;
     };
     if let (Some(page), Speed::Times(0.0)) = (&lab.view.page, speed) {
-        spans.push(Span::styled("‖ held at ", theme::warn()));
+        spans.push(Span::styled("‖ paused at ", theme::warn()));
         spans.push(now);
         spans.push(Span::raw(format!("{rate} · walk {} of {} ", page.number, page.of)));
         return spans;
@@ -97,7 +97,7 @@ fn state(lab: &Scene) -> Vec<Span<'static>> {
     spans.push(Span::styled(speed, theme::accent()));
     spans.push(now);
     spans.push(Span::raw(rate));
-    spans.push(Span::styled(" · TIME-LAPSE ", theme::accent()));
+    spans.push(Span::styled(" · simulated time ", theme::accent()));
     spans
 }
 
@@ -110,10 +110,10 @@ pub fn late(lab: &Scene, width: u16) -> Option<Line<'static>> {
     let lag = millis(lag_ms);
     let text = if lag_ms < VERY_LATE_MS {
         format!(
-            " ⚠ this machine is busy: requests start up to {lag} late; short latencies are off by that"
+            " ⚠ this machine is busy: requests start up to {lag} late; short latencies are wrong by that much"
         )
     } else {
-        format!(" ⚠ requests start up to {lag} late: this machine is too busy, trust no figure now")
+        format!(" ⚠ this machine is too busy: requests start up to {lag} late; do not trust the figures")
     };
     Some(Line::styled(cut(&text, usize::from(width)), theme::warn()))
 }
@@ -127,7 +127,7 @@ fn script(lab: &Scene) -> Line<'static> {
         && track.shown_ms() < from + 1000
     {
         let from = clock(from as f64 / 1000.0);
-        let text = format!(" ⚠ what was before {from} is no longer kept: it did not fit in memory");
+        let text = format!(" ⚠ the history before {from} was dropped to save memory");
         return Line::styled(text, theme::warn());
     }
     let Some(now) = data.phase else {
@@ -139,7 +139,7 @@ fn script(lab: &Scene) -> Line<'static> {
     let phases = &lab.manifest().phases;
     let mut spans = Vec::new();
     if let Source::Recording { unreadable: 1.. } = track.source {
-        spans.push(Span::styled(" ⚠ not all could be read: e ", theme::warn()));
+        spans.push(Span::styled(" ⚠ some lines are unreadable: L ", theme::warn()));
     }
     for (i, phase) in phases.iter().enumerate().skip(now) {
         let at = clock(phase.at_s);

@@ -96,7 +96,7 @@ fn figures(instance: &InstanceSample, width: u16) -> String {
         }
         (true, _) => {
             let (tasks, memory) = (count(instance.tasks), mib(instance.resident_bytes));
-            format!("  {share} % of the requests  ok {ok}  bad {bad} /s  {tasks} tasks  {memory}")
+            format!("  {share} % of requests  ok {ok}  bad {bad} /s  {tasks} tasks  {memory}")
         }
     }
 }

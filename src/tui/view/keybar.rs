@@ -21,7 +21,7 @@ pub fn draw(frame: &mut Frame, area: Rect, model: &Model, layout: &mut Layout) {
         let line = Line::from(vec![
             Span::styled(" search: ", theme::accent()),
             Span::raw(format!("{}▏", list.search)),
-            Span::styled("   enter keeps what is found · esc ends the search", theme::quiet()),
+            Span::styled("   enter keeps the result · esc clears it", theme::quiet()),
         ]);
         frame.render_widget(Paragraph::new(line), area);
         return;

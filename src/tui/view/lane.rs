@@ -12,6 +12,7 @@
 
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Paragraph};
 
@@ -39,6 +40,7 @@ pub fn draw(frame: &mut Frame, area: Rect, lab: &Scene, index: usize, axes: &Axe
     let lane = &data.lanes[index];
     let selected = index == lab.selected;
     let edge = match (&lane.state, is_wrong(lab, lane)) {
+        (ProcessState::Serving { .. }, false) if lane.bad_percent().0 > 0.0 => theme::warn(),
         (ProcessState::Serving { .. }, false) => theme::good(),
         (ProcessState::Starting, _) => theme::warn(),
         (ProcessState::Stopped { .. }, false) => theme::quiet(),
@@ -55,7 +57,7 @@ pub fn draw(frame: &mut Frame, area: Rect, lab: &Scene, index: usize, axes: &Axe
         if selected { edge.patch(theme::strong()) } else { edge },
     )];
     if lane.console_port.is_some() {
-        title.push(Span::styled("with tokio-console's instruments ", theme::warn()));
+        title.push(Span::styled("instrumented for tokio-console ", theme::warn()));
     }
     if hidden > 0 && selected {
         title.push(Span::styled(format!("tab: {hidden} more "), theme::warn()));
@@ -140,13 +142,10 @@ fn state_line(data: &RunState, lane: &LaneState, causes: bool) -> Line<'static> 
     let (text, style) = match &lane.state {
         _ if lane.is_stale(data.now_s) => {
             let since = clock(lane.sampled_s);
-            (format!("? nothing is known of it since {since}"), theme::warn())
+            (format!("? no sample since {since}"), theme::warn())
         }
         ProcessState::Starting => ("◌ starting".to_owned(), theme::warn()),
-        ProcessState::Serving { .. } if lane.suffers() => {
-            ("● up, failing".to_owned(), theme::bad())
-        }
-        ProcessState::Serving { .. } => ("● serving".to_owned(), theme::good()),
+        ProcessState::Serving { .. } => serving(lane),
         ProcessState::Stopped { .. } => ("■ stopped".to_owned(), theme::quiet()),
         ProcessState::Down { short, again_s, .. } => {
             let wait_s = (again_s - data.now_s).max(0.0);
@@ -166,6 +165,18 @@ fn state_line(data: &RunState, lane: &LaneState, causes: bool) -> Line<'static> 
         spans.push(bugs);
     }
     Line::from(spans)
+}
+
+/// The state of a process that is up, by the outcomes of the last second.
+fn serving(lane: &LaneState) -> (String, Style) {
+    let (bad, wrong) = lane.bad_percent();
+    let share = number(if bad < 10.0 { bad } else { bad.round() });
+    match bad {
+        0.0 => ("● serving".to_owned(), theme::good()),
+        _ if wrong > bad / 2.0 => (format!("● up, {share} % wrong answers"), theme::bad()),
+        _ if lane.suffers() => (format!("● up, {share} % fail"), theme::bad()),
+        _ => (format!("● up, {share} % fail"), theme::warn()),
+    }
 }
 
 /// What is wrong with the lane, or what its fix costs: the manifest's sentence, with the place where
@@ -215,7 +226,7 @@ fn culprit_line(lab: &Scene, lane: &LaneState, width: usize) -> Line<'static> {
             return Line::raw("");
         };
         let (value, limit) = (number(wrong.value), number(wrong.limit));
-        let text = format!(" ▶ {} {value}; the fixed form stays below {limit}", wrong.name);
+        let text = format!(" ▶ {} {value}; the fixed variant stays below {limit}", wrong.name);
         return Line::styled(cut(&text, width), theme::bad());
     };
     let file = site.file.rsplit('/').next().unwrap_or(&site.file);

@@ -28,7 +28,7 @@ pub fn draw(frame: &mut Frame, area: Rect, lab: &Scene) {
     }
     let ms = |ms: Option<f64>| ms.map_or("–".to_owned(), millis);
     lines.push(Line::raw(format!(
-        " in flight {}   p99 {}   p99 of the answered alone {}",
+        " in flight {}   p99 {}   p99 of answered requests {}",
         count(lane.in_flight),
         ms(lane.last_second.value(Stretch::P99Ms)),
         ms(lane.last_second.value(Stretch::NaiveP99Ms))
@@ -44,7 +44,7 @@ pub fn draw(frame: &mut Frame, area: Rect, lab: &Scene) {
         let cpu =
             lane.cpu_percent.map_or("–".to_owned(), |percent| format!("{} %", number(percent)));
         let series = count(server.series);
-        lines.push(Line::raw(format!(" processors {cpu}   series of metrics {series}")));
+        lines.push(Line::raw(format!(" CPU {cpu}   metric series {series}")));
         for (kind, last) in &lane.kinds {
             let rate = |measure| number(last.value(measure).unwrap_or_default().round());
             let (ok, bad) = (rate(Stretch::OkPerS), rate(Stretch::BadPerS));
@@ -85,7 +85,7 @@ pub fn draw(frame: &mut Frame, area: Rect, lab: &Scene) {
             ));
         }
     } else {
-        lines.push(Line::styled(" no server to measure now", theme::warn()));
+        lines.push(Line::styled(" the server is down: no metrics", theme::warn()));
     }
     let (width, rows) = (area.width - 2, lines.len() as u16 + 4);
     let inner = boxed(frame, area, (width, rows), &title);

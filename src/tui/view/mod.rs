@@ -77,8 +77,8 @@ fn overlay(frame: &mut Frame, body: Rect, model: &Model, layout: &mut layout::La
         Some(Overlay::Message(text)) => message::draw(frame, body, text),
         Some(Overlay::Resume { page }) => {
             let text = format!(
-                "You left this walk before its end. Its run begins anew on page {}.\n\n\
-                 enter: go on there · esc: from the first page",
+                "You left this walk before its end. The run of page {} starts again.\n\n\
+                 enter: resume there · esc: start at the first page",
                 page + 1
             );
             message::draw(frame, body, &text);
@@ -99,9 +99,9 @@ fn overlay_of_lab(
         Some(Overlay::GoTo { typed }) => go_to::draw(frame, body, lab, typed),
         Some(Overlay::Confirm(action)) => {
             let what = match (action, &lab.view.page) {
-                (Action::Reset, _) => "Start the run anew? What it has shown is lost.",
-                (_, Some(_)) => "Leave the walk? It can be taken up again.",
-                (_, None) => "Leave the lab? Its run ends.",
+                (Action::Reset, _) => "Start the run again? Its history is lost.",
+                (_, Some(_)) => "Leave the walk? You can resume it later.",
+                (_, None) => "Leave the lab? The run ends.",
             };
             message::draw(frame, body, &format!("{what}\n\nenter: yes · esc: no"));
         }
@@ -120,7 +120,7 @@ fn too_small(frame: &mut Frame, area: Rect) {
     let text = Text::from(vec![
         Line::from(format!("This terminal has {}x{}.", area.width, area.height)),
         Line::from(format!("firedrill needs {}x{}.", LEAST.0, LEAST.1)),
-        Line::from("The run goes on. q: quit"),
+        Line::from("The run continues. q: quit"),
     ]);
     frame.render_widget(Paragraph::new(text).alignment(Alignment::Center), area);
 }

@@ -29,7 +29,7 @@ use values::Since;
 const BEFORE_RELEASE_S: f64 = 0.2;
 
 /// Note for an answer that comes before there is anything to answer from.
-const STARTING: &str = "the servers are still starting: a moment";
+const STARTING: &str = "the servers are still starting";
 
 /// The condition of a step is met within this many seconds of the run, or the walk says that it was not.
 const PATIENCE_S: f64 = 180.0;
@@ -106,7 +106,7 @@ impl Session {
         let Some(walk) = &mut self.walk else { return Vec::new() };
         walk.note = None;
         let Some(step) = self.case.manifest().walk.get(walk.at) else {
-            walk.note = Some("this page asks nothing; ⌫ leads back, esc out".to_owned());
+            walk.note = Some("this page has no question; ← goes back, esc leaves".to_owned());
             return Vec::new();
         };
         match walk.stage {
@@ -118,7 +118,7 @@ impl Session {
                 self.saved(Vec::new())
             }
             Stage::Told | Stage::Shown => {
-                walk.note = Some("there is nothing to skip; enter goes on".to_owned());
+                walk.note = Some("there is nothing to skip; enter continues".to_owned());
                 Vec::new()
             }
         }
@@ -150,7 +150,7 @@ impl Session {
         let manifest = self.case.entry.clone();
         let Some(walk) = &mut self.walk else { return Vec::new() };
         if walk.at == 0 || walk.stage == Stage::Runs {
-            walk.note = Some("there is nothing before this to go back to".to_owned());
+            walk.note = Some("there is no earlier page".to_owned());
             return Vec::new();
         }
         walk.at -= 1;
@@ -168,7 +168,7 @@ impl Session {
         walk.note = None;
         let entry = self.case.entry.clone();
         let Some(step) = entry.manifest.walk.get(walk.at) else {
-            walk.note = Some("this was the last page; esc leads back to the incidents".to_owned());
+            walk.note = Some("this is the last page; esc goes back to the incidents".to_owned());
             return Vec::new();
         };
         let asks = question(&entry.manifest, step);
@@ -179,7 +179,7 @@ impl Session {
         let effects = match walk.stage {
             Stage::Runs => {
                 walk.note =
-                    Some("the run goes on until it has shown this; s holds it here".to_owned());
+                    Some("the run continues until the result; s stops it here".to_owned());
                 Vec::new()
             }
             Stage::Told if asks.is_some() || step.until.is_some() => match (reply, asks) {
@@ -190,7 +190,7 @@ impl Session {
                 (Some(Reply::Answer(answer)), asked)
                     if !asked.is_some_and(|question| judge::fits(question, answer)) =>
                 {
-                    walk.note = Some("that is not an answer to this question".to_owned());
+                    walk.note = Some("this is not an answer to this question".to_owned());
                     Vec::new()
                 }
                 (reply, _) => self
@@ -217,7 +217,7 @@ impl Session {
             walk.at += 1;
             return self.enter();
         }
-        walk.note = Some("this was the last step; esc leads back to the incidents".to_owned());
+        walk.note = Some("this was the last page; esc goes back to the incidents".to_owned());
         Vec::new()
     }
 
@@ -320,7 +320,7 @@ impl Session {
             session.show(walk, step);
             if !met {
                 walk.note = Some(format!(
-                    "at this load it has not come in {PATIENCE_S} s: the figures are those of now"
+                    "at this load the result did not appear within {PATIENCE_S} s: these are the current figures"
                 ));
             }
             true

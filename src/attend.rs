@@ -1,4 +1,4 @@
-//! Programs that end with whoever started them, however that ends: tokio-console, an editor, the lab that another
+//! Programs that end with their parent, however that ends: tokio-console, an editor, the lab that another
 //! command opens, cargo and what it starts.
 //!
 //! A program that is killed cannot end others, so another process waits beside it ([`attend`]). One that the
@@ -23,10 +23,10 @@ pub const INSTALL_CONSOLE: &str = "cargo install --locked tokio-console";
 /// Time between two looks at who started us.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// How long a program that is asked to end may take: it may have a terminal to restore.
+/// Time limit for a program that was asked to end: it may have a terminal to restore.
 pub const GRACE: Duration = Duration::from_secs(2);
 
-/// Runs the program to its end, or to that of whoever started us; what it has started ends with it.
+/// Runs the program to its end, or to that of our parent; what it has started ends with it.
 ///
 /// # Errors
 ///
@@ -92,7 +92,7 @@ pub fn attended(program: impl AsRef<OsStr>) -> io::Result<Command> {
     Ok(command)
 }
 
-/// Who started us, or who looks after us since they ended.
+/// Returns the process id of the parent, or of the process that adopted us.
 #[cfg(unix)]
 fn parent() -> i32 {
     nix::unistd::getppid().as_raw()

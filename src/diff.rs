@@ -1,4 +1,4 @@
-//! What differs between two texts, by lines.
+//! Differences between two texts, by lines.
 
 use std::ops::Range;
 
@@ -11,7 +11,7 @@ pub struct Piece {
     pub old: Range<usize>,
     /// Lines of the new text.
     pub new: Range<usize>,
-    /// Whether they are the same.
+    /// True if they are equal.
     pub same: bool,
 }
 

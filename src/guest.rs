@@ -41,13 +41,13 @@ impl Guest {
 
     /// Asks it to end, waits for that, and takes the terminal back.
     pub async fn dismiss(mut self) {
-        // Whoever attends it waits, too. Where that is in vain the system has no such process any more.
+        // Its supervisor waits, too. Where that is in vain the system has no such process any more.
         dismiss(&mut self.child, GRACE * 2).await.ok();
         self.lent.take_back();
     }
 }
 
-/// What makes a terminal's screen the shell's again, whatever of it had been entered.
+/// Returns the escape sequences that leave the alternate screen and all modes.
 pub fn farewell() -> Vec<u8> {
     let mut last = Vec::new();
     // Into memory, which takes everything.
@@ -86,7 +86,7 @@ impl Lent {
         let flags = |mode: &nix::sys::termios::Termios| (mode.local_flags, mode.input_flags);
         let left = tcgetattr(io::stdin()).is_ok_and(|now| flags(&now) == flags(mode));
         if !left {
-            // A terminal that is gone needs no mending.
+            // A terminal that is gone needs no restoring.
             tcsetattr(io::stdin(), SetArg::TCSANOW, mode).ok();
             let mut out = io::stdout();
             out.write_all(&farewell()).and_then(|()| out.flush()).ok();

@@ -8,7 +8,7 @@ use std::time::Duration;
 #[cfg(not(all(feature = "console", tokio_unstable)))]
 use crate::notice::note;
 
-/// Whether this build has them.
+/// True if this build has the instrumentation.
 pub const BUILT: bool = cfg!(all(feature = "console", tokio_unstable));
 
 /// Why a build has none, and what to do.

@@ -1,4 +1,4 @@
-//! What is pressed, whatever terminal tells of it: the one place that knows modifiers.
+//! Maps key events to keys, whatever the terminal reports: the only place that knows modifiers.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ pub enum Pressed {
     Key(KeyCode),
     /// Ctrl-C: leave, from wherever.
     Leave,
-    /// Ctrl-L: draw everything anew.
+    /// Ctrl-L: redraw everything.
     Repaint,
     /// Ctrl-Z: back to the shell for now.
     Suspend,
@@ -40,7 +40,7 @@ impl Edit {
     }
 }
 
-/// How long the rest of a terminal's answer may take.
+/// Time limit for the rest of a terminal's answer.
 const ANSWERS_WITHIN: Duration = Duration::from_millis(200);
 
 /// A keyboard, and what else a terminal sends as if it were one.
@@ -51,7 +51,7 @@ pub struct Keyboard {
 }
 
 impl Keyboard {
-    /// What a key event means now; none: nothing.
+    /// Interprets a key event; none: nothing.
     pub fn read(&mut self, key: KeyEvent, now: Instant) -> Option<Pressed> {
         use KeyCode::Char;
         if key.kind == KeyEventKind::Release {

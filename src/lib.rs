@@ -9,7 +9,7 @@
 //! * [`load`]: the open-loop driver
 //! * [`run`]: the parent: children, load, memory cap, restarts, one stream of events
 //! * [`recorder`]: the events of a run to a file; [`files`]: how files take the place of older ones, names, locks
-//! * [`attend`]: programs that end with whoever started them; [`guest`]: one that the terminal is lent to
+//! * [`attend`]: programs that end with their parent; [`guest`]: one that the terminal is lent to
 //! * [`keyboard`], [`terminal_size`]: what a terminal tells
 //! * [`exercise`]: "fix it yourself": a learner's package, built and judged
 //! * [`tui`]: the terminal; [`book`]: the book's preprocessor

@@ -17,7 +17,7 @@ fn main() -> ExitCode {
     };
     match commands::dispatch(cli) {
         Ok(code) => code,
-        // Whoever read our output has left; that is their right and no error of ours.
+        // The reader of our output has left; that is not an error.
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             // Who ended it knows that it has ended.

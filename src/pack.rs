@@ -46,7 +46,7 @@ pub fn for_pages() -> anyhow::Result<serde_json::Value> {
 
 fn read() -> Result<Catalogue, ManifestError> {
     Catalogue::read(&firedrill_incidents::PACK, |file| {
-        // Absent for whoever only uses the program.
+        // Absent in an installed program.
         fs::read_to_string(file).ok()
     })
 }

@@ -104,7 +104,7 @@ impl Recorder {
     }
 }
 
-/// Whether a file is empty, or a recording.
+/// Returns true if a file is empty or a recording.
 fn replaceable(path: &Path) -> io::Result<bool> {
     let mut start = Vec::new();
     File::open(path)?.take(64).read_to_end(&mut start)?;

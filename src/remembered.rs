@@ -1,6 +1,5 @@
-//! What is remembered of whoever uses the program, between its runs: the theme, which walks were taken, and
-//! which exercises.
-//! One small file in the platform's state directory.
+//! User state between runs of the program: the theme, walks and exercises. One small file in the platform's state
+//! directory.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -27,7 +26,7 @@ pub enum Theme {
     Light,
 }
 
-/// What is remembered.
+/// User state.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Remembered {
     version: u32,
@@ -42,7 +41,7 @@ pub struct Remembered {
     pub exercises: BTreeMap<String, Exercised>,
 }
 
-/// How far an exercise was taken.
+/// Progress in an exercise.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Exercised {
     /// Verdicts that were given.
@@ -53,7 +52,7 @@ pub struct Exercised {
     /// Hints that were asked for.
     #[serde(default)]
     pub hints: u32,
-    /// Whether our solution was looked at.
+    /// True if our solution was shown.
     #[serde(default)]
     pub solution: bool,
     /// The help that had been taken when it held for the first time; none: it has not held yet.
@@ -66,7 +65,7 @@ pub struct Exercised {
 pub struct Help {
     /// Hints.
     pub hints: u32,
-    /// Whether our solution was looked at.
+    /// True if our solution was shown.
     pub solution: bool,
 }
 
@@ -182,7 +181,7 @@ impl Remembered {
     }
 }
 
-/// Where it is kept; none where there is no place for such things.
+/// Returns the path of the state file; none if the platform has no place for it.
 fn file() -> Option<PathBuf> {
     Some(files::state_folder()?.join("progress.json"))
 }

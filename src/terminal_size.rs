@@ -1,6 +1,6 @@
 //! Columns and rows of the terminal.
 
-/// What is assumed where neither the terminal nor the environment tells.
+/// Size if neither the terminal nor the environment reports one.
 const USUAL: (u16, u16) = (80, 24);
 
 /// Columns and rows; and whether they are assumed, since the terminal does not tell: one of a recorder or of a job that

@@ -1,4 +1,4 @@
-//! What a learner waits for: the first build of a package, and from a save to the verdict.
+//! Benchmarks of an exercise: the first build of a package, and the time from a save to the verdict.
 
 use std::fs;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! What the virtual clock and recordings cost.
+//! Benchmarks of the virtual clock and of recordings.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -24,7 +24,7 @@ use super::{FIREDRILL, cpu_s, myself, tell};
 /// The incident whose fixed form is measured: with the largest bodies.
 const INCIDENT: &str = "unbuffered-log-channel";
 
-/// What a lane of the fixed form is told, its log quick, for this long.
+/// Commands for a lane of the fixed variant with a fast log, up to this time.
 fn commands(rate_per_s: u64, to_ms: u64) -> String {
     format!(
         "{{\"clock\":\"virtual\",\"incident\":\"{INCIDENT}\",\"rate_per_s\":{rate_per_s},\
@@ -43,7 +43,7 @@ fn replay() -> Command {
 const REQUESTS: u64 = 100_000;
 
 /// A bare spawn of the same router's answer, plus two paused sleeps: one to the arrival, one in
-/// the task. Neither time-out nor measurement.
+/// the task. Neither timeout nor measurement.
 pub fn bare_router(requests: u64) -> anyhow::Result<()> {
     let catalogue = firedrill::pack::catalogue()?;
     metrics::set_global_recorder(Registry::default())

@@ -11,10 +11,10 @@ use firedrill_core::dice::Dice;
 
 use super::{Found, SEED, firedrill};
 
-/// How long a command line may take; what would run longer is killed, which is no fault.
+/// Time limit of a command line. A command that takes longer is killed, which is not an error.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// How long a recording may take.
+/// Time limit for reading a recording.
 const READ_WITHIN: Duration = Duration::from_secs(30);
 
 const VERBS: [&str; 13] = [
@@ -48,10 +48,10 @@ const NAMES: [&str; 12] = [
     "\u{1b}]0;title\u{7}",
 ];
 
-/// So many of the names are incidents.
+/// Number of incident ids among the names.
 const INCIDENTS: usize = 7;
 
-/// So many of the options are those of runs.
+/// Number of options that belong to runs.
 const OF_RUNS: usize = 8;
 
 /// Options, and what stands behind them: what is meant, and what is not.

@@ -10,7 +10,7 @@ use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
 
 use super::{Found, SEED, firedrill};
 
-/// How long the children may take to see that their parent is gone.
+/// Time limit for children to notice that their parent is gone.
 const GONE_WITHIN: Duration = Duration::from_secs(10);
 
 /// The latest moment of a kill.

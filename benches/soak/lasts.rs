@@ -1,4 +1,4 @@
-//! Whether a run grows that goes on and on.
+//! Checks that a long run does not grow.
 
 use std::fs;
 use std::process::Stdio;
@@ -14,11 +14,11 @@ use super::{Found, firedrill};
 /// Before this nothing has settled.
 const WARM_UP_S: f64 = 30.0;
 
-/// What may grow a minute: MiB of the parent, MiB of the fixed lane, descriptors, threads. A timeline keeps
-/// every sample for ten minutes, some 2 MiB a minute for two lanes, and none more after that.
+/// Accepted growth per minute: MiB of the parent, MiB of the fixed lane, descriptors, threads. A timeline keeps
+/// every sample for ten minutes, about 2 MiB a minute for two lanes, and no more after that.
 const MOST: [f64; 4] = [3.0, 1.0, 0.5, 0.5];
 
-/// What is watched, over time.
+/// Observed values over time.
 #[derive(Default)]
 struct Seen {
     parent_mib: Vec<(f64, f64)>,

@@ -1,6 +1,6 @@
-//! What takes too long for the suite: ten minutes of a run whose lane crashes again and again, and a
+//! Soak tests that take too long for the suite: ten minutes of a run whose lane crashes again and again, and a
 //! thousand wrong command lines, damaged recordings and kills. `cargo bench --bench soak -- all`; or one of
-//! `minutes N`, `commands N`, `recordings N`, `kills N`. One line of result each; status 1 when one fails.
+//! `minutes N`, `commands N`, `recordings N`, `kills N`. One line of result each; status 1 if one fails.
 //!
 //! * [`lasts`]: whether parent, children, descriptors and threads grow
 //! * [`hostile`]: command lines, recordings
@@ -21,7 +21,7 @@ const FIREDRILL: &str = env!("CARGO_BIN_EXE_firedrill");
 /// The seed of all that is drawn: the same hostile inputs each time.
 const SEED: u64 = 1;
 
-/// What one part found: a line, and whether it is as it should be.
+/// Result of one part: a line, and true if it is as expected.
 struct Found {
     well: bool,
     says: String,

@@ -54,7 +54,7 @@ impl Entry {
         format!("{}{}.rs", self.incident.folder(), name.replace('-', "_"))
     }
 
-    /// The fixed form, by contract the last.
+    /// The fixed variant, by contract the last.
     ///
     /// # Panics
     ///
@@ -68,7 +68,7 @@ impl Entry {
 #[derive(Debug, Deserialize)]
 pub struct Manifests(BTreeMap<String, OfPage<Manifest>>);
 
-/// What a page has of an incident.
+/// Data about an incident for a page.
 #[derive(Debug, Serialize, Deserialize)]
 struct OfPage<M> {
     manifest: M,
@@ -123,7 +123,7 @@ fn metrics(pack: &Pack, incident: &Incident) -> BTreeSet<String> {
     names
 }
 
-/// What the service itself registers.
+/// Metrics registered by the service itself.
 const SERVICE_METRICS: [&str; 8] = [
     "httpRequestCount",
     "httpErrorRate",
@@ -276,7 +276,7 @@ impl Catalogue {
         Ok(chain)
     }
 
-    /// Whether clients speak TLS where these incidents' traffic is part of a run: where one of them says so.
+    /// Returns true if clients use TLS in a run with the traffic of these incidents: one of them requires it.
     pub fn speaks_tls(&self, incidents: &[String]) -> bool {
         incidents.iter().filter_map(|id| self.find(id).ok()).any(|entry| entry.manifest.tls)
     }

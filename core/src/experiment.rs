@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::incident::params;
 
-/// What a fault looks like that can be read.
+/// Examples of valid faults.
 const EXAMPLES: &str =
     "such as latency=100..2000ms@10%, error=500@5%, or latency=1s@100%,marked,most=20";
 
@@ -16,9 +16,9 @@ const EXAMPLES: &str =
 pub struct Experiment {
     /// The faults.
     pub faults: Faults,
-    /// When they begin, in seconds since the run began.
+    /// Start, in seconds since the start of the run.
     pub from_s: f64,
-    /// When they end.
+    /// End, in seconds since the start of the run.
     pub to_s: f64,
 }
 
@@ -95,7 +95,7 @@ impl Experiment {
     }
 }
 
-/// What changes within so many milliseconds is asked for at once.
+/// Changes within this many milliseconds are applied together.
 const MOMENT_MS: u64 = 10;
 
 impl Faults {

@@ -14,7 +14,7 @@ pub struct Term {
     /// Other forms of it.
     #[serde(default)]
     also: Vec<String>,
-    /// What it means.
+    /// The definition.
     pub says: String,
 }
 
@@ -35,7 +35,7 @@ pub fn terms() -> &'static [Term] {
     &TERMS
 }
 
-/// Where a text has words of the glossary: each where it comes first, in the order of the text.
+/// Finds terms of the glossary in a text: the first occurrence of each, in the order of the text.
 pub fn marked(text: &str) -> Vec<(Range<usize>, &'static Term)> {
     let lower = text.to_ascii_lowercase();
     let is_word = |c: char| c.is_alphanumeric() || c == '-' || c == '_';

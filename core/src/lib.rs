@@ -1,4 +1,4 @@
-//! What an incident is made of, and what runs anywhere: no terminal, no process, no socket.
+//! Incidents and everything that runs anywhere: no terminal, no process, no socket.
 //!
 //! In reading order:
 //!

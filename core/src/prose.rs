@@ -9,7 +9,7 @@ pub fn letter(lane: usize) -> char {
     char::from(b'A' + u8::try_from(lane).unwrap_or(25).min(25))
 }
 
-/// How a process ended that had this exit code.
+/// Describes the exit of a process with this code.
 pub fn exit(cause: &ExitCause, code: Option<i32>) -> String {
     match cause {
         ExitCause::OutOfMemory { resident_bytes, cap_bytes } => {

@@ -1,4 +1,4 @@
-//! What a run measured, as one JSON object and as a table for people.
+//! Report of a run, as one JSON object and as a table.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -36,24 +36,24 @@ pub struct Report {
     pub memory_cap_bytes: u64,
     /// Processes of the lane that had most of them.
     pub instances: usize,
-    /// What was measured, in seconds.
+    /// Measured time in seconds.
     pub duration_s: f64,
-    /// How late the driver started requests.
+    /// Lateness of the load generator.
     pub driver_lag_ms: Lag,
-    /// Whether that was little enough for the rest to be trusted.
+    /// True if the load generator was punctual enough for the figures to be trusted.
     pub trusted: bool,
     /// Events that were lost on the way to this report.
     pub dropped_events: u64,
     /// One a lane.
     pub lanes: Vec<LaneReport>,
-    /// How stable lanes were, where faults were injected.
+    /// Stability of the lanes, if faults were injected.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stability: Option<Stability>,
-    /// What the expectations amount to.
+    /// Result of the claims.
     pub verdict: Verdict,
 }
 
-/// How late the driver started requests.
+/// Lateness of the load generator.
 #[derive(Debug, Clone, Serialize)]
 #[allow(missing_docs, reason = "percentiles, as named, in milliseconds")]
 pub struct Lag {
@@ -67,7 +67,7 @@ pub struct Lag {
 pub struct LaneReport {
     /// The variant that the release brought.
     pub variant: String,
-    /// What became of the requests.
+    /// Outcomes of the requests.
     pub requests: Requests,
     /// Latency since each request was due, the unanswered ones included.
     pub latency_ms: Latency,
@@ -83,17 +83,17 @@ pub struct LaneReport {
     pub series: Course,
     /// By kind of request, where the incident names several.
     pub kinds: BTreeMap<String, KindReport>,
-    /// How its processes ended.
+    /// Exits of its processes.
     pub exits: Vec<ExitReport>,
-    /// How often it was restarted.
+    /// Number of restarts.
     pub restarts: usize,
     /// The metrics that its code registered.
     pub gauges: BTreeMap<String, GaugeReport>,
-    /// Where tasks waited.
+    /// Wait sites of its tasks.
     pub wait_sites: Vec<WaitSiteReport>,
 }
 
-/// What became of the requests: `sent` is the sum of the others.
+/// Outcomes of the requests: `sent` is the sum of the others.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[allow(missing_docs, reason = "as in crate::event::LoadTick")]
 pub struct Requests {
@@ -103,7 +103,7 @@ pub struct Requests {
     pub wrong: u64,
     pub rejected: u64,
     pub failed: u64,
-    /// Of those that failed: handshakes that came to nothing, by reason.
+    /// Failed handshakes among the failed requests, by reason.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub handshakes: BTreeMap<String, u64>,
     pub timed_out: u64,
@@ -113,7 +113,7 @@ pub struct Requests {
 /// The requests of one kind.
 #[derive(Debug, Clone, Serialize)]
 pub struct KindReport {
-    /// What became of them.
+    /// Outcomes.
     pub requests: Requests,
     /// Their latency.
     pub latency_ms: Latency,
@@ -127,11 +127,11 @@ pub struct Latency {
     pub p90: Option<f64>,
     pub p99: Option<f64>,
     pub max: Option<f64>,
-    /// Of the answered requests alone: what a load tool shows that leaves failures out.
+    /// The percentile over answered requests only, as in load tools that leave failures out.
     pub naive_p99: Option<f64>,
 }
 
-/// How a level went.
+/// Values of a level over time.
 #[derive(Debug, Clone, Serialize)]
 pub struct Course {
     /// At the first sample.
@@ -145,7 +145,7 @@ pub struct Course {
     pub slope_per_s: Option<f64>,
 }
 
-/// How a process ended.
+/// Exit of a process.
 #[derive(Debug, Clone, Serialize)]
 pub struct ExitReport {
     /// Seconds since the run began.
@@ -328,14 +328,14 @@ fn course(manifest: &Manifest, timeline: &Timeline, lane: &LaneLine, measure: &M
     }
 }
 
-/// What is to be known of the metrics where a process was restarted.
+/// Note on metrics after a restart.
 pub const SINCE_RESTART: &str =
     "A lane's own metrics are those of its last process, and count from its start.";
 
 /// A figure of all lanes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
-    /// What it is.
+    /// Name.
     pub name: String,
     /// As each lane has it.
     pub cells: Vec<String>,

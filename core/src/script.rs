@@ -1,4 +1,4 @@
-//! What phases and commands change, the same on either clock.
+//! Effects of phases and commands, the same on both clocks.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,7 +17,7 @@ pub struct Script {
     case: Case,
     /// The phase that holds.
     phase: usize,
-    /// Whether the release has gone out.
+    /// True after the release.
     released: bool,
     /// The bugs that are on, by lane.
     bugs: Vec<Bugs>,
@@ -25,7 +25,7 @@ pub struct Script {
     without: Vec<Vec<String>>,
     /// Incidents whose traffic, parameters and layers are part of this run.
     world: BTreeSet<String>,
-    /// What phases of incidents that have joined bring, in order of time.
+    /// Phases of incidents that have joined, in order of time.
     joined: Vec<(u64, Vec<Step>)>,
 }
 
@@ -38,7 +38,7 @@ pub enum Control {
         lane: usize,
         /// The incident.
         incident: String,
-        /// The variant; none: the fixed form.
+        /// The variant; none: the fixed variant.
         variant: Option<String>,
     },
     /// Switch these slots of a lane's chain off, and all others on.
@@ -52,7 +52,7 @@ pub enum Control {
     Scale {
         /// The lane.
         lane: usize,
-        /// How many: 1 to 8.
+        /// Number of instances, 1 to 8.
         instances: usize,
     },
     /// A new rate.
@@ -70,10 +70,10 @@ pub enum Control {
     Restart {
         /// The lane.
         lane: usize,
-        /// Whether it comes back with tokio-console's instruments.
+        /// True to restart it instrumented for tokio-console.
         console: bool,
     },
-    /// How fast virtual time passes from now on; for a virtual run only.
+    /// Sets the speed of virtual time; for a virtual run only.
     SetSpeed(Speed),
     /// Virtual time passes up to this moment, in milliseconds since the run began, and is held there.
     HoldAt(u64),
@@ -81,7 +81,7 @@ pub enum Control {
     Stop,
 }
 
-/// How fast virtual time passes.
+/// Speed of virtual time.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub enum Speed {
     /// This many virtual seconds a second.
@@ -91,10 +91,10 @@ pub enum Speed {
     Max,
 }
 
-/// How the time of a virtual run passes.
+/// Pacing of a virtual run.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Pacing {
-    /// How fast virtual time passes.
+    /// Speed of virtual time.
     pub speed: Speed,
     /// Up to this time, in milliseconds, it passes as fast as it can.
     pub from_ms: u64,
@@ -126,7 +126,7 @@ pub enum Change {
 }
 
 impl Change {
-    /// What it tells a virtual lane; none: it does not concern it.
+    /// Returns the command for a virtual lane; none if it does not concern the lane.
     pub fn says(&self, lane: usize) -> Option<ParentSays> {
         let mine = |of: &usize| *of == lane;
         Some(match self {
@@ -145,11 +145,11 @@ impl Change {
 /// A change, and the event that tells of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Step {
-    /// What changes.
+    /// The change.
     pub change: Change,
     /// The lane it concerns; none: all.
     pub lane: Option<usize>,
-    /// What is to be told.
+    /// The event to publish.
     pub tell: Option<What>,
 }
 
@@ -174,7 +174,7 @@ impl Script {
         }
     }
 
-    /// When the next phase begins, in milliseconds since the run began.
+    /// Returns the start of the next phase, in milliseconds since the start of the run.
     pub fn next_phase_ms(&self) -> Option<u64> {
         let own = self.case.entry.manifest.phases.get(self.phase + 1).map(|p| ms(p.at_s));
         own.into_iter().chain(self.joined.first().map(|(at_ms, _)| *at_ms)).min()
@@ -195,13 +195,13 @@ impl Script {
         in_play
     }
 
-    /// Whether the release of a lane is steered by its variant's code.
+    /// Returns true if code of the variant steers the release of a lane.
     fn is_steered(&self, lane: usize) -> bool {
         let variant = self.case.entry.variant(&self.case.plan.variants[lane]);
         variant.is_some_and(|variant| variant.steer.is_some())
     }
 
-    /// What holds from the beginning: rate, parameters, the first phase.
+    /// Returns the initial state: rate, parameters, the first phase.
     pub fn begin(&mut self) -> Vec<Step> {
         let rate_per_s = self.case.plan.rate_per_s;
         let mut steps = vec![Step::all(Change::Rate(rate_per_s), What::Rate { rate_per_s })];
@@ -241,7 +241,7 @@ impl Script {
             self.released = switch == Switch::On;
             for lane in 0..self.bugs.len() {
                 let variant = self.case.plan.variants[lane].clone();
-                // A lane of the fixed form has no release, unless its code steers one, and keeps
+                // A lane of the fixed variant has no release, unless its code steers one, and keeps
                 // what was switched by hand.
                 if variant != "fixed" || self.is_steered(lane) {
                     let variant = Some(variant).filter(|_| switch == Switch::On);
@@ -252,7 +252,7 @@ impl Script {
         steps
     }
 
-    /// What a command changes, `now_ms` after the run began.
+    /// Returns the effects of a command, `now_ms` after the start of the run.
     pub fn obey(&mut self, control: Control, now_ms: u64) -> Vec<Step> {
         let lanes = self.bugs.len();
         match control {
@@ -302,7 +302,7 @@ impl Script {
             None => self.bugs[lane].remove(incident),
         };
         let joins = variant.is_some() && self.world.insert(incident.to_owned());
-        // Whoever joins claims places of the chain in every lane.
+        // A joining incident fills slots in every lane.
         let clash = (0..self.bugs.len())
             .find_map(|lane| self.case.catalogue.chain(base_chain(), &self.in_play(lane)).err());
         if let Some(clash) = clash {
@@ -316,7 +316,7 @@ impl Script {
         if joins {
             steps.extend(self.join_world(incident, lane, now_ms));
         }
-        // A steered release of the fixed form is no bug.
+        // A steered release of the fixed variant is no bug.
         let is_bug = variant.as_deref() != Some("fixed");
         let what = is_bug.then(|| What::Bug { incident: incident.to_owned(), variant });
         let change = Change::InPlay(lane, self.in_play(lane));
@@ -358,7 +358,7 @@ impl Script {
     }
 }
 
-/// What an experiment brings, and when.
+/// Returns the effects of an experiment, with their times.
 fn around(experiment: &Experiment) -> [(u64, Vec<Step>); 2] {
     let steps = |params: &BTreeMap<String, f64>, line: &str| {
         let log = Step::all(Change::Nothing, What::Log { line: line.to_owned() });

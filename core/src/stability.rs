@@ -1,4 +1,4 @@
-//! What a run showed of an experiment: how each lane was before its faults, while they lasted, and after.
+//! Stability: the state of each lane before, during and after its faults.
 
 use std::fmt;
 
@@ -20,7 +20,7 @@ const STEADY_P99: (f64, f64) = (2.0, 50.0);
 /// A lane that answers less than this share, well or with a refusal, has no steady state.
 const STATE_PERCENT: f64 = 90.0;
 
-/// So many percent of the requests more may be refused than before.
+/// Accepted increase of rejected requests, in percentage points.
 const REFUSED_MORE: f64 = 5.0;
 
 /// Counters of requests that an experiment did something to.
@@ -29,18 +29,18 @@ const HIT: [&str; 2] = ["chaos_delayed", "chaos_failed"];
 /// A lane that is back within this many seconds has recovered as it should.
 pub const RECOVERS_S: f64 = 2.0;
 
-/// What a run showed of a lane's stability, around the faults that were injected.
+/// Stability of the lanes around the injected faults.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Stability {
     /// The faults, as they can be asked for.
     pub faults: Vec<String>,
-    /// When the faults were on, in seconds.
+    /// Time of the faults, in seconds.
     pub faults_s: (f64, f64),
     /// Each lane's.
     pub lanes: Vec<LaneStability>,
 }
 
-/// What a lane was like before, during and after.
+/// State of a lane before, during and after faults.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LaneStability {
     /// Its variant.
@@ -58,7 +58,7 @@ pub struct LaneStability {
     pub recovers_after_s: Option<f64>,
     /// Its processes that ended in the meantime.
     pub exits: usize,
-    /// What that amounts to.
+    /// The result.
     pub verdict: Amounts,
 }
 
@@ -73,7 +73,7 @@ pub struct Window {
     pub p99_ms: Option<f64>,
 }
 
-/// What a lane's stability amounts to.
+/// Results of a stability analysis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Amounts {
@@ -111,7 +111,7 @@ impl Amounts {
     }
 }
 
-/// How stable lanes were, where faults were injected.
+/// Analyses the stability of the lanes, if faults were injected.
 pub fn stability(timeline: &Timeline) -> Option<Stability> {
     let (from_s, to_s) = injected(timeline)?;
     let lanes = timeline.lanes.iter().map(|lane| of_lane(lane, (from_s, to_s), timeline.end_s));
@@ -164,7 +164,7 @@ fn of_lane(lane: &LaneLine, (from_s, to_s): (f64, f64), end_s: f64) -> LaneStabi
 }
 
 /// Requests that faults held up or failed, over all processes of a lane: each counts from 0. At least so many: those of
-/// a tick in which one of several instances begins anew are not told apart.
+/// a tick in which one of several instances restarts cannot be distinguished.
 fn hit(lane: &LaneLine) -> u64 {
     let of = |name: &str| {
         let counts = lane.samples.iter().filter_map(|(_, sample)| {
@@ -175,7 +175,7 @@ fn hit(lane: &LaneLine) -> u64 {
             let since = if now >= last {
                 now - last
             } else if several {
-                // Of several instances one has begun anew; what the others count has been counted.
+                // Of several instances one has restarted; what the others count has been counted.
                 0.0
             } else {
                 now
@@ -187,7 +187,7 @@ fn hit(lane: &LaneLine) -> u64 {
     HIT.into_iter().map(of).sum::<f64>() as u64
 }
 
-/// Whether a window is as good as that of the steady state.
+/// Returns true if a window is as good as the steady state.
 fn is_as(before: Window, now: Window) -> bool {
     let refused = |window: Window| window.rejected_percent.unwrap_or_default();
     let (Some(ok), Some(was_ok)) = (now.ok_percent, before.ok_percent) else { return false };

@@ -18,9 +18,9 @@ use crate::window::{Distribution, Window};
 pub struct Timeline {
     /// One a lane.
     pub lanes: Vec<LaneLine>,
-    /// When the release went out, in seconds; none: not yet.
+    /// Time of the release in seconds; none: not yet.
     pub release_s: Option<f64>,
-    /// How late the driver started requests.
+    /// Lateness of the load generator.
     pub lag: Distribution,
     /// The last sample's time, in seconds.
     pub end_s: f64,
@@ -30,7 +30,7 @@ pub struct Timeline {
     pub dropped: u64,
     /// Rate and parameters as they were.
     pub course: Course,
-    /// When the load driver had stood still, and for how long, in seconds.
+    /// Times at which the load generator stood still, and their lengths, in seconds.
     stood_s: Vec<(f64, f64)>,
     release_phase: usize,
     cap_bytes: u64,
@@ -51,11 +51,11 @@ pub struct LaneLine {
     pub kinds: BTreeMap<String, Window>,
     /// By how much its memory cap is above the manifest's.
     pub more_cap_bytes: u64,
-    /// How its processes ended, but for those that were asked to.
+    /// Exits of its processes, except requested ones.
     pub exits: Vec<Exit>,
-    /// When it was started again, in seconds.
+    /// Times of restarts, in seconds.
     pub restarts: Vec<f64>,
-    /// When a bug was switched in it, in seconds.
+    /// Times at which a bug was switched, in seconds.
     pub switched_s: Vec<f64>,
     /// The metrics that its code registered.
     pub metrics: BTreeMap<String, Metric>,
@@ -77,7 +77,7 @@ const NEWEST: usize = 600;
 /// Wait sites of a lane that are told apart: code has far fewer.
 const APART: usize = 1000;
 
-/// How a process ended.
+/// Exit of a process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Exit {
     /// Milliseconds since the run began.
@@ -121,7 +121,7 @@ impl Timeline {
             }
             What::Dropped { events } => self.dropped = self.dropped.saturating_add(*events),
             What::Sample(_) => {
-                // A tick that comes so late: whoever measures has stood still, with the lanes or without.
+                // A tick that comes so late: the measuring process has stood still, with or without the lanes.
                 if self.end_s > 0.0 && at_s - self.end_s > GAP_S && self.stood_s.len() < APART {
                     self.stood_s.push((at_s, at_s - self.end_s));
                 }
@@ -142,12 +142,12 @@ const STOOD_US: u64 = 1_000_000;
 const GAP_S: f64 = 1.5;
 
 impl Timeline {
-    /// Whether the load driver was so late that the figures are not to be trusted.
+    /// Returns true if the load generator was too late for the figures to be trusted.
     pub fn driver_is_late(&self) -> bool {
         self.lag.percentile_ms(99.0).is_some_and(|p99_ms| p99_ms > TRUSTED_LAG_MS)
     }
 
-    /// Whether the load driver stood still between two times, in seconds.
+    /// Returns true if the load generator stood still between two times, in seconds.
     pub fn stood_between(&self, from_s: f64, to_s: f64) -> bool {
         let within = |(at_s, for_s): &(f64, f64)| *at_s > from_s && at_s - for_s < to_s;
         self.stood_s.iter().any(within)
@@ -155,12 +155,12 @@ impl Timeline {
 }
 
 impl LaneLine {
-    /// Whether a process of it could not be started again, or did not get to serve.
+    /// Returns true if one of its processes could not be restarted, or did not start to serve.
     pub fn was_refused(&self) -> bool {
         self.exits.iter().any(|exit| matches!(exit.cause, ExitCause::Refused { .. }))
     }
 
-    /// Whether a process of it was killed, and not by its supervisor.
+    /// Returns true if one of its processes was killed, and not by its supervisor.
     pub fn was_killed(&self) -> bool {
         self.exits.iter().any(|exit| exit.cause == ExitCause::Killed)
     }
@@ -237,10 +237,10 @@ impl LaneLine {
     }
 }
 
-/// What a sample says of a lane's processes, wherever it is kept.
+/// Process measurements of a sample, wherever they are stored.
 #[derive(Debug, Clone, Copy)]
 pub struct Levels<'a> {
-    /// What the server reports; none without a process.
+    /// Measurements of the server; none without a process.
     pub server: Option<&'a ServerSample>,
     /// Resident memory.
     pub resident_bytes: Option<u64>,

@@ -1,5 +1,5 @@
-//! What comes from a file or from a child's output, as it may be shown: nothing in it moves a
-//! terminal's cursor, sets its title or turns the direction of reading.
+//! Text from files or from child processes, made safe to show: no cursor movement, no title, no change of
+//! direction.
 
 use std::borrow::Cow;
 

@@ -9,7 +9,7 @@ mod shared;
 use firedrill_core::incident::exercise::{Start, YOURS};
 use firedrill_core::incident::{Incident, Variant};
 
-/// What the catalogue knows of it.
+/// The incident, for the catalogue.
 pub static INCIDENT: Incident = Incident {
     module: module_path!(),
     file: file!(),

@@ -1,4 +1,4 @@
-//! The outage: the faults of an experiment, in production, for whoever asks.
+//! The outage: the faults of an experiment, in production, for every request with the header.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Faults of an experiment that a release has brought into production, for whoever sends the header.
+//! Faults of an experiment that a release has brought into production, for every request with the header.
 //!
 //! Change this file so that there is no fault unless the environment names an experiment (`names_an_experiment`). While
 //! it does, requests that are marked *and* come from those who run it (`is_from_the_lab`) are delayed, at most two at

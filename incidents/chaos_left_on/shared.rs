@@ -1,4 +1,4 @@
-//! What the forms share: the connections that requests hold, the faults, and who may ask for them.
+//! Code shared by the variants: the connections that requests hold, and the faults.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,7 +21,7 @@ const CONNECTIONS: usize = 8;
 /// Percent of all requests that fail at random.
 pub const FAILED_PERCENT: f64 = 5.0;
 
-/// What an experiment needs.
+/// Parts of an experiment.
 pub struct Lab {
     dice: Dice,
     experiment: Param,
@@ -42,12 +42,12 @@ impl Lab {
         Self { dice: env.dice("faults"), experiment }
     }
 
-    /// Whether the environment names an experiment that runs now.
+    /// Returns true if the environment names a running experiment.
     pub fn names_an_experiment(&self) -> bool {
         self.experiment.get() > 0.5
     }
 
-    /// Whether a random failure hits.
+    /// Returns true for a random failure.
     pub fn fails(&self) -> bool {
         self.dice.hits(FAILED_PERCENT)
     }
@@ -68,12 +68,12 @@ impl Lab {
     }
 }
 
-/// Whether a request asks for a fault.
+/// Returns true if a request asks for a fault.
 pub fn is_marked(headers: &HeaderMap) -> bool {
     headers.contains_key("x-fault")
 }
 
-/// Whether it comes from those who run experiments.
+/// Returns true if it comes from the team that runs experiments.
 pub fn is_from_the_lab(headers: &HeaderMap) -> bool {
     headers.get("x-fault-token").is_some_and(|token| token == "lab-9")
 }

@@ -56,7 +56,7 @@ mod authentication {
 
     use super::super::shared::signed_in;
 
-    /// Who has signed in. Its field is private: outside of this module nobody can make one.
+    /// The signed-in customer. The field is private: code outside this module cannot create one.
     #[derive(Clone)]
     pub struct Customer(&'static str);
 

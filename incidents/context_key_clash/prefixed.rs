@@ -40,7 +40,7 @@ async fn keep_orders_account(mut request: Request, next: Next) -> Response {
 }
 
 async fn keep_invoices_account(mut request: Request, next: Next) -> Response {
-    // cause: whoever wrote this group did not know of the convention.
+    // cause: the authors of this group did not know the convention.
     Locals::of(&mut request).set("user", INVOICES_ACCOUNT);
     next.run(request).await
 }

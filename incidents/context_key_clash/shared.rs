@@ -1,4 +1,4 @@
-//! What the forms share: who has signed in, the context with names, and the pages that customers see.
+//! Code shared by the variants: the sign-in, the context with string keys, and the customers' pages.
 
 use std::collections::HashMap;
 
@@ -19,7 +19,7 @@ pub const INVOICES_ACCOUNT: &str = "invoices-service";
 /// Each customer, and the number of what is theirs.
 const CUSTOMERS: [(&str, u64); 3] = [("ann", 17), ("bob", 18), ("carol", 19)];
 
-/// What a request carries along under names, as a context of Gin's does.
+/// Values of a request under string keys, like a Gin context.
 #[derive(Debug, Clone, Default)]
 pub struct Locals(HashMap<&'static str, &'static str>);
 
@@ -36,7 +36,7 @@ impl Locals {
         }
     }
 
-    /// What stands under a name.
+    /// Returns the value of a key.
     pub fn get(&self, name: &str) -> Option<&'static str> {
         self.0.get(name).copied()
     }

@@ -26,7 +26,7 @@ use serde::Deserialize;
 #[global_allocator]
 static HEAP: Cap<System> = Cap::new(System, usize::MAX);
 
-/// What heap bytes are multiplied by, in thousandths: pointers are half as wide here.
+/// Factor on heap bytes, in thousandths: pointers are half as wide here.
 static SCALE: AtomicU64 = AtomicU64::new(1000);
 
 /// The incidents without their source, which a page shows otherwise.
@@ -37,7 +37,7 @@ static PACK: Pack = Pack {
     source: |_| None,
 };
 
-/// What is asked.
+/// Request of a page.
 #[derive(Deserialize)]
 struct Request {
     /// The manifests, as the catalogue writes them for pages.
@@ -46,9 +46,9 @@ struct Request {
     run: Plan,
     /// The lane to run; none: what the lanes have said is to be drawn.
     lane: Option<usize>,
-    /// What the lane's heap is multiplied by.
+    /// Factor on the lane's heap.
     heap_scale: Option<f64>,
-    /// What is to be drawn.
+    /// Requested drawings.
     wanted: Option<Wanted>,
 }
 

@@ -1,4 +1,4 @@
-//! What shows the service's certificate to each client that connects. It was read as the service started.
+//! Presents the service's certificate to each new connection. It was read at the start of the service.
 //!
 //! Change this file so that a client is never shown one that has expired. A job renews the file that `renewed_file`
 //! gives, twice in the life of a certificate; do not make certificates of your own.

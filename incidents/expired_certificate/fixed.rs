@@ -1,4 +1,4 @@
-//! The fix: whoever shows the certificate asks the file, for each client that connects.
+//! The fix: the file is read for each new connection.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! The partial fix: every night the service is started anew, and reads the certificate as it does. Until the
+//! The partial fix: every night the service is restarted, and reads the certificate at its start. Until the
 //! night on which it is not.
 
 use std::sync::{Arc, Mutex, PoisonError};

@@ -1,4 +1,4 @@
-//! What the forms share: the job that renews the certificate's file, and what is shown of certificates.
+//! Code shared by the variants: the job that renews the certificate's file, and the metrics of certificates.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,10 +8,10 @@ use metrics::{Unit, counter, describe_counter, describe_gauge, gauge};
 use firedrill_core::incident::Env;
 use firedrill_core::incident::certificate::{Certificate, CertificateFile, certificate_file};
 
-/// How long a certificate lives.
+/// Lifetime of a certificate.
 const LIFE: Duration = Duration::from_secs(4);
 
-/// How often the file is renewed.
+/// Interval of renewals.
 const RENEWED: Duration = Duration::from_secs(2);
 
 /// The certificate's file. A job renews it in good time, whatever the service does with it.

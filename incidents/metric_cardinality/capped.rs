@@ -26,7 +26,7 @@ pub fn install(chain: &mut Chain) {
 struct Paths(Mutex<HashSet<String>>);
 
 impl Paths {
-    /// Whether a path is known, or there was room for one more.
+    /// Returns true if a path is known or was added.
     fn admit(&self, path: &str) -> bool {
         let mut paths = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         paths.contains(path) || (paths.len() < MOST && paths.insert(path.to_owned()))

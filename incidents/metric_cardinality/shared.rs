@@ -1,4 +1,4 @@
-//! What the forms share: the series that a request makes.
+//! Code shared by the variants: the series of a request.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What the forms share: authentication, and whoever reads the log.
+//! Code shared by the variants: authentication, and the reader of the log.
 
 use std::sync::Arc;
 
@@ -39,7 +39,7 @@ pub async fn authenticate(State(auth): State<Arc<Auth>>, request: Request, next:
     turned_away()
 }
 
-/// Whether a request needs no token, or carries the right one.
+/// Returns true if a request needs no token, or has the right one.
 pub fn is_allowed(request: &Request) -> bool {
     OPEN.contains(&request.uri().path()) || token(request.headers()) == Some("demo-token")
 }

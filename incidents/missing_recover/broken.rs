@@ -27,7 +27,7 @@ fn coupons(routes: Router, env: &Env) -> Router {
 }
 
 async fn redeem(State(coupons): State<Arc<Coupons>>, Json(coupon): Json<Coupon>) -> &'static str {
-    // A mutex of Go's has no poison: whoever comes after a panic finds it open.
+    // A mutex in Go has no poisoning: after a panic it can be locked.
     let mut ledger = coupons.ledger.lock().unwrap_or_else(PoisonError::into_inner);
     ledger.add(coupon.points());
     drop(ledger);

@@ -1,4 +1,4 @@
-//! What the forms share: coupons, and the job that mails a receipt.
+//! Code shared by the variants: coupons, and the job that mails a receipt.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What the forms share: the route of the reports, and its three duties, each by itself.
+//! Code shared by the variants: the route of the reports, and its three duties.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -21,7 +21,7 @@ const COMMANDS: u64 = 10;
 /// Reports that may be made in a second.
 const REPORTS_PER_S: f64 = 10.0;
 
-/// What the duties need, and what switches each of them.
+/// State of the three duties, and their switches.
 pub struct Duties {
     logging: Param,
     checking: Param,
@@ -53,17 +53,17 @@ impl Duties {
         }
     }
 
-    /// Whether reports are to be logged.
+    /// Returns true if reports are logged.
     pub fn log_is_on(&self) -> bool {
         self.logging.get() > 0.5
     }
 
-    /// Whether a badge is asked for.
+    /// Returns true if the badge is checked.
     pub fn check_is_on(&self) -> bool {
         self.checking.get() > 0.5
     }
 
-    /// Whether reports are limited.
+    /// Returns true if reports are limited.
     pub fn limit_is_on(&self) -> bool {
         self.limiting.get() > 0.5
     }
@@ -87,7 +87,7 @@ impl Duties {
     }
 }
 
-/// Whether a request carries the badge of somebody of the staff.
+/// Returns true if a request has a badge.
 pub fn has_badge(headers: &HeaderMap) -> bool {
     headers.get("x-badge").is_some_and(|badge| badge == "staff-7")
 }

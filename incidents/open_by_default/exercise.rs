@@ -21,7 +21,7 @@ pub fn install(chain: &mut Chain) {
     chain.layer_of_group("admin", Slot::Metrics, watch);
 }
 
-/// What each handler has to ask first.
+/// Password check, to be called first in each handler.
 fn require_password(headers: &HeaderMap) -> Result<(), Refusal> {
     if may_enter(headers, &[OLGA]) { Ok(()) } else { Err(REFUSED) }
 }

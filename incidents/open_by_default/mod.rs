@@ -1,4 +1,4 @@
-//! Pages that whoever asks may see, unless somebody thinks of closing them; and an account that came
+//! Pages that are open unless somebody closes them; and an account that came
 //! with the software.
 
 mod account;
@@ -11,7 +11,7 @@ mod shared;
 use firedrill_core::incident::exercise::{Start, YOURS};
 use firedrill_core::incident::{Incident, Variant};
 
-/// What the catalogue knows of it.
+/// The incident, for the catalogue.
 pub static INCIDENT: Incident = Incident {
     module: module_path!(),
     file: file!(),

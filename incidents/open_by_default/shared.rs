@@ -1,5 +1,4 @@
-//! What the forms share: the pages of the administration, who may see them, and who looks over their
-//! shoulders.
+//! Code shared by the variants: the admin pages, their accounts, and the counters.
 
 use axum::Router;
 use axum::extract::{MatchedPath, Request};
@@ -30,7 +29,7 @@ pub fn login(headers: &HeaderMap) -> Option<(&str, &str)> {
     headers.get("x-admin")?.to_str().ok()?.split_once(':')
 }
 
-/// Whether a request comes with the name and password of one of these accounts; counts logins.
+/// Returns true if a request has the name and password of one of these accounts; counts logins.
 pub fn may_enter(headers: &HeaderMap, accounts: &[Account]) -> bool {
     let Some(login) = login(headers) else { return false };
     let known = accounts.contains(&login);
@@ -60,7 +59,7 @@ pub async fn export() -> &'static str {
     "ann, Elm Street 4; bob, Oak Lane 2; carol, Hill Road 9\n"
 }
 
-/// Counts the pages that go out to somebody who should not see them: whoever is not Olga, but for
+/// Counts the pages served to anybody except Olga, but for
 /// [`HEALTH`]. It stands outside of all forms, and decides nothing.
 pub fn watch(routes: Router, env: &Env) -> Router {
     struct Described;

@@ -2,7 +2,7 @@
 //! connection is put back.
 //!
 //! A share of the store's commands fails (`store_error_percent`). Change this file so that every connection
-//! comes back, whatever becomes of its command.
+//! comes back to the pool, whether its command succeeds or fails.
 
 use std::sync::Arc;
 

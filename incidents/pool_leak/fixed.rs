@@ -1,5 +1,5 @@
 //! The fix: a pool whose connections are guards, so that every path gives them back, and a
-//! time-out on the wait.
+//! timeout on the wait.
 
 use std::convert::Infallible;
 use std::sync::Arc;

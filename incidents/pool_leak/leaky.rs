@@ -1,4 +1,4 @@
-//! The pool that `broken` and `timeout` use: whoever takes a connection must put it back.
+//! The pool that `broken` and `timeout` use: a connection that is taken must be put back.
 
 use std::sync::{Mutex, PoisonError};
 

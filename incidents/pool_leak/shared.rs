@@ -1,4 +1,4 @@
-//! What the forms share: connections, and how the pool shows itself.
+//! Code shared by the variants: connections, and the pool's metrics.
 
 use metrics::{Unit, counter, describe_counter, describe_gauge, gauge};
 

@@ -1,4 +1,4 @@
-//! The partial fix: a time-out on the wait. Requests fail fast instead of hanging, and the pool
+//! The partial fix: a timeout on the wait. Requests fail fast instead of hanging, and the pool
 //! still empties.
 
 use std::sync::Arc;

@@ -28,7 +28,7 @@ async fn ask(_: Arc<()>, store: StoreClient, request: StoreRequest) -> StoreResu
             break;
         }
         counter!("store_retries").increment(1);
-        // cause: whoever is too slow for one call gets three more, from everybody, at once.
+        // cause: a database that is too slow for one call gets three more, from every caller, at once.
         reply = store.ask(request.clone()).await;
     }
     reply

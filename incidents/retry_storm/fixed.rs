@@ -41,7 +41,7 @@ impl Budget {
         *saved = (*saved + SHARE).min(SAVINGS);
     }
 
-    /// Takes the price of a retry; tells whether it was there.
+    /// Takes the budget of one retry; returns false if there is none.
     fn spend(&self) -> bool {
         let mut saved = self.saved.lock().unwrap_or_else(PoisonError::into_inner);
         let affordable = *saved >= 1.0;

@@ -1,4 +1,4 @@
-//! What the forms share: how often is tried again, and how long a call is waited for.
+//! Code shared by the variants: the number of retries, and the timeout of a call.
 
 use std::sync::Arc;
 

@@ -2,7 +2,7 @@
 //!
 //! Change this file so that the log says what goes wrong: within two seconds of an error, a line that holds the error's
 //! own text, and at most five lines a second however many errors there are. `pool.log.append_error(…)` writes one.
-//! Then nobody has to guess any more what brought the service down: mend that, too.
+//! Also make sure that no connection is lost when a command fails.
 
 use std::sync::Arc;
 

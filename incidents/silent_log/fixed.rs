@@ -1,4 +1,4 @@
-//! The fix: the log names each error, and the connection comes back whatever becomes of the command.
+//! The fix: the log names each error, and the connection comes back in any case.
 
 use std::sync::Arc;
 
@@ -28,6 +28,6 @@ async fn ask(mended: Arc<Mended>, store: StoreClient, request: StoreRequest) -> 
     let connection = taken.inspect_err(|error| reported.report("getting a connection", error))?;
     let reply = pool.command(&connection, &store, request).await;
     pool.give_back(connection);
-    // fix: the error is told with its cause, and goes on to whoever asked.
+    // fix: the error is logged with its cause, and passed on.
     reply.inspect_err(|error| reported.report("asking the store", error))
 }

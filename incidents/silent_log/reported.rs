@@ -1,4 +1,4 @@
-//! What `named` and `fixed` share: errors in the log, each kind once a second, with its causes and a count.
+//! Code shared by `named` and `fixed`: logs each kind of error once a second, with its causes and a count.
 
 use std::collections::BTreeMap;
 use std::error::Error;

@@ -1,4 +1,4 @@
-//! What the forms share: a pool of connections, and who reads the log for what it says of errors.
+//! Code shared by the variants: a pool of connections, and the reader of the log.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,7 +15,7 @@ use firedrill_core::service::log_file::{LogFile, log_file};
 /// Connections to the store.
 const CONNECTIONS: usize = 12;
 
-/// How long a request waits for one.
+/// Longest wait for a connection.
 const WAIT: Duration = Duration::from_millis(500);
 
 /// The connections, and the log that tells of what goes wrong with them.
@@ -36,7 +36,7 @@ impl Drop for Connection<'_> {
     }
 }
 
-/// What has gone wrong, and what the log has said of it.
+/// Errors that occurred, and those that the log has named.
 #[derive(Default)]
 struct Errors {
     /// Errors since the log last named a cause.

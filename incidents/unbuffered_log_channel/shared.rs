@@ -1,4 +1,4 @@
-//! What the forms share: the log's one writer, and the way to it.
+//! Code shared by the variants: the log's single writer and its channel.
 
 use axum::extract::Request;
 use metrics::{Gauge, Unit, counter, describe_counter, describe_gauge, gauge};
@@ -14,7 +14,7 @@ pub fn describe(request: &Request) -> String {
 
 /// The way to the one writer, which takes `log_write_ms` a line.
 pub struct Lines {
-    /// Where lines go in.
+    /// Sender of log lines.
     pub sender: mpsc::Sender<LogLine>,
     depth: Gauge,
     capacity: Gauge,

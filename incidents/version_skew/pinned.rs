@@ -6,7 +6,7 @@ use axum::routing::get;
 use super::shared::{describe, install_totals, mean, tell_wanted};
 use firedrill_core::incident::{Chain, Env};
 
-/// What the team has agreed on, as it stands in the file `versions.lock`.
+/// The team's version, as in the file `versions.lock`.
 const VERSIONS_LOCK: &str = "totals 1.4.2";
 
 /// Puts the partial fix into the chain.

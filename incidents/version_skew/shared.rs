@@ -1,4 +1,4 @@
-//! What the forms share: a library in three versions, how a deploy comes by one, and the page that uses it.
+//! Code shared by the variants: a library in three versions, its installation, and the page that uses it.
 
 use axum::Extension;
 use axum::extract::{Path, State};
@@ -33,7 +33,7 @@ pub struct Totals {
     pub mean: fn(&[Bucket]) -> f64,
 }
 
-/// What can be had, by age. Each has a release note; that of 1.5.0 says: `mean` is faster.
+/// Published versions, oldest first. Each has a release note; that of 1.5.0 says: `mean` is faster.
 static INDEX: [Totals; 3] = [
     Totals { version: "1.4.2", number: 1.42, mean: mean_of_orders },
     Totals { version: "1.4.3", number: 1.43, mean: mean_of_orders },
@@ -52,8 +52,7 @@ fn mean_of_means(buckets: &[Bucket]) -> f64 {
     means.sum::<f64>() / buckets.len() as f64
 }
 
-/// What a deploy installs: the newest version that begins with `wanted`, as far as there are any
-/// (`totals_newest` says which is the newest of the index).
+/// Installs the newest version that starts with `wanted` (`totals_newest` is the newest published one).
 pub fn install_totals(env: &Env, wanted: &str) -> &'static Totals {
     let newest = (env.param("totals_newest", 2.0).get() as usize).min(INDEX.len() - 1);
     let fitting = INDEX[..=newest].iter().rev().find(|totals| totals.version.starts_with(wanted));

@@ -32,7 +32,7 @@ pub fn folder(source: &Path) -> anyhow::Result<PathBuf> {
 }
 
 /// Writes what pages need beside the chapters' texts, whence mdBook copies it. What is there already in the
-/// same form is left alone, so that nothing that watches the folder starts anew.
+/// same form is left alone, so that file watchers do not react.
 pub fn write(folder: &Path, module: Option<&Module>) -> anyhow::Result<()> {
     let script = format!("{HOST}\n{}", include_str!("page.js"));
     put(&folder.join("firedrill.js"), &script)?;
@@ -58,7 +58,7 @@ fn put(path: &Path, text: &str) -> anyhow::Result<()> {
     fs::write(path, text).with_context(|| path.display().to_string())
 }
 
-/// What a page that is so many folders deep loads. mdBook's page of all chapters is at the root, and knows it.
+/// Returns the links of a page at this folder depth. mdBook's page of all chapters is at the root.
 pub fn links(depth: usize) -> String {
     let root = "../".repeat(depth);
     format!(

@@ -1,5 +1,5 @@
-//! What a chapter may ask for, in double braces; [`FORMS`] has all of it. With a backslash before them, the
-//! braces stand for themselves.
+//! Directives of a chapter, in double braces; [`FORMS`] lists all of them. A backslash before the braces escapes
+//! them.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -36,16 +36,16 @@ pub const FORMS: &str = "\
 pub enum Piece<'a> {
     /// Text that stays.
     Text(&'a str),
-    /// What is asked for, and the line at which it begins, from 1.
+    /// A directive, and the line at which it starts, from 1.
     Asks {
         /// The line.
         line: usize,
-        /// What stands between the braces.
+        /// Text between the braces.
         asks: &'a str,
     },
 }
 
-/// How what is asked for begins.
+/// Starts of a directive.
 const BEGINNINGS: [&str; 2] = ["{{#drill ", "{{#= "];
 
 /// The pieces of a chapter, in order.
@@ -75,7 +75,7 @@ pub fn pieces(text: &str) -> Vec<Piece<'_>> {
     pieces
 }
 
-/// What is asked for.
+/// Directives.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Asks {
     /// A run, by a name that the rest of the chapter uses.
@@ -109,7 +109,7 @@ pub struct Wanted {
     pub incident: String,
     /// The variants.
     pub variants: Vec<String>,
-    /// How long; none: as long as the manifest says.
+    /// Duration; none: the manifest's duration.
     pub duration: Option<Duration>,
     /// Requests a second; none: the manifest's.
     pub rate_per_s: Option<f64>,
@@ -119,7 +119,7 @@ pub struct Wanted {
     pub params: BTreeMap<String, f64>,
 }
 
-/// What there is to ask for, in a line.
+/// List of the directives, in a line.
 const KINDS: &str = "expected `run`, `chart`, `live`, `table`, `code`, `ask`, `exercise`, `drag`, `answers` or `forms`";
 
 impl Asks {
@@ -185,7 +185,7 @@ impl Wanted {
         };
         for word in words {
             let (name, value) = word.split_once('=').ok_or(FORM)?;
-            let number = || value.parse().map_err(|_| format!("`{word}`: `{value}` is no number"));
+            let number = || value.parse().map_err(|_| format!("`{word}`: invalid number `{value}`"));
             match (name, name.strip_prefix("set.")) {
                 ("for", _) => {
                     let duration = duration(value).map_err(|why| format!("`{word}`: {why}"))?;
@@ -241,7 +241,7 @@ mod tests {
             ("drill chart a", "expected the titles"),
             ("= a", "expected a figure"),
             ("drill run a pool-leak broken", "expected `NAME = INCIDENT VARIANTS`"),
-            ("drill run a = pool-leak broken rate=x", "`x` is no number"),
+            ("drill run a = pool-leak broken rate=x", "invalid number `x`"),
             ("drill run a = pool-leak broken for=x", "for=x"),
             ("drill run a = pool-leak broken of=x", "`of=x`: expected"),
         ] {

@@ -37,11 +37,11 @@ pub struct Firedrill {
     pub catalogue: &'static Catalogue,
     /// This program, whose children run the lanes.
     pub program: PathBuf,
-    /// Where what was computed is kept for the next build, in a folder for each book; none: it is not.
+    /// Cache folder for computed results, one per book; none: no cache.
     pub cache: Option<PathBuf>,
 }
 
-/// What is read of what mdBook says beside a book. Versions of mdBook differ in the rest, which is left alone.
+/// Part of mdBook's request besides the book. Versions of mdBook differ in the rest, which is ignored.
 #[derive(Debug, Deserialize)]
 struct Told {
     root: PathBuf,
@@ -82,7 +82,7 @@ struct Own {
     lane: Option<PathBuf>,
 }
 
-/// What is read of a chapter.
+/// Part of a chapter.
 #[derive(Debug, Deserialize)]
 struct Chapter {
     name: String,
@@ -98,7 +98,7 @@ impl Firedrill {
     ///
     /// # Errors
     ///
-    /// When it is no book, or something in it cannot be resolved; the message names chapter and line.
+    /// When it is not an mdBook request, or something in it cannot be resolved; the message names chapter and line.
     pub fn run(&self, input: Value) -> anyhow::Result<Value> {
         let Ok([told, mut book]) = serde_json::from_value::<[Value; 2]>(input) else {
             bail!("expected a list of mdBook's context and its book");
@@ -130,7 +130,7 @@ impl Firedrill {
         let cache = cache.filter(|folder| std::fs::create_dir_all(folder).is_ok());
         if cache.is_none() {
             crate::notice::note(
-                "firedrill: there is no folder to keep what is computed: the next build computes all of it again",
+                "firedrill: no cache folder: the next build computes all figures again",
             );
         }
         let runs = Runs::new(self.catalogue, &self.program, cache.as_deref())?;

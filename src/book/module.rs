@@ -24,7 +24,7 @@ pub struct Module {
     /// Its bytes.
     pub bytes: Vec<u8>,
     path: std::path::PathBuf,
-    /// Whether there is a host here to measure it with.
+    /// True if a host is available for measurements.
     host: bool,
 }
 
@@ -45,9 +45,8 @@ impl Module {
         }
     }
 
-    /// How many times as much heap the first lane of a run takes natively as in a browser, whose pointers are
-    /// half as wide; none: there is no host here to measure it with. Bodies of requests are left out: they
-    /// count with their size, which is the same here and there.
+    /// Returns the ratio of the first lane's heap here and in a browser, whose pointers are half as wide; none
+    /// without a host. Bodies of requests are left out: they have the same size in both.
     ///
     /// # Errors
     ///

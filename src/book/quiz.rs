@@ -35,7 +35,7 @@ pub fn form(incident: &str, id: &str, played: &Played) -> Markup {
             @for hint in hints { details { summary { "a hint" } p { (words(hint)) } } }
             button type="submit" hidden { "commit" }
             " "
-            button type="reset" hidden { "anew" }
+            button type="reset" hidden { "try again" }
             details.fd-answer open tabindex="-1" {
                 summary { "the answer" }
                 p.fd-word aria-live="polite" {}

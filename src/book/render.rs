@@ -1,4 +1,4 @@
-//! What stands in a chapter in place of what it asks for.
+//! Rendered content of a chapter's directives.
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -40,8 +40,7 @@ pub struct Page<'a> {
     used: bool,
     /// The figures that sentences ask of each run, in order.
     figures: HashMap<String, Vec<String>>,
-    /// What stands before the names of its runs, so that they differ from those of other chapters: one page has
-    /// all of them, for print.
+    /// Prefix for the names of its runs: the print page contains all chapters.
     chapter: String,
 }
 
@@ -67,17 +66,17 @@ impl<'a> Page<'a> {
         Self { catalogue, runs, module, named, live, used: false, figures, chapter }
     }
 
-    /// What a run is called in the page.
+    /// Returns the name of a run in the page.
     fn of_page(&self, run: &str) -> String {
         format!("{}-{run}", self.chapter)
     }
 
-    /// Whether it needs script and style.
+    /// Returns true if it needs script and style.
     pub fn is_used(&self) -> bool {
         self.used
     }
 
-    /// What stands in place of what is asked for.
+    /// Resolves a directive.
     ///
     /// # Errors
     ///
@@ -129,7 +128,7 @@ impl<'a> Page<'a> {
         found.map(Rc::clone).ok_or_else(|| Unknown::new("run", name, known).to_string())
     }
 
-    /// What can be changed of a run: its rate, and the parameters of its incident.
+    /// Returns the adjustable values of a run: its rate, and the parameters of its incident.
     fn knobs(made: &Made) -> Vec<Knob> {
         let manifest = &made.case.entry.manifest;
         let own = manifest.load.rate_per_s;
@@ -237,7 +236,7 @@ impl<'a> Page<'a> {
             p {
                 code { "firedrill try " (incident) }
                 " gives you this file in a package, builds it each time you save it, and judges it by what is \
-                 expected of the fix, under loads that it draws anew."
+                 expected of the fix, under random loads."
             }
         })
     }
@@ -325,7 +324,7 @@ impl<'a> Page<'a> {
     }
 }
 
-/// Whether all titles are those of charts of the run's incident.
+/// Checks that all titles are titles of charts.
 fn known(made: &Made, titles: &[String]) -> Result<(), String> {
     let all: Vec<String> = made.case.entry.manifest.charts.iter().map(Chart::title).collect();
     let unknown = titles.iter().find(|title| !all.contains(title));
@@ -337,7 +336,7 @@ fn known(made: &Made, titles: &[String]) -> Result<(), String> {
     }
 }
 
-/// What a page says of how its run is made.
+/// Describes the source of a page's run.
 fn note(panics: bool, module: bool, ratio: Option<f64>) -> String {
     match (panics, module, ratio) {
         (true, ..) => "This incident panics, which a browser's sandbox cannot catch: its sliders show runs that \

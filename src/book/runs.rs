@@ -28,9 +28,9 @@ use crate::run::{Run, Spec};
 pub struct Made {
     /// Its plan and incident.
     pub case: Case,
-    /// What it measured.
+    /// Measurements.
     pub told: Told,
-    /// Whether code of it panicked: where panics cannot be caught, it cannot run.
+    /// True if its code panicked: without unwinding it cannot run in a browser.
     pub panics: bool,
 }
 
@@ -140,7 +140,7 @@ impl Runs {
         Ok(made)
     }
 
-    /// What was kept under a key; computed where nothing is.
+    /// Returns the cached value of a key, or computes it.
     ///
     /// # Errors
     ///

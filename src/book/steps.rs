@@ -21,11 +21,11 @@ pub struct Knob {
     pub min: f64,
     /// To here.
     pub max: f64,
-    /// Where it begins.
+    /// Initial value.
     pub own: f64,
 }
 
-/// What a number is multiplied by in each step.
+/// Factors of the steps.
 const TIMES: [f64; 5] = [0.25, 0.5, 1.0, 2.0, 4.0];
 
 /// For each number the steps: its value, and what its run draws; none for the run as it is.

@@ -1,4 +1,4 @@
-//! The command line: what can be typed, and what it stands for.
+//! The command line: options, and their conversion into a run.
 
 pub(crate) mod values;
 
@@ -27,16 +27,16 @@ use firedrill_core::service::base_chain;
 
 use values::{assignments, bugs, clock, duration, faster, rate, recording, size};
 
-/// Replays real outages on your own machine, the broken server beside the fixed one.
+/// Learn outages by running them: a broken and a fixed server side by side, under the same load.
 ///
-/// Without a command: the terminal, with all incidents to choose from.
+/// Without a command, firedrill opens the terminal with all incidents.
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100)]
 pub struct Cli {
-    /// What to do.
+    /// Command.
     #[command(subcommand)]
     pub verb: Option<Verb>,
-    /// The colours of the screen; remembered [default: dark, or what was chosen last]
+    /// Colour theme of the screen; remembered [default: dark, or the last choice]
     #[arg(long, value_name = "THEME", global = true)]
     pub theme: Option<Theme>,
 }
@@ -46,99 +46,99 @@ pub struct Cli {
 pub enum Verb {
     /// Open the lab of one incident in the terminal
     Lab(LabOptions),
-    /// Take the guided walk of an incident: it asks, the run shows, it explains
+    /// Take the guided walk of an incident: predict, run, explain
     Walk(WalkOptions),
-    /// Fix an incident yourself: a package to edit, built and judged under load each time it is saved
+    /// Fix an incident yourself: a package to edit, built and checked under load on every save
     ///
-    /// The package is a folder of the incident's name in the current directory; what it is built with stands
-    /// beside it, in .firedrill. It needs cargo; the network only for the first build. Without a terminal,
-    /// or with --once: one build, one verdict; exit status 0: it holds, 1: it does not.
+    /// The package is a folder with the incident's name in the current directory; the build folder .firedrill is
+    /// beside it. It needs cargo, and the network for the first build only. Without a terminal, or with --once:
+    /// one build, one verdict; exit status 0 if the fix holds, 1 if it does not.
     Try(TryOptions),
-    /// Tell which incidents you have walked, predicted and fixed, and with which help
+    /// Show the walks and exercises you have finished, and the hints you used
     Progress(ProgressOptions),
-    /// Print what Prometheus needs to look at the lanes that run, in the lab or without a screen
+    /// Print a Prometheus configuration, alerting rules or a Grafana dashboard for running lanes
     Metrics(MetricsOptions),
     /// Play a recording in the terminal
     View {
-        /// The recording, from `--record` or the lab's key `w`
+        /// The recording, from `--record` or the lab's key `S`
         file: PathBuf,
     },
-    /// Turn a recording into one self-contained HTML page
+    /// Convert a recording to one self-contained HTML page
     Report {
-        /// The recording, from `--record` or the lab's key `w`
+        /// The recording, from `--record` or the lab's key `S`
         file: PathBuf,
-        /// The page, or - for standard output [default: the recording's name, with .html]
+        /// The page, or - for standard output [default: the recording's name with .html]
         #[arg(short, long, value_name = "FILE")]
         output: Option<PathBuf>,
     },
     /// List the incidents
     List {
-        /// As JSON, with everything
+        /// Print JSON with all fields
         #[arg(long)]
         json: bool,
-        /// Tell what the forms of each do, which is what its walk asks
+        /// Include the variants; this gives away the answers of the walks
         #[arg(long)]
         answers: bool,
     },
-    /// Run an incident without the screen; exit status 0: the verdict held, 1: it did not,
+    /// Run an incident without a screen; exit status 0: the claims held, 1: they did not,
     /// 2: usage or environment
     Run(HeadlessOptions),
-    /// Serve the service alone, for curl, wrk and tokio-console
+    /// Run one server without load, for curl, wrk and tokio-console
     ///
-    /// Its routes: POST /orders (any body), GET /orders/7, GET /healthz, GET /metrics. All but the
-    /// last two want the header `authorization: Bearer demo-token`. With the bug missing-recover on
-    /// there is POST /coupons too (`content-type: application/json`; percent, email).
+    /// Routes: POST /orders (any body), GET /orders/7, GET /healthz, GET /metrics. All except the
+    /// last two need the header `authorization: Bearer demo-token`. With the bug missing-recover on
+    /// there is also POST /coupons (`content-type: application/json`; percent, email).
     ///
-    /// Events go out on standard output, commands come in on standard input, a JSON object a
-    /// line: `{"command":"set_bugs","bugs":{"pool-leak":"broken"}}` or
-    /// `{"command":"set_param","name":"store_ms","value":50}`. The end of standard input ends it;
+    /// Events are written to standard output, commands are read from standard input, one JSON object
+    /// per line: `{"command":"set_bugs","bugs":{"pool-leak":"broken"}}` or
+    /// `{"command":"set_param","name":"store_ms","value":50}`. The end of standard input ends the server;
     /// at a terminal, Ctrl-C does. In the background of a script, keep its input open:
     /// `sleep 600 | firedrill serve --port 8080 &`.
     Serve(ServeOptions),
     #[cfg(feature = "book")]
-    /// Read the book that was built, in a browser, with a way from its charts into the lab
+    /// Open the built book in a browser, with buttons that open the lab
     Book {
-        /// The book [default: target/book, or book/book]
+        /// Folder of the book [default: target/book, or book/book]
         folder: Option<PathBuf>,
-        /// The port on 127.0.0.1 [default: one that is free]
+        /// Port on 127.0.0.1 [default: a free one]
         #[arg(long, default_value_t = 0, hide_default_value = true)]
         port: u16,
-        /// Open no browser
+        /// Do not open a browser
         #[arg(long)]
         no_open: bool,
     },
     #[cfg(feature = "book")]
-    /// Resolve what a book's chapters ask for: a preprocessor, which mdBook calls
+    /// mdBook preprocessor: resolve the directives of a book's chapters
     #[command(name = "mdbook")]
     Mdbook {
-        /// `supports`, where mdBook asks whether a renderer is supported
+        /// `supports`: mdBook's question about a renderer
         #[arg(value_parser = ["supports"], requires = "renderer")]
         command: Option<String>,
         /// The renderer
         renderer: Option<String>,
     },
-    /// Be a lane's child, as the first line of standard input says
+    /// Run as the child process of a lane, described by the first line of standard input
     #[command(hide = true)]
     Child,
-    /// Run a program that ends when whoever started this ends
+    /// Run a program that ends when the parent of this process ends
     #[command(hide = true)]
     Attend {
         /// The program and its arguments
         #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
         command: Vec<OsString>,
     },
-    /// Check that incidents are what their manifests say, on many seeds of the virtual clock and
-    /// live; exit status 0: they are, 1: they are not
+    /// Check incidents against their manifests, on many seeds in simulated time and live;
+    /// exit status 0: all claims hold, 1: some do not
     Check(CheckOptions),
-    /// For authors: write the folder of a new incident, like that of another
+    /// For authors: create the folder of a new incident as a copy of another one
     New {
-        /// The new incident, such as slow-disk
+        /// The new incident's id, such as slow-disk
         id: String,
-        /// The incident whose folder is copied
+        /// The incident to copy
         #[arg(long, value_name = "ID")]
         like: String,
     },
-    /// Tell what this machine can and cannot do
+    /// Print what this machine can and cannot do
     Doctor,
     /// Print a completion script for a shell
     Completions {
@@ -147,14 +147,14 @@ pub enum Verb {
     },
     /// Print the manual page, in roff
     Man,
-    /// Draw the lab of a real run as an SVG picture, on standard output
+    /// Draw the lab of a run as an SVG picture, on standard output
     Picture {
         /// The incident, as `firedrill list` names it
         incident: String,
         /// Lanes, load, parameters
         #[command(flatten)]
         options: RunOptions,
-        /// When to take the picture
+        /// Time of the picture
         #[arg(long, value_name = "TIME", default_value = "20s", value_parser = duration)]
         at: Duration,
         /// Columns and rows of the terminal
@@ -163,7 +163,7 @@ pub enum Verb {
     },
 }
 
-/// What `lab` takes.
+/// Options of `lab`.
 #[derive(Debug, Args)]
 pub struct LabOptions {
     /// The incident, as `firedrill list` names it
@@ -171,88 +171,87 @@ pub struct LabOptions {
     /// Lanes, load, parameters
     #[command(flatten)]
     pub options: RunOptions,
-    /// Start the lanes with tokio-console's instruments
+    /// Start the lanes instrumented for tokio-console
     #[arg(long)]
     pub console: bool,
-    /// Record the run, for `firedrill view` and `firedrill report`, in place of a recording that
-    /// the file holds
+    /// Record the run for `firedrill view` and `firedrill report`; replaces an existing recording
     #[arg(long, value_name = "FILE", value_parser = recording)]
     pub record: Option<PathBuf>,
 }
 
-/// What `walk` takes: with another load or other parameters it asks the same, and has other answers.
+/// Options of `walk`: another load or other parameters change the answers, not the questions.
 #[derive(Debug, Args)]
 pub struct WalkOptions {
     /// The incident, as `firedrill list` names it
     incident: String,
-    /// Requests a second, to each lane, from 1 to 5000 [default: the incident's own]
+    /// Requests per second to each lane, from 1 to 5000 [default: the incident's rate]
     #[arg(long, value_name = "N", value_parser = rate, allow_negative_numbers = true)]
     rate: Option<f64>,
-    /// Give a parameter of the incident another value; may be repeated
+    /// Set a parameter of the incident; may be repeated
     #[arg(long = "set", value_name = "NAME=VALUE")]
     params: Vec<String>,
-    /// Let what takes time pass so many times as fast, from 1 to 100
+    /// Play waits this many times faster, from 1 to 100
     #[arg(long, value_name = "N", default_value_t = 1.0, value_parser = faster)]
     pub faster: f64,
 }
 
-/// What `try` takes.
+/// Options of `try`.
 #[derive(Debug, Args)]
 pub struct TryOptions {
     /// The incident, as `firedrill list` names it
     pub incident: String,
-    /// Instead of the exercise itself
+    /// Action in place of the exercise
     pub what: Option<What>,
-    /// The package [default: the incident's name, in the current directory]
+    /// Folder of the package [default: the incident's name in the current directory]
     #[arg(long, value_name = "PATH")]
     pub folder: Option<PathBuf>,
-    /// Build and judge once
+    /// Build and check once
     #[arg(long)]
     pub once: bool,
 }
 
-/// What `metrics` takes.
+/// Options of `metrics`.
 #[derive(Debug, Args)]
 pub struct MetricsOptions {
-    /// Instead: the alerting rules, one for each incident
+    /// Print the alerting rules, one per incident
     #[arg(long, conflicts_with = "dashboard")]
     pub rules: bool,
-    /// Instead: the dashboard, for Grafana to import
+    /// Print the dashboard for Grafana
     #[arg(long)]
     pub dashboard: bool,
-    /// Have the configuration load rules from this file
+    /// Load rules from this file in the configuration
     #[arg(long, value_name = "FILE", conflicts_with_all = ["rules", "dashboard"])]
     pub with_rules: Option<PathBuf>,
 }
 
-/// What `progress` takes.
+/// Options of `progress`.
 #[derive(Debug, Args)]
 pub struct ProgressOptions {
-    /// Instead of telling
+    /// Action in place of the overview
     pub what: Option<Forget>,
-    /// As JSON
+    /// Print JSON
     #[arg(long)]
     pub json: bool,
 }
 
-/// What to do with what is remembered.
+/// Actions on the saved progress.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Forget {
-    /// Forget it; the file is kept under another name
+    /// Reset it; the old file is kept under another name
     Reset,
 }
 
-/// What to do with an exercise.
+/// Actions on an exercise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum What {
-    /// Lay it out anew; what you wrote is kept under another name
+    /// Create the package again; your version is kept under another name
     Reset,
-    /// Print our solution, which builds in the exercise's place
+    /// Print our solution; it builds in place of exercise.rs
     Solution,
 }
 
 impl WalkOptions {
-    /// What was asked for, checked against the catalogue.
+    /// Converts the options into a run, checked against the catalogue.
     ///
     /// # Errors
     ///
@@ -274,13 +273,13 @@ impl WalkOptions {
         if spec.case.entry.manifest.walk.is_empty() {
             let with = catalogue.entries.iter().filter(|entry| !entry.manifest.walk.is_empty());
             let with: Vec<&str> = with.map(|entry| entry.manifest.id.as_str()).collect();
-            bail!("{incident} has no guided walk yet; there is one of {}", with.join(", "));
+            bail!("{incident} has no guided walk; these incidents have one: {}", with.join(", "));
         }
         Ok(spec)
     }
 }
 
-/// What `run` takes.
+/// Options of `run`.
 #[derive(Debug, Args)]
 pub struct HeadlessOptions {
     /// The incident, as `firedrill list` names it
@@ -288,11 +287,10 @@ pub struct HeadlessOptions {
     /// Lanes, load, parameters
     #[command(flatten)]
     pub options: RunOptions,
-    /// How long, such as 20s or 2min, from 1s to 1h [default: the incident's own]
+    /// Duration, such as 20s or 2min, from 1s to 1h [default: the incident's duration]
     #[arg(long = "for", value_name = "TIME", value_parser = duration, allow_negative_numbers = true)]
     pub duration: Option<Duration>,
-    /// Record the run, for `firedrill view` and `firedrill report`, in place of a recording that
-    /// the file holds
+    /// Record the run for `firedrill view` and `firedrill report`; replaces an existing recording
     #[arg(long, value_name = "FILE", value_parser = recording)]
     pub record: Option<PathBuf>,
     /// Print one JSON object
@@ -300,76 +298,76 @@ pub struct HeadlessOptions {
     pub json: bool,
 }
 
-/// What `check` takes.
+/// Options of `check`.
 #[derive(Debug, Args)]
 pub struct CheckOptions {
     /// The incident, as `firedrill list` names it [default: all]
     pub incident: Option<String>,
-    /// Seeds on the virtual clock: 1 to N
+    /// Seeds in simulated time: 1 to N
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=10_000))]
     pub seeds: u64,
-    /// Without the live run
+    /// Skip the live run
     #[arg(long)]
     pub skip_live: bool,
 }
 
-/// What `lab`, `run` and `picture` share.
+/// Options shared by `lab`, `run` and `picture`.
 #[derive(Debug, Args)]
 pub struct RunOptions {
     /// One to four lanes, each a variant of the incident [default: broken,fixed]
     #[arg(long, value_name = "A,B", value_delimiter = ',')]
     variants: Vec<String>,
-    /// Your own code in a lane, `yours`: the package of an exercise, or a program that speaks a lane's
-    /// events [default lanes then: yours,fixed]
+    /// Run your own code in a lane, as the variant `yours`: the package of an exercise, or a program that
+    /// sends a lane's events [default lanes then: yours,fixed]
     #[arg(long, value_name = "PATH")]
     with: Option<PathBuf>,
-    /// Requests a second, to each lane, from 1 to 5000 [default: the incident's own]
+    /// Requests per second to each lane, from 1 to 5000 [default: the incident's rate]
     #[arg(long, value_name = "N", value_parser = rate, allow_negative_numbers = true)]
     rate: Option<f64>,
-    /// Seed of the arrivals and of what the servers draw at random
+    /// Seed of the arrivals and of the servers' random numbers
     #[arg(long, value_name = "N", default_value_t = 1, allow_negative_numbers = true)]
     seed: u64,
-    /// Give a parameter of the incident another value; may be repeated
+    /// Set a parameter of the incident; may be repeated
     #[arg(long = "set", value_name = "NAME=VALUE")]
     params: Vec<String>,
-    /// Inject faults on purpose, and tell how stable the lanes were: latency=100..2000ms@10%,
-    /// error=500@5%; with `,marked` only in requests with the header x-chaos, with `,most=N` in so
-    /// many at once at most; may be repeated
+    /// Inject faults and report the stability of the lanes: latency=100..2000ms@10%, error=500@5%;
+    /// `,marked` limits them to requests with the header x-chaos, `,most=N` to N at once; may be
+    /// repeated
     #[arg(long, value_name = "FAULT")]
     chaos: Vec<Faults>,
-    /// When the faults begin, such as 8s [default: 5 s after the release]
+    /// Start of the faults, such as 8s [default: 5 s after the release]
     #[arg(long, value_name = "TIME", value_parser = duration, requires = "chaos")]
     chaos_from: Option<Duration>,
-    /// How long they last
+    /// Duration of the faults
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "5s", requires = "chaos")]
     chaos_for: Duration,
-    /// live: real processes and sockets; virtual: time-lapse, the same to the last byte each time
+    /// live: real processes and sockets; virtual: simulated time, identical bytes for the same seed
     #[arg(long, value_name = "CLOCK", default_value = "live", value_parser = clock)]
     clock: Clock,
 }
 
-/// What `serve` takes.
+/// Options of `serve`.
 #[derive(Debug, Args)]
 pub struct ServeOptions {
-    /// Bugs that are on, each in its broken form unless a variant is named
+    /// Bugs to switch on, as `broken` unless a variant is given
     #[arg(long, value_name = "ID[=VARIANT],…", default_value = "")]
     bugs: String,
     /// TCP port on 127.0.0.1; 0 lets the system choose
     #[arg(long, value_name = "N", default_value_t = 0)]
     port: u16,
-    /// Let tokio-console look in
+    /// Instrument for tokio-console
     #[arg(long)]
     console: bool,
-    /// Give a parameter another value; may be repeated
+    /// Set a parameter; may be repeated
     #[arg(long = "set", value_name = "NAME=VALUE")]
     params: Vec<String>,
-    /// Switch slots of the chain off, such as log,auth
+    /// Switch off middleware slots, such as log,auth
     #[arg(long, value_name = "SLOT,…", value_delimiter = ',')]
     without: Vec<String>,
     /// Abort when the heap grows beyond this many bytes
     #[arg(long, value_name = "BYTES")]
     heap_limit: Option<u64>,
-    /// Seed of what the server draws at random
+    /// Seed of the server's random numbers
     #[arg(long, value_name = "N", default_value_t = 1, allow_negative_numbers = true)]
     seed: u64,
     /// Serve without telemetry and samples, for benchmarks
@@ -378,7 +376,7 @@ pub struct ServeOptions {
 }
 
 impl RunOptions {
-    /// What was asked for, checked against the incident.
+    /// Converts the options into a run, checked against the incident.
     ///
     /// # Errors
     ///
@@ -435,7 +433,7 @@ impl RunOptions {
 }
 
 impl ServeOptions {
-    /// What was asked for, checked against the catalogue.
+    /// Converts the options into a run, checked against the catalogue.
     ///
     /// # Errors
     ///

@@ -9,7 +9,7 @@ use firedrill_core::catalogue::Catalogue;
 use firedrill_core::event::Clock;
 use firedrill_core::incident::{Bugs, Unknown};
 
-/// How many times as fast a walk may pass.
+/// Parses the speed factor of a walk.
 pub fn faster(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(times) if (1.0..=100.0).contains(&times) => Ok(times),

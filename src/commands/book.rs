@@ -42,7 +42,7 @@ use crate::run::spec::this_program;
 ///
 /// # Errors
 ///
-/// When the input is no book of mdBook's, or something in it cannot be resolved; the message names chapter and line.
+/// When the input is not an mdBook request, or something in it cannot be resolved; the message names chapter and line.
 pub fn preprocess(
     catalogue: &'static Catalogue,
     asked: Option<(String, String)>,
@@ -58,33 +58,33 @@ pub fn preprocess(
         return Ok(status(renderer == RENDERER));
     }
     let input = serde_json::from_reader(io::stdin().lock())
-        .context("standard input is no book: this command is called by mdBook, not by hand")?;
+        .context("expected an mdBook preprocessor request (JSON) on standard input: mdBook calls this command")?;
     let book = firedrill.run(input)?;
     serde_json::to_writer(io::stdout(), &book).context(OUTPUT)?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Where `cargo run --example book` puts the book, and where mdBook does, from the root of the source.
+/// Output folders of `cargo run --example book` and of mdBook, relative to the root of the source.
 const BUILT: [&str; 2] = ["target/book", "book/book"];
 
 /// Serves the book on loopback and opens the browser, until it is interrupted.
 ///
 /// # Errors
 ///
-/// When there is no book, or its port is taken.
+/// When the book is missing, or its port is taken.
 pub fn serve(folder: Option<PathBuf>, port: u16, opens: bool) -> anyhow::Result<ExitCode> {
     let is_book =
         |folder: &Path| folder.join("index.html").is_file() && folder.join("firedrill").is_dir();
     let folder = match folder {
         Some(folder) if is_book(&folder) => folder,
         Some(folder) => bail!(
-            "{} is no book that was built: there is no firedrill/ beside index.html",
+            "{} is not a built book: firedrill/ is missing beside index.html",
             folder.display()
         ),
         None => match BUILT.iter().map(PathBuf::from).find(|folder| is_book(folder)) {
             Some(folder) => folder,
             None => bail!(
-                "there is no book in {}; at the root of the source, `cargo run --release --example book` builds it",
+                "no book found in {}; `cargo run --release --example book`, at the root of the source, builds it",
                 BUILT.join(" or ")
             ),
         },
@@ -177,7 +177,7 @@ async fn lend(
                 }
             },
         };
-        // Whoever asked may be gone.
+        // The client may be gone.
         ended.send(status).ok();
     }
 }

@@ -97,7 +97,7 @@ fn open_files(catalogue: &Catalogue) -> Answer {
         }
         Ok(Some((soft, hard))) => {
             let free = hard.saturating_sub(files::needed(0.0)) as f64;
-            // Two seconds of time-out.
+            // Two seconds of timeout.
             let rate = |lanes: f64| count((free / 2.0 / lanes).min(MAX_RATE_PER_S) as u64);
             let says = format!(
                 "{} allowed, raised by a run to at most {}: up to {} req/s to two lanes, {} to four",
@@ -122,7 +122,7 @@ fn memory(catalogue: &Catalogue) -> Answer {
     Answer { well: free >= needed, name: "memory", says }
 }
 
-/// What this system, or this build, lacks.
+/// Returns the limitations of this system or build.
 fn system() -> Answer {
     let name = std::env::consts::OS;
     let mut lacks = Vec::new();

@@ -84,7 +84,7 @@ pub fn view(
 
 /// A recording whose first line has been read.
 pub(super) struct Opened<'a> {
-    /// What ran.
+    /// Description of the run.
     pub(super) spec: Spec,
     file: &'a Path,
     rest: record::Opened<File>,
@@ -104,7 +104,7 @@ pub(super) fn opened<'a>(
 }
 
 impl Opened<'_> {
-    /// What ran, as the file says it.
+    /// Returns the header of the recording.
     pub(super) fn header(&self) -> &Header {
         &self.rest.header
     }

@@ -1,4 +1,4 @@
-//! What each command does, a module each.
+//! Commands, one module each.
 //!
 //! * [`lab`]: the terminal: catalogue, lab, recordings
 //! * [`attempt`]: "fix it yourself"
@@ -36,7 +36,7 @@ use crate::cli::{Cli, Verb};
 use crate::run::kin;
 use crate::{attend, heap, instruments, pack};
 
-/// What an error on the way out is about.
+/// Context of errors on standard output.
 const OUTPUT: &str = "cannot write to standard output";
 
 /// Exit status: the verdict of a run, or a check, did not hold.
@@ -45,7 +45,7 @@ pub const DID_NOT_HOLD: u8 = 1;
 /// Exit status: wrong usage, or an environment in which nothing can run.
 pub const USAGE: u8 = 2;
 
-/// What this program brings to the children that it can be.
+/// Functions that this program provides to its child processes.
 const MEANS: Means =
     Means { heap_bytes: heap::in_use_bytes, limit_heap: heap::limit, console: instruments::start };
 

@@ -19,7 +19,7 @@ pub fn write(catalogue: &'static Catalogue, id: &str, like: &str) -> anyhow::Res
     let other = catalogue.find(like)?;
     if !is_name(id) {
         bail!(
-            "`{id}` is no name of an incident: expected lower-case words joined by `-`, the first of \
+            "invalid incident name `{id}`: expected lower-case words joined by `-`, the first of \
              which begins with a letter, and none that is a word of Rust's own"
         );
     }
@@ -77,7 +77,7 @@ const TAKEN: [&str; 53] = [
     "unsafe", "unsized", "use", "virtual", "where", "while", "yield", "examples",
 ];
 
-/// Whether an incident, and the module that its folder is, can have this name.
+/// Returns true for a valid id of an incident, which is also the name of its module.
 fn is_name(id: &str) -> bool {
     let word = |word: &str| {
         !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())

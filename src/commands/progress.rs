@@ -11,7 +11,7 @@ use crate::notice::note;
 use crate::remembered::{Exercised, Help, Remembered};
 use firedrill_core::session::progress::WalkProgress;
 
-/// What is remembered of an incident.
+/// Progress with an incident.
 #[derive(Debug, Serialize)]
 struct Of<'a> {
     id: &'a str,
@@ -73,7 +73,7 @@ fn walked(of: &Of) -> String {
     }
 }
 
-/// How well a walk's questions were answered, and with how many hints.
+/// Describes the answers of a walk and its hints.
 fn predicted(walk: Option<&WalkProgress>) -> String {
     match walk {
         None | Some(WalkProgress { answered: 0, .. }) => "–".to_owned(),
@@ -84,7 +84,7 @@ fn predicted(walk: Option<&WalkProgress>) -> String {
     }
 }
 
-/// How an exercise was fixed, in a few words.
+/// Describes the state of an exercise.
 fn fixed(exercise: &Exercised) -> String {
     let verdicts = counted(exercise.verdicts, "verdict");
     let halves: Vec<&str> =

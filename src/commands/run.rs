@@ -17,7 +17,7 @@ use firedrill_core::figures::number;
 use firedrill_core::report::{Report, table};
 use firedrill_core::timeline::Timeline;
 
-/// How long somebody who wants to leave waits for standard error.
+/// Time limit for output on standard error at the end.
 const LEAVING: Duration = Duration::from_secs(1);
 
 /// Seconds that a run goes on at least after an experiment.
@@ -67,7 +67,7 @@ pub fn run(catalogue: &'static Catalogue, options: HeadlessOptions) -> anyhow::R
     Ok(if ended.recorded { status(ended.report.verdict.holds) } else { ExitCode::from(USAGE) })
 }
 
-/// That nobody reads is the reader's right: the status tells the verdict all the same.
+/// Ignores an output error if the reader has left: the exit status still has the verdict.
 fn unless_nobody_reads(printed: io::Result<()>) -> anyhow::Result<()> {
     match printed {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
@@ -78,11 +78,11 @@ fn unless_nobody_reads(printed: io::Result<()>) -> anyhow::Result<()> {
 /// A run that has ended.
 #[derive(Debug)]
 pub struct Ended {
-    /// What it measured.
+    /// Measurements.
     pub report: Report,
-    /// Whether all of it was recorded that was to be.
+    /// True if the recording is complete.
     pub recorded: bool,
-    /// What ended it early.
+    /// Reason of an early end.
     pub terminated: Option<Termination>,
 }
 

@@ -1,4 +1,4 @@
-//! How a run goes on, on standard error.
+//! Progress of a run, on standard error.
 
 use std::io::{self, IsTerminal};
 use std::sync::mpsc::{SyncSender, sync_channel};
@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use crate::notice::note;
 use crate::run::Spec;
 
-/// What waits to be shown, at most.
+/// Limit of queued output.
 const WAITING: usize = 1024;
 
 /// Shows how a run goes on, from a thread of its own: where standard error takes no more output, the run
@@ -26,7 +26,7 @@ pub(super) struct Progress {
     thread: Option<JoinHandle<()>>,
 }
 
-/// What is to be shown.
+/// Output items.
 enum Told {
     Event(Box<Event>),
     Line(String),

@@ -21,7 +21,7 @@ use crate::attend::attended;
 use crate::files;
 use crate::run::kin;
 
-/// A build that takes longer is ended: a macro or a build script of a learner's may loop for ever.
+/// A build that takes longer is ended: a macro or a build script of a learner may loop forever.
 const LONGEST: Duration = Duration::from_mins(10);
 
 /// Time between two looks whether another build has ended.
@@ -30,8 +30,8 @@ const LOOK: Duration = Duration::from_millis(100);
 /// Bytes of cargo's words that are passed on, at most.
 const MOST_BYTES: u64 = 1 << 20;
 
-/// What the sources are made of, as the package's own code reads it when it is built: where it is another, cargo
-/// builds anew, whatever the times of the files say.
+/// Name of the environment variable with the hash of the sources. The package's code reads it during the build, so
+/// cargo builds again if it changes, whatever the files' timestamps.
 pub const SOURCES: &str = "FIREDRILL_SOURCES";
 
 /// Set by a cargo that has started this program, or by a user for builds of their own.
@@ -65,14 +65,14 @@ const NOT_THE_CODE: [(&str, &str); 7] = [
 const FETCHES: &str =
     "the first build of an exercise fetches crates, which takes a network; later ones do not";
 
-/// What a build came to.
+/// Results of a build.
 #[derive(Debug)]
 pub enum Built {
     /// A program, which stays as it is when somebody else builds.
     Program(PathBuf),
     /// The compiler refused, and said why.
     Refused,
-    /// What the learner wrote was not looked at: something else is in the way, in words.
+    /// A problem outside the learner's code, described in words.
     Elsewhere(String),
 }
 
@@ -208,7 +208,7 @@ async fn toolchain(cargo: &Path, folder: &Path) -> anyhow::Result<Result<String,
     Ok(Ok(host.to_owned()))
 }
 
-/// Whether a configuration of cargo's, in a folder above or at home, names a machine to build for.
+/// Returns true if a cargo configuration, in a parent folder or at home, sets another build target.
 fn builds_for_another(folder: &Path) -> bool {
     let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
     let above = folder.ancestors().skip(1).map(|folder| folder.join(".cargo")).chain(home);
@@ -221,7 +221,7 @@ fn builds_for_another(folder: &Path) -> bool {
     })
 }
 
-/// Who chose the toolchain of a folder.
+/// Returns the file or variable that selects the toolchain of a folder.
 fn chosen_by(folder: &Path) -> String {
     if let Some(name) = std::env::var_os("RUSTUP_TOOLCHAIN") {
         return format!("RUSTUP_TOOLCHAIN={} says", name.display());

@@ -11,7 +11,7 @@ use super::package::{Problem, write};
 /// The end of the name of what is not laid out yet.
 pub(super) const NEW: &str = ".new";
 
-/// Whoever lays something out has done so by then, or has ended.
+/// Age after which an unfinished folder is abandoned.
 const UNFINISHED: Duration = Duration::from_hours(1);
 
 /// Removes what somebody began to lay out who was ended.
@@ -33,7 +33,7 @@ fn forget_unfinished(beside: &Path) {
 ///
 /// When it cannot be written.
 pub(super) fn lay_out(beside: &Path) -> Result<(), Problem> {
-    // Half a gigabyte that is built anew belongs into nobody's repository.
+    // Half a gigabyte of build output does not belong in a repository.
     let ignored = beside.join(".gitignore");
     if !ignored.exists() {
         write(&ignored, "*\n")?;
@@ -50,7 +50,7 @@ pub(super) fn lay_out(beside: &Path) -> Result<(), Problem> {
         let text = if file == "Cargo.toml" { alone(&text) } else { text.into_owned() };
         write(&fresh.join(&*file), &text)?;
     }
-    // Whoever was quicker laid out the same.
+    // A faster process created the same.
     match fs::rename(&fresh, &core) {
         Ok(()) => Ok(()),
         Err(_) if core.exists() => {

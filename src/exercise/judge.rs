@@ -1,4 +1,4 @@
-//! What the claims of `fixed` amount to for a learner's form, under several trials.
+//! Checks the claims of `fixed` against a learner's variant, in several trials.
 
 use anyhow::bail;
 use firedrill_core::catalogue::{Catalogue, Entry};
@@ -16,11 +16,11 @@ use super::trial::{Said, Trial, Tried, Yours};
 pub enum Judged {
     /// Every claim held in every trial.
     Holds {
-        /// How many there were.
+        /// Number of trials.
         trials: usize,
         /// The claims, as they were in the first.
         checks: Vec<Check>,
-        /// What happened under the lab's own numbers.
+        /// Result of the trial with the lab's values.
         tried: Box<Tried>,
     },
     /// Claims did not hold in a trial.
@@ -35,18 +35,18 @@ pub enum Judged {
         partial_fix: Option<PartialFixed>,
         /// Hints, each deeper than the one before.
         hints: Vec<String>,
-        /// What formulas of the exercise may use of the trial.
+        /// Values for formulas of the exercise.
         figures: Values,
-        /// What the learner's program wrote.
+        /// Output of the learner's program.
         said: Said,
     },
     /// The learner's program could not be run to the end.
     Broke {
         /// In which trial, counted from 1.
         number: usize,
-        /// What it did.
+        /// Description of its effect.
         says: String,
-        /// What it wrote.
+        /// Its output.
         said: Said,
     },
 }
@@ -56,7 +56,7 @@ pub enum Judged {
 pub struct PartialFixed {
     /// The variant of the incident that does the same.
     pub variant: Option<String>,
-    /// What it does.
+    /// Description of its effect.
     pub says: String,
 }
 

@@ -27,7 +27,7 @@ use crate::run::kin;
 use crate::run::signals::{Termination, terminations};
 use crate::run::spec::Learner;
 
-/// What a learner wrote, for a lane of its own: their package, built now, or a program that speaks a lane's
+/// Prepares a learner's code for a lane of its own: builds their package, or takes a program that sends a lane's
 /// events.
 ///
 /// # Errors

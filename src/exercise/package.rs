@@ -37,7 +37,7 @@ const CRATES: &str = include_str!("crates.toml");
 /// Versions that are known to work together.
 const LOCK: &str = include_str!("../../Cargo.lock");
 
-/// What is wrong with a folder.
+/// Problems with a folder.
 #[derive(Debug, thiserror::Error)]
 pub enum Problem {
     /// Its fix is no code.
@@ -49,7 +49,7 @@ pub enum Problem {
         with: Vec<String>,
     },
     /// Not there.
-    #[error("there is no folder {} any more", .folder.display())]
+    #[error("the folder {} was deleted", .folder.display())]
     Gone {
         /// The folder.
         folder: PathBuf,
@@ -65,10 +65,10 @@ pub enum Problem {
         /// The incident that was asked for.
         incident: String,
     },
-    /// Of another build of this program.
+    /// The folder belongs to another build of this program.
     #[error(
         "{} was laid out by firedrill {found}, and this is {own}. What differs: {}. `firedrill try \
-         {incident} reset{}` lays it out anew, and keeps your {EXERCISE} beside the new one",
+         {incident} reset{}` creates it again, and keeps your {EXERCISE} beside the new one",
         .folder.display(), .differs.join(", "), elsewhere(.folder, .incident)
     )]
     OtherVersion {
@@ -106,7 +106,7 @@ pub enum Problem {
     },
 }
 
-/// What a command needs more to be about this folder.
+/// Returns the additional option of a command about this folder.
 fn elsewhere(folder: &Path, incident: &str) -> String {
     let usual = folder == Path::new(incident);
     if usual { String::new() } else { format!(" --folder '{}'", folder.display()) }
@@ -115,7 +115,7 @@ fn elsewhere(folder: &Path, incident: &str) -> String {
 /// A learner's package.
 #[derive(Debug, Clone)]
 pub struct Package {
-    /// Where it is.
+    /// The folder.
     pub folder: PathBuf,
     /// Its incident.
     pub entry: &'static Entry,
@@ -124,7 +124,7 @@ pub struct Package {
     solution: String,
 }
 
-/// What a package says of itself in its `Cargo.toml`.
+/// The marker in a package's `Cargo.toml`.
 #[derive(Debug, Deserialize)]
 struct Marked {
     package: MarkedPackage,
@@ -178,7 +178,7 @@ impl Package {
         &self.entry.manifest.id
     }
 
-    /// What is beside it.
+    /// Returns the build folder beside it.
     fn beside(&self) -> PathBuf {
         let whole = std::path::absolute(&self.folder).unwrap_or_else(|_| self.folder.clone());
         whole.parent().unwrap_or(Path::new(".")).join(BESIDE)
@@ -291,7 +291,7 @@ impl Package {
         }
     }
 
-    /// Lays everything out anew; files that differ are kept under other names, which are returned.
+    /// Creates the package again; files that differ are kept under other names, which are returned.
     ///
     /// # Errors
     ///
@@ -327,18 +327,18 @@ impl Package {
     }
 }
 
-/// Whether two files are the same code: how it is laid out and where its lines end is for whoever works with it.
+/// Returns true if two files have the same code, whatever their formatting and line ends.
 fn same_code(one: &str, other: &str) -> bool {
     let tokens = |text: &str| text.parse::<proc_macro2::TokenStream>().map(|code| code.to_string());
     one == other || tokens(one).ok().zip(tokens(other).ok()).is_some_and(|(a, b)| a == b)
 }
 
-/// Whether a file is code, which is to stay as it was given out.
+/// Returns true for code that must stay as handed out.
 fn is_code(file: &str) -> bool {
     Path::new(file).extension().is_some_and(|extension| extension == "rs")
 }
 
-/// What is given out beside the exercise: paths in the package, and texts.
+/// Returns the files handed out with the exercise: paths in the package, and texts.
 fn given(
     catalogue: &'static Catalogue,
     entry: &'static Entry,

@@ -1,4 +1,4 @@
-//! The loop: a file is saved, the package is built and judged, and whoever asks gets a hint.
+//! The loop: a file is saved, the package is built and judged, and hints are given on request.
 
 use std::io::{self, IsTerminal};
 use std::time::Duration;
@@ -39,7 +39,7 @@ const LOOK: Duration = Duration::from_millis(200);
 const STEPS: [&str; 7] =
     ["Compiling", "Downloading", "Downloaded", "Locking", "Updating", "Adding", "Finished"];
 
-/// How a sitting ended.
+/// Ends of a sitting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
     /// The last verdict was that it holds.
@@ -62,7 +62,7 @@ impl Keys {
 
 impl Drop for Keys {
     fn drop(&mut self) {
-        // A terminal that is gone needs no mending.
+        // A terminal that is gone needs no restoring.
         terminal::disable_raw_mode().ok();
     }
 }
@@ -73,13 +73,13 @@ struct Sitting {
     package: Package,
     exercise: Exercise,
     paper: Paper,
-    /// What the last verdict offers, and how deep it was asked for.
+    /// Hints of the last verdict, and the number shown.
     hints: Vec<String>,
     hinted: usize,
     held: bool,
     /// Builds so far.
     builds: u32,
-    /// Whether somebody stays to mend what is wrong.
+    /// True if a person stays to fix problems.
     stays: bool,
 }
 
@@ -193,7 +193,7 @@ impl Pressing {
         Self { events: EventStream::new(), keyboard: Keyboard::default() }
     }
 
-    /// The next key; none: whoever sits there wants to leave, or is gone.
+    /// The next key; none: the user wants to leave, or is gone.
     async fn next(&mut self) -> io::Result<Option<KeyCode>> {
         loop {
             let key = match self.events.next().await.transpose()? {
@@ -250,7 +250,7 @@ impl Sitting {
         })
     }
 
-    /// What is saved now, of all that a build is made of.
+    /// Returns the saved content of all files that a build uses.
     fn saved_as(&self) -> Vec<Option<Vec<u8>>> {
         build::files_of(&self.package.folder).iter().map(|file| files::read(file).ok()).collect()
     }
@@ -400,7 +400,7 @@ impl Sitting {
     }
 }
 
-/// What cargo says: how far it is in one line that comes and goes, everything else as it is.
+/// Output of cargo: progress in one updated line, everything else unchanged.
 struct Cargo {
     paper: Paper,
     rest: Vec<u8>,

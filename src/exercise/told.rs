@@ -26,7 +26,7 @@ const CONTEXT: usize = 2;
 #[derive(Debug, Clone, Copy)]
 pub struct Paper {
     colours: bool,
-    /// Whether the terminal takes keys as they are pressed, and a new line does not begin at the left.
+    /// True in raw mode, in which a new line does not return to the first column.
     raw: bool,
 }
 
@@ -37,7 +37,7 @@ impl Paper {
         Self { colours: io::stdout().is_terminal() && !named, raw }
     }
 
-    /// Whether it has colours.
+    /// Returns true if it supports colours.
     pub fn has_colours(self) -> bool {
         self.colours
     }
@@ -151,7 +151,7 @@ pub fn verdict(
     }
 }
 
-/// What a learner's program wrote: its panics, and whatever it printed to standard error.
+/// Prints the output of a learner's program: its panics, and everything on standard error.
 fn wrote(paper: Paper, said: &Said) -> io::Result<()> {
     let mut lines = said.lines().peekable();
     if lines.peek().is_none() {
@@ -186,7 +186,7 @@ fn claims(paper: Paper, checks: &[Check]) -> io::Result<()> {
     Ok(())
 }
 
-/// What the learner's form costs, and ours, under the lab's own load.
+/// Prints the costs of the learner's variant and of ours, under the lab's load.
 fn costs(paper: Paper, entry: &Entry, tried: &Tried) -> io::Result<()> {
     let lane = |name: &str| tried.timeline.lanes.iter().find(|lane| lane.variant == name);
     let (Some(yours), Some(ours)) = (lane(YOURS), lane("fixed")) else { return Ok(()) };
@@ -218,7 +218,7 @@ fn costs(paper: Paper, entry: &Entry, tried: &Tried) -> io::Result<()> {
     Ok(())
 }
 
-/// What our fix has otherwise than the learner's.
+/// Prints the difference between our fix and the learner's.
 fn difference(paper: Paper, package: &Package, written: &str) -> io::Result<()> {
     // The words at the head of a file are about the file.
     let code = |text: &str| -> String {

@@ -18,7 +18,7 @@ use firedrill_core::verdict::{Stretch, grows, value};
 use crate::run::spec::Learner;
 use crate::run::{Run, Spec};
 
-/// How long a learner's code may let virtual time stand still: a tick of it is milliseconds of work.
+/// Time limit for a tick of virtual time in a learner's code; a tick is milliseconds of work.
 const PATIENCE: Duration = Duration::from_secs(8);
 
 /// Seconds at the end of a trial in which growth is late.
@@ -33,9 +33,9 @@ pub struct Trial {
     pub params: BTreeMap<String, f64>,
     /// Seed of arrivals and servers.
     pub seed: u64,
-    /// How long it lasts, in seconds.
+    /// Duration in seconds.
     pub lasts_s: f64,
-    /// Whether these are the lab's own numbers.
+    /// True for the lab's own values.
     pub of_lab: bool,
     /// Which of the exercise's other loads it is.
     pub also: Option<usize>,
@@ -46,7 +46,7 @@ pub struct Trial {
 pub struct Broken {
     /// Why.
     pub why: anyhow::Error,
-    /// What the learner's program had said until then.
+    /// Output of the learner's program so far.
     pub said: Said,
 }
 
@@ -83,14 +83,14 @@ impl Said {
     }
 }
 
-/// What happened under a trial.
+/// Result of a trial.
 #[derive(Debug)]
 pub struct Tried {
-    /// What the learner's program wrote.
+    /// Output of the learner's program.
     pub said: Said,
     /// All lanes: the learner's, `broken` and `fixed`.
     pub timeline: Timeline,
-    /// What formulas of the exercise may use.
+    /// Values for formulas of the exercise.
     pub figures: Values,
 }
 
@@ -205,12 +205,12 @@ pub struct Yours<'a> {
     pub ours: Option<&'a Path>,
 }
 
-/// What formulas of an exercise may use of a trial: its numbers; of the learner's lane, from the release to
-/// the end, every share and percentile by its name, the highest of every level, its growth a second
-/// in the last five seconds (`tasks_late_per_s`), the last value of every gauge
-/// and the growth of every counter, `exits` and `restarts`; `bites`, 1 where the bug bit in that lane and else 0; `bites_after_s`,
-/// `broken_after_s` and `delay_s`: when it bit there and in `broken`, in seconds after the release, and how
-/// much later (0 where it did not).
+/// Returns the values for formulas of an exercise: the trial's parameters; of the learner's lane from the release
+/// to the end, every share and percentile by its name, the highest of every level, its growth per second in the
+/// last five seconds (`tasks_late_per_s`), the last value of every gauge and the growth of every counter, `exits`
+/// and `restarts`; `bites`, 1 if the bug showed in that lane and else 0; `bites_after_s`, `broken_after_s` and
+/// `delay_s`: the time at which it showed there and in `broken`, in seconds after the release, and the difference
+/// (0 if it did not).
 fn figures(
     entry: &Entry,
     timeline: &Timeline,
@@ -273,7 +273,7 @@ fn registered(lane: &LaneLine, stretch: Stretch) -> Values {
     values
 }
 
-/// When the bug bit in a lane.
+/// Returns the time at which the bug showed in a lane.
 fn bitten_s(entry: &Entry, lane: &LaneLine, stretch: Stretch) -> Option<f64> {
     let bite = &entry.manifest.bite;
     if bite.metric == Measure::Restarts {

@@ -24,7 +24,7 @@ pub const LARGEST: u64 = 16 << 20;
 ///
 /// # Errors
 ///
-/// When it is no file, too large, or the system refuses.
+/// When it is not a regular file, too large, or unreadable.
 pub fn read(path: &Path) -> io::Result<Vec<u8>> {
     let about = fs::metadata(path)?;
     if !about.is_file() {

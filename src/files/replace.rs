@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 #[derive(Debug)]
 pub struct Beside {
     file: File,
-    /// Where it is written until it is moved; none: it is where it belongs.
+    /// Temporary file until the move; none: it is in place.
     part: Option<PathBuf>,
     goal: PathBuf,
 }
@@ -17,7 +17,7 @@ pub struct Beside {
 /// Why a file cannot be begun.
 #[derive(Debug, thiserror::Error)]
 pub enum Taken {
-    /// What stands there is something else.
+    /// Another file is in the way.
     #[error("something else is there already: it will not be overwritten")]
     Occupied,
     /// Somebody else writes it.

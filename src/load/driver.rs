@@ -1,4 +1,4 @@
-//! Starts due requests in every lane, each with its time-out, on a thread of its own.
+//! Starts due requests in every lane, each with its timeout, on a thread of its own.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::rc::Rc;
@@ -27,23 +27,23 @@ use firedrill_core::load::under_way::{SharedTally, UnderWay, lock};
 /// Due requests that may wait for the driver's thread; a full queue shows as lag.
 const QUEUE: usize = 8192;
 
-/// Where each instance of a lane listens now, and how often that has changed.
+/// Addresses of a lane's instances, and the version of this list.
 #[derive(Debug, Clone, Default)]
 struct LaneTargets {
-    /// How often anything of it has changed.
+    /// Number of changes.
     version: u64,
     /// One an instance: how often that has changed, and where it listens.
     instances: Vec<(u64, Option<Listening>)>,
-    /// How the requests are split among them.
+    /// Weights of the instances.
     weights: Vec<f64>,
 }
 
-/// Where a server listens.
+/// Address of a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listening {
     /// Its port on loopback.
     pub port: u16,
-    /// Where it is spoken to in TLS: whom its clients trust, in DER; empty where it has no certificate.
+    /// Certificate that its clients trust, in DER, if it uses TLS; empty if it has none.
     pub root: Option<Arc<[u8]>>,
 }
 
@@ -126,8 +126,7 @@ impl Driver {
         })
     }
 
-    /// Where the requests of a lane's instances go from now on; none: they fail at once, since nobody
-    /// listens. And how they are split among the instances.
+    /// Sets the addresses of a lane's instances and their weights. Without an address, requests fail at once.
     pub fn set_targets(&self, lane: usize, listening: &[Option<Listening>], weights: &[f64]) {
         self.targets.send_modify(|targets| {
             let lane = &mut targets[lane];
@@ -142,7 +141,7 @@ impl Driver {
         });
     }
 
-    /// Where the requests of a lane of one instance go from now on.
+    /// Sets the address of a lane with one instance.
     pub fn set_target(&self, lane: usize, port: Option<u16>) {
         self.set_targets(lane, &[port.map(|port| Listening { port, root: None })], &[100.0]);
     }
@@ -164,19 +163,19 @@ impl Driver {
         }
     }
 
-    /// What an instance of a lane did since the last call.
+    /// Returns the outcomes of an instance since the last call.
     pub fn take_tick_of(&self, lane: usize, instance: usize) -> LoadTick {
         lock(&self.measured.lanes[lane][instance]).take()
     }
 
-    /// What a lane did since the last call.
+    /// Returns the outcomes of a lane since the last call.
     pub fn take_tick(&self, lane: usize) -> LoadTick {
         let mut sum = LoadTick::default();
         (0..MAX_INSTANCES).for_each(|instance| sum.add(self.take_tick_of(lane, instance)));
         sum
     }
 
-    /// How late requests started since the last call: microseconds, and how many.
+    /// Returns the lateness of requests since the last call: microseconds, and counts.
     pub fn take_lag(&self) -> Vec<(u64, u32)> {
         self.measured.lag.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
@@ -270,7 +269,7 @@ async fn drive(
     }
 }
 
-/// What the answer amounts to; none where nobody listens, or the connection is lost.
+/// Sends a request and classifies the answer; none if there is no server or the connection is lost.
 async fn send(
     target: Option<Rc<HttpTarget>>,
     (request, key): (Arc<Prepared>, u64),

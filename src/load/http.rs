@@ -42,7 +42,7 @@ pub enum Unanswered {
     Dropped(#[from] hyper::Error),
 }
 
-/// How a server is spoken to.
+/// Ways to talk to a server.
 #[derive(Debug, Clone)]
 pub enum Trust {
     /// Without TLS.
@@ -126,8 +126,7 @@ impl HttpTarget {
     }
 }
 
-/// Whether no connection can be made for want of something on the client's side: local ports, files, memory, or a
-/// loopback.
+/// Returns true if a connection failed because of the client's side: no local ports, files, memory, or loopback.
 fn is_own(error: &std::io::Error) -> bool {
     use std::io::ErrorKind as E;
     #[cfg(unix)]

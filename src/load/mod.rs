@@ -1,7 +1,7 @@
 //! Open-loop load over TCP.
 //!
 //! * [`pacer`]: a thread that waits for each due time
-//! * [`driver`]: starts due requests in every lane, with their time-out
+//! * [`driver`]: starts due requests in every lane, with their timeout
 //! * [`http`]: one request over TCP, on kept-alive connections
 //! * [`tls`]: whom its connections trust, where a lane speaks TLS
 //! * [`saturate`]: as fast as a server answers, for benchmarks

@@ -14,15 +14,15 @@ use firedrill_core::load::schedule::Schedule;
 /// One request to start in every lane.
 #[derive(Debug, Clone)]
 pub struct Due {
-    /// When it should start.
+    /// Scheduled start.
     pub at: Instant,
-    /// What to send.
+    /// The request.
     pub request: Arc<Prepared>,
     /// The key that it is about.
     pub key: u64,
 }
 
-/// What the pacer can be told.
+/// Commands to the pacer.
 #[derive(Debug)]
 pub enum Retune {
     /// Arrivals a second.
@@ -31,7 +31,7 @@ pub enum Retune {
     Mix(Vec<(f64, Arc<Prepared>)>),
 }
 
-/// How long a change may wait until it is heard.
+/// Longest delay of a change.
 const LISTENS: Duration = Duration::from_millis(20);
 
 /// Sleeps as exactly as the system can: waiting for a message is coarser on some, by 15 ms on Windows.

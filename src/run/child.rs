@@ -21,7 +21,7 @@ const LONGEST_LINE: u64 = 1 << 20;
 /// Commands that may wait for a child that does not read.
 const COMMANDS: usize = 64;
 
-/// What a child says, or what becomes of it.
+/// Messages of a child, and its end.
 #[derive(Debug)]
 pub enum Message {
     /// A line on its standard output.
@@ -125,7 +125,7 @@ impl Child {
         self.commands = None;
     }
 
-    /// Whether it has not been told to end.
+    /// Returns true if it has not been told to end.
     pub fn is_open(&self) -> bool {
         self.commands.is_some()
     }

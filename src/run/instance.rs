@@ -36,11 +36,11 @@ pub(super) struct Instance {
     generation: u32,
     back_off: BackOff,
     newest: Option<(Instant, ServerSample)>,
-    /// When it was looked at last.
+    /// Time of the last memory check.
     looked: Option<Instant>,
     silent: bool,
     last_lines: VecDeque<String>,
-    /// Where its process aborts by itself.
+    /// Heap limit at which its process aborts.
     heap_limit_bytes: Option<u64>,
     own_cap_bytes: Option<u64>,
 }
@@ -54,7 +54,7 @@ enum Process {
     Serving {
         child: Child,
         port: u16,
-        /// What its clients trust.
+        /// Certificate that its clients trust.
         root: Arc<[u8]>,
     },
     /// Told to end, for the cause given.
@@ -93,12 +93,12 @@ impl Instance {
         }
     }
 
-    /// Whether it serves.
+    /// Returns true if it serves.
     pub(super) fn serves(&self) -> bool {
         matches!(self.process, Process::Serving { .. })
     }
 
-    /// Where it serves now, to clients that speak TLS or do not.
+    /// Returns its address, for clients with or without TLS.
     pub(super) fn listening(&self, tls: bool) -> Option<Listening> {
         match &self.process {
             Process::Serving { port, root, .. } => {
@@ -116,12 +116,12 @@ impl Instance {
         }
     }
 
-    /// Whether a process of it may still run.
+    /// Returns true if one of its processes may still run.
     pub(super) fn alive(&self) -> bool {
         !matches!(self.process, Process::Down { .. })
     }
 
-    /// Whether its process is about to be started again.
+    /// Returns true if its process is about to be restarted.
     pub(super) fn wants_start(&self) -> bool {
         let now = Instant::now();
         matches!(&self.process, Process::Down { again_at: Some(at), .. } if *at <= now)
@@ -135,7 +135,7 @@ impl Instance {
         }
     }
 
-    /// What its process wrote last on standard error, as the end of a message.
+    /// Returns the end of its process's standard error, as the end of a message.
     pub(super) fn last_words(&self) -> String {
         if self.last_lines.is_empty() {
             return "; it wrote nothing on standard error".to_owned();
@@ -306,7 +306,7 @@ impl Instance {
         self.went_down(cause, status.code(), outlet);
     }
 
-    /// Whether its process said last that it got no memory: Rust's standard library says so before it
+    /// Returns true if its process reported a failed allocation: Rust's standard library prints that before it
     /// aborts.
     fn says_no_memory(&self) -> bool {
         // Several threads may say it at once, into each other's words.
@@ -364,7 +364,7 @@ impl Instance {
     }
 }
 
-/// Whether a process was killed, and not by us, who would know: by the system, which was out of memory, or by hand.
+/// Returns true if a process was killed from outside: by the system for lack of memory, or by hand.
 #[cfg(unix)]
 fn was_killed(status: ExitStatus) -> bool {
     use std::os::unix::process::ExitStatusExt;

@@ -99,7 +99,7 @@ mod strays {
     use nix::unistd::Pid;
     use sysinfo::{ProcessRefreshKind, ProcessesToUpdate, System};
 
-    /// Whether what is left behind comes to us.
+    /// True if this process adopts orphans of its children.
     pub(super) static ADOPTED: AtomicBool = AtomicBool::new(false);
 
     /// Times that it is looked: who is ended leaves its own behind.

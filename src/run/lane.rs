@@ -78,7 +78,7 @@ impl Lane {
         self.began.elapsed().as_millis() as u64
     }
 
-    /// What an instance is told first.
+    /// Returns the first message to an instance.
     fn begin(&self, instance: usize) -> Begin {
         let manifest = &self.spec.case.entry.manifest;
         let cap_bytes = self.cap_bytes(instance);
@@ -112,12 +112,12 @@ impl Lane {
         (0..self.instances.len()).map(cap).sum()
     }
 
-    /// Where each instance serves.
+    /// Returns the address of each instance.
     pub(super) fn listening(&self, tls: bool) -> Vec<Option<Listening>> {
         self.instances.iter().map(|instance| instance.listening(tls)).collect()
     }
 
-    /// How requests are split among the instances.
+    /// Returns the weights of the instances.
     pub(super) fn weights(&self) -> Vec<f64> {
         self.rollout.weights()
     }
@@ -127,17 +127,17 @@ impl Lane {
         self.instances.iter().find_map(Instance::refused)
     }
 
-    /// Whether every instance serves.
+    /// Returns true if every instance serves.
     pub(super) fn serves(&self) -> bool {
         self.instances.iter().all(Instance::serves)
     }
 
-    /// Whether a process of it may still run.
+    /// Returns true if one of its processes may still run.
     pub(super) fn alive(&self) -> bool {
         self.instances.iter().any(Instance::alive)
     }
 
-    /// What an instance that does not serve wrote last, as the end of a message.
+    /// Returns the end of the standard error of an instance that does not serve, as the end of a message.
     pub(super) fn last_words(&self) -> String {
         let silent = self.instances.iter().find(|instance| !instance.serves());
         silent.or(self.instances.first()).map(Instance::last_words).unwrap_or_default()
@@ -321,7 +321,7 @@ impl Lane {
         }
     }
 
-    /// What the lane measured in this tick.
+    /// Returns the measurements of this tick.
     pub(super) fn sample(&self, resident: &[Option<Resident>], ticks: &[LoadTick]) -> Sample {
         let (mut server, mut load) = (None::<ServerSample>, LoadTick::default());
         let mut shown = Vec::new();

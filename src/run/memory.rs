@@ -19,11 +19,11 @@ use tokio::time::Instant;
     mib(*.needed_bytes), mib(*.available_bytes)
 )]
 pub struct TooLittleMemory {
-    /// How many processes.
+    /// Number of processes.
     pub processes: usize,
-    /// What they take at most.
+    /// Their maximum memory.
     pub needed_bytes: u64,
-    /// What there is.
+    /// Available memory.
     pub available_bytes: u64,
 }
 
@@ -46,7 +46,7 @@ fn fits(processes: usize, needed_bytes: u64, available_bytes: u64) -> Result<(),
     Err(TooLittleMemory { processes, needed_bytes, available_bytes })
 }
 
-/// What a process takes.
+/// Memory of a process.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Resident {
     /// Its resident memory.
@@ -75,7 +75,7 @@ impl Memory {
         Self { system: System::new(), cpus: cpus as f64 }
     }
 
-    /// What each process takes, in order; none for one that is not there.
+    /// Returns the memory of each process, in order; none for a missing process.
     pub fn resident(&mut self, pids: impl Iterator<Item = Option<u32>>) -> Vec<Option<Resident>> {
         let pids: Vec<Option<Pid>> = pids.map(|pid| pid.map(Pid::from_u32)).collect();
         let known: Vec<Pid> = pids.iter().flatten().copied().collect();
@@ -116,7 +116,7 @@ pub struct Held {
 pub struct Reached {
     /// Which.
     pub held: Held,
-    /// What it took.
+    /// Its memory.
     pub bytes: u64,
 }
 
@@ -157,7 +157,7 @@ impl Guard {
     }
 }
 
-/// What the thread has seen.
+/// Results of the measuring thread.
 #[derive(Debug, Default)]
 struct Looks {
     system: System,
@@ -199,8 +199,8 @@ impl Looks {
 /// The shortest wait between two looks.
 const CLOSEST: Duration = Duration::from_millis(2);
 
-/// How long to wait until a process is looked at again, that grew so in `passed`: a quarter of the time
-/// until it would be at its cap, should it go on like this.
+/// Returns the time until the next check of a process that grew like this in `passed`: a quarter of the time until
+/// it would reach its limit.
 fn wait((before, now, cap_bytes): (u64, u64, u64), passed: Duration) -> Duration {
     let grown = now.saturating_sub(before) as f64;
     let left = cap_bytes.saturating_sub(now) as f64;

@@ -44,7 +44,7 @@ const EVENTS: usize = 4096;
 /// The same of a virtual run, which waits for its reader instead, and must not get far ahead.
 const VIRTUAL_EVENTS: usize = 256;
 
-/// How long a child may take to be ready.
+/// Time limit for the start of a child.
 pub const START_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A runtime for waiting on children, keys and clocks.
@@ -61,7 +61,7 @@ pub fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build()?)
 }
 
-/// Whether so many threads can be started: the runtime takes for granted that its own can.
+/// Checks that this many threads can be started: the runtime panics if its own cannot.
 fn has_room_for(threads: usize) -> std::io::Result<()> {
     let start = |_| std::thread::Builder::new().spawn(std::thread::park);
     let started: Vec<_> = (0..threads).map(start).collect();
@@ -82,9 +82,9 @@ fn has_room_for(threads: usize) -> std::io::Result<()> {
 /// A run under way. Dropping it ends its children.
 #[derive(Debug)]
 pub struct Run {
-    /// What happens, until the run has ended.
+    /// Events, until the end of the run.
     pub events: mpsc::Receiver<Event>,
-    /// What to tell it.
+    /// Commands to the run.
     pub control: mpsc::Sender<Control>,
     task: JoinHandle<anyhow::Result<()>>,
 }

@@ -1,6 +1,6 @@
-//! Where the events of a live run go out. Supervision never waits for a reader: where one is slow,
-//! lines of the event log are lost first, and counted; then samples, only once minutes of them wait;
-//! what a run turns on (a phase, an exit, a server that is ready) is never lost.
+//! Event sink of a live run. Supervision never waits for a reader. If a reader is slow, lines of the event log are
+//! dropped first, and counted; then samples, after minutes of them are queued. Phases, exits, and readiness are
+//! never dropped.
 
 use std::collections::VecDeque;
 
@@ -14,10 +14,10 @@ const LINES: u64 = 64;
 /// Samples and the like that may wait for a reader, beyond the queue: minutes of four lanes.
 const WAITING: usize = 8192;
 
-/// Where events go out, stamped.
+/// Event sink with time stamps.
 pub(super) struct Outlet {
     out: mpsc::Sender<Event>,
-    /// What the queue had no room for.
+    /// Overflow of the queue.
     waiting: VecDeque<Event>,
     began: Option<Instant>,
     dropped: u64,
@@ -25,12 +25,12 @@ pub(super) struct Outlet {
     logs: Vec<Logged>,
 }
 
-/// What one lane has written to the event log in this tick.
+/// Lines of one lane in the event log in this tick.
 struct Logged {
     lane: Option<usize>,
     newest: String,
     lines: u64,
-    /// How often the newest line came again.
+    /// Number of repetitions of the newest line.
     again: u64,
     left_out: u64,
 }
@@ -67,8 +67,8 @@ impl Outlet {
         self.send(lane, what);
     }
 
-    /// What is to be said of a line: one that comes again is counted, and of more than a screen full of
-    /// them in a tick only the number is told.
+    /// Filters the lines of the event log: repeated lines are counted, and beyond a screenful in a tick only their
+    /// number is kept.
     fn heard(&mut self, lane: Option<usize>, line: String) -> Vec<String> {
         let Some(logged) = self.logs.iter_mut().find(|logged| logged.lane == lane) else {
             let newest = line.clone();
@@ -143,7 +143,7 @@ impl Outlet {
         }
     }
 
-    /// Whether half of the queue is free: lines of the event log take no more than the other half.
+    /// Returns true if half of the queue is free: lines of the event log use at most the other half.
     fn has_room(&self) -> bool {
         self.out.capacity() * 2 > self.out.max_capacity()
     }

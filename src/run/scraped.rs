@@ -19,13 +19,13 @@ pub struct Scraped {
 /// A process that serves, and what it is.
 #[derive(Debug, Serialize)]
 pub struct Target {
-    /// Where it serves; one address.
+    /// Its address.
     pub targets: [String; 1],
-    /// What it is.
+    /// Its labels.
     pub labels: Labels,
 }
 
-/// What a process is.
+/// Labels of a process.
 #[derive(Debug, Serialize)]
 #[allow(missing_docs, reason = "as in a run's header and its samples")]
 pub struct Labels {
@@ -94,7 +94,7 @@ pub fn running() -> Vec<PathBuf> {
     there
 }
 
-/// Whether the process of a file still runs.
+/// Returns true if the process of a file is running.
 fn lives(path: &Path) -> bool {
     let name = path.file_stem().and_then(|name| name.to_str()).unwrap_or_default();
     let Some(pid) = name.split('-').next().and_then(|pid| pid.parse::<usize>().ok()) else {

@@ -1,6 +1,6 @@
-//! What ends the program from outside: an interrupt, a request to end, a terminal that is closed.
+//! External termination of the program: an interrupt, a request to terminate, a closed terminal.
 //!
-//! The first is handed to whoever runs something, which then ends in order. If it is not taken within a
+//! The first is passed to the running command, which then ends in order. If it is not taken within a
 //! second (the program is held up, perhaps by output that nobody reads), or when another one comes, the
 //! program ends at once: its children end with it.
 
@@ -12,10 +12,10 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-/// How long a signal may wait until it is heard.
+/// Longest delay of a signal.
 const HEARD_WITHIN: Duration = Duration::from_secs(1);
 
-/// What shall end the program.
+/// Reasons for termination.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Termination {
     /// Ctrl-C.
@@ -46,8 +46,8 @@ impl Termination {
     }
 }
 
-/// What shall end the program, from now on. `leave` is called when it ends at once. Must be called within
-/// a runtime.
+/// Starts to listen for termination. `leave` is called if the program ends at once. Must be called within a
+/// runtime.
 ///
 /// # Errors
 ///
@@ -59,7 +59,7 @@ pub fn terminations(leave: fn()) -> io::Result<mpsc::Receiver<Termination>> {
     Ok(terminations)
 }
 
-/// What stops the program for a time.
+/// Reasons for a pause.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pause {
     /// It is asked to give the terminal back to the shell.
@@ -68,7 +68,7 @@ pub enum Pause {
     Go,
 }
 
-/// What stops the program for a time, from now on. Must be called within a runtime.
+/// Starts to listen for pauses. Must be called within a runtime.
 ///
 /// # Errors
 ///
@@ -85,7 +85,7 @@ impl std::fmt::Display for Termination {
     }
 }
 
-/// What kept something from being done.
+/// Reason of a failure.
 impl std::error::Error for Termination {}
 
 impl From<Termination> for ExitCode {
@@ -206,7 +206,7 @@ mod system {
     pub(super) fn listen_for_pauses(
         to: &tokio::sync::mpsc::Sender<super::Pause>,
     ) -> io::Result<()> {
-        // Kept, so that whoever waits for one waits for ever.
+        // Kept, so that a receiver waits forever.
         let to = to.clone();
         tokio::spawn(async move { to.closed().await });
         Ok(())

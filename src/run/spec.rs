@@ -1,4 +1,4 @@
-//! What to run.
+//! Specification of a run.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -13,9 +13,8 @@ use firedrill_core::plan::{Case, Plan};
 use firedrill_core::record::Header;
 use firedrill_core::script::Pacing;
 
-/// How many times the memory cap an instance has that tokio-console looks into: its instruments take
-/// several times what a waiting task takes itself, and an outage that should take a dozen seconds would
-/// be over in a few.
+/// Factor on the memory limit of an instrumented instance: instrumentation needs several times the memory of a
+/// waiting task, and the outage would be over in seconds.
 pub const INSTRUMENTED: u64 = 8;
 
 /// The program that runs, which serves the lanes too: of the same build even if its file has been replaced
@@ -37,13 +36,13 @@ pub fn this_program() -> std::io::Result<PathBuf> {
 pub struct Spec {
     /// The run.
     pub case: Case,
-    /// How the time of a virtual run passes.
+    /// Pacing of a virtual run.
     pub pacing: Pacing,
     /// The programs that serve its lanes.
     pub venue: Venue,
-    /// Whether the lanes of a virtual run watch for tasks that block.
+    /// True to detect blocking tasks in a virtual run.
     pub watched: bool,
-    /// How long a virtual lane may report nothing; none: as long as a busy machine may take.
+    /// Longest silence of a virtual lane; none: the limit for a busy machine.
     pub patience: Option<Duration>,
 }
 
@@ -54,11 +53,11 @@ pub struct Venue {
     pub program: PathBuf,
     /// The program that serves the lanes of [`YOURS`]; none: the same, with the exercise as it is given out.
     pub yours: Option<Learner>,
-    /// Whether the lanes start with tokio-console's instruments.
+    /// True to start the lanes instrumented for tokio-console.
     pub console: bool,
 }
 
-/// What a learner wrote.
+/// A learner's code.
 #[derive(Debug, Clone)]
 pub struct Learner {
     /// The program that it was built to.

@@ -32,15 +32,15 @@ pub(super) struct Stage {
     script: Script,
     lanes: Vec<Lane>,
     messages: mpsc::Receiver<(Address, Message)>,
-    /// What the driver has been told of each lane.
+    /// The load generator's targets of each lane.
     targets: Vec<(Vec<Option<Listening>>, Vec<f64>)>,
-    /// Whether clients speak TLS: where an incident whose traffic is part of the run says so.
+    /// True if clients use TLS: an incident of the run requires it.
     tls: bool,
     memory: Memory,
-    /// What holds processes to their caps, and what it says; none before the run has begun.
+    /// The memory guard and its messages; none before the start of the run.
     guard: Option<(Guard, mpsc::Receiver<Reached>)>,
     driver: Option<Driver>,
-    /// Where Prometheus hears of the lanes.
+    /// The scrape targets for Prometheus.
     scraped: Option<Scraped>,
     outlet: Outlet,
     rate_per_s: f64,
@@ -223,7 +223,7 @@ impl Stage {
         Ok(())
     }
 
-    /// How many processes serve, and what they take at their caps.
+    /// Returns the number of processes and their memory at their limits.
     fn needed(&self) -> (usize, u64) {
         let all = self.lanes.iter().map(|lane| lane.instances.len()).sum();
         (all, self.lanes.iter().map(|lane| lane.caps_bytes(false)).sum())
@@ -274,7 +274,7 @@ impl Stage {
         }
     }
 
-    /// What the processes of each lane take.
+    /// Returns the memory of the processes of each lane.
     fn resident(&mut self) -> Vec<Vec<Option<Resident>>> {
         let pids = self.lanes.iter().flat_map(|lane| lane.instances.iter().map(Instance::pid));
         let mut seen = self.memory.resident(pids.collect::<Vec<_>>().into_iter()).into_iter();

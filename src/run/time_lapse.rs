@@ -45,14 +45,14 @@ pub(super) struct Player {
     out: mpsc::Sender<Event>,
     /// The script's own events, in order of time.
     told: VecDeque<Event>,
-    /// How far the lanes have been told to go.
+    /// Time up to which the lanes may go.
     written_ms: u64,
     end_ms: Option<u64>,
-    /// Where virtual time is held; none: nowhere.
+    /// Time of the pause; none: no pause.
     hold_ms: Option<u64>,
-    /// Whether it has been reported that the run is held there.
+    /// True if the pause has been reported.
     reported_held: bool,
-    /// How long a lane may report nothing.
+    /// Longest silence of a lane.
     patience: Duration,
     pace: Pace,
 }
@@ -68,7 +68,7 @@ struct Replay {
     /// Lines of the event log in this tick, and how many more were left out.
     lines: usize,
     left_out: u64,
-    /// When its last sample was, and how many there are of that time: one of the tick, and one of the run's end.
+    /// Time of its last sample, and the number of samples of that time: one of the tick, and one of the run's end.
     sampled: (u64, u32),
 }
 
@@ -106,7 +106,7 @@ impl Replay {
         (self.lines, self.left_out, self.reached_ms) = (0, 0, at_ms);
     }
 
-    /// What is wrong with something that it says: no lane of ours says it, whatever code it runs.
+    /// Checks a message for plausibility; describes the problem.
     fn refuses(&self, at_ms: u64, says: &LaneSays, told_ms: u64) -> Option<&'static str> {
         if at_ms > told_ms {
             return Some("it tells of a time that it was not told to pass");
@@ -138,15 +138,15 @@ struct Said {
     what: LaneSays,
 }
 
-/// How virtual time goes with the wall's.
+/// Relation of virtual to real time.
 struct Pace {
     speed: Speed,
-    /// When, and at which virtual time, this speed began; none before the first look.
+    /// Start of the current speed, in real and virtual time; none before the first check.
     since: Option<(Instant, u64)>,
 }
 
 impl Pace {
-    /// How far virtual time may be now, when it is `at_ms` as yet.
+    /// Returns the virtual time allowed now, given the present `at_ms`.
     fn allows_ms(&mut self, at_ms: u64) -> u64 {
         let Speed::Times(times) = self.speed else {
             return u64::MAX;
@@ -213,7 +213,7 @@ impl Player {
                     Some((from, message)) => {
                         let was_ms = self.lanes[from.lane].reached_ms;
                         self.hear(from.lane, message)?;
-                        // What it says is no sign of life: a loop may say the same for ever.
+                        // What it says is no sign of life: a loop may send the same forever.
                         if self.lanes[from.lane].reached_ms > was_ms {
                             silent = Duration::ZERO;
                         }

@@ -1,4 +1,4 @@
-//! The code view: the files that a lane's code is in, the broken form beside the fixed one, what is folded,
+//! The code view: the files that a lane's code is in, the broken variant beside the fixed one, what is folded,
 //! and where it is opened.
 
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::diff::{Piece, pieces};
 pub struct Sheet {
     /// The lane's file.
     pub left: Side,
-    /// The same in the fixed form, where it is one of an incident's forms.
+    /// The same in the fixed variant, where it is one of an incident's forms.
     pub right: Option<Side>,
 }
 
@@ -38,7 +38,7 @@ pub struct Side {
 pub enum Row {
     /// A line on either side, from 0, or nothing there; and whether both are the same.
     Lines(Option<usize>, Option<usize>, bool),
-    /// So many rows are folded.
+    /// Number of folded rows.
     Folded(usize),
 }
 
@@ -48,7 +48,7 @@ impl Side {
         Some(Self { file, text, lane, marks: marks(text) })
     }
 
-    /// How many tasks wait at a line, counted from 0.
+    /// Returns the number of tasks that wait at a line, counted from 0.
     pub fn waiting(&self, lab: &Lab, line: usize) -> u64 {
         let lane = self.lane.and_then(|lane| lab.session.shown().lanes.get(lane));
         let sites = lane.and_then(|lane| lane.server.as_ref()).map(|server| &server.wait_sites);
@@ -58,7 +58,7 @@ impl Side {
             .sum()
     }
 
-    /// What a line, counted from 0, is marked as.
+    /// Returns the mark of a line, counted from 0.
     pub fn mark(&self, line: usize) -> Option<Mark> {
         self.marks.iter().find(|marked| marked.line == line + 1).map(|marked| marked.mark)
     }
@@ -75,9 +75,9 @@ pub fn sheets(lab: &Lab) -> Vec<Sheet> {
     let entries: Vec<&Arc<Entry>> = ids.filter_map(|id| catalogue.find(id).ok()).collect();
     let mut sheets: Vec<Sheet> = Vec::new();
     for entry in &entries {
-        // The fixed form is shown beside what it mends.
+        // The fixed variant is shown beside the broken one.
         let on = lane.bugs.get(&entry.manifest.id).map(String::as_str);
-        // A steered release of the fixed form is no bug.
+        // A steered release of the fixed variant is no bug.
         let on = on.filter(|on| *on != "fixed");
         let own = Some(lane.variant.as_str()).filter(|own| *own != "fixed");
         let variant = on.or(own).unwrap_or("broken");

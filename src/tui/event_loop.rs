@@ -45,7 +45,7 @@ const STOOD_STILL: Duration = Duration::from_millis(1500);
 /// Events of the run that are taken in before the next key gets its turn.
 const BATCH: usize = 256;
 
-/// How long leaving may wait for the children to end.
+/// Time limit for the children to end.
 const FAREWELL: Duration = Duration::from_secs(3);
 
 /// Opens the terminal: the catalogue, or the lab of one run. The theme, where one is named, is remembered.
@@ -93,7 +93,7 @@ pub async fn run(
                     // The terminal is gone.
                     Some(Taken::Repaint | Taken::Suspend) => break Termination::HungUp.into(),
                 },
-                // The terminal is gone, and with it whoever looked.
+                // The terminal is gone, and with it its user.
                 Some(Err(_)) | None => break Termination::HungUp.into(),
             },
             event = next_event(&mut session.run) => session.take(&mut model, RunId::Main, event).await,
@@ -141,7 +141,7 @@ pub async fn run(
     Ok(code)
 }
 
-/// What to begin with.
+/// First screens.
 #[derive(Debug)]
 pub enum Begin {
     /// The catalogue.
@@ -225,7 +225,7 @@ impl Runs {
         Ok(commands)
     }
 
-    /// Enters the terminal anew, and draws everything.
+    /// Enters the terminal again, and redraws everything.
     fn repaint(&mut self, model: &mut Model) -> io::Result<()> {
         drop(self.open.take());
         self.open = Some(Open::new()?);
@@ -233,7 +233,7 @@ impl Runs {
         self.draw(model)
     }
 
-    /// Gives the terminal to the shell until this program goes on, or enters it anew when it does.
+    /// Gives the terminal to the shell until this program goes on, or enters it again when it does.
     fn suspend(&mut self, model: &mut Model, stops: bool) -> io::Result<()> {
         if stops {
             drop(self.open.take());
@@ -417,7 +417,7 @@ impl Runs {
         }
     }
 
-    /// Ends a run without waiting for it; the time-lapse beside the main one, too.
+    /// Ends a run without waiting for it; the simulated run beside the main one, too.
     fn leave(&mut self, id: RunId) {
         end_beside(self.lapse.take());
         if id == RunId::Main {

@@ -7,7 +7,7 @@ use super::message::Msg;
 use crate::keyboard::{Keyboard, Pressed};
 use crate::terminal_size;
 
-/// What an input of the terminal asks for.
+/// Meaning of a terminal input.
 #[derive(Debug)]
 #[allow(clippy::large_enum_variant, reason = "most are messages, and none is kept")]
 pub enum Taken {
@@ -15,7 +15,7 @@ pub enum Taken {
     Message(Msg),
     /// Leave the program.
     Leave,
-    /// Draw everything anew.
+    /// Redraw everything.
     Repaint,
     /// Give the terminal to the shell for now.
     Suspend,
@@ -26,7 +26,7 @@ pub enum Taken {
 pub struct Inputs(Keyboard);
 
 impl Inputs {
-    /// What an input asks for; none: nothing.
+    /// Interprets an input; none: nothing.
     pub fn take(&mut self, input: Input) -> Option<Taken> {
         Some(Taken::Message(match input {
             Input::Key(key) => match self.0.read(key, Instant::now())? {

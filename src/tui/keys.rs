@@ -197,7 +197,7 @@ static LAB: Table = &[
         binding(
             &[Char('v')],
             A::TimeLapse,
-            ("v", "time-lapse", "run ahead in simulated time, at any speed"),
+            ("v", "run ahead", "run ahead in simulated time, at any speed"),
         ),
         binding(
             &[Left],
@@ -220,7 +220,7 @@ static LAB: Table = &[
     ],
 ];
 
-/// A time-lapse.
+/// A simulated run.
 static LAPSE: Table = &[
     &[FASTER, SLOWER],
     &[binding(&[Char('v'), Esc], A::TimeLapse, ("v", "back to live", "back to the live run")), BUG],
@@ -230,7 +230,7 @@ static LAPSE: Table = &[
     &[REWIND, FREEZE, RESTART, METRICS_KEY, EVENTS, PRESENT, RECORD, GO_TO, HELP, QUIT],
 ];
 
-/// A lab that is a time-lapse from its beginning.
+/// A lab in simulated time from its beginning.
 static VIRTUAL: Table = &[
     &[FASTER, SLOWER, BUG],
     LANES,

@@ -15,7 +15,7 @@ use crate::keyboard::Edit;
 pub enum Msg {
     /// A key was pressed.
     Key(KeyEvent),
-    /// What has been typed is edited.
+    /// Edits the typed text.
     Edit(Edit),
     /// Text was pasted.
     Paste(String),

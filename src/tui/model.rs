@@ -35,13 +35,13 @@ pub struct Model {
     pub overlay: Option<Overlay>,
     /// Columns and rows of the terminal.
     pub size: (u16, u16),
-    /// Whether there is something new to draw.
+    /// True if there is something new to draw.
     pub dirty: bool,
     /// The layout of the frame that was drawn last.
     pub layout: Layout,
     /// The learner's progress and the theme.
     pub remembered: Remembered,
-    /// Whether that has changed and is not written yet.
+    /// True if that has changed and is not saved yet.
     pub unsaved: bool,
     /// A note on a key that had no effect, or on progress that could not be saved.
     pub note: Option<String>,
@@ -113,13 +113,13 @@ pub struct CodeView {
     pub sheet: usize,
     /// The first row; none: the line that matters is in the middle.
     pub top: Option<usize>,
-    /// Where that is none: whether it is the line at which most tasks wait, else the marked one.
+    /// If there is no line: true for the busiest line, false for the marked one.
     pub at_wait: bool,
     /// Columns that the code is scrolled to the right.
     pub right: usize,
-    /// Whether imports are shown.
+    /// True if imports are shown.
     pub unfolded: bool,
-    /// Where there is no room for two: whether the fixed variant is shown.
+    /// True to show the fixed variant if only one fits.
     pub fixed: bool,
     /// A note on a key that had no effect.
     pub note: Option<String>,
@@ -132,9 +132,9 @@ pub struct CatalogueModel {
     pub cursor: usize,
     /// The text that is searched for.
     pub search: String,
-    /// Whether keys go into the search.
+    /// True if keys go into the search field.
     pub searching: bool,
-    /// Whether causes and variants are shown.
+    /// True if causes and variants are shown.
     pub answers: bool,
 }
 
@@ -163,7 +163,7 @@ pub struct Lab {
     pub selected: usize,
     /// Seconds that the charts span.
     pub span_s: f64,
-    /// Whether the charts show each instance by itself, where there are several.
+    /// True for charts per instance.
     pub by_instance: bool,
     /// The lane that tokio-console opens on once it is ready for it.
     pub console_wanted: Option<usize>,
@@ -184,7 +184,7 @@ pub struct PageScreen {
     pub cursor: Option<usize>,
     /// Lines that the text is scrolled down; none: not scrolled by hand.
     pub down: Option<usize>,
-    /// Whether the text for a presenter is shown.
+    /// True if the presenter's notes are shown.
     pub presenter: bool,
     /// A note on a key that had no effect.
     pub note: Option<String>,

@@ -25,7 +25,7 @@ pub fn program_for(
     }
 }
 
-/// What to start to sit at an exercise, whose package is laid out in the folder that the program was started in.
+/// Returns the command for an exercise whose package is in the current folder.
 fn laid_out(catalogue: &'static Catalogue, id: &str) -> anyhow::Result<Vec<String>> {
     let package = Package::new(catalogue, catalogue.find(id)?, PathBuf::from(id))?;
     package.lay_out()?;
@@ -36,7 +36,7 @@ fn laid_out(catalogue: &'static Catalogue, id: &str) -> anyhow::Result<Vec<Strin
 const PLUS_LINE: [&str; 9] =
     ["vi", "vim", "nvim", "view", "nano", "emacs", "emacsclient", "micro", "kak"];
 
-/// What to start to edit a file at a line.
+/// Returns the editor command for a file and a line.
 fn editor(path: &Path, line: usize) -> Result<Vec<String>, String> {
     let set = ["VISUAL", "EDITOR"].iter().find_map(|name| {
         let value = std::env::var(name).ok()?;

@@ -1,4 +1,4 @@
-//! What is remembered from one time to the next, as the screen begins with it and changes it.
+//! Loads and changes the user state for the screen.
 
 use firedrill_core::catalogue::Catalogue;
 

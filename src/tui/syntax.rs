@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use proc_macro2::{Delimiter, LineColumn, TokenStream, TokenTree};
 
-/// What a stretch of source is.
+/// Kinds of source tokens.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Class {
     /// Anything else.

@@ -27,7 +27,7 @@ use crate::terminal_size;
 /// Panics beside the screen that wait to be shown; more are counted as one.
 const PANICS: usize = 16;
 
-/// How long a terminal that takes no output is waited for on the way out.
+/// Time limit for a blocked terminal at the end.
 const FAREWELL: Duration = Duration::from_millis(300);
 
 static BESIDE: Mutex<VecDeque<String>> = Mutex::new(VecDeque::new());
@@ -42,7 +42,7 @@ fn all_of_it() -> Rect {
 #[derive(Debug)]
 pub struct Screen {
     terminal: Terminal<CrosstermBackend<Gathered>>,
-    /// What the terminal's backend writes into.
+    /// Buffer of the terminal's backend.
     gathered: Gathered,
 }
 
@@ -68,12 +68,12 @@ impl Screen {
         Ok(screen)
     }
 
-    /// Whether the terminal has taken the last frame: until then there is no use for another.
+    /// Returns true if the terminal has taken the last frame; until then no other is drawn.
     pub fn is_idle(&self) -> bool {
         writer().waiting.load(Ordering::SeqCst) == 0
     }
 
-    /// Whether the terminal takes no output any more, for good.
+    /// Returns true if the terminal has failed for good.
     pub fn is_gone(&self) -> bool {
         writer().gone.load(Ordering::SeqCst)
     }
@@ -132,7 +132,7 @@ impl Write for Gathered {
 struct Writer {
     /// Behind a lock: the panic hook writes too.
     to: Mutex<Sender<Vec<u8>>>,
-    /// What it has not written yet.
+    /// Bytes that are not written yet.
     waiting: AtomicUsize,
     gone: AtomicBool,
 }
@@ -174,7 +174,7 @@ fn writer() -> &'static Writer {
     writer
 }
 
-/// Whether there is something to leave.
+/// True if the alternate screen is active.
 static ENTERED: AtomicBool = AtomicBool::new(false);
 
 /// Leaves everything that [`Screen::enter`] entered, once: leaving twice would put the cursor back

@@ -68,32 +68,32 @@ pub fn paint(colour: Color) -> Color {
     if *COLOURLESS { Color::Reset } else { shade(colour) }
 }
 
-/// What does well.
+/// Style of healthy values.
 pub fn good() -> Style {
     coloured(Color::LightGreen)
 }
 
-/// What goes wrong.
+/// Style of failures.
 pub fn bad() -> Style {
     coloured(Color::LightRed).add_modifier(Modifier::BOLD)
 }
 
-/// What is on its way, or wants attention.
+/// Style of warnings and transitions.
 pub fn warn() -> Style {
     coloured(Color::LightYellow)
 }
 
-/// What matters most here.
+/// Style of important text.
 pub fn strong() -> Style {
     Style::new().add_modifier(Modifier::BOLD)
 }
 
-/// What may be overlooked. Not the terminal's dim attribute, which a projector swallows.
+/// Style of secondary text. Not the terminal's dim attribute, which is invisible on a projector.
 pub fn quiet() -> Style {
     coloured(Color::Gray)
 }
 
-/// What stands back, so that something else is seen.
+/// Style of dimmed regions.
 pub fn back() -> Style {
     coloured(Color::DarkGray)
 }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use crate::common::{catalogue, firedrill};
 
-/// What makes an incident bad.
+/// An invalid incident.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Bad {
@@ -18,7 +18,7 @@ struct Bad {
     check: Option<String>,
     /// Texts of its manifest, each with what stands in its place.
     replace: Vec<[String; 2]>,
-    /// What is said of it.
+    /// Expected message.
     says: String,
 }
 

@@ -326,7 +326,7 @@ fn what_is_no_book_is_said() {
     let output = firedrill(&["book", "--no-open"]).arg(folder.path()).output().expect("it runs");
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(
-        output.status.code() == Some(2) && said.contains("is no book that was built"),
+        output.status.code() == Some(2) && said.contains("is not a built book"),
         "{said}"
     );
     let mut child = firedrill(&["mdbook"]).stdin(Stdio::null()).stderr(Stdio::piped()).spawn();

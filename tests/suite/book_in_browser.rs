@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::book::{built, copy, lane};
 use crate::common::{Ends, firedrill, skipped};
 
-/// What is done in a page, and what it says of it in the end.
+/// Script that operates a page and returns its observations.
 const TRIES: &str = r#"
 <script>
 const errors = [];
@@ -74,7 +74,7 @@ pub fn chromium() -> Option<PathBuf> {
     found
 }
 
-/// What a page says after it was tried, in a window of this width.
+/// Operates a page in a window of this width.
 fn tried(
     browser: &Path,
     folder: &Path,
@@ -107,7 +107,7 @@ fn tried(
     }
 }
 
-/// What was posted on a connection.
+/// Returns the data posted on a connection.
 fn posted(stream: TcpStream) -> Option<Value> {
     stream.set_nonblocking(false).ok()?;
     stream.set_read_timeout(Some(Duration::from_secs(10))).ok()?;
@@ -143,7 +143,7 @@ fn figure(tried: &Value, row: &str, lane: usize) -> f64 {
     text.replace(',', "").parse().unwrap_or_else(|_| panic!("{row}: {text}"))
 }
 
-/// Whether what a page ran and what the program runs for the same command agree.
+/// Checks that a page and the program compute the same for one command.
 fn agrees(tried: &Value) {
     let native = native(tried["command"].as_str().expect("a command"));
     for lane in 0..2 {

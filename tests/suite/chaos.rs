@@ -7,7 +7,7 @@ use firedrill_core::stability::{Amounts, Stability};
 
 use crate::common::{planned, spec};
 
-/// How stable lanes were under these faults, from 5 s to 8 s of a run of 18.
+/// Returns the stability of lanes under these faults, from 5 s to 8 s of a run of 18 s.
 async fn stability(variants: &[&str], fault: &str) -> Stability {
     let faults: Faults = fault.parse().expect("a fault");
     let spec = planned(spec("pool-leak", variants), |plan| {

@@ -1,4 +1,4 @@
-//! What is typed wrong gets an answer that helps, and exit status 2.
+//! Wrong command lines get a helpful message and exit status 2.
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::common::{catalogue, firedrill};
 
-/// What the program says on standard error, and its exit status.
+/// Returns the program's standard error and exit status.
 fn said(arguments: &[&str]) -> (String, Option<i32>) {
     let output = firedrill(arguments).stdin(Stdio::null()).output().expect("it starts");
     (String::from_utf8_lossy(&output.stderr).into_owned(), output.status.code())

@@ -1,4 +1,4 @@
-//! What several tests need.
+//! Helpers shared by several tests.
 
 use std::path::PathBuf;
 use std::process::{Child, Command};
@@ -30,7 +30,7 @@ pub fn firedrill(arguments: &[&str]) -> Command {
     command
 }
 
-/// Ends a browser, or a server, with the test, whatever becomes of it.
+/// Ends a browser, or a server, with the test, in any case.
 pub struct Ends(pub Child);
 
 impl Drop for Ends {
@@ -150,7 +150,7 @@ pub fn children_of(pid: u32) -> Vec<sysinfo::Pid> {
     system.processes().values().filter(ours).map(sysinfo::Process::pid).collect()
 }
 
-/// Whether none of these processes runs any more.
+/// Returns true if none of these processes is running.
 pub fn gone(children: &[sysinfo::Pid]) -> bool {
     let system = processes();
     let alive = |pid: &&sysinfo::Pid| {

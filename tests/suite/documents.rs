@@ -1,4 +1,4 @@
-//! What README and CONTRIBUTING tell people to type works.
+//! The commands in README and CONTRIBUTING work.
 
 use std::fs;
 use std::path::Path;
@@ -55,4 +55,27 @@ fn those_that_end_by_themselves_do_what_they_say() {
         run += 1;
     }
     assert!(run >= 6, "{run} commands");
+}
+
+/// The book's chapters include files by name, and parts of them by anchor.
+#[test]
+fn the_book_includes_only_what_exists() {
+    let book = Path::new(env!("CARGO_MANIFEST_DIR")).join("book/src");
+    let mut seen = 0;
+    for entry in fs::read_dir(&book).expect("it is in the tree") {
+        let chapter = entry.expect("readable").path();
+        if chapter.extension().is_none_or(|ending| ending != "md") {
+            continue;
+        }
+        let text = fs::read_to_string(&chapter).expect("a chapter");
+        for include in text.split("{{#include ").skip(1).filter_map(|rest| rest.split_once("}}")) {
+            let (path, anchor) = include.0.split_once(':').unwrap_or((include.0, ""));
+            let included = fs::read_to_string(book.join(path))
+                .unwrap_or_else(|error| panic!("{}: {path}: {error}", chapter.display()));
+            let marked = anchor.is_empty() || included.contains(&format!("ANCHOR: {anchor}"));
+            assert!(marked, "{}: {path} has no anchor {anchor}", chapter.display());
+            seen += 1;
+        }
+    }
+    assert!(seen >= 3, "{seen} includes");
 }

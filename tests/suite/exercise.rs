@@ -146,7 +146,7 @@ mod a_cheat_is_refused {
     }
 }
 
-/// A partial fix that is no variant is known by what it does: with what is said of it.
+/// A partial fix without a variant is recognized by its effect: with what is said of it.
 mod a_partial_fix_is_known {
     forms! { super::super::is_known:
         unbuffered_log_channel {

@@ -14,7 +14,7 @@ use crate::person::{KEPT, Person};
 
 const ID: &str = "unbuffered-log-channel";
 
-/// Who works in the folder: what exercises are built with is built once.
+/// Lock on the folder: the dependencies of exercises are built once.
 static FOLDER: LazyLock<Mutex<PathBuf>> = LazyLock::new(|| {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("exercises");
     fs::create_dir_all(&folder).expect("writable");

@@ -51,7 +51,8 @@ fn a_call_of_the_wall_clock_planted_in_an_incident_is_named() {
 fn the_readme_lists_what_there_is() {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
     let readme = std::fs::read_to_string(path).expect("it is in the tree");
-    let rows: Vec<&str> = readme.lines().filter(|line| line.starts_with("| `")).collect();
+    let (_, table) = readme.split_once("## The incidents").expect("it has the table");
+    let rows: Vec<&str> = table.lines().filter(|line| line.starts_with("| `")).collect();
     let expected: Vec<String> = catalogue()
         .entries
         .iter()

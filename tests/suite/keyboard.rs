@@ -71,7 +71,7 @@ impl Browser {
         }
     }
 
-    /// What an expression of the page's is.
+    /// Evaluates an expression in the page.
     fn sees(&mut self, expression: &str) -> Value {
         let asked = json!({ "expression": expression, "returnByValue": true });
         let said = self.call("Runtime.evaluate", &asked);

@@ -18,7 +18,7 @@ fn answers(person: &mut Person, entry: &Entry) {
         let page = at + 1;
         person.sees(&format!(" {page} of {pages} ·"));
         person.is_still(60);
-        person.waits("the servers run", |text| !text.contains("the servers start"));
+        person.waits("the servers run", |text| !text.contains("the servers are starting"));
         let asked =
             step.asks.as_ref().and_then(|id| manifest.questions.iter().find(|q| q.id == *id));
         let kind = asked.map(|question| &question.kind);
@@ -69,7 +69,7 @@ async fn a_walk_that_was_left_is_taken_up_where_its_run_begins() {
     for page in 1..=later + 1 {
         person.sees(&format!(" {page} of {pages} ·"));
         person.is_still(150);
-        person.waits("the servers run", |text| !text.contains("the servers start"));
+        person.waits("the servers run", |text| !text.contains("the servers are starting"));
         if !person.text().contains("enter: next") {
             let asks = person.text().contains("enter commits");
             person.types(if asks { "s" } else { "\r" });
@@ -96,7 +96,7 @@ fn takes_the_walk(person: &mut Person, pages: usize) {
     for page in 1..pages {
         person.sees(&format!(" {page} of {pages} ·"));
         person.is_still(60);
-        person.waits("the servers run", |text| !text.contains("the servers start"));
+        person.waits("the servers run", |text| !text.contains("the servers are starting"));
         if person.text().contains("  > ") {
             person.types("5");
             person.sees("  > 5");
@@ -120,7 +120,7 @@ async fn a_walk_is_taken_to_its_end_and_remembered() {
     takes_the_walk(&mut person, 10);
     person.sees("did not fix it");
     person.types("\x1b");
-    // Whoever has taken the walk knows what it is called.
+    // The title is shown once the walk is finished.
     person.sees("Middleware order");
     person.sees("walked ✔");
     assert_eq!(person.quits(), 0);
@@ -135,7 +135,7 @@ async fn a_walk_is_taken_to_its_end_and_remembered() {
 #[tokio::test]
 async fn picks_an_incident_watches_the_bug_switches_it_off_and_leaves() {
     let mut person = Person::opens(&[]);
-    person.sees("choose an outage");
+    person.sees("choose an incident");
     assert!(person.screen.screen().alternate_screen());
     person.types("l");
     person.sees("the release goes out");
@@ -165,14 +165,14 @@ async fn shows_what_comes_rewinds_records_and_plays_the_recording() {
     person.sees("wait at broken.rs");
     // The next minute, in seconds: the kill, which the live run has not come to yet.
     person.types("v");
-    person.sees("TIME-LAPSE");
+    person.sees("simulated time");
     person.types(">>>>>>>>>>");
     person.sees("▶▶ max");
     person.sees("killed: 16");
     // It is held while its past is looked at, and goes on when that has been played to its end.
     person.types("<<\x1b[D");
-    person.sees("TIME-LAPSE, held at ");
-    let held = person.text().split("held at ").nth(1).expect("it is held")[..5].to_owned();
+    person.sees("simulated time, paused at ");
+    let held = person.text().split("paused at ").nth(1).expect("it is held")[..5].to_owned();
     person.types(" >>>>");
     person.waits("it goes on", |text| {
         let now = text.split("▶▶ 120× ").nth(1).and_then(|rest| rest.split(' ').next());
@@ -181,10 +181,10 @@ async fn shows_what_comes_rewinds_records_and_plays_the_recording() {
     person.types("v");
     person.waits("the live run again", |text| text.contains("· live") && !text.contains("killed"));
     person.types("\x1b[D");
-    person.sees("the past, now is");
+    person.sees("looking back");
     person.types("f");
     person.sees("· live");
-    person.types("w");
+    person.types("S");
     person.sees("recording to unbuffered-log-channel-1.jsonl");
     person.sees("● REC");
     assert_eq!(person.quits(), 0);
@@ -193,7 +193,7 @@ async fn shows_what_comes_rewinds_records_and_plays_the_recording() {
     let mut person = Person::opens_in(folder.path(), &["view", "unbuffered-log-channel-1.jsonl"]);
     person.sees("recording, live");
     person.sees("▶ 1× 00:01");
-    assert!(!person.text().contains("not all could be read"), "{}", person.text());
+    assert!(!person.text().contains("some lines are unreadable"), "{}", person.text());
     person.types("n");
     person.sees("❚❚ PAUSED 00:03");
     person.types("g0:04\r");

@@ -96,7 +96,7 @@ fn a_broken_manifest_is_refused_with_line_and_field() {
             "variant = \"broken\"\nmetric",
             "variant = \"brkn\"\nmetric",
             ":",
-            "`brkn` is no variant",
+            "unknown variant `brkn`",
             "variant = \"brkn\"",
         ),
         ("at_s = 3\n", "at_s = 300\n", ":", "field `at_s`", "at_s = 300"),

@@ -23,8 +23,7 @@ fn rate_per_s(first: &Entry, second: &Entry) -> f64 {
     if first.manifest.instances > 1 { own } else { own.max(other) }
 }
 
-/// Whether the load that one instance of the first incident's lane gets is enough for the second one's
-/// bug, as its manifest tells.
+/// Returns true if the load of one instance of the first incident's lane is enough for the second one's bug.
 fn can_show(second: &Entry, first: &Entry) -> bool {
     let mut values = second.manifest.formula_values();
     let rate_per_s = rate_per_s(first, second) / first.manifest.instances as f64;

@@ -148,10 +148,10 @@ async fn a_recording_is_played_paused_stepped_and_searched() {
     let end = track.shown_ms();
     assert_eq!(end, 45_000);
     track.play_or_pause(case);
-    assert_eq!(track.shown_ms(), 0, "at the end, play begins anew");
+    assert_eq!(track.shown_ms(), 0, "at the end, play starts again");
 }
 
-/// So long that what is kept has to be bounded.
+/// Length at which kept data must be bounded.
 const LONG: u64 = 500_000;
 
 #[test]
@@ -197,7 +197,7 @@ async fn a_time_lapse_goes_on_from_the_live_run_and_leads_back() {
     };
     let start = press(&mut model, KeyCode::Char('v'));
     let Some(Command::Session(Effect::Start { run: RunId::Lapse, plan, pacing })) = start else {
-        panic!("a time-lapse starts")
+        panic!("a simulated run starts")
     };
     let now_ms = lab(&mut model).session.main.history.ends_ms();
     assert_eq!((plan.clock, pacing.from_ms), (Clock::Virtual, now_ms));
@@ -209,7 +209,7 @@ async fn a_time_lapse_goes_on_from_the_live_run_and_leads_back() {
         update(&mut model, Msg::Run(RunId::Lapse, event));
     }
     let screen = draw(&model);
-    assert!(screen.contains("10× 01:00") && screen.contains("TIME-LAPSE"), "{screen}");
+    assert!(screen.contains("10× 01:00") && screen.contains("simulated time"), "{screen}");
     assert!(screen.contains("[ ] no bug on"), "the switch is part of it: {screen}");
     let faster = press(&mut model, KeyCode::Char('>'));
     assert!(
@@ -226,7 +226,7 @@ async fn a_time_lapse_goes_on_from_the_live_run_and_leads_back() {
         matches!(&held, Some(Command::Session(Effect::Control(RunId::Lapse, c))) if *c == still),
         "{held:?}"
     );
-    assert!(draw(&model).contains("TIME-LAPSE, held at 01:00"), "{}", draw(&model));
+    assert!(draw(&model).contains("simulated time, held at 01:00"), "{}", draw(&model));
     let on = press(&mut model, KeyCode::Char('f'));
     let again = Control::SetSpeed(Speed::Times(20.0));
     assert!(
@@ -249,7 +249,7 @@ async fn a_time_lapse_goes_on_from_the_live_run_and_leads_back() {
         ),
         "{off:?}"
     );
-    let record = press(&mut model, KeyCode::Char('w'));
+    let record = press(&mut model, KeyCode::Char('S'));
     assert!(matches!(record, Some(Command::Record(Some(RunId::Lapse)))), "{record:?}");
     assert!(matches!(
         press(&mut model, KeyCode::Char('v')),

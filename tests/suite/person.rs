@@ -50,7 +50,7 @@ impl Person {
     }
 
     pub fn watches(mut command: CommandBuilder) -> Self {
-        // What whoever runs the tests has walked is none of theirs.
+        // The tests do not use the developer's own progress.
         let state = tempfile::tempdir().expect("writable");
         if command.get_env("XDG_STATE_HOME").is_none_or(|set| !set.to_string_lossy().contains(KEPT))
         {

@@ -57,10 +57,10 @@ fn show(bytes: &[u8], recording: &Recording) -> (String, String) {
             update(&mut model, Msg::Key(KeyEvent::from(code)));
             update(&mut model, Msg::Passed(700.0));
             let screen = draw(&model);
-            if key == 'e' || key == ' ' {
+            if key == 'L' || key == ' ' {
                 text += &screen;
             }
-            if matches!(key, 'c' | 'm' | 'e') {
+            if matches!(key, 'c' | 'm' | 'L') {
                 update(&mut model, Msg::Key(KeyEvent::from(KeyCode::Esc)));
             }
         }
@@ -335,7 +335,7 @@ fn beginning() -> String {
     format!("{}\n", text.lines().next().expect("a header"))
 }
 
-/// The last fault of a file that goes on for ever like this.
+/// The last fault of a file that continues like this forever.
 fn endless(line: &str) -> String {
     struct Again(Vec<u8>, usize);
     impl std::io::Read for Again {

@@ -147,7 +147,7 @@ fn the_lab_with_a_bug_and_after_the_kill() {
 #[test]
 fn what_lies_over_the_lab() {
     for (name, key) in
-        [("help", '?'), ("bugs", 'b'), ("code", 'c'), ("metrics", 'm'), ("events", 'e')]
+        [("help", '?'), ("bugs", 'b'), ("code", 'c'), ("metrics", 'm'), ("events", 'L')]
     {
         let mut model = lab((80, 24), spec("unbuffered-log-channel", &["broken", "fixed"]));
         play(&mut model, false);
@@ -346,7 +346,7 @@ fn keys_ask_for_what_they_say() {
     assert_eq!(told(press(&mut model, KeyCode::Char('r'))), restart);
     // What ends a run is asked for once more.
     assert!(press(&mut model, KeyCode::Char('R')).is_none());
-    assert!(draw(&mut model).contains("Start the run anew?"));
+    assert!(draw(&mut model).contains("Start the run again?"));
     assert!(matches!(
         press(&mut model, KeyCode::Enter),
         Some(Command::Session(Effect::Start { .. }))

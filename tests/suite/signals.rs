@@ -1,4 +1,4 @@
-//! What ends the program from outside is heard, whatever holds the program up, and nothing is left behind.
+//! External termination is handled whatever blocks the program, and no process is left.
 
 use std::fs::{self, File};
 use std::io::{Read, Write};
@@ -173,11 +173,11 @@ fn a_lab_that_is_suspended_gives_the_terminal_back_and_takes_it_again() {
         kill(pid, Signal::SIGCONT).expect("our child");
         person.waits("the lab again", |text| text.contains("A broken"));
         // In the whole log: other lines may come after it.
-        person.types("e");
+        person.types("L");
         person.sees("stood still for");
         person.types("\u{1b}");
     }
-    // What cannot be heard: the terminal is taken as it was left, and drawn anew.
+    // What cannot be heard: the terminal is taken as it was left, and redrawn.
     kill(person.pid(), Signal::SIGSTOP).expect("our child");
     let pid = person.pid();
     wait_for("it stops", Duration::from_secs(10), || state(pid) == Some('T'));

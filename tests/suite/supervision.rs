@@ -105,7 +105,7 @@ async fn a_server_that_hangs_is_said_to_and_does_not_outlive_the_run() {
     wait_for("the child ends", Duration::from_secs(10), || kill(pid, None).is_err());
 }
 
-/// How the first process ends of a lane that a program like this serves.
+/// Returns the first exit of a lane served by such a program.
 async fn first_end(text: &str, rate_per_s: f64) -> (ExitCause, Option<i32>) {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let mut spec = spec("unbuffered-log-channel", &["broken"]);

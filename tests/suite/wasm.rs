@@ -40,13 +40,13 @@ fn run(id: &str) -> Plan {
     Plan { seed: 7, clock: Clock::Virtual, duration_ms, ..Plan::new(manifest) }
 }
 
-/// What a page asks for its first lane.
+/// Returns a page's request for its first lane.
 fn asked_by_a_page(run: &Plan) -> String {
     let manifests = Catalogue::for_pages(&firedrill_incidents::PACK, |_| None).expect("TOML");
     format!("{}\n", json!({ "manifests": manifests, "run": run, "lane": 0 }))
 }
 
-/// What the program tells its own child for the same.
+/// Returns the program's message to its own child for the same.
 fn told_to_a_child(run: &Plan) -> String {
     let case = Case::new(catalogue(), run.clone()).expect("known");
     let end_ms = run.duration_ms.expect("it ends");

@@ -40,7 +40,7 @@ fn output(command: &mut Command) -> String {
     String::from_utf8(output.stdout).expect("text")
 }
 
-/// What a query gives now: each series with its labels and its value.
+/// Returns the result of a query: each series with labels and value.
 fn asked(url: &str, query: &str) -> Vec<Value> {
     let mut promtool = Command::new("promtool");
     let text = output(promtool.args(["query", "instant", "-o", "json", url, query]));
@@ -116,8 +116,8 @@ fn first_alert_s(url: &str, id: &str) -> Option<f64> {
     all.iter().filter_map(at).reduce(f64::min)
 }
 
-/// When the users of the broken lane have noticed, in seconds of a run: of what was sent in the last three seconds
-/// a tenth has gone wrong, beyond what goes wrong on `fixed` too.
+/// Returns the time at which the users of the broken lane notice: a tenth of the requests of three seconds fails,
+/// beyond failures of `fixed`.
 fn noticed_s(recording: &Path) -> Option<f64> {
     let text = fs::read_to_string(recording).expect("it was recorded");
     let mut lines = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());

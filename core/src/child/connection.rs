@@ -31,7 +31,7 @@ use crate::service::Gateway;
 pub struct Connections(Arc<AtomicU64>);
 
 impl Connections {
-    /// How many there are.
+    /// Returns the number of open connections.
     pub fn open(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
@@ -48,13 +48,13 @@ const MOST_CONNECTIONS: u64 = 2000;
 /// The largest body that it takes, in bytes: more than any incident sends.
 const LARGEST_BODY: usize = 1 << 20;
 
-/// How long it waits for a request's head, and for each next part of its body.
+/// Time limit for a request's head, and for each further part of its body.
 pub const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How long it waits for all of a body.
+/// Time limit for a whole body.
 const WHOLE: Duration = Duration::from_secs(30);
 
-/// Who is served.
+/// Clients that are served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Clients {
     /// The driver of a run.
@@ -100,7 +100,7 @@ pub async fn serve(
 #[cfg(feature = "tls")]
 const HANDSHAKE: u8 = 22;
 
-/// How clients that speak TLS are answered; not at all without the feature `tls`.
+/// TLS configuration of the server; empty without the feature `tls`.
 #[derive(Clone)]
 struct Tls {
     #[cfg(feature = "tls")]
@@ -199,8 +199,8 @@ async fn answer(
     http.serve_connection(TokioIo::new(stream), service).await.ok();
 }
 
-/// Whether a request is meant for loopback: a page of another site that has its name lead here names
-/// that site.
+/// Returns true if a request is addressed to loopback. A page of another site whose name resolves to this address
+/// sends that site's name.
 pub fn names_loopback<B>(request: &hyper::Request<B>) -> bool {
     let named = request.headers().get(HOST);
     let one = request.headers().get_all(HOST).iter().count() <= 1;
@@ -219,7 +219,7 @@ pub fn names_loopback<B>(request: &hyper::Request<B>) -> bool {
         && request.uri().authority().is_none_or(is_loopback)
 }
 
-/// Whether a request says that its body is larger than any may be.
+/// Returns true if a request declares a body above the limit.
 fn is_too_large<B>(request: &hyper::Request<B>) -> bool {
     let length = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
     length.and_then(|length| length.parse::<u64>().ok()).is_some_and(|n| n > LARGEST_BODY as u64)
@@ -297,7 +297,7 @@ mod tests {
     async fn a_body_that_trickles_in_is_not_waited_for_for_ever() {
         let whole = in_time(Full::new(Bytes::from_static(b"at once")));
         assert_eq!(whole.collect().await.expect("it came").to_bytes(), "at once");
-        // A byte a second, which no time-out between two of them notices.
+        // A byte a second, which no timeout between two of them notices.
         let trickle = futures_util::stream::unfold((), |()| async {
             tokio::time::sleep(Duration::from_secs(1)).await;
             Some((Ok::<_, Infallible>(Frame::data(Bytes::from_static(b"x"))), ()))

@@ -1,5 +1,5 @@
-//! What runs in a lane's child, with the feature `child`: the one part of core that knows sockets. Its first
-//! line of input says what it is to be.
+//! Child process of a lane, with the feature `child`: the only part of core that uses sockets. The first line of
+//! input describes the server.
 //!
 //! * [`serve`]: live: a server on loopback; [`connection`]: from a socket to the chain in force
 //! * [`replay`]: virtual: server and load on a paused clock
@@ -30,7 +30,7 @@ use anyhow::Context;
 /// The allocator that a child's program counts heap bytes with.
 pub type Heap = cap::Cap<std::alloc::System>;
 
-/// What a program brings to the children that it can be.
+/// Functions that the program provides to its child processes.
 #[derive(Debug, Clone, Copy)]
 pub struct Means {
     /// Heap bytes in use by its process.
@@ -57,7 +57,7 @@ pub fn be(catalogue: &'static Catalogue, means: Means) -> anyhow::Result<ExitCod
     be_told(catalogue, told()?, means)
 }
 
-/// What the first line of standard input says.
+/// Reads the first line of standard input.
 fn told() -> anyhow::Result<Begin> {
     let mut line = String::new();
     io::stdin().lock().read_line(&mut line)?;

@@ -20,7 +20,7 @@ pub fn end_with_parent() -> io::Result<()> {
     /// The heap is measured to the byte: what the thread allocates at its start is to be the same each time.
     static LOOKS: AtomicBool = AtomicBool::new(false);
 
-    // Looked at by whoever is started first: a parent that has ended since then is another one.
+    // Checked at the first start: a parent that has ended since then is another one.
     let parent = nix::unistd::getppid();
     #[cfg(target_os = "linux")]
     // What leaves its own parent comes to us; where the system has no such thing, the group has to do.

@@ -12,8 +12,8 @@ use crate::lane::{self, Settings};
 
 use super::Means;
 
-/// Whether this build can tell that a task blocks: it takes tokio's hooks around polls, and a
-/// system that counts how often a thread waits.
+/// True if this build can detect blocking tasks. That needs tokio's hooks around polls, and a system that counts
+/// voluntary context switches.
 pub const WATCHES: bool = cfg!(all(tokio_unstable, target_os = "linux"));
 
 /// Heap beyond the cap at which the process aborts, should a tick go on for too long.
@@ -47,7 +47,7 @@ fn tell_panics_in_a_line(out: &Output) {
     std::panic::set_hook(Box::new(move |panic| out.log(wait::panic_line(panic))));
 }
 
-/// How often this thread has given up its processor of its own accord: to wait for something.
+/// Returns the number of voluntary context switches of this thread.
 #[cfg(target_os = "linux")]
 fn given_up() -> i64 {
     use nix::sys::resource::{UsageWho, getrusage};

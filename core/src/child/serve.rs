@@ -37,16 +37,16 @@ use super::{Means, files, note};
 /// Ticks between two clean-ups of the Prometheus exporter, whose histograms grow until then.
 const UPKEEP_TICKS: u32 = 50;
 
-/// What to serve.
+/// Options of a server.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// What the server is.
+    /// Description of the server.
     pub begin: Begin,
     /// TCP port on loopback; 0 lets the system choose.
     pub port: u16,
-    /// Whether the service is without its `metrics` slot and its samples: for benchmarks.
+    /// True if the service has no `metrics` slot and sends no samples: for benchmarks.
     pub bare: bool,
-    /// Whether a parent started it, which needs no word of welcome.
+    /// True if a parent process started it, so that no greeting is printed.
     pub supervised: bool,
 }
 
@@ -210,7 +210,7 @@ fn thread(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<()> {
     std::thread::Builder::new().name(name.to_owned()).spawn(run).map(|_| ())
 }
 
-/// What stands in the chain.
+/// The installed middleware.
 struct Standing {
     catalogue: &'static Catalogue,
     in_play: Bugs,
@@ -259,7 +259,7 @@ fn announce(port: u16, console_port: Option<u16>, begin: &Begin, tls: bool) {
     note("ends with Ctrl-C at a terminal, else with the end of standard input");
 }
 
-/// Where events go. A terminal gets none: they are for programs.
+/// Event output. A terminal gets none: events are for programs.
 #[derive(Clone)]
 struct Output {
     quiet: bool,

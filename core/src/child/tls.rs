@@ -25,13 +25,13 @@ use crate::service::Gateway;
 /// The name that certificates are for.
 pub const NAME: &str = "localhost";
 
-/// How far back a certificate begins, so that clocks may differ a little.
+/// Time by which the validity of a certificate is moved back, to tolerate differing clocks.
 const BEFORE: Duration = Duration::from_mins(5);
 
 /// Longer than any run.
 const LONG: Duration = Duration::from_hours(48);
 
-/// Signs certificates. Made anew by each process.
+/// Signs certificates. Each process creates its own.
 pub struct Authority {
     issuer: Issuer<'static, Key>,
     root: CertificateDer<'static>,

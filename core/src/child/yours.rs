@@ -23,7 +23,7 @@ pub fn main(pack: &'static Pack, means: Means) -> ExitCode {
     })
 }
 
-/// Before the release, where other lanes have the fixed form, a learner's has the service without the
+/// Before the release, where other lanes have the fixed variant, a learner's has the service without the
 /// incident's part: their package does not have our fix.
 pub const BEFORE: Variant = Variant { name: "fixed", install: nothing, steer: None };
 
@@ -49,7 +49,7 @@ macro_rules! exercise {
         $crate::exercise!(with $install, Some($steer));
     };
     (with $install:path, $steer:expr) => {
-        // Whoever builds this says in it what the sources are: times of files do not always tell.
+        // The build passes a hash of the sources: file times are not reliable.
         const _: Option<&str> = option_env!("FIREDRILL_SOURCES");
 
         #[global_allocator]

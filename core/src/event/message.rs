@@ -8,7 +8,7 @@ use super::{
     ChainShown, ExitCause, LogTail, Metric, Ready, Release, Sample, ServerSample, What, is_first,
 };
 
-/// What a live child says: one server of a lane.
+/// Messages of a live child: one server of a lane.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum ServerSays {
@@ -16,7 +16,7 @@ pub enum ServerSays {
     Ready(Ready),
     /// Its code registered a metric that its samples will carry from now on.
     Metric(Metric),
-    /// What it measured of itself in one tick; the parent folds it into [`What::Sample`].
+    /// Server-side part of a sample; the parent merges it into [`What::Sample`].
     Server(ServerSample),
     /// A note for the event log.
     Log {
@@ -25,11 +25,11 @@ pub enum ServerSays {
     },
     /// The end of its service's log.
     LogTail(LogTail),
-    /// What stands in its chain.
+    /// The middleware stack.
     Chain(ChainShown),
 }
 
-/// What a virtual lane says: server, clients and supervision in one.
+/// Messages of a virtual lane: server, clients and supervision in one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 #[allow(missing_docs, reason = "as in What")]
@@ -96,7 +96,7 @@ impl LaneSays {
     }
 }
 
-/// What a parent tells a child first, one JSON object on a line.
+/// First message from a parent to a child, one JSON object on a line.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Begin {
@@ -124,16 +124,16 @@ pub struct Begin {
     /// Values of parameters.
     #[serde(default)]
     pub params: BTreeMap<String, f64>,
-    /// Whether tokio-console may look in.
+    /// True if the process is instrumented for tokio-console.
     #[serde(default)]
     pub console: bool,
-    /// Whether to watch for tasks that hold up the thread of a virtual lane.
+    /// True to detect tasks that block the thread of a virtual lane.
     #[serde(default)]
     pub watched: bool,
     /// Heap bytes at which a live child aborts.
     #[serde(default)]
     pub heap_limit_bytes: Option<u64>,
-    /// Whether it serves nobody, and steers the release of a live lane.
+    /// True if the process has no server and only steers the release of a live lane.
     #[serde(default)]
     pub steers: bool,
     /// The incident's manifest, for a program that has none of its own.
@@ -142,7 +142,7 @@ pub struct Begin {
 }
 
 // ANCHOR: parent_says
-/// What a parent tells a child, one JSON object a line on its standard input.
+/// Commands from a parent to a child, one JSON object per line on standard input.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "snake_case")]
 pub enum ParentSays {
@@ -173,9 +173,9 @@ pub enum ParentSays {
         /// Their ids.
         incidents: Vec<String>,
     },
-    /// So many instances serve.
+    /// Sets the number of instances.
     Scale {
-        /// How many: 1 to 8.
+        /// Number of instances, 1 to 8.
         instances: usize,
     },
     /// End the simulated process and start a new one.

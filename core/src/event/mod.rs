@@ -1,5 +1,5 @@
-//! What happens in a run, as plain data: the one interface between a lane's child, its parent,
-//! the screen and the JSON report.
+//! Events of a run as plain data: the only interface between a lane's child process, its parent, the screen and
+//! the JSON report.
 //!
 //! A live child sends [`ServerSays`], a virtual one [`LaneSays`], each a line of JSON; the parent makes
 //! [`Event`]s of them and adds its own. A child cannot send the parent's events: they do not deserialize as
@@ -32,7 +32,7 @@ pub struct Event {
     /// The lane it happened in; none for what concerns the whole run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lane: Option<usize>,
-    /// What happened.
+    /// Content of the event.
     #[serde(flatten)]
     pub what: What,
 }
@@ -56,9 +56,9 @@ pub enum What {
     Ready(Ready),
     /// Code in a child registered a metric that the samples will carry from now on.
     Metric(Metric),
-    /// What one lane measured in one tick.
+    /// Measurements of one lane in one tick.
     Sample(Sample),
-    /// How the driver did in one tick.
+    /// Measurements of the load generator in one tick.
     Driver {
         /// Microseconds late, and how many requests were that late.
         #[serde(with = "counted")]
@@ -78,14 +78,14 @@ pub enum What {
     Release(Release),
     /// A lane has another number of instances.
     Scale {
-        /// How many.
+        /// Number of instances.
         instances: usize,
     },
     /// A bug was switched on (in one of its variants) or off.
     Bug {
         /// The incident's id.
         incident: String,
-        /// The variant now in force; none: the fixed form.
+        /// The variant now in force; none: the fixed variant.
         variant: Option<String>,
     },
     /// Slots of a lane's chain were switched off or on.
@@ -112,7 +112,7 @@ pub enum What {
     },
     /// The end of the service's log, where the incident's charts show it.
     LogTail(LogTail),
-    /// What stands in a lane's chain.
+    /// The middleware stack of a lane.
     Chain(ChainShown),
     /// A process of a lane ended.
     Exit {
@@ -138,16 +138,16 @@ pub enum What {
     /// Tasks of a virtual lane held up its thread: they wait for something that is not virtual. Only
     /// where this is watched.
     Blocked {
-        /// Where the tasks were spawned.
+        /// Source location at which the tasks were spawned.
         task: String,
-        /// How often.
+        /// Number of repetitions.
         times: u64,
     },
     /// A virtual run has come to the moment at which it is held: every sample up to then has been sent.
     Held,
     /// Events that a full queue could not take.
     Dropped {
-        /// How many.
+        /// Number of events.
         events: u64,
     },
 }
@@ -162,7 +162,7 @@ pub struct Ready {
     /// Its process; none on the virtual clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pid: Option<u32>,
-    /// Where tokio-console may connect, when its instruments are on.
+    /// Port for tokio-console, if the process is instrumented.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub console_port: Option<u16>,
     /// Which of the lane's instances, from 0.
@@ -171,7 +171,7 @@ pub struct Ready {
     /// Its memory cap, where that is another than the manifest's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cap_bytes: Option<u64>,
-    /// What its clients trust, in DER; empty where it speaks no TLS, and in what a run tells.
+    /// Certificate that its clients trust, in DER; empty without TLS, and in the events of a run.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub root: Vec<u8>,
 }
@@ -181,7 +181,7 @@ pub struct Ready {
 pub struct Release {
     /// The version: a variant.
     pub version: String,
-    /// How many instances have it now.
+    /// Number of instances that have it now.
     pub instances: usize,
     /// Their share of the lane's requests, in percent.
     pub share_percent: f64,
@@ -189,7 +189,7 @@ pub struct Release {
     pub says: String,
 }
 
-/// What stands in a chain, from the outside in.
+/// A middleware stack, from the outside in.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChainShown {
     /// Around the routes: slot, and whose layer.
@@ -230,7 +230,7 @@ pub enum ExitCause {
     Killed,
     /// It broke the protocol on its standard output, or did not start in time.
     Refused {
-        /// What was wrong, for people.
+        /// Description of the error.
         why: String,
     },
     /// It was asked to end.
@@ -258,13 +258,13 @@ pub struct Metric {
     /// Its unit, empty for a plain count.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub unit: String,
-    /// What it tells, for people.
+    /// Description for people.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub says: String,
     /// The incident whose folder holds the registering code; empty for the service's own.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub incident: String,
-    /// Whether it only ever grows.
+    /// True if the metric only increases.
     #[serde(default)]
     pub counter: bool,
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use super::is_zero;
 use super::load::{LoadTick, Outcomes};
 
-/// What one lane measured in one tick.
+/// Measurements of one lane in one tick.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Sample {
     /// The newest report of the child; none while it is down.
@@ -20,14 +20,14 @@ pub struct Sample {
     /// Share of its processors that it used, in percent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cpu_percent: Option<f64>,
-    /// What became of the requests in this tick.
+    /// Outcomes of the requests in this tick.
     pub load: LoadTick,
     /// Each instance by itself, where the lane has several; the rest is their sum.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub instances: Vec<InstanceSample>,
 }
 
-/// What a child measured of itself.
+/// Measurements of a server process.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ServerSample {
     /// Tasks alive on the server's runtime, without those that serve a connection.
@@ -67,7 +67,7 @@ pub const MOST_NAMED: usize = 1000;
 pub const MOST_KINDS: usize = 64;
 
 impl Sample {
-    /// Whether its counts are such that a run can have them, with much to spare.
+    /// Returns true if the counts are possible in a run, with a wide margin.
     pub fn is_plausible(&self) -> bool {
         let Outcomes { ok, wrong, rejected, failed, timed_out, unfinished } = self.load.outcomes;
         let load = [
@@ -90,13 +90,13 @@ impl Sample {
 }
 
 impl ServerSample {
-    /// Whether its counts are such that a server can have them, with much to spare.
+    /// Returns true if the counts are possible for a server, with a wide margin.
     pub fn is_plausible(&self) -> bool {
         let counts = [self.tasks, self.connections, self.heap_bytes, self.series, self.worked_us];
         counts.into_iter().all(|count| count < MOST_COUNTED)
     }
 
-    /// Whether it names no more than code can.
+    /// Returns true if the number of names is bounded.
     pub fn names_few(&self) -> bool {
         self.metrics.len() <= MOST_NAMED && self.wait_sites.len() <= MOST_NAMED
     }
@@ -131,21 +131,21 @@ pub struct WaitSite {
     pub file: String,
     /// Line, counted from 1.
     pub line: u32,
-    /// What is waited for.
+    /// Label of the wait site.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub label: String,
     /// Tasks waiting there now.
     pub waiting: u64,
 }
 
-/// What one of several instances measured in one tick.
+/// Measurements of one of several instances in one tick.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct InstanceSample {
     /// The version that it runs: a variant.
     pub version: String,
     /// Its share of the lane's requests, in percent.
     pub share_percent: f64,
-    /// Whether it serves.
+    /// True if it serves.
     pub serves: bool,
     /// Tasks alive in it.
     #[serde(default, skip_serializing_if = "is_zero")]

@@ -10,13 +10,13 @@ use tokio::time::Instant;
 
 use crate::incident::Env;
 
-/// How long a certificate lives that nobody has renewed: longer than any run.
+/// Lifetime of a certificate that is never renewed: longer than any run.
 const A_DAY: Duration = Duration::from_hours(24);
 
-/// What is signed for a client to see; nothing without the feature `tls`.
+/// The signed certificate for clients; `()` without the feature `tls`.
 #[cfg(feature = "tls")]
 pub type Wire = Option<Arc<rustls::sign::CertifiedKey>>;
-/// What is signed for a client to see; nothing without the feature `tls`.
+/// The signed certificate for clients; `()` without the feature `tls`.
 #[cfg(not(feature = "tls"))]
 pub type Wire = ();
 
@@ -33,14 +33,14 @@ pub type Sign = Box<dyn Fn(Duration) -> Result<Wire, CertificateError> + Send + 
 pub struct Certificate {
     /// Counts the certificates of this server, from 1.
     pub serial: u64,
-    /// When it expires.
+    /// Time of expiry.
     pub expires: Instant,
-    /// What is shown to clients.
+    /// The certificate presented to clients.
     pub wire: Wire,
 }
 
 impl Certificate {
-    /// Whether a client takes it now.
+    /// Returns true if a client accepts it now.
     pub fn is_valid(&self) -> bool {
         Instant::now() < self.expires
     }

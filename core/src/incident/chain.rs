@@ -125,13 +125,13 @@ pub const SERVICE: &str = "service";
 pub struct Clash {
     /// The place.
     pub place: String,
-    /// Who had it.
+    /// Current owner.
     pub first: Owner,
-    /// Who claims it too.
+    /// Second claimant.
     pub second: Owner,
 }
 
-/// One onion: what stands in each slot, outermost first.
+/// One stack: the content of each slot, outermost first.
 #[derive(Clone)]
 struct Onion<K, L> {
     /// Slots from the outside in; incidents may swap two.
@@ -197,10 +197,10 @@ pub struct Standing {
     pub owner: Owner,
 }
 
-/// What stands in which slot.
+/// The content of the middleware slots.
 #[derive(Clone)]
 pub struct Chain {
-    /// Who is installing its layers now.
+    /// Owner of the layers being installed.
     owner: Owner,
     middleware: Onion<Slot, Middleware>,
     client: Onion<ClientSlot, ClientLayer>,
@@ -310,7 +310,7 @@ impl Chain {
         }
     }
 
-    /// Takes everything out of the slot of this name, whoever stands in it; tells whether there is
+    /// Takes everything out of the slot of this name, whatever its owner; returns true if there is
     /// such a slot.
     pub fn without(&mut self, name: &str) -> bool {
         if let Some(slot) = Slot::ALL.into_iter().find(|slot| slot.name() == name) {
@@ -339,7 +339,7 @@ impl Chain {
         self.note("certificate", other);
     }
 
-    /// What presents certificates, where somebody has said so.
+    /// Returns the certificate presenter, if an incident has set one.
     pub fn presenter(&self, env: &Env) -> Option<Presenter> {
         self.presents.as_ref().map(|(_, presents)| presents(env))
     }
@@ -349,14 +349,14 @@ impl Chain {
         self.panic_rule = rule;
     }
 
-    /// What stands around the routes, from the outside in.
+    /// Returns the middleware around the routes, from the outside in.
     pub fn around_routes(&self) -> Vec<Standing> {
         let all = self.middleware.all().into_iter();
         all.map(|(slot, owner, _)| Standing { slot: slot.name(), owner: owner.to_owned() })
             .collect()
     }
 
-    /// What stands around each call to the store, from the outside in.
+    /// Returns the layers around database calls, from the outside in.
     pub fn around_store(&self) -> Vec<Standing> {
         let all = self.client.all().into_iter();
         all.map(|(slot, owner, _)| Standing { slot: slot.name(), owner: owner.to_owned() })

@@ -1,28 +1,28 @@
-//! What a run must show: one claim of a closed set about one measure in one stretch of time.
+//! Claims about a run: one claim of a closed set about one measure in one window.
 
 use serde::Deserialize;
 
 use super::formula::Formula;
 use super::measure::Measure;
 
-/// What a run must show.
+/// A claim about a run.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(try_from = "Raw")]
 pub struct Expectation {
     /// The variant it holds for.
     pub variant: String,
-    /// What is measured.
+    /// The measure.
     pub metric: Measure,
     /// The kind of request that counts; none: all.
     pub kind: Option<String>,
     /// The stretch that counts.
     pub window: Window,
-    /// What must hold.
+    /// The condition.
     pub claim: Claim,
 }
 
-/// What must hold of a measure. A *value* of a level is its highest in the stretch; of what only a
-/// stretch has, that over the whole stretch.
+/// Condition on a measure. The *value* of a level is its highest in the window; a share or percentile has one
+/// value for the whole window.
 #[derive(Debug, Clone)]
 pub enum Claim {
     /// The value is below.
@@ -49,7 +49,7 @@ pub enum Claim {
         of: String,
         /// The other stretch; none: the same.
         window: Option<Window>,
-        /// So many times.
+        /// The factor.
         at_least: Formula,
     },
 }
@@ -144,7 +144,7 @@ struct Times {
     at_least: Formula,
 }
 
-/// What `within` is where it is not said.
+/// Default of `within`.
 const TEN_PERCENT: f64 = 0.1;
 
 const ONE_OF: &str = "expected one of below, above, stays_above, stays_below, slope_per_s, \

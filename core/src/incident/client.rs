@@ -9,10 +9,10 @@ use tower::{Service, ServiceExt};
 
 use super::context::Context;
 
-/// What the service asks of its store.
+/// A request of the service to its database.
 #[derive(Debug, Clone)]
 pub struct StoreRequest {
-    /// What is to be done.
+    /// The command.
     pub command: StoreCommand,
     /// The request on whose behalf it is done.
     pub context: Context,
@@ -37,7 +37,7 @@ impl StoreRequest {
     }
 }
 
-/// What the store answers.
+/// Reply of the database.
 #[derive(Debug, Clone)]
 pub enum StoreReply {
     /// The order is kept under this number.
@@ -69,7 +69,7 @@ pub enum StoreError {
     Deadline,
 }
 
-/// What a call to the store comes to.
+/// Result of a database call.
 pub type StoreResult = Result<StoreReply, StoreError>;
 
 /// A way to the store, through whatever layers the chain has.

@@ -1,4 +1,4 @@
-//! What is known of a request on its way through the service, to the store and back.
+//! Context of a request on its way through the service, to the database and back.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ pub const TENANT_HEADER: &str = "x-tenant";
 /// The header that says how long its client waits, in milliseconds.
 pub const DEADLINE_HEADER: &str = "x-deadline-ms";
 
-/// How much a request matters.
+/// Importance of a request.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Class {
@@ -44,7 +44,7 @@ impl Class {
     }
 }
 
-/// What is known of a request.
+/// Context of a request.
 #[derive(Debug, Clone)]
 pub struct Context {
     /// Its number in this process, from 1.
@@ -53,14 +53,14 @@ pub struct Context {
     pub version: Arc<str>,
     /// Whose request it is; empty where nobody says.
     pub tenant: String,
-    /// How much it matters.
+    /// Importance.
     pub class: Class,
-    /// When its client gives up.
+    /// Time at which its client gives up.
     pub deadline: Option<Instant>,
 }
 
 impl Default for Context {
-    /// That of a request of which nothing is known.
+    /// Context of an unknown request.
     fn default() -> Self {
         Self::read(0, Arc::from(""), &HeaderMap::new())
     }

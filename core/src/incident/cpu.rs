@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
-/// How processors work.
+/// Models of CPU time.
 #[derive(Debug, Clone, Copy)]
 pub enum Work {
     /// This function keeps the calling thread busy for a time.

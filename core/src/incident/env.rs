@@ -1,5 +1,5 @@
-//! What a server hands to the code in its chain: parameters, lasting state, chance, processors, and
-//! Go's `go`.
+//! Interface between a server and the code in its middleware stack: parameters, lasting state, random numbers, CPU
+//! time, and Go's `go`.
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
@@ -35,7 +35,7 @@ struct Inner {
 
 type Collector = Box<dyn Fn() + Send + Sync>;
 
-/// What the server stands on.
+/// Runtime environment of a server.
 #[derive(Debug, Clone, Copy)]
 pub struct Host {
     /// Processors that the service sizes its pools by.
@@ -44,11 +44,11 @@ pub struct Host {
     pub seed: u64,
     /// Which of its lane's instances it is, from 0.
     pub instance: usize,
-    /// How processors work.
+    /// Model of CPU time.
     pub work: Work,
 }
 
-/// What a panic does that nothing recovers.
+/// Effect of an unrecovered panic.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum PanicRule {
     /// In a request it drops the connection; in a spawned task it ends the process with code 2.
@@ -100,7 +100,7 @@ impl Env {
         }))
     }
 
-    /// What the server stands on.
+    /// Returns the runtime environment of the server.
     pub fn host(&self) -> Host {
         self.0.host
     }

@@ -1,7 +1,7 @@
 //! "Fix it yourself": what a learner is given, and how what they wrote is judged.
 //!
 //! A learner's form of the code is a variant like any other, by the name of [`YOURS`]. It is run on loads
-//! that are drawn anew each time, and what is expected of `fixed` is expected of it.
+//! that are drawn for each verdict, and what is expected of `fixed` is expected of it.
 
 use std::collections::BTreeMap;
 
@@ -33,11 +33,11 @@ pub struct Start {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Exercise {
-    /// What is asked, and never how.
+    /// The task, never the method.
     pub goal: String,
     /// Arrivals a second of a trial.
     pub rate_per_s: Range,
-    /// How long a trial lasts, in seconds.
+    /// Duration of a trial in seconds.
     pub lasts_s: Range,
     /// Values that parameters have in a trial.
     #[serde(default)]
@@ -60,11 +60,11 @@ pub struct Exercise {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Also {
-    /// What is otherwise, for people.
+    /// Description of the difference.
     pub says: String,
     /// Values that parameters have, beside those of every trial.
     pub params: BTreeMap<String, Range>,
-    /// What it expects.
+    /// Claims.
     #[serde(rename = "expect")]
     pub expectations: Vec<Expectation>,
 }
@@ -88,13 +88,13 @@ pub struct PartialFix {
     pub variant: Option<String>,
     /// Above 0 where it is this one: a formula over the figures of a trial.
     pub when: Formula,
-    /// What it does, with figures of the trial: its name.
+    /// Description of its effect, with figures of the trial; used as its name.
     pub says: Text,
-    /// Hints for whoever stands here, each deeper than the one before.
+    /// Hints for this partial fix, from general to specific.
     pub hints: Vec<String>,
 }
 
-/// Hints for whoever fails a claim.
+/// Hints for failed claims.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Hint {
@@ -120,7 +120,7 @@ impl Exercise {
         self.partial_fixes.iter().find(is)
     }
 
-    /// The hints for whoever fails claims of these measures first.
+    /// The hints for failed claims about these measures.
     pub fn hints_for(&self, failed: &[Measure]) -> &[String] {
         let named = |hint: &&Hint| hint.of.iter().any(|measure| failed.contains(measure));
         let general = || self.hints.iter().find(|hint| hint.of.is_empty());
@@ -130,14 +130,14 @@ impl Exercise {
 }
 
 impl Manifest {
-    /// What is expected of a learner's form: its own expectations, and those of `fixed`.
+    /// Collects the claims about a learner's variant: its own, and those about `fixed`.
     pub(super) fn expect_of_yours(&mut self) {
         let yours = self.of_fixed_but(&self.expectations);
         self.expectations.extend(yours);
     }
 
-    /// What is expected of `fixed`, asked of a learner's form; but where one of these asks it for the same
-    /// measure, that stands in its place.
+    /// Copies the claims about `fixed` to a learner's variant. A claim of `own` about the same measure replaces a
+    /// copied one.
     fn of_fixed_but(&self, own: &[Expectation]) -> Vec<Expectation> {
         let fixed = self.expectations.iter().filter(|expectation| expectation.variant == "fixed");
         let replaced =
@@ -146,8 +146,8 @@ impl Manifest {
         kept.map(|e| Expectation { variant: YOURS.to_owned(), ..e.clone() }).collect()
     }
 
-    /// What a trial expects of a learner's form. What holds from the release on must hold until the end of
-    /// the trial: what only delays the outage must not pass.
+    /// Returns the claims of a trial about a learner's variant. A window that starts with the release extends to
+    /// the end of the trial: a delayed outage must not pass.
     pub fn expected_in_a_trial(&self, also: Option<&Also>) -> Vec<Expectation> {
         let all = match also {
             Some(also) => {

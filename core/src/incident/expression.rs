@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-/// What is computed.
+/// An arithmetic expression.
 #[derive(Debug, Clone)]
 pub enum Expression {
     /// A number.
@@ -84,7 +84,7 @@ impl Reader<'_> {
         found
     }
 
-    /// Where it is, for people.
+    /// Returns its position in the text.
     fn place(&self) -> usize {
         self.text[..self.at].chars().count() + 1
     }
@@ -134,7 +134,7 @@ impl Reader<'_> {
         let word = &rest[..end];
         if first.is_ascii_digit() || first == '.' {
             let Ok(number) = word.parse() else {
-                return Err(format!("`{word}` at character {} is no number", self.place()));
+                return Err(format!("invalid number `{word}` at character {}", self.place()));
             };
             self.at += end;
             return Ok(Expression::Number(number));
@@ -201,7 +201,7 @@ mod tests {
             ("(1", "expected `)`, found the end at character 3"),
             ("max(1)", "expected `,` and a second number, found `)` at character 6"),
             ("sin(1)", "there is no function `sin`"),
-            ("1.2.3", "`1.2.3` at character 1 is no number"),
+            ("1.2.3", "invalid number `1.2.3` at character 1"),
             ("a % b", "expected an operator, found `%` at character 3"),
         ] {
             let why = Expression::parse(text).expect_err(text);

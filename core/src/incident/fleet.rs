@@ -22,9 +22,9 @@ pub struct Fleet {
 /// One instance, measured since the last order.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Instance {
-    /// Whether it has the release.
+    /// True if it has the release.
     pub released: bool,
-    /// Whether it serves.
+    /// True if it serves.
     pub serves: bool,
     /// Requests that it was sent.
     pub sent: u64,
@@ -40,13 +40,13 @@ pub struct Instance {
     pub cpu_percent: f64,
 }
 
-/// What can be ordered.
+/// Orders of a steering function.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "order", rename_all = "snake_case")]
 pub enum Order {
     /// Gives the release to so many instances, and them this share of the requests.
     Release {
-        /// How many; at most all.
+        /// Number of instances; at most all.
         instances: usize,
         /// The share, in percent.
         share_percent: f64,
@@ -60,7 +60,7 @@ pub enum Order {
     },
     /// Lets so many instances serve.
     Scale {
-        /// How many: 1 to 8.
+        /// Number of instances, 1 to 8.
         instances: usize,
     },
 }

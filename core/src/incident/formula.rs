@@ -15,7 +15,7 @@ pub struct Formula {
     expression: Box<Expression>,
 }
 
-/// Longer expressions are refused: nobody reads them, and reading them could take for ever.
+/// Longer expressions are refused: nobody reads them, and reading them could take forever.
 const LONGEST: usize = 400;
 
 /// The values that an expression may use, by name.
@@ -64,7 +64,7 @@ impl Formula {
             let end = if first.is_ascii_alphabetic() {
                 rest.find(|c| !is_name(c)).unwrap_or(rest.len())
             } else {
-                // A number is no name, whatever letters it has.
+                // Numbers are not names, even with letters in them.
                 let end = rest.find(|c: char| !is_name(c) && c != '.').unwrap_or(rest.len());
                 end.max(first.len_utf8())
             };

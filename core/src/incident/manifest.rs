@@ -29,18 +29,18 @@ pub struct Manifest {
     pub id: String,
     /// The incident's name for people.
     pub title: String,
-    /// What it is called before anybody knows its cause: by what is seen of it. See [`Manifest::seen_as`].
+    /// Title based on the symptom; shown until the walk is finished. See [`Manifest::seen_as`].
     #[serde(default)]
     pub looks_like: Option<String>,
     /// One line: the symptom.
     pub summary: String,
-    /// How bad it was.
+    /// Severity.
     pub severity: Severity,
-    /// Where the story comes from.
+    /// Origin of the incident.
     pub source: String,
-    /// How long a run lasts unless told otherwise.
+    /// Default duration of a run.
     pub duration_s: f64,
-    /// What `--set` and the phases may turn, by name.
+    /// Parameters that `--set` and phases can change, by name.
     #[serde(default)]
     pub params: BTreeMap<String, Param>,
     /// The traffic.
@@ -53,35 +53,35 @@ pub struct Manifest {
     /// The script.
     #[serde(rename = "phase")]
     pub phases: Vec<Phase>,
-    /// What theory says of a metric.
+    /// Theories about metrics.
     #[serde(default, rename = "theory")]
     pub theories: Vec<Theory>,
     /// Above 0 where the load is such that the bug shows in time; where absent, it always does.
     #[serde(default)]
     pub overload: Option<Formula>,
-    /// Whether its clients speak TLS.
+    /// True if its clients use TLS.
     #[serde(default)]
     pub tls: bool,
-    /// What a run must show.
+    /// Claims about a run.
     #[serde(rename = "expect")]
     pub expectations: Vec<Expectation>,
-    /// What must show when the bug is switched off while it runs.
+    /// Claims after the bug is switched off in a running server.
     pub switch_off: SwitchOff,
     /// By what it shows that the bug has bitten, whatever else is on.
     pub bite: Bite,
-    /// How long the gate's live run goes on after the release, in seconds.
+    /// Duration of the live run of `check` after the release, in seconds.
     #[serde(default = "nine_and_a_half")]
     pub live_s: f64,
     /// Instances of a lane.
     #[serde(default = "one")]
     pub instances: usize,
-    /// What its screen, picture and report show.
+    /// Charts on screen, in pictures and reports.
     #[serde(default = "Chart::usual", rename = "chart")]
     pub charts: Vec<Chart>,
     /// The two big figures of a lane.
     #[serde(default = "Headline::usual")]
     pub headline: Headline,
-    /// What is said of a lane as it is now: the first that is true.
+    /// Sentences about the current state of a lane: the first whose condition holds is shown.
     #[serde(default, rename = "sentence")]
     pub sentences: Vec<Sentence>,
     /// The guided walk, step by step.
@@ -90,7 +90,7 @@ pub struct Manifest {
     /// The questions that walks, lessons and workshops ask.
     #[serde(default, rename = "question")]
     pub questions: Vec<Question>,
-    /// What to take home: the walk's last page.
+    /// Summary: the walk's last page.
     #[serde(default)]
     pub debrief: Option<Debrief>,
     /// "Fix it yourself".
@@ -120,16 +120,16 @@ fn one() -> usize {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SwitchOff {
-    /// When, in seconds after the release.
+    /// Time, in seconds after the release.
     pub after_s: f64,
-    /// What then happens, for people.
+    /// Description of the effect.
     pub says: String,
-    /// What must show; windows count from the switch.
+    /// Claims; windows count from the switch.
     #[serde(rename = "expect")]
     pub expectations: Vec<Expectation>,
 }
 
-/// How bad an incident was.
+/// Severity of an incident.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
@@ -156,7 +156,7 @@ impl Severity {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Param {
-    /// Where it starts.
+    /// Initial value.
     pub value: f64,
     /// Its unit; empty for a plain number.
     #[serde(default)]
@@ -165,7 +165,7 @@ pub struct Param {
     pub min: f64,
     /// The greatest value allowed.
     pub max: f64,
-    /// What it does.
+    /// Description of the parameter.
     pub says: String,
 }
 
@@ -181,7 +181,7 @@ impl Param {
         }
     }
 
-    /// Whether `value` is in range.
+    /// Checks that `value` is in range.
     ///
     /// # Errors
     ///
@@ -215,16 +215,16 @@ pub struct OutOfRange {
 pub struct Load {
     /// Arrivals a second.
     pub rate_per_s: f64,
-    /// How they are spaced.
+    /// Spacing of the arrivals.
     pub arrivals: Arrivals,
-    /// When a client gives up.
+    /// Client timeout in milliseconds.
     pub client_timeout_ms: u64,
     /// The kinds of requests and their shares.
     #[serde(rename = "request")]
     pub requests: Vec<Request>,
 }
 
-/// How arrivals are spaced.
+/// Spacing of arrivals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Arrivals {
@@ -241,19 +241,19 @@ pub struct Request {
     /// The name of its kind; where kinds have names, figures are told by kind.
     #[serde(default)]
     pub name: Option<String>,
-    /// How much it matters.
+    /// Importance.
     #[serde(default)]
     pub class: Option<Class>,
     /// Whose request it is.
     #[serde(default)]
     pub tenant: Option<String>,
-    /// What `{key}` in its path stands for, drawn anew for each request.
+    /// Values for `{key}` in its path, drawn for each request.
     #[serde(default)]
     pub key: Option<Keys>,
     /// The answer that is right, where that is known: another one counts as wrong.
     #[serde(default)]
     pub answers: Option<Answer>,
-    /// Whether each comes on a connection of its own, as from a client who has not been here before.
+    /// True if each request uses a connection of its own, as from a new client.
     #[serde(default)]
     pub new_connection: bool,
     /// Its share among the kinds.
@@ -334,7 +334,7 @@ impl Memory {
     }
 }
 
-/// What a variant is, for people.
+/// Description of a variant.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct VariantText {
@@ -348,12 +348,12 @@ pub struct VariantText {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Phase {
-    /// When it begins, in seconds.
+    /// Start in seconds.
     pub at_s: f64,
-    /// What formulas and windows call it.
+    /// Name in formulas and windows.
     #[serde(default)]
     pub name: Option<String>,
-    /// What happens, for people.
+    /// Description of the phase.
     pub says: String,
     /// A new rate.
     #[serde(default)]
@@ -361,7 +361,7 @@ pub struct Phase {
     /// New values of parameters.
     #[serde(default)]
     pub params: BTreeMap<String, f64>,
-    /// Whether each lane's bug goes on or off.
+    /// Switches the bug of each lane on or off.
     #[serde(default)]
     pub bugs: Option<Switch>,
 }
@@ -372,7 +372,7 @@ pub struct Phase {
 pub enum Switch {
     /// Each lane gets its variant.
     On,
-    /// Every lane gets the fixed form.
+    /// Every lane gets the fixed variant.
     Off,
 }
 
@@ -389,7 +389,7 @@ pub struct ManifestError {
 }
 
 impl Manifest {
-    /// Whether its charts show the end of the service's log.
+    /// Returns true if a chart shows the end of the service's log.
     pub fn shows_log(&self) -> bool {
         self.charts.iter().any(|chart| chart.shows == Shows::Log)
     }
@@ -428,7 +428,7 @@ impl Manifest {
         Ok(manifest)
     }
 
-    /// What it is called before anybody knows its cause; where it has no such name, its title.
+    /// Returns the symptom-based title, or the title if there is none.
     pub fn seen_as(&self) -> &str {
         self.looks_like.as_ref().unwrap_or(&self.title)
     }
@@ -438,7 +438,7 @@ impl Manifest {
         self.walk.len() + usize::from(self.debrief.is_some())
     }
 
-    /// When the release that carries the bug goes out, in seconds.
+    /// Returns the time of the release that carries the bug, in seconds.
     pub fn release_s(&self) -> f64 {
         self.phases.iter().find(|p| p.bugs == Some(Switch::On)).map_or(0.0, |phase| phase.at_s)
     }
@@ -448,8 +448,8 @@ impl Manifest {
         self.variants.iter().find(|variant| variant.name == name)
     }
 
-    /// What formulas may use: the rate, every parameter, each named phase as the seconds from the
-    /// release to its beginning, and the theory's `t` = 0.
+    /// Returns the values that formulas may use: the rate, every parameter, each named phase as seconds from the
+    /// release to its start, and the theory's `t` = 0.
     pub fn formula_values(&self) -> Values {
         let mut values: Values =
             params::ALL.iter().map(|param| (param.name.to_owned(), param.start)).collect();
@@ -484,7 +484,7 @@ impl Manifest {
     }
 }
 
-/// Whether a rate is one that the driver is asked to reach.
+/// Returns true if the load generator supports this rate.
 pub fn rate_allowed(rate_per_s: f64) -> bool {
     (1.0..=MAX_RATE_PER_S).contains(&rate_per_s)
 }

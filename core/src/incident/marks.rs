@@ -1,12 +1,12 @@
-//! Marks in the source of an incident: the line at fault, and the line that mends it. Where tasks wait
+//! Marks in the source of an incident: the line at fault, and the line that fixes it. Where tasks wait
 //! is the symptom; that is measured.
 
-/// What a line is marked as.
+/// Kinds of marked lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mark {
     /// The line at fault: `// cause: …` above it.
     Cause,
-    /// The line that mends it: `// fix: …` above it.
+    /// The line that fixes it: `// fix: …` above it.
     Fix,
 }
 
@@ -25,7 +25,7 @@ impl Mark {
 pub struct Marked {
     /// The line, counted from 1: the first one of code below the mark.
     pub line: usize,
-    /// What it is.
+    /// The kind.
     pub mark: Mark,
 }
 

@@ -5,22 +5,22 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// What can be measured of a lane.
+/// A measure of a lane.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Measure {
     /// A value at each sample.
     Level(Level),
     /// A figure over a stretch of time.
     Stretch(Stretch),
-    /// How often the lane was restarted.
+    /// Number of restarts of the lane.
     Restarts,
-    /// How its processes ended.
+    /// Exits of its processes.
     Exits,
     /// A metric that the code registers, by its name.
     Registered(String),
 }
 
-/// What each sample tells.
+/// Measures that each sample has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
     /// Tasks alive in the server.
@@ -43,7 +43,7 @@ pub enum Level {
     Instances,
 }
 
-/// What a stretch of time tells.
+/// Measures over a window of time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[allow(missing_docs, reason = "as in crate::event::LoadTick, as a share or a rate; percentiles")]
 pub enum Stretch {
@@ -63,7 +63,7 @@ pub enum Stretch {
 }
 
 impl Stretch {
-    /// Whether it is a share of requests, or a quantile of them, and not a count.
+    /// Returns true for a share of requests or a percentile, false for a count.
     pub fn is_a_share(self) -> bool {
         !matches!(self, Self::OkPerS | Self::BadPerS)
     }
@@ -98,7 +98,7 @@ const STRETCHES: [(&str, Stretch); 13] = [
 ];
 
 impl Measure {
-    /// What this name stands for; a name that is not built in is that of a registered metric.
+    /// Parses a measure. A name that is not built in refers to a registered metric.
     pub fn parse(name: &str) -> Self {
         let level = LEVELS.iter().find(|(known, _)| *known == name);
         let stretch = STRETCHES.iter().find(|(known, _)| *known == name);

@@ -32,7 +32,7 @@ struct Inner {
     owners: Owners,
     described: HashMap<String, (String, String)>,
     registered: BTreeMap<String, Registered>,
-    /// How often other code has been put in force: shared with all gauges.
+    /// Number of code switches, shared by all gauges.
     code: Arc<AtomicU64>,
 }
 
@@ -65,7 +65,7 @@ enum Series {
 struct Level {
     bits: AtomicU64,
     /// The code that was in force when the value was last set; none where it is only counted up and down,
-    /// which stays true whoever counts.
+    /// which is independent of the counting code.
     set_by: AtomicU64,
     in_force: Arc<AtomicU64>,
 }
@@ -83,7 +83,7 @@ impl Level {
         f64::from_bits(self.bits.load(Ordering::Relaxed))
     }
 
-    /// Whether the value is still told by somebody.
+    /// Returns true if the value still has an owner.
     fn is_told(&self) -> bool {
         let set_by = self.set_by.load(Ordering::Relaxed);
         set_by == NOBODY || set_by == self.in_force.load(Ordering::Relaxed)
@@ -114,7 +114,7 @@ impl GaugeFn for Level {
 /// Upper bounds of a histogram's buckets, in the metric's unit; above the last is one more.
 const BUCKETS: [f64; 7] = [0.001, 0.005, 0.02, 0.1, 0.5, 2.0, 10.0];
 
-/// What a histogram has seen.
+/// Values observed by a histogram.
 #[derive(Debug, Default)]
 struct Observed {
     buckets: [AtomicU64; BUCKETS.len() + 1],
@@ -142,7 +142,7 @@ impl Observed {
     }
 }
 
-/// What a process that serves keeps of its metrics.
+/// Metrics of a serving process.
 #[derive(Debug, Clone)]
 pub struct Telemetry {
     /// The values for the samples.
@@ -219,7 +219,7 @@ impl Registry {
         values
     }
 
-    /// How many series there are: each name counts once for each set of labels that it has had.
+    /// Returns the number of series: one per metric name and combination of label values.
     pub fn series(&self) -> u64 {
         self.lock().registered.values().map(|metric| metric.series.len() as u64).sum()
     }

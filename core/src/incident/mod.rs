@@ -1,4 +1,4 @@
-//! What an incident is, and what its code may use.
+//! Definition of an incident, and the interface for its code.
 //!
 //! * [`manifest`]: `incident.toml`: story, traffic, phases; [`claim`]: what a run must show;
 //!   [`theory`]: what theory says; [`show`]: charts, headline, sentences
@@ -10,7 +10,7 @@
 //! * [`client`]: the way to the store; [`context`]: what is known of a request on it
 //! * [`mod@env`]: what a server hands to the code in its chain; [`cpu`]: processors
 //! * [`metrics`]: every metric that code registers, for the screen and for Prometheus
-//! * [`wait`]: where tasks wait, by source line; [`marks`]: the lines at fault, and that mend it
+//! * [`wait`]: where tasks wait, by source line; [`marks`]: the lines at fault, and that fix it
 //!
 //! A whole incident, in one file in place of a folder: a limit of one request at a time, where there
 //! should be eight.
@@ -209,7 +209,7 @@ pub struct Incident {
     pub shares: &'static [&'static str],
     /// The variants' code.
     pub variants: &'static [Variant],
-    /// Where "fix it yourself" starts; none: its fix is no code, or nobody has written the exercise yet.
+    /// Start of the exercise; none if the incident has no exercise.
     pub exercise: Option<exercise::Start>,
 }
 
@@ -243,7 +243,7 @@ pub type Bugs = BTreeMap<String, String>;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("unknown {kind} `{name}`{}", hint(.nearest.as_deref(), .known))]
 pub struct Unknown {
-    /// What was named: "incident", "variant", "parameter" …
+    /// Kind of the name: "incident", "variant", "parameter" …
     pub kind: &'static str,
     /// The name as typed.
     pub name: String,

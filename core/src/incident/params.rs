@@ -6,13 +6,13 @@
 pub struct ServiceParam {
     /// Its name.
     pub name: &'static str,
-    /// Where it starts.
+    /// Initial value.
     pub start: f64,
     /// Its unit; empty for a plain number.
     pub unit: &'static str,
     /// The greatest value allowed; the least is 0.
     pub max: f64,
-    /// What it does.
+    /// Description.
     pub says: &'static str,
 }
 
@@ -56,7 +56,7 @@ pub fn find(name: &str) -> Option<&'static ServiceParam> {
     ALL.iter().find(|param| param.name == name)
 }
 
-/// Where it starts; 0 for a name that is none.
+/// Returns the initial value; 0 for an unknown name.
 pub fn start(name: &str) -> f64 {
     find(name).map_or(0.0, |param| param.start)
 }

@@ -1,4 +1,4 @@
-//! Where in a manifest something stands: its line, by the tree that its text was parsed to.
+//! Locations in a manifest: lines, found in the parsed tree of its text.
 
 use toml::de::{DeArray, DeTable, DeValue};
 
@@ -41,7 +41,7 @@ impl<'a> Places<'a> {
         Err(self.error(self.offset(table, key), key, message()))
     }
 
-    /// Where a field begins; where it is missing, the innermost of its tables that is there.
+    /// Returns the start of a field, or of the innermost existing table if the field is missing.
     fn offset(&self, table: &[Step], key: &str) -> usize {
         let mut found = 0;
         let (mut inside, mut tables) = (self.root.as_ref(), None);

@@ -14,7 +14,7 @@ use super::context::{CLASS_HEADER, TENANT_HEADER};
 use super::manifest::{self, Keys};
 use crate::event::Outcome;
 
-/// What stands for the key in a path.
+/// Placeholder for the key in a path.
 const KEY: &str = "{key}";
 
 /// A request, ready to be sent any number of times.
@@ -116,7 +116,7 @@ pub fn prepare(
 pub struct BodyBytes(Arc<AtomicU64>);
 
 impl BodyBytes {
-    /// How many there are now.
+    /// Returns the current number.
     pub fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
@@ -170,17 +170,17 @@ impl Prepared {
         self.path.as_ref().map_or(0, |(_, keys)| keys.pick(draw))
     }
 
-    /// Whether it comes on a connection of its own.
+    /// Returns true if it uses a connection of its own.
     pub fn new_connection(&self) -> bool {
         self.new_connection
     }
 
-    /// Whether its right answer is known, so that bodies matter.
+    /// Returns true if its right answer is known, so that bodies are compared.
     pub fn has_right_answer(&self) -> bool {
         self.right.is_some()
     }
 
-    /// What an answer amounts to.
+    /// Classifies an answer.
     pub fn outcome(&self, status: StatusCode, body: &[u8], key: u64) -> Outcome {
         let Some(right) = &self.right else { return Outcome::Answered(status) };
         let as_wanted = right.status.is_none_or(|wanted| status.as_u16() == wanted);

@@ -1,5 +1,4 @@
-//! What an incident's screen, picture and report show: charts, the two big figures, a sentence for
-//! each lane.
+//! Charts, the two large figures, and the sentences of an incident, for screen, picture and report.
 
 use std::fmt::Write;
 
@@ -13,7 +12,7 @@ use crate::figures::number;
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(try_from = "Fields")]
 pub struct Chart {
-    /// What it shows.
+    /// Content of the chart.
     pub shows: Shows,
     /// Its title; where absent, what it shows.
     pub title: Option<String>,
@@ -21,7 +20,7 @@ pub struct Chart {
     pub capacity: Option<String>,
 }
 
-/// What a chart shows.
+/// Content of a chart.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Shows {
     /// Tasks, with what theory says.
@@ -30,7 +29,7 @@ pub enum Shows {
     Memory,
     /// The 99th percentile and the median, on a log scale.
     Latency,
-    /// What became of the requests each second, stacked.
+    /// Outcomes of the requests per second, stacked.
     Outcomes,
     /// The names of the layers that a request passes, in order.
     Chain,
@@ -47,7 +46,7 @@ pub enum Shows {
         used: Measure,
         /// Lost.
         lost: Measure,
-        /// Who waits.
+        /// Waiting requests.
         waiting: Measure,
     },
     /// A level.
@@ -164,7 +163,7 @@ pub struct Headline {
 }
 
 impl Headline {
-    /// That of an incident that names none: tasks and p99.
+    /// The headline of an incident that sets none: tasks and p99.
     pub fn usual() -> Self {
         let figure =
             |metric, bad_from| Figure { metric: Measure::parse(metric), name: None, bad_from };
@@ -177,7 +176,7 @@ impl Headline {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Figure {
-    /// What it is of.
+    /// The measure.
     pub metric: Measure,
     /// Its name; where absent, the metric's.
     #[serde(default)]

@@ -1,12 +1,12 @@
-//! What theory says of a measure over time, with rate and parameters as they were at each moment:
-//! one function for charts, verdict and report.
+//! Theory of a measure over time, with rate and parameters as they were at each moment: one function for charts,
+//! verdict and report.
 
 use serde::{Deserialize, Serialize};
 
 use super::formula::{Formula, Values};
 use super::measure::Measure;
 
-/// What theory says of a measure from the moment at which the bug met a clean process.
+/// Theory of a measure from the moment at which the bug met a clean process.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(try_from = "Raw")]
 pub struct Theory {
@@ -14,11 +14,11 @@ pub struct Theory {
     pub metric: Measure,
     /// The variant it holds for.
     pub variant: String,
-    /// How it grows.
+    /// The law of growth.
     pub law: Law,
 }
 
-/// How a theory tells a value.
+/// Laws of a theory.
 #[derive(Debug, Clone)]
 pub enum Law {
     /// It is this, where `t` is the time in seconds.
@@ -28,7 +28,7 @@ pub enum Law {
     Backlog {
         /// Growth a second.
         per_s: Formula,
-        /// What does not show.
+        /// Backlog that does not show.
         headroom: Option<Formula>,
     },
 }

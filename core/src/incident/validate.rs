@@ -1,4 +1,4 @@
-//! What makes a manifest valid, and where it is not: file, line, field.
+//! Validation of a manifest. Errors have file, line and field.
 
 use std::collections::BTreeSet;
 
@@ -20,7 +20,7 @@ use crate::incident::params;
 const OF_A_TRIAL: [&str; 6] =
     ["bites", "bites_after_s", "broken_after_s", "delay_s", "exits", "restarts"];
 
-/// What is expected when the bug is switched off.
+/// Path of the claims after a switch-off.
 const OFF: [Step; 2] = [Key("switch_off"), Key("expect")];
 
 impl Manifest {
@@ -150,7 +150,7 @@ impl Manifest {
                 let checked = match self.params.get(name).cloned().or(own) {
                     Some(param) => param.check(name, *value).map_err(|e| e.to_string()),
                     None => {
-                        Err(format!("`{name}` is no parameter of this incident or the service"))
+                        Err(format!("unknown parameter `{name}`: neither this incident nor the service has it"))
                     }
                 };
                 places.check(&section, "params", checked.is_ok(), || {
@@ -174,7 +174,7 @@ impl Manifest {
         for (i, theory) in self.theories.iter().enumerate() {
             let section = [Key("theory"), Nth(i)];
             places.check(&section, "variant", known(&theory.variant), || {
-                format!("`{}` is no variant of this incident", theory.variant)
+                format!("unknown variant `{}`: this incident does not have it", theory.variant)
             })?;
             for formula in theory.formulas() {
                 check_formula(places, (&section, "metric"), formula, &values)?;
@@ -221,7 +221,7 @@ impl Manifest {
             let section = [section, &[Nth(i)]].concat();
             let yours = self.exercise.is_some() && expect.variant == YOURS;
             places.check(&section, "variant", yours || known(&expect.variant), || {
-                format!("`{}` is no variant of this incident", expect.variant)
+                format!("unknown variant `{}`: this incident does not have it", expect.variant)
             })?;
             let other = match &expect.claim {
                 Claim::Times { window, .. } => window.as_ref(),
@@ -247,7 +247,7 @@ impl Manifest {
                     })?;
                 }
                 Claim::Times { of, .. } => places.check(&section, "times", known(of), || {
-                    format!("`{of}` is no variant of this incident")
+                    format!("unknown variant `{of}`: this incident does not have it")
                 })?,
                 _ => {}
             }
@@ -281,7 +281,7 @@ impl Manifest {
             let known = |name: &String| self.variants.iter().any(|v| v.name == *name);
             places.check(&section, "partial_fix", half.variant.as_ref().is_none_or(known), || {
                 format!(
-                    "`{}` is no variant of this incident",
+                    "unknown variant `{}`: this incident does not have it",
                     half.variant.as_deref().unwrap_or("")
                 )
             })?;
@@ -296,7 +296,7 @@ impl Manifest {
 
     fn validate_walk(&self, places: &Places) -> Result<(), ManifestError> {
         let known = |name: &str| self.variants.iter().any(|v| v.name == name);
-        let no_variant = |name: &str| format!("`{name}` is no variant of this incident");
+        let no_variant = |name: &str| format!("unknown variant `{name}`: this incident does not have it");
         for (i, question) in self.questions.iter().enumerate() {
             let section = [Key("question"), Nth(i)];
             let first = self.questions.iter().position(|other| other.id == question.id);
@@ -331,7 +331,7 @@ impl Manifest {
                 let checked = match self.params.get(name).cloned().or(own) {
                     Some(param) => param.check(name, *value).map_err(|e| e.to_string()),
                     None if name == "rate_per_s" && rate_allowed(*value) => Ok(()),
-                    None => Err(format!("`{name}` = {value} is no rate and no parameter here")),
+                    None => Err(format!("unknown parameter, or rate out of range: `{name}` = {value}")),
                 };
                 let why = || checked.clone().err().unwrap_or_default();
                 places.check(&section, "set", checked.is_ok(), why)?;
@@ -358,8 +358,8 @@ impl Manifest {
 
     fn validate_shows(&self, places: &Places) -> Result<(), ManifestError> {
         let count = self.charts.len();
-        places.check(&[Key("chart"), Nth(0)], "shows", (1..=4).contains(&count), || {
-            format!("expected one to four charts, found {count}")
+        places.check(&[Key("chart"), Nth(0)], "shows", (1..=5).contains(&count), || {
+            format!("expected one to five charts, found {count}")
         })?;
         let levels: usize = self.charts.iter().map(|chart| chart.levels().len()).sum();
         places.check(&[Key("chart"), Nth(0)], "shows", levels <= MOST_LEVELS, || {
@@ -369,7 +369,7 @@ impl Manifest {
             let section = [Key("sentence"), Nth(i)];
             let known = self.variants.iter().any(|v| v.name == sentence.variant);
             places.check(&section, "variant", known, || {
-                format!("`{}` is no variant of this incident", sentence.variant)
+                format!("unknown variant `{}`: this incident does not have it", sentence.variant)
             })?;
         }
         Ok(())

@@ -68,7 +68,7 @@ struct Waiting(Arc<AtomicU64>);
 pub struct Sites(Arc<Mutex<HashMap<Site, Arc<AtomicU64>>>>);
 
 thread_local! {
-    /// Where tasks that this thread polls are counted.
+    /// Counters for the tasks polled by this thread.
     static CURRENT: RefCell<Option<Sites>> = const { RefCell::new(None) };
 }
 

@@ -23,23 +23,23 @@ pub struct Step {
     /// before goes on.
     #[serde(default)]
     pub lanes: Vec<String>,
-    /// What the lanes are called as long as the learner does not know the variants.
+    /// Neutral names of the lanes, while the variants are unknown to the learner.
     #[serde(default)]
     pub names: Vec<String>,
     /// The charts that it is about, by their titles; the others stand back. A chart that no step has been
     /// about yet is not shown.
     #[serde(default)]
     pub watch: Vec<String>,
-    /// Whether its charts are those of each instance.
+    /// True if its charts are per instance.
     #[serde(default)]
     pub by_instance: bool,
     /// The question that it asks, by its id.
     #[serde(default)]
     pub asks: Option<String>,
-    /// What happens to the first lane as the run goes on.
+    /// Action on the first lane when the run continues.
     #[serde(default)]
     pub does: Option<Does>,
-    /// What changes in every lane as the run goes on: parameters, or `rate_per_s`.
+    /// Changes in every lane when the run continues: parameters, or `rate_per_s`.
     #[serde(default)]
     pub set: BTreeMap<String, f64>,
     /// The variant whose measures `until` and the texts use; the first lane's where absent.
@@ -54,10 +54,10 @@ pub struct Step {
     /// A remark on how the time of the run passes, for learners who watch it: a book leaves it out.
     #[serde(default)]
     pub pace: Option<Text>,
-    /// What is told once the run has shown it.
+    /// Text after the run.
     #[serde(default)]
     pub reveals: Option<Text>,
-    /// What whoever presents it may say.
+    /// Notes for the presenter.
     #[serde(default)]
     pub says_to_presenter: String,
 }
@@ -66,23 +66,23 @@ fn one() -> f64 {
     1.0
 }
 
-/// What to take home from an incident: the walk's last page, and the why of its report.
+/// Summary of an incident: the walk's last page, and a part of its report.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Debrief {
-    /// What happened, in order.
+    /// The events, in order.
     pub happened: Text,
     /// The line or setting at fault, and why it is.
     pub cause: Text,
-    /// What it looked like from outside.
+    /// The symptom, seen from outside.
     pub symptom: Text,
-    /// What mends it, and why that works.
+    /// The fix, and the reason why it works.
     pub fix: Text,
-    /// What the fix costs.
+    /// The cost of the fix.
     pub trade_off: Text,
     /// Changes that did not fix it.
     pub did_not_fix: Vec<Text>,
-    /// What a dashboard shows of it, and which alert comes first.
+    /// Signals on a dashboard, and the first alert.
     pub dashboard: Text,
     /// The same in Go.
     pub go: Tongue,
@@ -90,13 +90,13 @@ pub struct Debrief {
     pub rust: Tongue,
 }
 
-/// What an incident is in one language.
+/// The incident in one language.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Tongue {
     /// The lines that matter.
     pub code: String,
-    /// What is to be said of them.
+    /// Explanation of the code.
     pub says: Text,
 }
 
@@ -116,7 +116,7 @@ impl Debrief {
     }
 }
 
-/// What a walk's formulas may use beside rate, parameters and named phases.
+/// Values for a walk's formulas besides rate, parameters and named phases.
 const OF_A_WALK: [&str; 12] = [
     // Seconds: since the release, of the run, since the run went on; from the release to the first exit.
     "t",
@@ -135,11 +135,10 @@ const OF_A_WALK: [&str; 12] = [
     "bad_percent_since",
 ];
 
-/// Whether a walk's formulas may use this name: one of those above, `share_1` and so on (the share of the
-/// requests that are the manifest's first kind, in percent), or what `known` says of a measure or of a number
-/// that the incident's source has as a constant (`RETRIES`). Each
-/// may have the letter of a lane before it (`b_tasks`; without one it is that of the step's `of`), and
-/// `_then` or `_per_s` behind it: its value when the run went on, and its growth a second since.
+/// Returns true if a walk's formulas may use this name: one of those above, `share_1` and so on (the share of a
+/// kind of request in percent), or a name that `known` accepts, such as a measure or a constant of the incident's
+/// source (`RETRIES`). Each may have the letter of a lane in front (`b_tasks`; the lane of the step's `of` by
+/// default), and `_then` or `_per_s` behind: its value when the run continued, and its growth per second since.
 pub fn is_value(name: &str, known: impl Fn(&Measure) -> bool) -> bool {
     let share = |name: &str| {
         let kind = name.strip_prefix("share_").and_then(|kind| kind.parse::<usize>().ok());
@@ -155,7 +154,7 @@ pub fn is_value(name: &str, known: impl Fn(&Measure) -> bool) -> bool {
     any(name) || lanes.iter().any(|lane| name.strip_prefix(lane).is_some_and(any))
 }
 
-/// What happens to a lane.
+/// Actions on a lane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Does {
@@ -207,9 +206,9 @@ impl Question {
 pub struct Question {
     /// Its name within the incident.
     pub id: String,
-    /// What is asked.
+    /// The question.
     pub prompt: Text,
-    /// What an answer is.
+    /// The form of the answer.
     pub kind: Kind,
     /// Hints, each less of a riddle than the one before.
     pub hints: Vec<Text>,
@@ -217,7 +216,7 @@ pub struct Question {
     pub why: Text,
 }
 
-/// What an answer is.
+/// Forms of an answer.
 #[derive(Debug, Clone)]
 pub enum Kind {
     /// One of several.
@@ -297,7 +296,7 @@ pub struct LineReply {
 /// Which line of code is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pointed {
-    /// Where most tasks of the lane wait.
+    /// The line at which most tasks of the lane wait.
     Waits,
     /// A marked one.
     Marked(Mark),
@@ -309,7 +308,7 @@ pub enum Pointed {
 pub struct Choice {
     /// The answer.
     pub text: Text,
-    /// Whether it is right.
+    /// True if it is right.
     #[serde(default)]
     pub right: bool,
     /// A word on it: of a wrong one, what would have to be true for it to be right.

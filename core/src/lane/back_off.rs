@@ -1,4 +1,4 @@
-//! When a process that has ended is started again, on either clock.
+//! Delays before a process is restarted, on both clocks.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ const FIRST: Duration = Duration::from_millis(500);
 /// The longest back-off.
 const LONGEST: Duration = Duration::from_secs(8);
 
-/// A process that served this long before it ended starts the back-off anew.
+/// A process that served this long before it ended resets the backoff.
 const STEADY: Duration = Duration::from_secs(20);
 
 /// The back-off of one lane.

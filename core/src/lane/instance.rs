@@ -29,23 +29,23 @@ pub(super) struct Instance {
     held_bytes: i64,
     tally: SharedTally,
     client_timeout: Duration,
-    /// Whether clients speak TLS.
+    /// True if clients use TLS.
     pub(super) tls: bool,
     /// Requests to come, in order of time.
     due: VecDeque<Due>,
-    /// What the bodies of its requests take.
+    /// Memory of the bodies of its requests.
     bodies: BodyBytes,
     process: Process,
     watch: Option<Watch>,
     starts: u32,
     back_off: BackOff,
-    /// When a process is to be started.
+    /// Time of the next start.
     again_ms: Option<u64>,
     /// Processor time of the tick before.
     worked_us: u64,
 }
 
-/// What a process is started with.
+/// Data for the start of a process.
 pub(super) struct Start<'a> {
     pub(super) host: Host,
     pub(super) chain: &'a Chain,
@@ -107,7 +107,7 @@ impl Instance {
         self.process.env()
     }
 
-    /// When it wants to be started.
+    /// Returns the time of its next start.
     pub(super) fn again_ms(&self) -> Option<u64> {
         self.again_ms
     }
@@ -224,7 +224,7 @@ impl Instance {
         Ok(())
     }
 
-    /// What became of its requests since the last call.
+    /// Returns the outcomes of its requests since the last call.
     pub(super) fn take_load(&mut self) -> LoadTick {
         lock(&self.tally).take()
     }
@@ -235,7 +235,7 @@ impl Instance {
         now.saturating_sub(std::mem::replace(&mut self.worked_us, now))
     }
 
-    /// What its server measures of itself; none without one.
+    /// Returns the measurements of its server, if there is one.
     pub(super) fn server(&mut self) -> Option<ServerSample> {
         self.process.env()?;
         self.within(|instance| {

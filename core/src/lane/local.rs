@@ -1,4 +1,4 @@
-//! A virtual run with all of its lanes in this very process, driven by whoever holds it: for tests and pages.
+//! A virtual run with all of its lanes in this very process, driven by its owner: for tests and pages.
 //! What it does is what a run of child processes does, in the same order.
 
 use std::collections::VecDeque;

@@ -42,16 +42,16 @@ pub const CPUS: usize = 4;
 /// Heap bytes in use by this process, counted by its allocator.
 pub type HeapMeter = fn() -> u64;
 
-/// What to replay.
+/// Description of a virtual lane.
 #[derive(Debug)]
 pub struct Settings {
     /// All incidents.
     pub catalogue: Catalogue,
-    /// What the parent said first.
+    /// First message from the parent.
     pub begin: Begin,
     /// Watches for tasks that hold up the thread.
     pub watch: Option<Watch>,
-    /// What memory is measured with.
+    /// Source of heap measurements.
     pub heap: HeapMeter,
 }
 

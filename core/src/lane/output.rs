@@ -10,12 +10,12 @@ use tokio::time::Instant;
 
 use crate::event::LaneSays;
 
-/// Where events go. Clones share it.
+/// Event output. Clones share it.
 #[derive(Debug, Clone)]
 pub struct Output(Arc<Inner>);
 
 struct Inner {
-    /// When the process that runs now began: in milliseconds since the run began, and on its clock.
+    /// Start of the current process: in milliseconds since the start of the run, and on its clock.
     clock: Mutex<Option<(u64, Instant)>>,
     /// Instances run one after the other up to the same moment: what they say until then waits
     /// here, to be put in order.
@@ -53,7 +53,7 @@ impl Output {
         }))
     }
 
-    /// Whether the writer has refused an event: then there is nobody to replay for.
+    /// Returns true if the writer has failed: nobody reads the replay.
     pub fn failed(&self) -> bool {
         self.0.failed.load(Ordering::Relaxed)
     }

@@ -27,7 +27,7 @@ use crate::service::Gateway;
 #[derive(Debug)]
 pub struct Process {
     runtime: Runtime,
-    /// When it began, in milliseconds since the run began.
+    /// Start, in milliseconds since the start of the run.
     began_ms: u64,
     /// The same, on its own clock.
     began: Instant,
@@ -37,28 +37,28 @@ pub struct Process {
 /// A request to come.
 #[derive(Debug)]
 pub struct Due {
-    /// When it starts, in milliseconds since the run began.
+    /// Start, in milliseconds since the start of the run.
     pub at_ms: u64,
-    /// What is sent.
+    /// The request.
     pub request: Arc<Prepared>,
     /// Its key.
     pub key: u64,
 }
 
-/// Who sends requests.
+/// Clients of a process.
 #[derive(Debug)]
 pub struct Clients<'a> {
-    /// Where they count what becomes of them.
+    /// Counter of their outcomes.
     pub tally: &'a SharedTally,
-    /// How long they wait for an answer.
+    /// Client timeout.
     pub timeout: Duration,
-    /// What the bodies that they sent take.
+    /// Memory of the bodies that they have sent.
     pub bodies: &'a BodyBytes,
-    /// Whether they speak TLS.
+    /// True if they use TLS.
     pub tls: bool,
 }
 
-/// What serves in it.
+/// The server of a process.
 #[derive(Debug)]
 struct Server {
     gateway: Arc<Gateway>,
@@ -129,12 +129,12 @@ impl Process {
         Ok(process)
     }
 
-    /// Whether somebody serves.
+    /// Returns true if a server is running.
     pub fn serves(&self) -> bool {
         self.server.is_some()
     }
 
-    /// When it began, in milliseconds since the run began.
+    /// Returns its start, in milliseconds since the start of the run.
     pub fn began_ms(&self) -> u64 {
         self.began_ms
     }
@@ -223,7 +223,7 @@ impl Process {
         })
     }
 
-    /// What time it is, in milliseconds since the run began.
+    /// Returns the time in milliseconds since the start of the run.
     pub fn now_ms(&self) -> u64 {
         let now = self.runtime.block_on(async { Instant::now() });
         self.began_ms + (now - self.began).as_millis() as u64
@@ -267,7 +267,7 @@ fn watch_polls(builder: &mut Builder, watch: &Watch) {
 #[cfg(not(tokio_unstable))]
 fn watch_polls(_: &mut Builder, _: &Watch) {}
 
-/// What the answer amounts to; none when the service's panic drops the connection.
+/// Classifies the answer; none if a panic of the service drops the connection.
 fn answer(
     gateway: Arc<Gateway>,
     due: &Due,

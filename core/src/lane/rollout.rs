@@ -15,7 +15,7 @@ pub struct Rollout {
     incident: String,
     /// The variant that the release brings.
     variant: String,
-    /// Whether code of the variant steers it.
+    /// True if code of the variant steers it.
     is_steered: bool,
     in_play: Bugs,
     instances: Vec<Instance>,
@@ -37,7 +37,7 @@ struct Instance {
 /// An instance as its lane measures it, for the code that steers the release.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Measured {
-    /// Whether it serves.
+    /// True if it serves.
     pub serves: bool,
     /// Tasks alive in it.
     pub tasks: u64,

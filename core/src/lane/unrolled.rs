@@ -8,7 +8,7 @@ use crate::script::{Script, Step};
 /// The commands of a whole run.
 #[derive(Debug)]
 pub struct Unrolled {
-    /// What happens by itself: phases, rates, parameters.
+    /// Events that happen without commands: phases, rates, parameters.
     pub told: Vec<Event>,
     /// For each lane what it is told first, and then.
     pub lanes: Vec<(Begin, Vec<ParentSays>)>,

@@ -1,4 +1,4 @@
-//! What goes on beyond the life of one process: arrivals, ticks, the memory cap, releases.
+//! State of a lane beyond the life of one process: arrivals, ticks, the memory limit, releases.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -40,7 +40,7 @@ pub struct VirtualLane {
     watch: Option<Watch>,
     cap_bytes: u64,
     client_timeout: Duration,
-    /// Whether clients speak TLS.
+    /// True if clients use TLS.
     tls: bool,
     schedule: Schedule,
     mix: Vec<Arc<Prepared>>,
@@ -50,14 +50,14 @@ pub struct VirtualLane {
     without: Vec<String>,
     params: BTreeMap<String, f64>,
     now_ms: u64,
-    /// When the next sample is due.
+    /// Time of the next sample.
     tick_ms: u64,
     /// By how many bytes each instance grew from one tick to the next, and what it held then.
     growth: Vec<u64>,
     held: Vec<u64>,
     rollout: Rollout,
     steer: Option<Steer>,
-    /// Where its charts show the log.
+    /// The log tail that its charts show.
     tailed: Option<Tailed>,
     announced: BTreeSet<String>,
 }
@@ -292,8 +292,8 @@ impl VirtualLane {
         Ok(())
     }
 
-    /// How long memory need not be looked at: half of the time until the fastest would be at its cap, should
-    /// it go on growing by as much as it takes a tick to.
+    /// Returns the time until the next memory check: half of the time in which the fastest growth so far would
+    /// reach the limit.
     fn look_ms(&self) -> u64 {
         let fastest = self.growth.iter().copied().max().unwrap_or_default();
         let most = self.instances.iter().filter(|i| i.serves()).map(Instance::heap_bytes).max();
@@ -390,7 +390,7 @@ impl VirtualLane {
         Ok(())
     }
 
-    /// What the lane measured in this tick; and what is known of its release, where it has one.
+    /// Returns the measurements of this tick, and the state of its release if there is one.
     fn sample(&mut self) -> (Sample, Option<Fleet>) {
         let budget_us = (CPUS as u64 * TICK_MS * 1000) as f64;
         let (mut server, mut load) = (None::<ServerSample>, LoadTick::default());
@@ -434,7 +434,7 @@ impl VirtualLane {
         (sample, fleet)
     }
 
-    /// Carries out an order of whoever steers the release.
+    /// Carries out an order of the steering function.
     ///
     /// # Errors
     ///
@@ -487,7 +487,7 @@ pub fn shown(chain: &Chain) -> ChainShown {
     ChainShown { routes: names(chain.around_routes()), store: names(chain.around_store()) }
 }
 
-/// When an arrival is due: the first whole millisecond, since a paused clock has no finer ones.
+/// Returns the due time of an arrival: the first whole millisecond, since a paused clock has no finer resolution.
 fn due_ms(arrival: &Arrival) -> u64 {
     u64::try_from(arrival.at.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
 }

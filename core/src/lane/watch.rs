@@ -1,5 +1,5 @@
-//! Whether tasks wait for anything but virtual time: a thread whose tasks never block gives up its
-//! processor only where the system takes it away.
+//! Detects tasks that wait for anything except virtual time: a thread whose tasks never block has no voluntary
+//! context switches.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, Ordering};

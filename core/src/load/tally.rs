@@ -1,4 +1,4 @@
-//! What became of the requests of one lane, tick by tick. No percentile leaves out failures.
+//! Outcomes of the requests of one lane, tick by tick. Percentiles count failures.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ pub enum CutOff {
 }
 
 impl CutOff {
-    /// How such a request ended.
+    /// Returns the outcome of such a request.
     pub fn outcome(self) -> Outcome {
         match self {
             Self::RunEnds => Outcome::Unfinished,
@@ -37,7 +37,7 @@ impl CutOff {
 /// Counts outcomes and latencies, in bounded memory.
 #[derive(Debug, Default)]
 pub struct Tally {
-    /// What has become of a request that is dropped before it ended.
+    /// State of a request that is dropped before its end.
     pub cut_off: CutOff,
     tick: LoadTick,
     answered: Latencies,
@@ -74,7 +74,7 @@ impl Tally {
 
     /// A request has ended, `latency` after it was due.
     ///
-    /// One without an answer counts with its time-out, if it ended sooner: the client is not
+    /// One without an answer counts with its timeout, if it ended sooner: the client is not
     /// served faster by being refused. One that the run cut off counts with the time it had.
     pub fn ended(
         &mut self,

@@ -17,7 +17,7 @@ const TOP: f64 = 16.0;
 /// Points that a line has at most; each is the highest of its stretch.
 const POINTS: usize = 560;
 
-/// What all lanes have in common in the charts of one metric.
+/// Common properties of the charts of one metric in all lanes.
 pub struct Frame {
     /// The metric, for people.
     pub title: String,
@@ -31,7 +31,7 @@ pub struct Frame {
     pub ticks: Vec<(f64, String)>,
     /// A level not to be reached, by a lane whose cap is the manifest's.
     pub cap: Option<f64>,
-    /// When phases began, in seconds.
+    /// Start of each phase in seconds.
     pub phases_s: Vec<f64>,
 }
 
@@ -47,11 +47,11 @@ pub struct Curve<'a> {
     pub rejected: Vec<(f64, Option<f64>)>,
     /// All, those included that went wrong; or a part of the points; in the same form.
     pub bad: Vec<(f64, Option<f64>)>,
-    /// What the two are, where there are two.
+    /// Legend, if there are two curves.
     pub legend: &'static str,
-    /// What theory says, in the same form.
+    /// Theory, in the same form.
     pub theory: Vec<(f64, Option<f64>)>,
-    /// How a value reads.
+    /// Formats a value.
     pub read: fn(f64) -> String,
 }
 
@@ -120,7 +120,7 @@ pub fn draw(frame: &Frame, curve: &Curve) -> Markup {
     }
 }
 
-/// What the chart shows, in words.
+/// Describes the chart in words.
 fn describe(frame: &Frame, curve: &Curve) -> String {
     let known: Vec<(f64, f64)> =
         curve.points.iter().filter_map(|(at_s, value)| Some((*at_s, (*value)?))).collect();

@@ -8,7 +8,7 @@ use crate::plan::Case;
 use crate::timeline::{LaneLine, Timeline, level};
 use crate::verdict::{self, Stretch};
 
-/// What a figure may be.
+/// Forms of a figure.
 pub const FORMS: &str = "\
 VARIANT METRIC at T            a level, T seconds after the release; T may be a formula
 VARIANT METRIC over T..T       the highest of a level, or what a stretch has: ok_percent, p99_ms …
@@ -64,7 +64,7 @@ enum Claim {
     Below(Formula),
 }
 
-/// How a value is written.
+/// Units of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Unit {
     Number,

@@ -1,4 +1,4 @@
-//! What happened in a run, and how to have it happen again.
+//! Events of a run as a list, and the command that repeats the run.
 
 use std::collections::BTreeSet;
 
@@ -42,7 +42,7 @@ pub(super) fn happened(events: &[Event], variants: &[String]) -> Markup {
     }
 }
 
-/// What is listed of the events.
+/// Returns the list entry of an event, if it has one.
 fn line(what: &What) -> Option<String> {
     match what {
         What::Exit { cause: ExitCause::Stopped, .. } | What::Log { .. } | What::Rate { .. } => None,
@@ -122,7 +122,7 @@ fn between_phases(events: &[Event]) -> impl Iterator<Item = (usize, &Event)> {
     })
 }
 
-/// What was changed of the faults, and when.
+/// Lists the changes of faults with their times.
 fn chaos(events: &[Event]) -> Vec<(u64, &str, f64)> {
     let changed = between_phases(events).filter_map(|(_, event)| match &event.what {
         What::Param { name, value } if name.starts_with("chaos_") => {
@@ -160,10 +160,10 @@ fn by_hand(events: &[Event], asks_for_faults: bool) -> Vec<String> {
     lines
 }
 
-/// What is said of a process that was asked to end, and started again.
+/// Text for a process that was stopped and restarted by hand.
 const RESTARTED: &str = "restarted by hand";
 
-/// Whether each event is the end of a process that was asked to, after which another was started.
+/// Returns for each event whether it is the exit of a process that was restarted by hand.
 fn restarted(events: &[Event]) -> Vec<bool> {
     let mut starts_later = BTreeSet::new();
     let back = events.iter().rev().map(|event| {

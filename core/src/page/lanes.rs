@@ -1,4 +1,4 @@
-//! What the lanes of a run showed: each chart of a manifest, drawn for every lane.
+//! Charts of the lanes of a run, for each chart of the manifest.
 
 use maud::{Markup, html};
 
@@ -27,7 +27,7 @@ pub(super) fn charts(
             "Heights compare across lanes: they share each axis. A dashed upright line is the beginning of a "
             "phase, by its number above; ✖ the end of a process; a dotted line what theory says; the level "
             "line in the charts of memory is the cap, at which a process is killed. Latency counts from when a "
-            "request was due, and one without an answer counts with its time-out."
+            "request was due, and one without an answer counts with its timeout."
         }
         @for chart in &manifest.charts { (one_chart(chart, manifest, timeline, names, events)) }
     }
@@ -80,7 +80,7 @@ fn newest<T>(events: &[Event], lane: usize, is: impl Fn(&What) -> Option<&T>) ->
     mine.find_map(|event| is(&event.what))
 }
 
-/// What a request passes on its way, in order.
+/// Draws the middleware stack, in order.
 fn chain(name: &str, chain: Option<&ChainShown>) -> Markup {
     html! {
         figure {
@@ -112,7 +112,7 @@ fn log(title: &str, name: &str, tail: Option<&LogTail>) -> Markup {
     }
 }
 
-/// What all lanes have in common in a chart.
+/// Returns the common properties of a chart in all lanes.
 fn frame(
     chart: &show::Chart,
     manifest: &Manifest,
@@ -277,7 +277,7 @@ fn latencies(lane: &LaneLine) -> Vec<(f64, Option<f64>)> {
         .collect()
 }
 
-/// What theory says of a measure, from the release to the first exit.
+/// Returns the theory of a measure from the release to the first exit.
 fn theory(
     manifest: &Manifest,
     timeline: &Timeline,

@@ -1,5 +1,4 @@
-//! What a page of the book asks the very code that it was built with: to run a lane in the reader's
-//! browser, and to draw what the lanes have said.
+//! Interface of a page of the book: run a lane in the reader's browser, and draw its events.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +8,7 @@ use crate::event::{Event, LaneSays};
 use crate::lane::unrolled::Unrolled;
 use crate::plan::Case;
 
-/// What is to be drawn of a run.
+/// Request for drawings of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Wanted {
@@ -19,14 +18,14 @@ pub struct Wanted {
     pub figures: Vec<String>,
 }
 
-/// What was drawn.
+/// Drawings of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Drawn {
     /// The charts, as HTML.
     pub charts: String,
     /// The figures as they stand in sentences; a dash where the run has no such thing.
     pub figures: Vec<String>,
-    /// What each lane says of itself in the end.
+    /// Final sentence of each lane.
     pub lanes: String,
 }
 
@@ -38,7 +37,7 @@ struct Said {
     what: LaneSays,
 }
 
-/// What lanes have told of a run: what happens by itself, and what each of them said, line by line.
+/// Merges the events of lanes with those that happen without commands, line by line.
 ///
 /// # Errors
 ///

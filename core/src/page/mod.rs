@@ -74,7 +74,7 @@ pub fn render(case: &Case, header: &Header, told: &Told, faults: &Faults) -> Str
     page.into_string()
 }
 
-/// Whether a file is empty, or a report.
+/// Returns true if a file is empty or a report.
 ///
 /// # Errors
 ///
@@ -170,7 +170,7 @@ fn check_row(check: &Check) -> Markup {
     }
 }
 
-/// What the lanes of a run are called on a page.
+/// Returns the names of the lanes on a page.
 fn lane_names(variants: &[String]) -> Vec<String> {
     ('A'..).zip(variants).map(|(letter, name)| format!("lane {letter}, {name}")).collect()
 }
@@ -206,7 +206,7 @@ fn why(case: &Case) -> Markup {
     }
 }
 
-/// The line at fault in each lane's code, and the line that mends it.
+/// The line at fault in each lane's code, and the line that fixes it.
 fn marked(case: &Case, variants: &[String]) -> Markup {
     let files: BTreeSet<String> =
         variants.iter().map(String::as_str).chain(["fixed"]).map(|v| case.entry.file(v)).collect();
@@ -217,7 +217,7 @@ fn marked(case: &Case, variants: &[String]) -> Markup {
     let marks: Vec<_> = marks.filter(|(.., marks)| !marks.is_empty()).collect();
     html! {
         @if !marks.is_empty() {
-            h2 { "The line at fault, and the line that mends it" }
+            h2 { "The line at fault, and the line that fixes it" }
             @for (file, text, marks) in marks {
                 @for mark in marks {
                     p { code { (file) ":" (mark.line) } }

@@ -1,14 +1,14 @@
-//! What a page tells of a run, taken in event by event: however long the run, in bounded memory.
+//! Data for the page of a run, collected event by event in bounded memory.
 
 use crate::event::{Event, What};
 use crate::incident::Manifest;
 use crate::record::Header;
 use crate::timeline::Timeline;
 
-/// What a page tells of a run.
+/// Data for the page of a run.
 #[derive(Debug)]
 pub struct Told {
-    /// What was measured.
+    /// The measurements.
     pub timeline: Timeline,
     /// The events that are told one by one, in order. Of what only the newest counts, only that is here.
     pub(super) events: Vec<Event>,

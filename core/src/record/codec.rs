@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::MOST_LANES;
 use crate::event::{Event, MOST_NAMED, Sample, ServerSample, WaitSite, What};
 
-/// What a lane's samples have said that need not be said again.
+/// Values of a lane's samples that need not be repeated.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 struct Known {
     metrics: BTreeMap<String, f64>,
@@ -167,7 +167,7 @@ fn bounded(server: &ServerSample) -> Result<(), String> {
     }
 }
 
-/// What is known of an event's lane, for as many lanes as a run can have.
+/// Returns the known values of an event's lane, for as many lanes as a run can have.
 fn lane<'a>(lanes: &'a mut Vec<Known>, event: &Event) -> Option<&'a mut Known> {
     let lane = event.lane.filter(|lane| *lane < MOST_LANES)?;
     if lanes.len() <= lane {

@@ -31,7 +31,7 @@ pub const VERSION: u32 = 1;
 /// The first line: what ran.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Header {
-    /// What kind of file this is.
+    /// File type.
     pub firedrill: Kind,
     /// Version of the format.
     pub version: u32,
@@ -51,7 +51,7 @@ pub struct Header {
     /// Parameters that differ from the manifest's.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub params: BTreeMap<String, f64>,
-    /// Where a live run was measured. A virtual run is the same on every machine.
+    /// Machine of a live run. A virtual run is the same on every machine.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub machine: Option<Machine>,
 }
@@ -108,7 +108,7 @@ pub fn end_line(at_ms: u64) -> String {
     serde_json::to_string(&End { at_ms, event: EndWord::End }).unwrap_or_default()
 }
 
-/// Whether a line is the last one of a recording.
+/// Returns true for the last line of a recording.
 fn is_end(line: &[u8]) -> bool {
     // Far shorter than events are: most need not be read for this.
     line.len() < 100 && serde_json::from_slice::<End>(line).is_ok()

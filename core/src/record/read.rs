@@ -1,4 +1,4 @@
-//! Whatever can be read of a recording, and what cannot.
+//! Reads recordings: the readable events, and the faults.
 
 use std::io::{self, BufRead, BufReader, Read, Take};
 
@@ -40,20 +40,20 @@ const FAULTS: usize = 20;
 /// A recording as it was read.
 #[derive(Debug)]
 pub struct Recording {
-    /// What ran.
+    /// Description of the run.
     pub header: Header,
-    /// What happened, in order of time.
+    /// Events in order of time.
     pub events: Vec<Event>,
-    /// What could not be read.
+    /// Unreadable parts.
     pub faults: Faults,
 }
 
-/// What could not be read of a recording.
+/// Unreadable parts of a recording.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Faults {
     /// The first ones, with their lines.
     pub first: Vec<Fault>,
-    /// How many there are.
+    /// Number of faults.
     pub all: usize,
 }
 
@@ -62,7 +62,7 @@ pub struct Faults {
 pub struct Fault {
     /// The line, counted from 1.
     pub line: usize,
-    /// What is wrong with it.
+    /// Description of the fault.
     pub what: String,
 }
 
@@ -111,7 +111,7 @@ pub enum Unreadable {
     #[error("line 1: not a recording of firedrill: {0}")]
     NoHeader(String),
     /// Its first line says that it was run at no rate that there is.
-    #[error("line 1: {0} requests a second is no rate")]
+    #[error("line 1: rate out of range: {0} requests a second")]
     Rate(f64),
     /// It has no lane, or too many.
     #[error("line 1: a recording has one to four lanes, this one says {0}")]
@@ -147,7 +147,7 @@ pub fn scan(
 /// A recording of which the first line has been read.
 #[derive(Debug)]
 pub struct Opened<R> {
-    /// What ran.
+    /// Description of the run.
     pub header: Header,
     input: BufReader<Take<R>>,
     faults: Faults,
@@ -247,7 +247,7 @@ impl<R: Read> Opened<R> {
 }
 
 fn no_header(line: &[u8], error: &serde_json::Error) -> Unreadable {
-    /// What every version's first line has.
+    /// First line of every version.
     #[derive(Deserialize)]
     struct AnyVersion {
         #[serde(rename = "firedrill")]
@@ -302,7 +302,7 @@ fn event(
     }
 }
 
-/// What has been read, against what is read at most.
+/// Amounts read, and their limits.
 #[derive(Default)]
 struct Room {
     events: usize,
@@ -320,7 +320,7 @@ impl Room {
         }
     }
 
-    /// What is full, in words; none: there is room.
+    /// Describes the limit that was reached; none: no limit.
     fn left_out(&self) -> Option<String> {
         let most = |most: usize| count(most as u64);
         if self.events >= MOST_EVENTS {
@@ -333,7 +333,7 @@ impl Room {
     }
 }
 
-/// What the values of a sample take in memory, about.
+/// Returns the approximate memory of a sample's values.
 fn size(sample: &Sample) -> usize {
     const ENTRY: usize = 48;
     let server = sample.server.iter().map(|server| {
@@ -353,7 +353,7 @@ fn size(sample: &Sample) -> usize {
 /// Looks for samples that are missing: every lane has one each tick.
 struct Gaps {
     longest_ms: u64,
-    /// When each lane's last sample was.
+    /// Time of each lane's last sample.
     last_ms: Vec<u64>,
 }
 
@@ -366,7 +366,7 @@ impl Gaps {
         Self { longest_ms, last_ms: vec![0; header.variants.len()] }
     }
 
-    /// What is missing before this event, in the samples of its lane.
+    /// Describes samples missing before this event in its lane.
     fn before(&mut self, event: &Event) -> Option<String> {
         let (lane, What::Sample(_)) = (event.lane?, &event.what) else {
             return None;
@@ -382,7 +382,7 @@ impl Gaps {
     }
 }
 
-/// Whether its counts are such that a run can have them, with much to spare.
+/// Returns true if the counts are possible in a run, with a wide margin.
 fn plausible(event: &Event) -> bool {
     match &event.what {
         What::Sample(sample) => sample.is_plausible(),
@@ -391,7 +391,7 @@ fn plausible(event: &Event) -> bool {
     }
 }
 
-/// What is wrong with a line; where in it, without the number that its parser gives the line.
+/// Describes a line's error and its column, without the parser's line number.
 fn short(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let what = text.rsplit_once(" at line ").map_or(text.as_str(), |(what, _)| what);

@@ -34,7 +34,7 @@ struct Chaos {
     held: Semaphore,
 }
 
-/// Whether parameters ask for a fault.
+/// Returns true if parameters ask for a fault.
 pub fn wanted(env: &Env) -> bool {
     let asked = |name| env.param(name, 0.0).get() > 0.0;
     asked("chaos_latency_percent") || asked("chaos_error_percent")

@@ -1,5 +1,5 @@
-//! What the service depends on: it carries so many commands at once, each of which takes its time;
-//! the others queue. Latency, errors, hangs and capacity are parameters, so that phases turn them.
+//! Simulated dependency of the service: it works on a fixed number of commands at once, each of which takes time;
+//! the others queue. Latency, errors, hangs and capacity are parameters, so phases can change them.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

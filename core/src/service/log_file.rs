@@ -1,4 +1,4 @@
-//! Where the log's writer puts its lines: a bounded tail in memory, in place of a disk.
+//! Storage of the log's writer: a bounded tail in memory, in place of a disk.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,7 +18,7 @@ pub struct LogLine {
     pub status: u16,
 }
 
-/// What stands in the log.
+/// Entries of the log.
 #[derive(Debug, Clone)]
 enum Entry {
     Request(LogLine),
@@ -38,7 +38,7 @@ impl Entry {
 type Reader = Box<dyn Fn(&LogLine) -> bool + Send + Sync>;
 type ErrorReader = Box<dyn Fn(&str) + Send + Sync>;
 
-/// The log. What has been written can be read by whoever subscribed before.
+/// The log. What has been written can be read by earlier subscribers.
 #[derive(Default)]
 pub struct LogFile {
     kept: Mutex<Kept>,
@@ -56,7 +56,7 @@ struct Kept {
 /// Lines of the log that a lane shows of its end.
 const SHOWN: usize = 3;
 
-/// What a lane's screen has been shown of a log: its end, once a second where it changes.
+/// The log tail that a lane's screen has: sent once a second if it has changed.
 #[derive(Debug, Default)]
 pub struct Tailed {
     shown: LogTail,
@@ -64,7 +64,7 @@ pub struct Tailed {
 }
 
 impl Tailed {
-    /// To be called at each tick: the end of the log, where it is time to show it anew.
+    /// To be called at each tick: the end of the log, if it is time to show it again.
     pub fn tick(&mut self, env: &Env) -> Option<LogTail> {
         self.ticks += 1;
         if !self.ticks.is_multiple_of(10) {

@@ -52,12 +52,12 @@ pub struct Gateway {
     /// As it was asked for, without the service's own faults.
     chain: Mutex<Chain>,
     in_force: ArcSwap<Router>,
-    /// What stands in the chain in force: around the routes, around the store.
+    /// The installed middleware: around the routes, and around database calls.
     stands: Mutex<(Vec<Standing>, Vec<Standing>)>,
     presents: ArcSwap<Presents>,
 }
 
-/// What presents a certificate to each client that connects, where the chain has such.
+/// The certificate presenter, if the stack has one.
 struct Presents(Option<Presenter>);
 
 impl fmt::Debug for Presents {

@@ -49,10 +49,10 @@ struct Requests {
 /// Looks at the metrics, ten a second, over which an error rate goes.
 const LOOKS: usize = 10;
 
-/// Where requests go: method and path.
+/// Destination of requests: method and path.
 type At = (&'static str, String);
 
-/// What error rates go on from.
+/// Base values of the error rates.
 #[derive(Default)]
 struct Rates {
     /// Requests of each route that had ended when the rates were told last.
@@ -61,7 +61,7 @@ struct Rates {
     errors: BTreeMap<(At, u16), (u64, Gauge)>,
 }
 
-/// What one thread counted.
+/// Counts of one thread.
 #[derive(Default)]
 struct Shard {
     started: u64,

@@ -50,9 +50,9 @@ pub enum ProcessState {
     },
     /// Ended.
     Down {
-        /// How, in a word or two.
+        /// Short description.
         short: String,
-        /// When the supervisor starts it again, in seconds.
+        /// Time of the restart in seconds.
         again_s: f64,
     },
 }
@@ -66,9 +66,9 @@ pub struct LaneState {
     pub bugs: Bugs,
     /// The version that was released to it last.
     pub version: String,
-    /// When the newest switch of a bug was, in seconds.
+    /// Time of the newest switch of a bug, in seconds.
     pub switched_s: f64,
-    /// What its process is doing.
+    /// State of its process.
     pub state: ProcessState,
     /// Restarts by the supervisor.
     pub restarts: u32,
@@ -88,21 +88,21 @@ pub struct LaneState {
     pub kinds: BTreeMap<String, LastSecond>,
     /// Growth of the tasks over the last seconds.
     pub tasks_per_s: Option<f64>,
-    /// Where tokio-console may connect.
+    /// Port for tokio-console.
     pub console_port: Option<u16>,
     /// The memory cap of its first instance, where that is not the manifest's.
     pub own_cap_bytes: Option<u64>,
-    /// When its newest sample was, in seconds.
+    /// Time of the newest sample, in seconds.
     pub sampled_s: f64,
     /// Share of its processors that it uses, in percent.
     pub cpu_percent: Option<f64>,
-    /// What stands in its chain.
+    /// The middleware stack.
     pub chain: ChainShown,
     /// The slots of its chain that are off.
     pub without: Vec<String>,
     /// Each of its instances, where it has several.
     pub instances: Vec<InstanceSample>,
-    /// How many it shall have, and when that was asked for, in seconds: until it happens.
+    /// Requested number of instances and the time of the request in seconds, until it is reached.
     pub wanted: Option<(usize, f64)>,
     /// The history of each of them.
     pub each: Vec<Series>,
@@ -290,7 +290,7 @@ impl LaneState {
         self.cpu_percent = sample.cpu_percent;
         self.instances.clone_from(&sample.instances);
         let instances = self.instances.len().max(1);
-        // What was refused does not stand for ever.
+        // A refusal is shown for a while only.
         let open =
             |(wanted, asked_s): &(usize, f64)| *wanted != instances && at_s - asked_s < REFUSED_S;
         self.wanted = self.wanted.filter(open);
@@ -360,7 +360,7 @@ impl LaneState {
         }
     }
 
-    /// Whether there is no sample where there should be one.
+    /// Returns true if a sample is overdue.
     pub fn is_stale(&self, now_s: f64) -> bool {
         let serves = matches!(self.state, ProcessState::Serving { .. } | ProcessState::Down { .. });
         serves && now_s - self.sampled_s > STALE_S
@@ -371,7 +371,7 @@ impl LaneState {
         self.server.as_ref()?.wait_sites.iter().max_by_key(|site| site.waiting)
     }
 
-    /// Whether most requests of the last second went wrong, or nobody serves them.
+    /// Returns true if most requests of the last second failed, or no process serves.
     pub fn suffers(&self) -> bool {
         let outcomes = self.last_second.window.outcomes;
         let serves =
@@ -411,8 +411,8 @@ impl LaneState {
         }
     }
 
-    /// What is to be said of it now: the first sentence of its variant that is true. Nothing of a process that is not
-    /// there, whose last figures do not stand for it.
+    /// Returns the sentence about its current state: the first of its variant whose condition holds. None without
+    /// a process, because old figures do not describe it.
     pub fn sentence(&self, manifest: &Manifest, values: &Values) -> Option<String> {
         if !matches!(self.state, ProcessState::Serving { .. } | ProcessState::Stopped { .. }) {
             return None;

@@ -41,7 +41,7 @@ use travel::Travel;
 pub use view::View;
 use walk::{Answer, Walk};
 
-/// Commands that are kept for a time-lapse; beyond, the oldest are dropped.
+/// Commands that are kept for a simulated run; beyond, the oldest are dropped.
 const MOST_CONTROLS: usize = 1000;
 
 /// The session of one learner.
@@ -51,13 +51,13 @@ pub struct Session {
     pub case: Case,
     /// The run that the session was opened for, or a recording.
     pub main: Track,
-    /// A time-lapse beside it, shown in its place.
+    /// A simulated run beside it, shown in its place.
     pub lapse: Option<Track>,
     /// The guided walk.
     pub walk: Option<Walk>,
-    /// Commands that the main run has got, with their times: a time-lapse gets them too.
+    /// Commands that the main run has got, with their times: a simulated run gets them too.
     controls: Vec<(u64, Control)>,
-    /// Whether the past has moved since [`Session::has_moved`] was called.
+    /// True if the past has moved since [`Session::has_moved`] was called.
     moved: bool,
 }
 
@@ -71,7 +71,7 @@ pub enum Input {
     Failed(RunId),
     /// A move in time.
     Travel(Travel),
-    /// The time-lapse is shown, or the live run again.
+    /// The simulated run is shown, or the live run again.
     TimeLapse,
     /// A command for the run that is looked at.
     Control(Control),
@@ -92,16 +92,16 @@ pub enum Input {
 /// Something that a front end has to do.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Effect {
-    /// Start this run in place of the one that runs; the main one ends a time-lapse too.
+    /// Start this run in place of the one that runs; the main one ends a simulated run too.
     Start {
         /// Which of the session's runs.
         run: RunId,
         /// The run.
         plan: Plan,
-        /// How its time passes.
+        /// Pacing of the run.
         pacing: Pacing,
     },
-    /// End the run; the main one ends a time-lapse too.
+    /// End the run; the main one ends a simulated run too.
     End(RunId),
     /// Pass this command on to the run.
     Control(RunId, Control),
@@ -168,7 +168,7 @@ impl Session {
         match (run, &mut self.lapse) {
             (RunId::Main, _) => self.main.take(&self.case, event),
             (RunId::Lapse, Some(lapse)) => lapse.take(&self.case, event),
-            // Events of a time-lapse that has been left may still arrive.
+            // Events of a simulated run that has been left may still arrive.
             (RunId::Lapse, None) => {}
         }
         if run == RunId::Main { self.observe(event) } else { Vec::new() }

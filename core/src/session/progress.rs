@@ -7,12 +7,12 @@ use serde::{Deserialize, Serialize};
 pub struct WalkProgress {
     /// Pages that were reached.
     pub pages: usize,
-    /// Whether the last page was reached.
+    /// True if the last page was reached.
     pub finished: bool,
     /// The page at which it was left the last time, from 1; 0: not known.
     #[serde(default)]
     pub last_page: usize,
-    /// Whether it was taken to its end the last time.
+    /// True if the last attempt reached the end.
     #[serde(default)]
     pub last_finished: bool,
     /// Hints that were taken the last time.

@@ -40,13 +40,13 @@ pub struct RunState {
     pub now_s: f64,
     /// The phase that holds.
     pub phase: Option<usize>,
-    /// When each phase began, in seconds.
+    /// Start of each phase in seconds.
     pub phases_s: Vec<f64>,
     /// Rate and parameters as they were.
     pub course: Course,
     /// The limits that metrics of the fixed variant stay below by the manifest, at the present load.
     pub limits: BTreeMap<String, Limit>,
-    /// When the release went out, in seconds; none: not yet.
+    /// Time of the release in seconds; none: not yet.
     pub released_s: Option<f64>,
     /// The event log, oldest first.
     pub log: VecDeque<LogEntry>,
@@ -174,8 +174,8 @@ impl RunState {
         self.lag_p99_ms = values.percentile_ms(99.0);
     }
 
-    /// How late the driver started the requests of the last seconds, when that is too late for
-    /// the figures to be trusted.
+    /// Returns the lateness of the load generator in the last seconds, if it is too high for the figures to be
+    /// trusted.
     pub fn untrusted_lag_ms(&self) -> Option<f64> {
         self.lag_p99_ms.filter(|ms| *ms > TRUSTED_LAG_MS)
     }

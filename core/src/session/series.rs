@@ -76,7 +76,7 @@ impl Series {
         self.stretches(from_s).map(of).fold(0.0, f64::max)
     }
 
-    /// What was measured in each of `count` equal stretches from one time to another.
+    /// Aggregates measurements into `count` equal intervals.
     pub fn columns<const N: usize>(
         &self,
         window_s: (f64, f64),
@@ -145,12 +145,12 @@ impl<const N: usize> Default for Column<N> {
 }
 
 impl<const N: usize> Column<N> {
-    /// Whether more of its ticks had no process than had one.
+    /// Returns true if most of its ticks had no process.
     pub fn is_gap(&self) -> bool {
         self.served * 2 < self.ticks
     }
 
-    /// Whether there was a process, and nothing could be measured yet, which is not zero.
+    /// Returns true if a process existed but could not be measured yet, which is not zero.
     pub fn is_unknown(&self) -> bool {
         self.served > 0 && self.highest[0].is_none()
     }

@@ -16,7 +16,7 @@ pub const SPEEDS: [f64; 10] = [0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 60.0, 120.0
 pub enum RunId {
     /// The one that the session was opened for.
     Main,
-    /// The time-lapse beside it.
+    /// The simulated run beside it.
     Lapse,
 }
 
@@ -52,7 +52,7 @@ pub enum Source {
 pub struct Playback {
     /// The moment that is shown.
     pub snapshot: Snapshot,
-    /// Whether time passes.
+    /// True while time passes.
     pub playing: bool,
     /// Seconds a second.
     pub speed: f64,

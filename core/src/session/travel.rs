@@ -9,10 +9,10 @@ use crate::event::Clock;
 use crate::plan::Plan;
 use crate::script::{Control, Pacing, Speed};
 
-/// The speed at which a time-lapse begins, in seconds a second.
+/// The initial speed of a simulated run, in seconds a second.
 const LAPSE_SPEED: f64 = 10.0;
 
-/// How long a time-lapse goes on beyond the present, in milliseconds: at full speed the next hour is enough.
+/// Length of a simulated run beyond the present, in milliseconds: at full speed an hour is enough.
 pub const LAPSE_LASTS_MS: u64 = 3_600_000;
 
 /// A move in time.
@@ -28,17 +28,17 @@ pub enum Travel {
     To(u64),
     /// One sample forth, or back.
     Step {
-        /// Whether it is forth.
+        /// True: forward.
         forth: bool,
     },
     /// To the next phase, switch, exit or restart, or to the one before.
     Mark {
-        /// Whether it is to the next.
+        /// True: to the next one.
         forth: bool,
     },
     /// A step faster, or slower.
     Speed {
-        /// Whether it is faster.
+        /// True: faster.
         faster: bool,
     },
     /// The past plays on for this stretch of wall time, in milliseconds.
@@ -72,7 +72,7 @@ impl Session {
         self.hold_back(looked_back)
     }
 
-    /// Holds a time-lapse while its past is looked at: at its speed that would soon fall out of memory.
+    /// Pauses a simulated run while its past is looked at: at its speed that would soon fall out of memory.
     fn hold_back(&self, looked_back: bool) -> Vec<Effect> {
         let track = self.track();
         let Source::TimeLapse(speed) = track.source else { return Vec::new() };
@@ -84,7 +84,7 @@ impl Session {
         vec![Effect::Control(self.run_id(), Control::SetSpeed(speed))]
     }
 
-    /// Changes the speed of the past while it plays, else of the time-lapse.
+    /// Changes the speed of the past while it plays, else of the simulated run.
     fn change_speed(&mut self, faster: bool) -> Vec<Effect> {
         let run = self.run_id();
         let track = self.track_mut();
@@ -96,7 +96,7 @@ impl Session {
         *speed = match (*speed, faster) {
             (Speed::Max, true) => Speed::Max,
             (Speed::Max, false) => Speed::Times(SPEEDS[SPEEDS.len() - 1]),
-            // Slower than real time, it would not be a time-lapse.
+            // Slower than real time, it would not run ahead.
             (Speed::Times(now), _) => match next_speed(now, faster) {
                 Some(next) => Speed::Times(next.max(1.0)),
                 None => Speed::Max,
@@ -105,13 +105,13 @@ impl Session {
         vec![Effect::Control(run, Control::SetSpeed(*speed))]
     }
 
-    /// Shows a time-lapse of the live run, from the present on; or the live run again.
+    /// Shows a simulated run beside the live run, from the present on; or the live run again.
     pub(super) fn toggle_time_lapse(&mut self) -> Vec<Effect> {
         if self.lapse.take().is_some() {
             return vec![Effect::End(RunId::Lapse)];
         }
         if self.main.source != Source::Live {
-            self.log(None, "this lab is a time-lapse from its beginning".to_owned());
+            self.log(None, "this lab runs in simulated time already".to_owned());
             return Vec::new();
         }
         let speed = Speed::Times(LAPSE_SPEED);
@@ -121,7 +121,7 @@ impl Session {
         let pacing = Pacing { speed, from_ms, hold_ms: None, controls: self.controls.clone() };
         let mut track = Track::new(Source::TimeLapse(speed), RunState::new(&self.case));
         let line =
-            "time-lapse: the same code on a virtual clock, from the beginning and beyond now";
+            "simulated time: the same code on a virtual clock, from the beginning and beyond now";
         track.head.log(0.0, None, line.to_owned());
         self.lapse = Some(track);
         self.main.playback = None;

@@ -9,14 +9,14 @@ use crate::incident::measure::Measure;
 use crate::incident::theory::Law;
 use crate::timeline::{Timeline, level, slope};
 
-/// What theory and a lane say of one measure.
+/// Comparison of theory and measurement.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Agreement {
     /// The lane's variant.
     pub variant: String,
     /// The measure.
     pub metric: Measure,
-    /// What is compared: growth a second, or the mean where theory says that nothing grows.
+    /// True if growth per second is compared, false for the mean of a constant theory.
     pub of_growth: bool,
     /// As theory has it.
     pub theory: f64,
@@ -25,7 +25,7 @@ pub struct Agreement {
 }
 
 impl Agreement {
-    /// How far the measurement is from the theory, as a share of it.
+    /// Returns the relative deviation of the measurement from the theory.
     pub fn apart(&self) -> f64 {
         // Where theory says that there is nothing, there must be nothing.
         if self.theory == 0.0 && self.measured == 0.0 {

@@ -17,20 +17,20 @@ pub struct Check {
     pub variant: String,
     /// The metric.
     pub metric: String,
-    /// What was expected, for people.
+    /// Expected value, for people.
     pub expected: String,
     /// The stretch of the run that counted, in seconds since it began.
     pub window_s: Option<[f64; 2]>,
     /// Why nothing can be said; none: it was decided.
     pub undecided: Option<Undecided>,
-    /// What was observed, for people; none when there was nothing to observe.
+    /// Observed value, for people; none if there was nothing to observe.
     pub observed: Option<String>,
-    /// Whether it held; what was not observed did not.
+    /// True if it held; a missing observation does not hold.
     pub holds: bool,
 }
 
 impl Check {
-    /// What was observed, for people; else why there is nothing.
+    /// Returns the observation, or the reason why there is none.
     pub fn outcome(&self) -> &str {
         match (self.undecided, &self.observed) {
             (Some(why), _) => why.says(),
@@ -40,7 +40,7 @@ impl Check {
     }
 }
 
-/// What became of an expectation whose window counts from `since_s`; none: it has not come.
+/// Checks a claim whose window counts from `since_s`; none if the window lies in the future.
 pub(super) fn check(
     since_s: Option<f64>,
     expectation: &Expectation,
@@ -61,7 +61,7 @@ pub(super) fn check(
     }
 }
 
-/// What was expected; what was observed and whether that held, or why nothing can be said.
+/// Expectation, observation and result of a claim, or the reason why it is undecided.
 struct Outcome {
     expected: String,
     observed: Option<(String, bool)>,
@@ -156,14 +156,14 @@ fn compare(
 /// Requests without which a share of them, or a percentile, is a matter of one or two of them.
 const LEAST_REQUESTS: u64 = 100;
 
-/// Whether a claim is about a share of requests of which there were too few to tell.
+/// Returns true if a claim about a share covers too few requests.
 fn too_few(lane: &LaneLine, expectation: &Expectation, stretch: Stretch) -> bool {
     let kind = expectation.kind.as_deref();
     matches!(&expectation.metric, Measure::Stretch(figure) if figure.is_a_share())
         && stretch::requests(lane, kind, stretch) < LEAST_REQUESTS
 }
 
-/// What the lane that an expectation compares with showed, and when, where that is another time.
+/// Returns the value of the other lane of a comparison, and its window if that differs.
 fn beside(
     since_s: Option<f64>,
     expectation: &Expectation,

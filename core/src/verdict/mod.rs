@@ -21,9 +21,9 @@ use stretch::SETTLED_S;
 /// The outcome of a run's expectations.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Verdict {
-    /// Whether every check held.
+    /// True if every check held.
     pub holds: bool,
-    /// Where none failed and some are undecided: why the first of these is.
+    /// Reason of the first undecided check, if none failed.
     pub undecided: Option<Undecided>,
     /// One an expectation of a variant that ran.
     pub checks: Vec<Check>,
@@ -46,7 +46,7 @@ impl Verdict {
     }
 }
 
-/// What the expectations of a manifest amount to in a run.
+/// Checks the claims of a manifest against a run.
 pub fn judge(manifest: &Manifest, timeline: &Timeline) -> Verdict {
     let mut verdict = judge_since(timeline.release_s, &manifest.expectations, timeline);
     let values = timeline.course.at(timeline.release_s.unwrap_or_default() + SETTLED_S);
@@ -95,8 +95,7 @@ fn spoiled(timeline: &Timeline) -> Option<Undecided> {
     }
 }
 
-/// What expectations amount to whose windows count from `since_s`, in seconds; none: it has not
-/// come.
+/// Checks claims whose windows count from `since_s`, in seconds; none if a window lies in the future.
 pub fn judge_since(
     since_s: Option<f64>,
     expectations: &[Expectation],

@@ -1,5 +1,5 @@
-//! What the gate asks of an exercise: as it is given out it fails, on every load; what is ours holds; and
-//! each partial fix is known for what it is.
+//! Checks of an exercise: as handed out it fails under every load, our solution holds, and each partial fix is
+//! recognized.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -61,7 +61,7 @@ pub async fn check(
     Ok(Some(Finding::new(what, wrong)))
 }
 
-/// What a form is to be known as.
+/// Expected recognition of a variant.
 #[derive(Debug, Clone, Copy)]
 enum Known<'a> {
     /// A fix.
@@ -76,7 +76,7 @@ fn named(half: &firedrill_core::incident::exercise::PartialFix) -> Option<&str> 
     half.variant.as_deref()
 }
 
-/// What is wrong with the verdict on a variant under a trial: it is to hold, or to be known as another.
+/// Checks the verdict on a variant in a trial: it must hold, or be recognized.
 async fn tried(
     catalogue: &'static Catalogue,
     entry: &'static Entry,

@@ -2,7 +2,7 @@
 //! the fix holds, the partial fixes do what their text claims, on many seeds of the virtual clock, and
 //! then live.
 //!
-//! * [`exercise`]: whether what is given out fails, and what mends it is known
+//! * [`exercise`]: whether what is given out fails, and the fix is recognized
 //! * [`rules`]: what the contract asks of an incident beside what its manifest's reading checks
 //! * [`wall_clock`]: calls in the source that do not belong on a virtual clock
 
@@ -27,36 +27,36 @@ use firedrill_core::incident::theory::Theory;
 use firedrill_core::timeline::Timeline;
 use firedrill_core::verdict::{Verdict, agreements, judge, judge_since};
 
-/// How far a slope on the virtual clock may be from that of the theory, as a share of it.
+/// Accepted relative deviation of a slope from the theory in simulated time.
 pub const VIRTUAL_APART: f64 = 0.02;
 
 /// The same on the live clock.
 pub const LIVE_APART: f64 = 0.1;
 
-/// How long a run goes on after the bug has been switched off.
+/// Length of a run after the bug is switched off.
 const AFTER_OFF: Duration = Duration::from_secs(10);
 
 /// Times that a thread gives up the processor within tasks of one place, beyond which it is not
 /// the system's doing.
 const BLOCKED: u64 = 10;
 
-/// What to check, and how thoroughly.
+/// Scope of the checks.
 #[derive(Debug, Clone, Copy)]
 pub struct Settings {
     /// All incidents.
     pub catalogue: &'static Catalogue,
     /// Seeds on the virtual clock: 1 to this.
     pub seeds: u64,
-    /// Whether a live run must agree.
+    /// True to include a live run.
     pub live: bool,
 }
 
 /// One thing that was checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// What.
+    /// Name of the check.
     pub what: String,
-    /// What is wrong with it; empty: nothing.
+    /// Problems; empty: none.
     pub wrong: Vec<String>,
 }
 
@@ -93,7 +93,7 @@ pub async fn check(entries: &[&'static Entry], settings: Settings) -> anyhow::Re
         reads_well &= tell(&rules::taught(entry))?;
         reads_well &= tell(&source(settings.catalogue, entry))?;
         if !reads_well {
-            writeln!(io::stdout(), "  not run: first mend what is said above")?;
+            writeln!(io::stdout(), "  skipped: fix the problems above first")?;
             well = false;
             continue;
         }
@@ -218,7 +218,7 @@ async fn virtually(settings: Settings, entry: &'static Entry) -> anyhow::Result<
     Ok(well & tell(&Finding::new(what, off))?)
 }
 
-/// What is expected of the fixed variant, asked of the broken one.
+/// Returns the claims about the fixed variant, applied to the broken one.
 fn of_fixed(entry: &Entry) -> Vec<Expectation> {
     let fixed = entry.manifest.expectations.iter().filter(|e| e.variant == "fixed");
     fixed.map(|e| Expectation { variant: "broken".to_owned(), ..e.clone() }).collect()
@@ -237,7 +237,7 @@ fn failures(seed: u64, verdict: &Verdict) -> Vec<String> {
         .collect()
 }
 
-/// Where theory and lanes are too far apart.
+/// Lists deviations between theory and lanes.
 fn apart(run: &str, spec: &Spec, timeline: &Timeline, allowed: f64) -> Vec<String> {
     let theories = &spec.case.entry.manifest.theories;
     let agreements = agreements(&spec.case.entry.manifest, timeline);
@@ -257,7 +257,7 @@ fn apart(run: &str, spec: &Spec, timeline: &Timeline, allowed: f64) -> Vec<Strin
     lines
 }
 
-/// What is wrong when the bug is switched off in every lane while it runs.
+/// Checks the claims after the bug is switched off in every lane.
 async fn switched_off(mut spec: Spec) -> anyhow::Result<Vec<String>> {
     let entry = std::sync::Arc::clone(&spec.case.entry);
     let manifest = &entry.manifest;

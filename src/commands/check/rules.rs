@@ -1,5 +1,5 @@
-//! What the contract asks of an incident beside what reading its manifest checks: names that are its
-//! own, windows that end in time, layers that leave the others alone, and the marks in its source.
+//! Rules for incidents beyond the validation of the manifest: unique names, windows that end in time, independent
+//! layers, and marks in the source.
 
 use std::collections::BTreeMap;
 
@@ -28,7 +28,7 @@ pub fn contract(catalogue: &Catalogue, entry: &Entry) -> Finding {
     Finding::new("contract: names, windows, layers, marks of cause and fix", wrong)
 }
 
-/// Whether it can be taught: a walk of 8 to 14 pages that runs every form, and says why.
+/// Checks the teaching material: a walk of 8 to 14 pages that runs every variant, hints, and a summary.
 pub fn taught(entry: &Entry) -> Finding {
     let manifest = &entry.manifest;
     let (pages, questions) = (manifest.pages(), &manifest.questions);
@@ -58,7 +58,7 @@ pub fn taught(entry: &Entry) -> Finding {
     want(fault, "a question for the line at fault".into());
     for variant in manifest.variants.iter().filter(|_| !manifest.walk.is_empty()) {
         let runs = manifest.walk.iter().any(|step| step.lanes.contains(&variant.name));
-        want(runs, format!("a step that runs `{}`: what seems to mend it is run", variant.name));
+        want(runs, format!("a step that runs `{}`: partial fixes are run", variant.name));
     }
     let wrong = wrong.into_iter().map(|missing| format!("missing: {missing}")).collect();
     Finding::new(
@@ -87,7 +87,7 @@ fn names(catalogue: &Catalogue, entry: &Entry) -> Vec<String> {
     wrong
 }
 
-/// What is expected of it shows soon enough to be waited for.
+/// Checks that its claims can be judged early enough.
 fn windows(entry: &Entry) -> Vec<String> {
     let manifest = &entry.manifest;
     let (values, release_s) = (manifest.formula_values(), manifest.release_s());
@@ -140,7 +140,7 @@ fn others(catalogue: &Catalogue, entry: &Entry) -> Vec<String> {
     wrong
 }
 
-/// The line at fault and the line that mends it are marked.
+/// The line at fault and the line that fixes it are marked.
 fn marked(catalogue: &Catalogue, entry: &Entry) -> Vec<String> {
     let folder = entry.incident.folder();
     let (mut cause, mut fix) = (false, false);

@@ -1,5 +1,5 @@
-//! What does not belong on a virtual clock: wall-clock time, blocking calls, real input and output,
-//! found in the source by the paths it names.
+//! Finds code that does not belong in simulated time: wall-clock time, blocking calls, real input and output, by
+//! the paths that the source names.
 //!
 //! It reads tokens, not syntax: paths are paths, whatever grammar the macro around them has.
 
@@ -41,9 +41,9 @@ pub struct Found {
     pub file: String,
     /// Line, counted from 1.
     pub line: usize,
-    /// What is named there, by its whole path.
+    /// The full path of the call.
     pub path: String,
-    /// What to use in its place.
+    /// Replacement.
     pub instead: &'static str,
 }
 
@@ -77,7 +77,7 @@ fn joined(before: &str, name: &str) -> String {
     if before.is_empty() { name.to_owned() } else { format!("{before}::{name}") }
 }
 
-/// Whether a path is this one, or leads into it.
+/// Returns true if a path equals or contains the other.
 fn within(path: &str, outer: &str) -> bool {
     path.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
 }

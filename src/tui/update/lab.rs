@@ -254,7 +254,7 @@ fn console(model: &mut Model) -> Vec<Command> {
     }
     let lane = lab.selected;
     if lab.session.track().source != Source::Live {
-        let line = "a time-lapse has no process for tokio-console to look into";
+        let line = "there is no process for tokio-console in simulated time";
         lab.session.log(None, line.to_owned());
         return Vec::new();
     }

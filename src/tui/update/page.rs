@@ -29,7 +29,7 @@ fn awaited(lab: &Lab) -> Option<AnswerForm> {
     step.question.as_ref().map(|question| question.form.clone())
 }
 
-/// Whether the page waits for a number.
+/// Returns true if the page waits for a number.
 pub(super) fn asks_for_a_number(lab: &Lab) -> bool {
     lab.session.walk.is_some() && matches!(awaited(lab), Some(AnswerForm::Number { .. }))
 }

@@ -11,12 +11,12 @@ use super::scene::Scene;
 /// Stretches of the time shown whose outcomes give their axis its end: single ticks would jump.
 const OUTCOMES: usize = 30;
 
-/// What all lanes share, so that heights compare.
+/// Common axes of all lanes, so that heights compare.
 #[derive(Debug, Clone)]
 pub struct Axes {
     /// The greatest value of each chart.
     pub tops: Vec<f64>,
-    /// What the lane with most instances may take in memory.
+    /// Memory limit of the lane with most instances.
     pub cap_bytes: u64,
     /// The greatest value of an instance's outcomes, and of its tasks.
     pub instance_tops: [f64; 2],
@@ -89,7 +89,7 @@ pub fn axes(lab: &Scene) -> Axes {
     }
 }
 
-/// What a level of a lane is full at.
+/// Returns the capacity of a level.
 pub fn capacity(lane: &LaneState, chart: &Chart) -> Option<f64> {
     let capacity = chart.capacity.as_deref()?;
     capacity.parse().ok().or_else(|| lane.metric(capacity)).filter(|full| *full > 0.0)

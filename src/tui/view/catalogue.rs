@@ -108,13 +108,13 @@ pub fn draw(
     }
 }
 
-/// What an incident is called: by its cause for those who know it.
+/// Returns the title of an incident: its cause once it is known.
 fn name<'a>(manifest: &'a Manifest, walked: Option<&WalkProgress>, answers: bool) -> &'a str {
     let knows = answers || walked.is_some_and(|walked| walked.finished);
     if knows { &manifest.title } else { manifest.seen_as() }
 }
 
-/// How far its walk was taken, in a word or two.
+/// Describes the progress in its walk.
 fn state(manifest: &Manifest, walked: Option<&WalkProgress>) -> String {
     let pages = manifest.pages();
     match walked {

@@ -1,4 +1,4 @@
-//! What stands in the chains of all lanes, from the outside in, and which slots are off.
+//! Middleware stacks of all lanes, from the outside in, with their switched-off slots.
 //!
 //! ```text
 //!   request        A broken              B fixed
@@ -85,8 +85,7 @@ fn row(
     Line::from(spans)
 }
 
-/// What a request passes in this lane, in order, in one line: what an incident has put there
-/// stands out.
+/// Draws the middleware stack of a lane in one line; layers of incidents are highlighted.
 pub fn line(frame: &mut Frame, area: Rect, lane: &LaneState) {
     let names: Vec<(&str, bool)> =
         lane.chain.routes.iter().map(|(slot, owner)| (slot.as_str(), owner != "service")).collect();

@@ -28,13 +28,13 @@ const GAP: Sign = ("✖", theme::bad);
 /// A process was there, and nothing could be measured yet.
 const UNKNOWN: Sign = ("?", theme::warn);
 
-/// What to draw.
+/// A chart.
 pub struct Chart<'a> {
-    /// What it shows.
+    /// Title.
     pub title: Line<'a>,
     /// The lane's history.
     pub series: &'a Series,
-    /// What fills the columns.
+    /// Fill of the columns.
     pub fill: Fill<'a>,
     /// The columns' colour.
     pub colour: Color,
@@ -46,21 +46,21 @@ pub struct Chart<'a> {
     pub labels: [String; 2],
     /// A level not to be reached.
     pub cap: Option<f64>,
-    /// What theory says at these times, in seconds.
+    /// Theory at these times, in seconds.
     pub theory: Option<Told<'a>>,
-    /// Whether a tick without a value is one without a process.
+    /// True if a tick without a value means that there was no process.
     pub gaps: bool,
     /// Moments to mark, in seconds, each with a word.
     pub marks: &'a [(f64, &'a str)],
 }
 
-/// What theory says at given times, in seconds.
+/// Theory at given times, in seconds.
 pub type Told<'a> = &'a dyn Fn(&[f64]) -> Vec<Option<f64>>;
 
 /// A value of a tick; none where there was no process to measure.
 pub type Value<'a> = &'a dyn Fn(&Point) -> Option<f64>;
 
-/// What fills the columns of a chart.
+/// Fills of the columns of a chart.
 pub enum Fill<'a> {
     /// A level; and another one, marked in each column.
     Level(Value<'a>, Option<Value<'a>>),

@@ -255,7 +255,7 @@ fn cap_bytes(lab: &Scene, lane: &LaneState, axes: &Axes) -> u64 {
     axes.cap_bytes + lane.own_cap_bytes.unwrap_or(manifest_cap).saturating_sub(manifest_cap)
 }
 
-/// What a state's value is called.
+/// Returns the name of a state.
 fn state_name(names: &[String], value: f64) -> &str {
     names.get(value as usize).map_or("?", String::as_str)
 }
@@ -305,13 +305,13 @@ fn title(
     title
 }
 
-/// What a chart of memory shows: the virtual clock has no process, and what stands for its memory is the heap.
+/// Returns the label of memory: in simulated time there is no process, so the heap is shown.
 fn memory_word(lab: &Scene) -> &'static str {
     let lapse = lab.session.case.plan.clock == Clock::Virtual || lab.session.lapse.is_some();
     if lapse { "heap" } else { "resident" }
 }
 
-/// That requests without an answer count with the time after which their clients give up.
+/// Explains that requests without an answer count with their client's timeout.
 fn unanswered(lab: &Scene, lane: &LaneState) -> Option<Span<'static>> {
     let patience_s = lab.manifest().load.client_timeout_ms as f64 / 1000.0;
     let says = format!(" · unanswered = {} s", number(patience_s));
@@ -341,11 +341,11 @@ fn slots_now(
     ]
 }
 
-/// What theory says at given times.
+/// Theory at given times.
 type Told<'a> = Box<dyn Fn(&[f64]) -> Vec<Option<f64>> + 'a>;
 
-/// What theory says of a measure, from the moment the bug met a clean process; nothing when the lane
-/// runs anything but this incident's bug.
+/// Returns the theory of a measure from the moment at which the bug met a clean process; none if the lane runs
+/// anything except this incident's bug.
 fn theory<'a>(lab: &'a Scene<'a>, lane: &LaneState, measure: &Measure) -> Option<Told<'a>> {
     let manifest = lab.manifest();
     let (ProcessState::Serving { since_s, .. } | ProcessState::Stopped { since_s }) = lane.state

@@ -1,4 +1,4 @@
-//! The code of the selected lane: the broken form beside the fixed one, what differs, what is marked, and the
+//! The code of the selected lane: the broken variant beside the fixed one, what differs, what is marked, and the
 //! tasks that wait at each line.
 //!
 //! ```text
@@ -229,7 +229,7 @@ fn cells(
     rows.iter().map(cell).collect()
 }
 
-/// Where a text is broken into rows of at most so many columns: at a gap or before a dot, where there is one.
+/// Breaks a text into rows of at most `room` columns, at a gap or before a dot if possible.
 fn breaks(text: &str, room: usize) -> Vec<(usize, usize)> {
     let letters: Vec<char> = text.chars().collect();
     let mut rows = Vec::new();
@@ -263,7 +263,7 @@ pub fn coloured(
     spans
 }
 
-/// So many columns of a line from one on, in the colours of its words.
+/// Cuts columns out of a line, with its syntax colours.
 fn columns(
     text: &str,
     stretches: &syntax::Stretches,
@@ -281,7 +281,7 @@ fn columns(
     spans
 }
 
-/// What a full bar stands for: the most tasks of any lane in the time that the charts span.
+/// Returns the value of a full bar: the most tasks of any lane in the time span of the charts.
 fn scale(lab: &Scene) -> f64 {
     let (from_s, _) = lab.window_s();
     let tasks = |point: &Point| point.tasks;

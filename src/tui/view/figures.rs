@@ -27,7 +27,7 @@ struct Big {
     more: String,
 }
 
-/// What the two big figures are of; in a walk, the usual ones in place of what it does not show yet.
+/// Returns the two large figures; in a walk, the usual ones in place of those not shown yet.
 pub fn figures(lab: &Scene) -> [Figure; 2] {
     let Headline { left, right } = lab.manifest().headline.clone();
     let usual = Headline::usual();
@@ -48,7 +48,7 @@ fn headline(lab: &Scene, lane: &LaneState) -> [Big; 2] {
     figures
 }
 
-/// Whether a figure of the headline is where it is bad.
+/// Returns true if a figure of the headline is in its bad range.
 pub fn is_beyond(lane: &LaneState, figure: &Figure) -> bool {
     figure.bad_from.zip(lane.value(&figure.metric)).is_some_and(|(from, value)| value >= from)
 }

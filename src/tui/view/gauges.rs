@@ -20,13 +20,13 @@ const BAR: usize = 10;
 /// From this share of its capacity on, something is full.
 const FULL: f64 = 0.95;
 
-/// A metric that is beyond what the fixed form keeps.
+/// A metric that is beyond what the fixed variant keeps.
 pub struct Violation {
     /// Its name, for people.
     pub name: String,
     /// Its value.
     pub value: f64,
-    /// What it must stay below.
+    /// The limit.
     pub limit: f64,
 }
 
@@ -35,7 +35,7 @@ pub fn rows(lab: &Scene, lane: &LaneState) -> u16 {
     shown(lab, lane).count() as u16
 }
 
-/// The first metric of this lane that is beyond what the manifest expects of the fixed form.
+/// The first metric of this lane that is beyond what the manifest expects of the fixed variant.
 pub fn violation(lab: &Scene, lane: &LaneState) -> Option<Violation> {
     shown(lab, lane).find_map(|metric| {
         let (value, limit) = (lane.metric(&metric.name)?, limit(lab, metric)?);
@@ -72,7 +72,7 @@ fn name(metric: &Metric) -> String {
     metric.name.replace('_', " ")
 }
 
-/// What the manifest says that this metric of the fixed form stays below now.
+/// Returns the manifest's limit of this metric in the fixed variant.
 fn limit(lab: &Scene, metric: &Metric) -> Option<f64> {
     lab.view.run.limit(&metric.name)
 }
@@ -81,8 +81,8 @@ fn capacity_of(metric: &Metric) -> String {
     format!("{}_capacity", metric.name)
 }
 
-/// What must stay below something comes first, then what can fill up; whatever its value is now,
-/// so that no line changes its place.
+/// Order of metrics: limited ones first, then those with a capacity, independent of their values, so that lines
+/// keep their places.
 fn rank(lab: &Scene, lane: &LaneState, metric: &Metric) -> u8 {
     let limited = lab.view.run.limits.contains_key(&metric.name);
     match (limited, lane.metrics.contains_key(&capacity_of(metric))) {
@@ -108,7 +108,7 @@ fn line(lab: &Scene, lane: &LaneState, metric: &Metric, column: usize) -> Line<'
         return Line::from(vec![label, Span::styled(text, theme::strong())]);
     };
     let filled = (value / capacity * BAR as f64).round().clamp(0.0, BAR as f64) as usize;
-    // Full is no fault in itself: of a fix it may be the price.
+    // A full buffer is not a fault in itself: it may be the trade-off of a fix.
     let style = if value >= capacity * FULL { theme::warn() } else { theme::good() };
     let bar = format!("▕{:<BAR$}▏", "█".repeat(filled));
     let text = format!(" {}/{}", number(value), number(capacity));

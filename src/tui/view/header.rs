@@ -36,7 +36,7 @@ pub fn draw(frame: &mut Frame, [first, second]: [Rect; 2], lab: &Scene) {
     frame.render_widget(Paragraph::new(script), second);
 }
 
-/// What the clock shows, and which clock it is.
+/// Describes the clock and its kind.
 fn state(lab: &Scene) -> Vec<Span<'static>> {
     let track = lab.session.track();
     let data = track.shown();
@@ -104,7 +104,7 @@ fn state(lab: &Scene) -> Vec<Span<'static>> {
 /// From here on a late driver spoils more than short latencies, in milliseconds.
 const VERY_LATE_MS: f64 = 100.0;
 
-/// That the driver is late, and what that means; none: it is not.
+/// Describes the lateness of the load generator; none: it is punctual.
 pub fn late(lab: &Scene, width: u16) -> Option<Line<'static>> {
     let lag_ms = lab.view.run.untrusted_lag_ms()?;
     let lag = millis(lag_ms);

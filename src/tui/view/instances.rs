@@ -101,7 +101,7 @@ fn figures(instance: &InstanceSample, width: u16) -> String {
     }
 }
 
-/// What an instance runs. In a walk, the name of the form would tell what is asked.
+/// Returns the version of an instance. In a walk the variant's name would give the answer away.
 fn version<'a>(lab: &Scene, instance: &'a InstanceSample) -> &'a str {
     match instance.version.as_str() {
         released if !lab.view.disclosure.causes && released != "before" => "release",

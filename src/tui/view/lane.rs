@@ -111,7 +111,7 @@ fn inside(frame: &mut Frame, area: Rect, lab: &Scene, lane: &LaneState, axes: &A
     }
 }
 
-/// What the lane runs, where that is not what its name says.
+/// Returns the variant that the lane runs, if its name says otherwise.
 fn differs(lab: &Scene, lane: &LaneState) -> String {
     let own = &lab.manifest().id;
     let runs = lane.bugs.get(own).map_or("fixed", String::as_str);
@@ -122,7 +122,7 @@ fn differs(lab: &Scene, lane: &LaneState) -> String {
     format!(", runs {runs} now")
 }
 
-/// Whether a lane is not as it should be.
+/// Returns true if a lane is unhealthy.
 fn is_wrong(lab: &Scene, lane: &LaneState) -> bool {
     let [left, right] = figures::figures(lab);
     if !lab.view.disclosure.causes {
@@ -179,8 +179,8 @@ fn serving(lane: &LaneState) -> (String, Style) {
     }
 }
 
-/// What is wrong with the lane, or what its fix costs: the manifest's sentence, with the place where
-/// most tasks wait; else that place alone; else the metric that is beyond what the fixed form keeps.
+/// Returns the text about a lane: the manifest's sentence with the busiest wait site; else that place alone; else
+/// a metric beyond the limit of the fixed variant.
 fn says(lab: &Scene, lane: &LaneState, width: usize) -> Vec<Line<'static>> {
     if !lab.view.disclosure.causes {
         return vec![Line::raw("")];
@@ -219,7 +219,7 @@ pub fn said_rows(lab: &Scene, index: usize, width: u16) -> u16 {
     says(lab, &lab.view.run.lanes[index], usize::from(width.saturating_sub(2))).len() as u16
 }
 
-/// Where the tasks wait; else the metric that is beyond what the fixed form keeps.
+/// Describes the busiest wait site; else a metric beyond the limit of the fixed variant.
 fn culprit_line(lab: &Scene, lane: &LaneState, width: usize) -> Line<'static> {
     let Some(site) = lane.culprit().filter(|site| site.waiting > 1) else {
         let Some(wrong) = gauges::violation(lab, lane) else {

@@ -27,7 +27,7 @@ impl<'a> Scene<'a> {
         self.lab.session.case.manifest()
     }
 
-    /// What is to be said of a lane now.
+    /// Returns the sentence about the current state of a lane.
     pub fn sentence(&self, lane: &LaneState) -> Option<String> {
         lane.sentence(self.manifest(), self.view.run.course.now())
     }

@@ -28,7 +28,7 @@ pub enum AnswerKey {
 /// The ruling on an answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ruling {
-    /// Whether it is right.
+    /// True if it is right.
     pub right: bool,
     /// The reply to it; empty: none.
     pub says: String,
@@ -177,8 +177,7 @@ pub(super) fn reveal(session: &Session, walk: &Walk, step: &Step, reply: Reply) 
     done
 }
 
-/// What an answer, the measurement and the theory say of a question for a number; of the answer also whether it
-/// is right.
+/// Returns the figures of a number question: answer, measurement and theory.
 fn numbers(kind: &Kind, values: &Values, guess: Option<(f64, bool)>) -> Vec<(String, String)> {
     let Kind::Number { unit, theory, measured, .. } = kind else { return Vec::new() };
     let with_unit = |value: f64| {

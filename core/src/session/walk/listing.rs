@@ -25,7 +25,7 @@ pub struct Listing {
     pub waiting: Vec<u64>,
     /// The line that was asked for, from 0, once the answer is shown.
     pub answer: Option<usize>,
-    /// Whether the answer is still open.
+    /// True while the answer is open.
     pub is_open: bool,
 }
 

@@ -34,7 +34,7 @@ const STARTING: &str = "the servers are still starting";
 /// The condition of a step is met within this many seconds of the run, or the walk says that it was not.
 const PATIENCE_S: f64 = 180.0;
 
-/// How long the run of a walk may last, in milliseconds.
+/// Longest run of a walk, in milliseconds.
 const LONGEST_MS: u64 = 3_600_000;
 
 /// The page at which the run of a page begins, both from 0. The last page has none of its own.

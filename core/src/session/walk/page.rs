@@ -40,9 +40,9 @@ pub enum Content {
 pub struct StepPage {
     /// The stage that it is in.
     pub stage: Stage,
-    /// Whether the servers of its run are still starting.
+    /// True while the servers of its run are starting.
     pub is_starting: bool,
-    /// Whether the run goes on once the learner has replied.
+    /// True if the run continues after the learner's reply.
     pub goes_on: bool,
     /// A text for a presenter to say; empty: none.
     pub presenter: String,
@@ -56,7 +56,7 @@ pub struct StepPage {
     pub result: Option<Outcome>,
     /// The titles of the charts that it is about; empty: all.
     pub watch: Vec<String>,
-    /// Whether the charts are those of each instance.
+    /// True if the charts are per instance.
     pub by_instance: bool,
 }
 
@@ -69,7 +69,7 @@ pub struct Asking {
     pub form: AnswerForm,
     /// The answer, once it was given.
     pub answer: Option<Answer>,
-    /// Whether that was right.
+    /// True if the answer was right.
     pub right: Option<bool>,
     /// The newest hint, while it is open: its number from 1, the number of hints, the text.
     pub hint: Option<(usize, usize, String)>,

@@ -33,7 +33,7 @@ pub struct Walk {
     pub faster: f64,
     /// Seed of the order of options.
     pub order_seed: u64,
-    /// Whether the run is held, all samples up to that moment taken in.
+    /// True if the run is paused and all samples up to that moment have been processed.
     pub(super) held: bool,
     /// The lanes as each page left them.
     pub(super) shots: Vec<Option<Box<Shot>>>,
@@ -63,7 +63,7 @@ pub struct Done {
     pub texts: Texts,
     /// The learner's reply.
     pub reply: Reply,
-    /// Whether the answer was right; none where there was no question, or no answer.
+    /// True if the answer was right; none without a question or an answer.
     pub right: Option<bool>,
     /// Answered, measured and computed figures, each with its name.
     pub figures: Vec<(String, String)>,

@@ -1,4 +1,4 @@
-//! A cheat: few requests for one instance, for ever.
+//! A cheat: few requests for one instance, forever.
 
 use firedrill_core::incident::fleet::{Fleet, Order};
 

@@ -1,4 +1,4 @@
-//! A partial fix: a wait with a short time-out is still a wait.
+//! A partial fix: a wait with a short timeout is still a wait.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -8,7 +8,7 @@ use crossterm::queue;
 use crossterm::terminal::{EndSynchronizedUpdate, LeaveAlternateScreen};
 use tokio::process::{Child, Command};
 
-use crate::attend::{GRACE, dismiss};
+use crate::supervise::{GRACE, dismiss};
 
 /// A program that the terminal is lent to.
 #[derive(Debug)]

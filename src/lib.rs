@@ -9,7 +9,7 @@
 //! * [`load`]: the open-loop driver
 //! * [`run`]: the parent: children, load, memory cap, restarts, one stream of events
 //! * [`recorder`]: the events of a run to a file; [`files`]: how files take the place of older ones, names, locks
-//! * [`attend`]: programs that end with their parent; [`guest`]: one that the terminal is lent to
+//! * [`supervise`]: programs that end with their parent; [`guest`]: one that the terminal is lent to
 //! * [`keyboard`], [`terminal_size`]: what a terminal tells
 //! * [`exercise`]: "fix it yourself": a learner's package, built and judged
 //! * [`tui`]: the terminal; [`book`]: the book's preprocessor
@@ -22,7 +22,6 @@
 //! `firedrill_core::lane`, percentiles that count what never came back in
 //! `firedrill_core::load::tally`.
 
-pub mod attend;
 #[cfg(feature = "book")]
 pub mod book;
 pub mod cli;
@@ -38,7 +37,8 @@ pub mod load;
 pub mod notice;
 pub mod pack;
 pub mod recorder;
-pub mod remembered;
 pub mod run;
+pub mod supervise;
 pub mod terminal_size;
 pub mod tui;
+pub mod user_state;

@@ -7,7 +7,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
-use firedrill_core::dice::Dice;
+use firedrill_core::random::RandomStream;
 
 use super::{Found, SEED, firedrill};
 
@@ -76,7 +76,7 @@ const OPTIONS: [(&str, &[&str]); 14] = [
 ];
 
 /// A command line with a verb, most often with what it is about, and up to three options.
-fn command_line(dice: &Dice) -> Vec<&'static str> {
+fn command_line(dice: &RandomStream) -> Vec<&'static str> {
     let mut words = vec![pick(dice, &VERBS)];
     let runs = matches!(words[0], "run" | "lab" | "picture");
     if dice.hits(if runs { 95.0 } else { 40.0 }) {
@@ -88,7 +88,7 @@ fn command_line(dice: &Dice) -> Vec<&'static str> {
     if words[0] == "run" && dice.hits(80.0) {
         words.extend(["--for", "1s"]);
     }
-    for _ in 0..(dice.throw() * 4.0) as usize {
+    for _ in 0..(dice.uniform() * 4.0) as usize {
         let known = if runs && dice.hits(90.0) { &OPTIONS[..OF_RUNS] } else { &OPTIONS[..] };
         let (option, values) = pick(dice, known);
         words.push(option);
@@ -99,13 +99,13 @@ fn command_line(dice: &Dice) -> Vec<&'static str> {
     words
 }
 
-fn pick<T: Copy>(dice: &Dice, from: &[T]) -> T {
-    from[(dice.throw() * from.len() as f64) as usize]
+fn pick<T: Copy>(dice: &RandomStream, from: &[T]) -> T {
+    from[(dice.uniform() * from.len() as f64) as usize]
 }
 
 /// Runs so many command lines of random parts.
 pub fn commands(times: u64) -> anyhow::Result<Found> {
-    let dice = Dice::new(SEED, "command lines");
+    let dice = RandomStream::new(SEED, "command lines");
     let folder = tempfile::tempdir()?;
     let (mut worst, mut ended, mut killed) = (Vec::new(), [0; 3], 0);
     for _ in 0..times {
@@ -152,7 +152,7 @@ pub fn recordings(times: u64) -> anyhow::Result<Found> {
     let whole = fs::read(&file)?;
     let damaged = folder.path().join("damaged.jsonl");
     let path = damaged.to_str().context("a path that is text")?;
-    let dice = Dice::new(SEED, "damage");
+    let dice = RandomStream::new(SEED, "damage");
     let (mut worst, mut shown, mut slowest) = (Vec::new(), 0, Duration::ZERO);
     for n in 0..times {
         fs::write(&damaged, damage(&whole, &dice))?;
@@ -209,12 +209,12 @@ fn outcome(mut child: Child, patience: Duration) -> anyhow::Result<(Option<i32>,
 }
 
 /// A copy with one to three damages.
-fn damage(whole: &[u8], dice: &Dice) -> Vec<u8> {
+fn damage(whole: &[u8], dice: &RandomStream) -> Vec<u8> {
     let mut bytes = whole.to_vec();
-    let at = |bytes: &[u8]| (dice.throw() * bytes.len() as f64) as usize;
-    for _ in 0..=(dice.throw() * 3.0) as usize {
+    let at = |bytes: &[u8]| (dice.uniform() * bytes.len() as f64) as usize;
+    for _ in 0..=(dice.uniform() * 3.0) as usize {
         let place = at(&bytes);
-        match (dice.throw() * 7.0) as usize {
+        match (dice.uniform() * 7.0) as usize {
             0 => bytes.truncate(place),
             1 => {
                 bytes.get_mut(place).into_iter().for_each(|byte| *byte ^= 1 << (place % 8));
@@ -226,8 +226,8 @@ fn damage(whole: &[u8], dice: &Dice) -> Vec<u8> {
             }
             4 => {
                 let mut lines: Vec<&[u8]> = bytes.split(|byte| *byte == b'\n').collect();
-                let other = (dice.throw() * lines.len() as f64) as usize;
-                let one = (dice.throw() * lines.len() as f64) as usize;
+                let other = (dice.uniform() * lines.len() as f64) as usize;
+                let one = (dice.uniform() * lines.len() as f64) as usize;
                 lines.swap(one, other);
                 bytes = lines.join(&b'\n');
             }

@@ -5,7 +5,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use firedrill_core::dice::Dice;
+use firedrill_core::random::RandomStream;
 use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
 
 use super::{Found, SEED, firedrill};
@@ -25,7 +25,7 @@ const RUNS: [&[&str]; 4] = [
 
 /// Kills so many parents.
 pub fn kills(times: u64) -> anyhow::Result<Found> {
-    let dice = Dice::new(SEED, "kills");
+    let dice = RandomStream::new(SEED, "kills");
     let (mut most_children, mut slowest, mut orphans) = (0, Duration::ZERO, 0);
     for n in 0..times {
         let mut parent = firedrill(RUNS[n as usize % RUNS.len()])
@@ -33,7 +33,7 @@ pub fn kills(times: u64) -> anyhow::Result<Found> {
             .stderr(Stdio::null())
             .spawn()
             .context("cannot start the program")?;
-        sleep(Duration::from_millis((dice.throw() * LATEST_MS) as u64));
+        sleep(Duration::from_millis((dice.uniform() * LATEST_MS) as u64));
         let children = children_of(parent.id());
         most_children = most_children.max(children.len());
         parent.kill()?;

@@ -3,7 +3,7 @@
 //! In reading order:
 //!
 //! * [`incident`]: the contract: manifest, chain of slots, metrics, wait sites
-//! * [`dice`]: chance, by name
+//! * [`random`]: chance, by name
 //! * [`catalogue`]: the incidents of a pack, with their manifests
 //! * [`service`]: the gateway that they break
 //! * [`load`]: which requests come when, and what became of them
@@ -26,7 +26,6 @@
 pub mod catalogue;
 #[cfg(feature = "child")]
 pub mod child;
-pub mod dice;
 pub mod event;
 pub mod experiment;
 pub mod figures;
@@ -37,8 +36,10 @@ pub mod load;
 pub mod page;
 pub mod plan;
 pub mod prose;
+pub mod random;
 pub mod record;
 pub mod report;
+pub mod sanitize;
 pub mod script;
 pub mod service;
 pub mod session;
@@ -47,5 +48,4 @@ pub mod source;
 pub mod stability;
 pub mod timeline;
 pub mod verdict;
-pub mod visible;
 pub mod window;

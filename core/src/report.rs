@@ -217,7 +217,7 @@ impl Report {
 }
 
 fn lane_report(manifest: &Manifest, timeline: &Timeline, lane: &LaneLine) -> LaneReport {
-    let under_way = lane.samples.last().map_or(0, |(_, sample)| sample.load.in_flight);
+    let in_flight = lane.samples.last().map_or(0, |(_, sample)| sample.load.in_flight);
     let kinds = lane.kinds.iter().map(|(name, sum)| {
         let report = KindReport { requests: requests(sum, 0), latency_ms: latency(sum) };
         (name.clone(), report)
@@ -244,7 +244,7 @@ fn lane_report(manifest: &Manifest, timeline: &Timeline, lane: &LaneLine) -> Lan
     LaneReport {
         variant: lane.variant.clone(),
         // A recording may stop while requests are under way.
-        requests: requests(&lane.load, under_way),
+        requests: requests(&lane.load, in_flight),
         latency_ms: latency(&lane.load),
         kinds: kinds.collect(),
         tasks: course(Level::Tasks),
@@ -259,7 +259,7 @@ fn lane_report(manifest: &Manifest, timeline: &Timeline, lane: &LaneLine) -> Lan
     }
 }
 
-fn requests(sum: &Window, under_way: u64) -> Requests {
+fn requests(sum: &Window, in_flight: u64) -> Requests {
     let Outcomes { ok, wrong, rejected, failed, timed_out, unfinished } = sum.outcomes;
     Requests {
         sent: sum.sent,
@@ -269,7 +269,7 @@ fn requests(sum: &Window, under_way: u64) -> Requests {
         failed,
         handshakes: sum.handshakes.clone(),
         timed_out,
-        unfinished: unfinished.saturating_add(under_way),
+        unfinished: unfinished.saturating_add(in_flight),
     }
 }
 

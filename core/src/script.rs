@@ -77,6 +77,8 @@ pub enum Control {
     SetSpeed(Speed),
     /// Virtual time passes up to this moment, in milliseconds since the run began, and is held there.
     HoldAt(u64),
+    /// Repeat the phases that follow the release, in every lane, from now on.
+    RepeatPhases,
     /// End the run.
     Stop,
 }
@@ -261,6 +263,7 @@ impl Script {
             }
             Control::SetRate(rate_per_s) => rate(rate_per_s).into_iter().collect(),
             Control::SetParam { name, value } => vec![param(&name, value)],
+            Control::RepeatPhases => self.repeat_phases(now_ms),
             Control::SetParams(values) => {
                 values.iter().map(|(name, value)| param(name, *value)).collect()
             }
@@ -280,6 +283,32 @@ impl Script {
             }
             _ => Vec::new(),
         }
+    }
+
+    /// Schedules the phases that follow the release again. The first starts now.
+    fn repeat_phases(&mut self, now_ms: u64) -> Vec<Step> {
+        let manifest = &self.case.entry.manifest;
+        let release_s = manifest.release_s();
+        let later = || manifest.phases.iter().filter(|phase| phase.at_s > release_s);
+        let log = |line: String| Step::all(Change::Nothing, What::Log { line });
+        let Some(first) = later().next() else {
+            return vec![log("this incident has no phases after its release".to_owned())];
+        };
+        let from_s = first.at_s;
+        let again =
+            later().map(|phase| {
+                let mut steps = vec![log(format!("again: {}", phase.says))];
+                steps.extend(phase.rate_per_s.and_then(rate));
+                let params = phase.params.iter();
+                steps.extend(params.filter_map(|(name, value)| {
+                    Some(param(name, self.case.of_phase(name, *value)?))
+                }));
+                (now_ms + ms(phase.at_s - from_s), steps)
+            });
+        let again: Vec<_> = again.collect();
+        self.joined.extend(again);
+        self.joined.sort_by_key(|(at_ms, _)| *at_ms);
+        Vec::new()
     }
 
     fn set_bug(

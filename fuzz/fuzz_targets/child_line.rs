@@ -4,7 +4,7 @@
 #![no_main]
 
 use firedrill_core::event::{LaneSays, ServerSays};
-use firedrill_core::visible::read;
+use firedrill_core::sanitize::read;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {

@@ -8,7 +8,7 @@ use firedrill::run::Spec;
 use firedrill::tui::model::Lab;
 use firedrill::tui::past::Lines;
 use firedrill_core::catalogue::Catalogue;
-use firedrill_core::page::{self, Told};
+use firedrill_core::page::{self, PageData};
 use firedrill_core::record::{Recording, read, scan};
 use libfuzzer_sys::fuzz_target;
 
@@ -21,7 +21,7 @@ fuzz_target!(|bytes: &[u8]| {
     let Ok(recording) = read(bytes) else { return };
     let Ok(spec) = Spec::recorded(catalogue, &recording.header) else { return };
     let Recording { header, events, faults } = &recording;
-    let mut told = Told::new(&spec.entry.manifest, header);
+    let mut told = PageData::new(&spec.entry.manifest, header);
     for event in events {
         told.push(event.clone());
     }

@@ -11,9 +11,9 @@ use axum::response::{IntoResponse, Response};
 use metrics::{Unit, counter, describe_counter, describe_gauge, gauge};
 use tokio::sync::Semaphore;
 
-use firedrill_core::dice::Dice;
 use firedrill_core::incident::env::Param;
 use firedrill_core::incident::{Env, Parked};
+use firedrill_core::random::RandomStream;
 
 /// Connections to the store: a request holds one from its first middleware to its answer.
 const CONNECTIONS: usize = 8;
@@ -23,7 +23,7 @@ pub const FAILED_PERCENT: f64 = 5.0;
 
 /// Parts of an experiment.
 pub struct Lab {
-    dice: Dice,
+    dice: RandomStream,
     experiment: Param,
 }
 
@@ -39,7 +39,7 @@ impl Lab {
         let (experiment, told) =
             (env.param("fault_experiment", 0.0), env.param("fault_experiment", 0.0));
         env.collect(move || gauge!("faults_experiment").set(told.get()));
-        Self { dice: env.dice("faults"), experiment }
+        Self { dice: env.random("faults"), experiment }
     }
 
     /// Returns true if the environment names a running experiment.
@@ -63,7 +63,7 @@ impl Lab {
         counter!("faults_delayed").increment(1);
         gauge!("faults_waiting").increment(1);
         let _waiting = Waiting;
-        let longer = Duration::from_millis(1900).mul_f64(self.dice.throw());
+        let longer = Duration::from_millis(1900).mul_f64(self.dice.uniform());
         tokio::time::sleep(Duration::from_millis(100) + longer).parked("a fault's delay").await;
     }
 }

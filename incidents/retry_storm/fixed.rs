@@ -4,9 +4,9 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use firedrill_core::dice::Dice;
 use firedrill_core::incident::client::{StoreClient, StoreRequest, StoreResult};
 use firedrill_core::incident::{Chain, ClientSlot, Env};
+use firedrill_core::random::RandomStream;
 use metrics::{Unit, counter, describe_counter};
 use tokio::time::Instant;
 
@@ -32,7 +32,7 @@ pub fn install(chain: &mut Chain) {
 
 struct Budget {
     saved: Mutex<f64>,
-    dice: Dice,
+    dice: RandomStream,
 }
 
 impl Budget {
@@ -56,7 +56,7 @@ fn retry(store: StoreClient, env: &Env) -> StoreClient {
     describe();
     describe_counter!("store_retries_refused", Unit::Count, "retries that the budget refused");
     let budget =
-        env.shared(|| Budget { saved: Mutex::new(SAVINGS), dice: env.dice("retry jitter") });
+        env.shared(|| Budget { saved: Mutex::new(SAVINGS), dice: env.random("retry jitter") });
     store.layer(budget, ask)
 }
 
@@ -74,7 +74,7 @@ async fn ask(budget: Arc<Budget>, store: StoreClient, request: StoreRequest) -> 
             counter!("store_retries_refused").increment(1);
             break;
         }
-        let wait_ms = 2.0 * WAIT_MS * budget.dice.throw();
+        let wait_ms = 2.0 * WAIT_MS * budget.dice.uniform();
         tokio::time::sleep(Duration::from_secs_f64(wait_ms / 1000.0)).await;
         counter!("store_retries").increment(1);
         reply = store.ask(request.clone()).await;

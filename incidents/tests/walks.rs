@@ -13,6 +13,7 @@ use firedrill_core::incident::marks::marks;
 use firedrill_core::incident::walk::{Choice, Kind, Pointed, Question};
 use firedrill_core::lane::local::LocalRun;
 use firedrill_core::plan::{Case, Plan};
+use firedrill_core::script::{Control, Pacing};
 use firedrill_core::session::track::RunId;
 use firedrill_core::session::walk::page::Content;
 use firedrill_core::session::walk::{Answer, Done, Stage, Walk};
@@ -151,8 +152,9 @@ impl Learners {
         };
         self.both(&Input::Next);
         self.both(&Input::Answer(of_another_kind));
-        self.stand_at(at, Stage::Told);
-        let answers = [right(&self.sessions[RIGHT], question), wrong(&self.sessions[WRONG], question)];
+        self.stand_at(at, Stage::Prompt);
+        let answers =
+            [right(&self.sessions[RIGHT], question), wrong(&self.sessions[WRONG], question)];
         self.apply(answers.map(Input::Answer));
         // The key that the book has rules the same.
         let key = self.sessions[RIGHT].answer_key().expect("its figures are known");
@@ -173,9 +175,7 @@ fn done(session: &Session) -> &Done {
 /// The right answer, as somebody would find it who computes.
 fn right(session: &Session, question: &Question) -> Answer {
     match &question.kind {
-        Kind::Choice(choices) => {
-            Answer::Choice(option(session, question, choices, true))
-        }
+        Kind::Choice(choices) => Answer::Choice(option(session, question, choices, true)),
         Kind::Number { theory, .. } => Answer::Number(computed(session, theory)),
         Kind::Line { of, at, .. } => Answer::Line(line_of(session, of, *at)),
     }
@@ -189,9 +189,7 @@ fn option(session: &Session, question: &Question, choices: &[Choice], right: boo
 
 fn wrong(session: &Session, question: &Question) -> Answer {
     match &question.kind {
-        Kind::Choice(choices) => {
-            Answer::Choice(option(session, question, choices, false))
-        }
+        Kind::Choice(choices) => Answer::Choice(option(session, question, choices, false)),
         Kind::Number { .. } => Answer::Number(987_654.0),
         Kind::Line { .. } => Answer::Line(0),
     }
@@ -240,7 +238,7 @@ fn walk(id: &str) {
     let manifest = &entry.manifest;
     let mut learners = Learners::begin(&Plan { clock: Clock::Virtual, ..Plan::new(manifest) });
     for (at, step) in manifest.walk.iter().enumerate() {
-        learners.stand_at(at, Stage::Told);
+        learners.stand_at(at, Stage::Prompt);
         learners.write_and_read(RIGHT);
         let page = learners.sessions[RIGHT].page().expect("a page");
         assert!(page.texts().iter().all(|text| !text.is_empty()), "{id}: {page:?}");
@@ -259,7 +257,7 @@ fn walk(id: &str) {
             learners.both(&Input::Next);
         }
         if question.is_some() || step.until.is_some() {
-            learners.stand_at(at, Stage::Shown);
+            learners.stand_at(at, Stage::Revealed);
             for (which, wanted) in [(RIGHT, true), (WRONG, false)] {
                 let done = done(&learners.sessions[which]);
                 assert_eq!(done.right, question.map(|_| wanted), "{id}, page {}: {done:?}", at + 1);
@@ -276,7 +274,7 @@ fn walk(id: &str) {
         // It can be left backwards, too.
         learners.both(&Input::Back);
     }
-    learners.stand_at(manifest.walk.len() - 1, Stage::Shown);
+    learners.stand_at(manifest.walk.len() - 1, Stage::Revealed);
 }
 
 macro_rules! walks {
@@ -349,4 +347,31 @@ fn the_answer_follows_the_parameters() {
     }
     // 300 arrivals a second less 1000 / 50 lines that are written.
     assert!(theories.iter().any(|(_, theory)| theory.contains("= 280")), "{theories:?}");
+}
+
+/// The phases after the release come again by a command: the database of the retry storm fails a second time.
+#[test]
+fn phases_are_repeated_on_command() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let entry = CATALOGUE.find("retry-storm").expect("it is in the catalogue");
+    let plan = Plan {
+        clock: Clock::Virtual,
+        variants: vec!["fixed".to_owned()],
+        duration_ms: Some(24_000),
+        ..Plan::new(&entry.manifest)
+    };
+    let case = Case::new(&CATALOGUE, plan).expect("the incident is known");
+    let controls = vec![(15_000, Control::RepeatPhases)];
+    let pacing = Pacing { controls, hold_ms: Some(24_000), ..Pacing::default() };
+    let mut run = LocalRun::start(case, &pacing, || HEAP.allocated() as u64).expect("it starts");
+    let events = run.advance().expect("it goes on");
+    let failing_s = events.iter().filter_map(|event| match &event.what {
+        What::Param { name, value } if name == "store_error_percent" && *value > 0.0 => {
+            Some(event.at_ms / 1000)
+        }
+        _ => None,
+    });
+    let failing_s: Vec<u64> = failing_s.collect();
+    assert_eq!(failing_s.len(), 2, "{failing_s:?}");
+    assert_eq!(failing_s[1], 15);
 }

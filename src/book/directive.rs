@@ -185,7 +185,8 @@ impl Wanted {
         };
         for word in words {
             let (name, value) = word.split_once('=').ok_or(FORM)?;
-            let number = || value.parse().map_err(|_| format!("`{word}`: invalid number `{value}`"));
+            let number =
+                || value.parse().map_err(|_| format!("`{word}`: invalid number `{value}`"));
             match (name, name.strip_prefix("set.")) {
                 ("for", _) => {
                     let duration = duration(value).map_err(|why| format!("`{word}`: {why}"))?;

@@ -43,7 +43,7 @@ pub struct Firedrill {
 
 /// Part of mdBook's request besides the book. Versions of mdBook differ in the rest, which is ignored.
 #[derive(Debug, Deserialize)]
-struct Told {
+struct Request {
     root: PathBuf,
     #[serde(default)]
     config: Config,
@@ -103,7 +103,7 @@ impl Firedrill {
         let Ok([told, mut book]) = serde_json::from_value::<[Value; 2]>(input) else {
             bail!("expected a list of mdBook's context and its book");
         };
-        let told = Told::deserialize(told).context("it has no context of mdBook's")?;
+        let told = Request::deserialize(told).context("it has no context of mdBook's")?;
         let parts = PARTS.into_iter().find(|name| book[name].is_array());
         let parts = parts.map(|name| &mut book[name]).with_context(|| {
             format!(

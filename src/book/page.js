@@ -137,7 +137,7 @@ class Live {
       box.append(forms);
       this.forms = forms;
     }
-    const again = Object.assign(document.createElement("button"), { type: "button", textContent: "as it was" });
+    const again = Object.assign(document.createElement("button"), { type: "button", textContent: "reset" });
     again.addEventListener("click", () => this.reset());
     box.append(again);
     if (globalThis.FIREDRILL_SERVED) {
@@ -182,7 +182,7 @@ class Live {
     this.draw(this.begin);
     this.wants = null;
     this.show();
-    this.say("as it was computed when the book was built");
+    this.say("computed when the book was built");
   }
 
   // What the sliders and the numbers in sentences say.
@@ -217,7 +217,7 @@ class Live {
         const began = performance.now();
         if (this.data.steps) {
           this.draw(this.step(asked));
-          this.say("a run that was made when the book was built");
+          this.say("a run from the build of the book");
         } else {
           if (!module) { this.say("loading …"); await load(); }
           this.draw(await run(asked, this.wanted, this.data.heap_scale));
@@ -226,7 +226,7 @@ class Live {
           this.say(`${asked.variants.length} lanes of ${digits(asked.duration_ms / 1000)} s, run here in ${digits(ms)} ms`);
         }
       } catch (error) {
-        this.say("this cannot run here (" + error.message.split("\n")[0] + "); the command below runs it");
+        this.say("cannot run in this browser (" + error.message.split("\n")[0] + "); the command below runs it");
       }
     }
     this.busy = false;
@@ -312,7 +312,7 @@ function quiz(form) {
       // The browser says whether an answer is within the bounds that were computed with the figures of the run.
       [number.min, number.max, number.value] = [number.dataset.from, number.dataset.to, said];
       const right = number.value !== "" && number.validity.valid;
-      return tell(right, `You said ${said}. ${right ? "✔" : "✖"}`);
+      return tell(right, `Your answer: ${said}. ${right ? "✔" : "✖"}`);
     }
     const chosen = form.querySelector(`input[value="${CSS.escape(said)}"]`);
     if (!chosen) return;

@@ -101,7 +101,11 @@ impl Player {
 
     /// Takes in the events of the run until it is held.
     async fn settle(&mut self) -> anyhow::Result<()> {
-        while self.session.walk.as_ref().is_some_and(|w| w.stage == Stage::Runs || w.is_starting())
+        while self
+            .session
+            .walk
+            .as_ref()
+            .is_some_and(|w| w.stage == Stage::Running || w.is_starting())
         {
             let run = self.run.as_mut().context("there is no run")?;
             let event = run.events.recv().await.context("the run has ended before it was held")?;

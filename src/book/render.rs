@@ -88,7 +88,7 @@ impl<'a> Page<'a> {
                 let plan = self.runs.plan(&wanted).map_err(told)?;
                 let made = self.runs.make(&plan).map_err(told)?;
                 if self.named.insert(name.clone(), made).is_some() {
-                    return Err(format!("there is a run `{name}` in this chapter already"));
+                    return Err(format!("this chapter has a run `{name}` already"));
                 }
                 return Ok(String::new());
             }
@@ -112,7 +112,7 @@ impl<'a> Page<'a> {
                 let made = self.run(&name)?;
                 let figure = Figure::parse(&text)?.compute(&made.case, &made.told.timeline)?;
                 if let Some(broken) = figure.broken {
-                    return Err(format!("the statement does not hold: it {broken}"));
+                    return Err(format!("the claim does not hold: it {broken}"));
                 }
                 html! { span.fd-figure data-run=(self.of_page(&name)) data-figure=(text) { (figure.text) } }
             }
@@ -300,8 +300,11 @@ impl<'a> Page<'a> {
             let fill = |text: &Text| text.fill(&values).unwrap_or_default().replace('|', "\\|");
             let title = entry.manifest.seen_as();
             // What needs the figures of a walk is told in the walk.
-            let parts =
-                [("cause", &debrief.cause), ("fix", &debrief.fix), ("trade-off", &debrief.trade_off)];
+            let parts = [
+                ("cause", &debrief.cause),
+                ("fix", &debrief.fix),
+                ("trade-off", &debrief.trade_off),
+            ];
             let parts = parts.map(|(word, text)| (word, fill(text)));
             let told = parts.iter().filter(|(_, text)| !text.is_empty());
             let told: Vec<String> = told.map(|(word, text)| format!("*{word}:* {text}")).collect();
@@ -319,7 +322,7 @@ impl<'a> Page<'a> {
         let (min, max) = (knob.min, knob.max);
         Ok(html! {
             input.fd-drag type="number" disabled data-run=(self.of_page(name)) data-param=(param) value=(number(knob.own).replace(',', ""))
-                min=(min) max=(max) step="any" aria-label=(knob.says) title="draw sideways, or type";
+                min=(min) max=(max) step="any" aria-label=(knob.says) title="drag sideways, or type";
         })
     }
 }
@@ -378,7 +381,10 @@ fn class_name(class: Class) -> &'static str {
 fn without_slider(made: &Made) -> String {
     let manifest = &made.case.entry.manifest;
     let mut says = vec![
-        format!("clients wait {} s", number(manifest.load.client_timeout_ms as f64 / 1000.0)),
+        format!(
+            "clients give up after {} s",
+            number(manifest.load.client_timeout_ms as f64 / 1000.0)
+        ),
         format!("a process is killed at {} MiB", manifest.memory.cap_mib),
         format!("seed {}", made.case.plan.seed),
         format!("{} s", number(made.case.plan.duration_ms.unwrap_or_default() as f64 / 1000.0)),

@@ -13,7 +13,7 @@ use anyhow::{Context, bail};
 use firedrill_core::catalogue::Catalogue;
 use firedrill_core::event::{Clock, Event, What};
 use firedrill_core::incident::manifest::{MAX_RATE_PER_S, rate_allowed};
-use firedrill_core::page::Told;
+use firedrill_core::page::PageData;
 use firedrill_core::plan::{Case, Plan};
 use firedrill_core::record::MOST_LANES;
 use serde::Serialize;
@@ -29,7 +29,7 @@ pub struct Made {
     /// Its plan and incident.
     pub case: Case,
     /// Measurements.
-    pub told: Told,
+    pub told: PageData,
     /// True if its code panicked: without unwinding it cannot run in a browser.
     pub panics: bool,
 }
@@ -129,7 +129,7 @@ impl Runs {
         }
         let events: Vec<Event> = self.kept(&key, || self.runtime.block_on(self.events(plan)))?;
         let case = Case::new(self.catalogue, plan.clone())?;
-        let mut told = Told::of(case.manifest(), &plan.variants);
+        let mut told = PageData::of(case.manifest(), &plan.variants);
         let mut panics = false;
         for event in events {
             panics |= matches!(&event.what, What::Log { line } if line.contains("panicked"));

@@ -11,8 +11,8 @@ use anyhow::bail;
 use clap::{Args, Parser, Subcommand};
 
 use crate::exercise;
-use crate::remembered::Theme;
 use crate::run::Spec;
+use crate::user_state::Theme;
 use firedrill_core::catalogue::Catalogue;
 use firedrill_core::child::serve;
 use firedrill_core::event::{Begin, Clock};
@@ -122,7 +122,7 @@ pub enum Verb {
     Child,
     /// Run a program that ends when the parent of this process ends
     #[command(hide = true)]
-    Attend {
+    Supervise {
         /// The program and its arguments
         #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
         command: Vec<OsString>,

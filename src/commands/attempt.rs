@@ -9,9 +9,9 @@ use firedrill_core::catalogue::Catalogue;
 use super::{OUTPUT, runtime, status};
 use crate::cli::{TryOptions, What};
 use crate::exercise::package::Package;
-use crate::exercise::sitting::{self, Ended};
+use crate::exercise::session::{self, Ended};
 use crate::notice::note;
-use crate::remembered::Remembered;
+use crate::user_state::UserState;
 
 /// Lays the exercise out where it is not there yet, and sits with the learner; or does what was asked for.
 ///
@@ -27,17 +27,17 @@ pub fn attempt(catalogue: &'static Catalogue, options: TryOptions) -> anyhow::Re
         Some(What::Reset) => {
             let kept = package.reset()?;
             let mut out = io::stdout().lock();
-            writeln!(out, "{} is as it was given out.", package.folder.display())?;
+            writeln!(out, "{} is in its original state.", package.folder.display())?;
             for path in kept {
                 writeln!(out, "kept: {}", path.display())?;
             }
             Ok(ExitCode::SUCCESS)
         }
         Some(What::Solution) => {
-            let known = |remembered: &mut Remembered| {
+            let known = |remembered: &mut UserState| {
                 remembered.exercises.entry(incident.clone()).or_default().solution = true;
             };
-            let said = Remembered::change(known).unwrap_or_else(|error| Some(error.to_string()));
+            let said = UserState::change(known).unwrap_or_else(|error| Some(error.to_string()));
             if let Some(said) = said {
                 note(&said);
             }
@@ -48,9 +48,9 @@ pub fn attempt(catalogue: &'static Catalogue, options: TryOptions) -> anyhow::Re
             let at_terminal = io::stdin().is_terminal() && io::stdout().is_terminal();
             let sat = async {
                 if once || !at_terminal {
-                    sitting::once(catalogue, package).await
+                    session::once(catalogue, package).await
                 } else {
-                    sitting::sit(catalogue, package).await
+                    session::sit(catalogue, package).await
                 }
             };
             let runtime = runtime()?;

@@ -31,12 +31,12 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::time::sleep;
 
 use super::{OUTPUT, runtime, status};
-use crate::attend::attended;
 use crate::book::{Firedrill, RENDERER};
 use crate::guest::Guest;
 use crate::notice::note;
 use crate::run::signals::Termination;
 use crate::run::spec::this_program;
+use crate::supervise::supervised;
 
 /// Resolves what the chapters ask for: a book on standard input, the same on standard output.
 ///
@@ -182,9 +182,9 @@ async fn lend(
     }
 }
 
-/// The lab of a run, attended.
+/// The lab of a run, supervised.
 fn lab_command(plan: &Plan) -> io::Result<Command> {
-    let mut command = attended(this_program()?)?;
+    let mut command = supervised(this_program()?)?;
     command.args(["lab", &plan.incident, "--variants", &plan.variants.join(",")]).args([
         "--rate",
         &plan.rate_per_s.to_string(),

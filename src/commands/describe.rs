@@ -78,6 +78,6 @@ mod tests {
         clap_complete::generate(shell, &mut offered(catalogue), "firedrill", &mut script);
         let script = String::from_utf8(script).expect("text");
         assert!(script.contains("pool-leak"));
-        assert!(!script.contains("attend") && !script.contains("firedrill__child"), "{script}");
+        assert!(!script.contains("supervise") && !script.contains("firedrill__child"), "{script}");
     }
 }

@@ -5,8 +5,8 @@ use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::process::ExitCode;
 
 use super::USAGE;
-use crate::attend::INSTALL_CONSOLE;
 use crate::instruments;
+use crate::supervise::INSTALL_CONSOLE;
 use crate::terminal_size;
 
 use firedrill_core::catalogue::Catalogue;
@@ -55,17 +55,17 @@ const ENOUGH_PORTS: u32 = 5000;
 
 fn loopback() -> Answer {
     let (well, says) = match connects() {
-        Err(error) => (false, format!("127.0.0.1 takes no connections: {error}")),
+        Err(error) => (false, format!("cannot connect to 127.0.0.1: {error}")),
         Ok(()) => match local_ports() {
             Some(ports) if ports < ENOUGH_PORTS => (
                 false,
                 format!(
-                    "127.0.0.1 takes connections, from {} local ports alone: at high rates the load generator runs out \
+                    "connections to 127.0.0.1 work, from {} local ports alone: at high rates the load generator runs out \
                      of them (net.ipv4.ip_local_port_range)",
                     count(ports.into())
                 ),
             ),
-            _ => (true, "127.0.0.1 takes connections".to_owned()),
+            _ => (true, "connections to 127.0.0.1 work".to_owned()),
         },
     };
     Answer { well, name: "loopback", says }
@@ -92,7 +92,7 @@ fn open_files(catalogue: &Catalogue) -> Answer {
     let needed = files::needed(most.fold(0.0, f64::max));
     match files::limits() {
         Ok(None) => {
-            let says = "this system has no limit on them".to_owned();
+            let says = "unlimited".to_owned();
             Answer { well: true, name: "open files", says }
         }
         Ok(Some((soft, hard))) => {
@@ -130,7 +130,9 @@ fn system() -> Answer {
         lacks.push("`check` cannot watch for calls that block a virtual lane");
     }
     if cfg!(not(target_os = "linux")) {
-        lacks.push("a program that is replaced while it runs starts its lanes from the new file");
+        lacks.push(
+            "if the program file is replaced during a run, new lanes start from the new file",
+        );
     }
     if cfg!(windows) {
         lacks.push("a recording cannot be read while it is written");
@@ -144,7 +146,9 @@ fn system() -> Answer {
 fn processors() -> Answer {
     let cpus = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let says = match cpus {
-        1 => "1: driver and servers share it, latencies will be noisy".to_owned(),
+        1 => {
+            "1: the load generator and the servers share it, so latencies will be noisy".to_owned()
+        }
         n => n.to_string(),
     };
     Answer { well: cpus > 1, name: "processors", says }
@@ -152,7 +156,8 @@ fn processors() -> Answer {
 
 fn terminal() -> Answer {
     if !io::stdout().is_terminal() {
-        let says = "standard output is none: `firedrill run` works, the lab does not".to_owned();
+        let says =
+            "standard output is not a terminal: `firedrill run` works, the lab does not".to_owned();
         return Answer { well: false, name: "terminal", says };
     }
     let ((width, height), assumed) = terminal_size::size();
@@ -166,7 +171,7 @@ fn terminal() -> Answer {
     };
     let well = width >= 80 && height >= 24 && !assumed;
     let small = if width >= 80 && height >= 24 { "" } else { "; the lab needs 80x24" };
-    let untold = if assumed { ", assumed, since it does not tell its size" } else { "" };
+    let untold = if assumed { ", assumed: the terminal does not report its size" } else { "" };
     let says = format!("{width}x{height}{untold}, {colours}{small}");
     Answer { well, name: "terminal", says }
 }

@@ -15,9 +15,9 @@ use firedrill_core::session::travel::LAPSE_LASTS_MS;
 use super::runtime;
 use crate::cli::{LabOptions, WalkOptions};
 use crate::recorder::Recorder;
-use crate::remembered::Theme;
 use crate::run::Spec;
 use crate::tui::event_loop::{self, Begin};
+use crate::user_state::Theme;
 
 /// Opens the catalogue.
 ///

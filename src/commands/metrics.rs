@@ -30,7 +30,7 @@ fn missing(names: &[&str], program: &str) {
 fn found_as(path: &Path) -> anyhow::Result<String> {
     let text = path.to_str().with_context(|| {
         format!(
-            "{} is no text in UTF-8, which Prometheus' configuration is: choose another",
+            "{} is not valid UTF-8, which Prometheus' configuration requires: choose another path",
             path.display()
         )
     })?;
@@ -73,9 +73,7 @@ pub fn metrics(options: &MetricsOptions) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let Some(folder) = scraped::folder() else {
-        bail!(
-            "this system has no place in which runs could tell where they serve; set XDG_STATE_HOME"
-        );
+        bail!("no state directory found for the list of running lanes; set XDG_STATE_HOME");
     };
     let rules = match &options.with_rules {
         Some(path) => {
@@ -97,9 +95,9 @@ pub fn metrics(options: &MetricsOptions) -> anyhow::Result<ExitCode> {
     .context(super::OUTPUT)?;
     missing(&["prometheus"], "Prometheus");
     match running.len() {
-        0 => note("no lane runs now; start one with `firedrill lab` or `firedrill run`"),
-        1 => note("one run is there"),
-        runs => note(&format!("{runs} runs are there")),
+        0 => note("no lane is running; start one with `firedrill lab` or `firedrill run`"),
+        1 => note("one run found"),
+        runs => note(&format!("{runs} runs found")),
     }
     Ok(ExitCode::SUCCESS)
 }

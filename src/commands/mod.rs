@@ -3,7 +3,7 @@
 //! * [`lab`]: the terminal: catalogue, lab, recordings
 //! * [`attempt`]: "fix it yourself"
 //! * [`progress`]: what was walked, predicted and fixed
-//! * [`mod@run`]: a run without the screen; `under_way`: how it goes on
+//! * [`mod@run`]: a run without the screen; `progress_output`: how it goes on
 //! * [`mod@report`], [`picture`]: pages and pictures of runs
 //! * [`list`], [`doctor`], [`describe`]: what there is, what this machine can do, how to use it
 //! * [`book`]: the book, and mdBook's preprocessor
@@ -22,9 +22,9 @@ pub mod metrics;
 pub mod new;
 pub mod picture;
 pub mod progress;
+mod progress_output;
 pub mod report;
 pub mod run;
-mod under_way;
 
 use std::process::ExitCode;
 
@@ -33,8 +33,8 @@ use anyhow::Context;
 use firedrill_core::child::{self, Means, serve};
 
 use crate::cli::{Cli, Verb};
-use crate::run::kin;
-use crate::{attend, heap, instruments, pack};
+use crate::run::process_group;
+use crate::{heap, instruments, pack, supervise};
 
 /// Context of errors on standard output.
 const OUTPUT: &str = "cannot write to standard output";
@@ -59,7 +59,7 @@ pub fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         return child::be(pack::catalogue_of_a_lane()?, MEANS);
     }
     let done = carry_out(cli);
-    kin::end_strays();
+    process_group::end_strays();
     done
 }
 
@@ -81,8 +81,8 @@ fn carry_out(cli: Cli) -> anyhow::Result<ExitCode> {
         Some(Verb::Run(options)) => run::run(catalogue, options),
         Some(Verb::Serve(options)) => serve::serve(catalogue, options.settings(catalogue)?, MEANS),
         Some(Verb::Child) => child::be(catalogue, MEANS),
-        Some(Verb::Attend { command }) => match command.split_first() {
-            Some((program, rest)) => runtime()?.block_on(attend::attend(program, rest)),
+        Some(Verb::Supervise { command }) => match command.split_first() {
+            Some((program, rest)) => runtime()?.block_on(supervise::supervise(program, rest)),
             None => Ok(ExitCode::from(USAGE)),
         },
         Some(Verb::Check(options)) => check::run(catalogue, &options),

@@ -27,14 +27,11 @@ pub fn write(catalogue: &'static Catalogue, id: &str, like: &str) -> anyhow::Res
     let from = other.incident.folder();
     let root = Path::new(from).parent().map_or_else(PathBuf::new, Path::to_owned);
     if !root.join("lib.rs").is_file() {
-        bail!(
-            "there is no {} here: run this at the root of the workspace",
-            root.join("lib.rs").display()
-        );
+        bail!("{} not found: run this at the root of the workspace", root.join("lib.rs").display());
     }
     let folder = root.join(&name);
     if folder.exists() {
-        bail!("{} is there already, and will not be overwritten", folder.display());
+        bail!("{} exists already and will not be overwritten", folder.display());
     }
     let mut files: Vec<(String, String)> = catalogue
         .sources()
@@ -62,7 +59,7 @@ pub fn write(catalogue: &'static Catalogue, id: &str, like: &str) -> anyhow::Res
     let lib = root.join("lib.rs");
     writeln!(out, "\nAdd to {}:\n\n    mod {name};\n    &{name}::INCIDENT,\n", lib.display())?;
     for (old, new) in &own {
-        writeln!(out, "The parameter `{old}` of {like} is called `{new}` here.")?;
+        writeln!(out, "The parameter `{old}` of {like} is renamed to `{new}`.")?;
     }
     writeln!(out, "Then: cargo run --release -- check {id} --skip-live")?;
     Ok(ExitCode::SUCCESS)

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::cli::ProgressOptions;
 use crate::notice::note;
-use crate::remembered::{Exercised, Help, Remembered};
+use crate::user_state::{Exercised, Help, UserState};
 use firedrill_core::session::progress::WalkProgress;
 
 /// Progress with an incident.
@@ -28,17 +28,17 @@ struct Of<'a> {
 /// When it cannot be written, or nobody reads.
 pub fn progress(catalogue: &Catalogue, options: &ProgressOptions) -> anyhow::Result<ExitCode> {
     if options.what.is_some() {
-        let aside = Remembered::forget()?;
+        let aside = UserState::forget()?;
         let mut out = io::stdout().lock();
         match aside {
             Some(aside) => {
-                writeln!(out, "forgotten; what was known is kept in {}", aside.display())?;
+                writeln!(out, "progress reset; the old file is kept as {}", aside.display())?;
             }
-            None => writeln!(out, "there was nothing to forget")?,
+            None => writeln!(out, "there was no progress to reset")?,
         }
         return Ok(ExitCode::SUCCESS);
     }
-    let (remembered, said) = Remembered::read();
+    let (remembered, said) = UserState::read();
     if let Some(said) = said {
         note(&said);
     }
@@ -50,7 +50,7 @@ pub fn progress(catalogue: &Catalogue, options: &ProgressOptions) -> anyhow::Res
         return Ok(ExitCode::SUCCESS);
     }
     let wide = all.iter().map(|of| of.id.len()).max().unwrap_or_default();
-    writeln!(out, "{:<wide$}  {:<12}  {:<18}  fixed", "", "walked", "predicted")?;
+    writeln!(out, "{:<wide$}  {:<12}  {:<18}  fixed", "", "walk", "answers")?;
     for of in &all {
         let exercise = of.exercise.map_or("–".to_owned(), fixed);
         let (walk, predicted) = (walked(of), predicted(of.walk));
@@ -59,7 +59,7 @@ pub fn progress(catalogue: &Catalogue, options: &ProgressOptions) -> anyhow::Res
     Ok(ExitCode::SUCCESS)
 }
 
-fn of<'a>(entry: &'a Entry, remembered: &'a Remembered) -> Of<'a> {
+fn of<'a>(entry: &'a Entry, remembered: &'a UserState) -> Of<'a> {
     let id = entry.manifest.id.as_str();
     let (walk, exercise) = (remembered.walks.get(id), remembered.exercises.get(id));
     Of { id, pages: entry.manifest.pages(), walk, exercise }
@@ -87,8 +87,12 @@ fn predicted(walk: Option<&WalkProgress>) -> String {
 /// Describes the state of an exercise.
 fn fixed(exercise: &Exercised) -> String {
     let verdicts = counted(exercise.verdicts, "verdict");
-    let halves: Vec<&str> =
-        exercise.partial_fixes.iter().map(String::as_str).filter(|name| *name != "broken").collect();
+    let halves: Vec<&str> = exercise
+        .partial_fixes
+        .iter()
+        .map(String::as_str)
+        .filter(|name| *name != "broken")
+        .collect();
     let halves = match halves.as_slice() {
         [] => String::new(),
         halves => format!(", by way of {}", halves.join(" and ")),

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use firedrill_core::catalogue::Catalogue;
-use firedrill_core::page::{self, Told};
+use firedrill_core::page::{self, PageData};
 
 use super::OUTPUT;
 use super::lab::opened;
@@ -24,7 +24,7 @@ pub fn write(
     output: Option<PathBuf>,
 ) -> anyhow::Result<ExitCode> {
     let opened = opened(catalogue, file)?;
-    let mut told = Told::new(&opened.spec.case.entry.manifest, opened.header());
+    let mut told = PageData::new(&opened.spec.case.entry.manifest, opened.header());
     let (spec, header, faults) = opened.scanned(|_, event| told.push(event))?;
     let render = || page::render(&spec.case, &header, &told, &faults);
     let output = output.unwrap_or_else(|| file.with_extension("html"));

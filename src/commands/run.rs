@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use super::under_way::Progress;
+use super::progress_output::Progress;
 use super::{OUTPUT, USAGE, runtime, status};
 use crate::cli::HeadlessOptions;
 use anyhow::{Context, bail};
@@ -109,7 +109,7 @@ pub async fn measure(spec: Spec, mut recorder: Option<Recorder>) -> anyhow::Resu
                     progress.show(&event);
                     let written = recorder.as_mut().map_or(Ok(()), |to| to.write(&event));
                     if let Err(lost) = written {
-                        progress.say(format!("{lost}; the run goes on"));
+                        progress.say(format!("{lost}; the run continues"));
                         (recorder, recorded) = (None, false);
                     }
                 }
@@ -118,7 +118,7 @@ pub async fn measure(spec: Spec, mut recorder: Option<Recorder>) -> anyhow::Resu
             signal = terminate.recv(), if terminated.is_none() => {
                 terminated = Some(signal.unwrap_or(Termination::Interrupted));
                 let says = terminated.map_or("interrupted", Termination::says);
-                progress.say(format!("{says}: ending the run; once more to end at once"));
+                progress.say(format!("{says}: ending the run; again to end at once"));
                 run.control.send(Control::Stop).await.ok();
             }
         }

@@ -17,9 +17,9 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
 use tokio::process::Command;
 use tokio::time::{sleep, timeout};
 
-use crate::attend::attended;
 use crate::files;
-use crate::run::kin;
+use crate::run::process_group;
+use crate::supervise::supervised;
 
 /// A build that takes longer is ended: a macro or a build script of a learner may loop forever.
 const LONGEST: Duration = Duration::from_mins(10);
@@ -50,10 +50,10 @@ const NOT_HERE: [&str; 10] = [
 
 /// Words of cargo and rustc where it is not the code that is refused, and what is missing.
 const NOT_THE_CODE: [(&str, &str); 7] = [
-    ("linker `", "the linker that Rust calls is missing or refuses: see the words above"),
+    ("linker `", "the linker is missing or failed: see the message above"),
     (
         "could not execute process",
-        "a program that cargo calls cannot be started: see the words above",
+        "a program that cargo calls cannot be started: see the message above",
     ),
     ("failed to download", FETCHES),
     ("no matching package named", FETCHES),
@@ -63,7 +63,7 @@ const NOT_THE_CODE: [(&str, &str); 7] = [
 ];
 
 const FETCHES: &str =
-    "the first build of an exercise fetches crates, which takes a network; later ones do not";
+    "the first build of an exercise downloads crates and needs a network; later builds do not";
 
 /// Results of a build.
 #[derive(Debug)]
@@ -105,7 +105,7 @@ pub async fn build(
             env!("CARGO_PKG_RUST_VERSION")
         )
     })?;
-    kin::bind()?;
+    process_group::bind()?;
     let host = match toolchain(&cargo, &whole).await? {
         Ok(host) => host,
         Err(why) => return Ok(Built::Elsewhere(why)),
@@ -124,7 +124,7 @@ pub async fn build(
     let sources = sources(&whole);
     command.env(SOURCES, &sources);
     let mut cargo = command.kill_on_drop(true).spawn().context("cannot start cargo")?;
-    let kin = kin::Kin::of(cargo.id());
+    let kin = process_group::ProcessGroup::of(cargo.id());
     let missing = "cargo has no pipe";
     let (out, err) = (cargo.stdout.take().context(missing)?, cargo.stderr.take().context(missing)?);
     let mut elsewhere = None;
@@ -141,7 +141,7 @@ pub async fn build(
     let ended = timeout(LONGEST, work).await;
     drop(kin);
     let Ok(ended) = ended else {
-        bail!("the build took longer than {LONGEST:?}, and was ended");
+        bail!("the build took longer than {LONGEST:?} and was stopped");
     };
     Ok(match ended? {
         (status, Some(program)) if status.success() => {
@@ -151,16 +151,16 @@ pub async fn build(
     })
 }
 
-/// Cargo in a folder, attended, apart from the terminal, and without what the environment has for other builds.
+/// Cargo in a folder, supervised, apart from the terminal, and without what the environment has for other builds.
 fn cargo_command(cargo: &Path, folder: &Path) -> io::Result<Command> {
-    let mut command = attended(cargo)?;
+    let mut command = supervised(cargo)?;
     command.current_dir(folder).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     for name in NOT_HERE {
         command.env_remove(name);
     }
     // An empty one is none, against a configuration in a folder above.
     command.env("RUSTC_WRAPPER", "").env("RUSTC_WORKSPACE_WRAPPER", "");
-    kin::keep_from_terminal(&mut command);
+    process_group::keep_from_terminal(&mut command);
     Ok(command)
 }
 
@@ -240,7 +240,7 @@ async fn alone(beside: &Path, says: &mut impl FnMut(&[u8])) -> anyhow::Result<fs
     if let Some(held) = held {
         return Ok(held);
     }
-    says(format!("waiting: another build goes on in {}\n", beside.display()).as_bytes());
+    says(format!("waiting: another build is running in {}\n", beside.display()).as_bytes());
     loop {
         sleep(LOOK).await;
         let held = files::lock_if_free(&what).with_context(|| what.display().to_string())?;

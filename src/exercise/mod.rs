@@ -5,17 +5,17 @@
 //! * [`build`]: from that folder to a program
 //! * [`trial`]: loads that are not on the screen, and what happened under one
 //! * [`judge`]: what the claims of `fixed` amount to under several of them
-//! * [`told`]: the verdict, for people
-//! * [`sitting`]: the loop: save, build, judge, hint
+//! * [`output`]: the verdict, for people
+//! * [`session`]: the loop: save, build, judge, hint
 //!
 //! What a learner wrote never runs in this process: it is another lane's child.
 
 pub mod build;
 mod core_copy;
 pub mod judge;
+pub mod output;
 pub mod package;
-pub mod sitting;
-pub mod told;
+pub mod session;
 pub mod trial;
 
 use std::path::Path;
@@ -23,7 +23,7 @@ use std::path::Path;
 use anyhow::{Context, bail};
 use firedrill_core::catalogue::{Catalogue, Entry};
 
-use crate::run::kin;
+use crate::run::process_group;
 use crate::run::signals::{Termination, terminations};
 use crate::run::spec::Learner;
 
@@ -38,7 +38,7 @@ pub fn learner(
     entry: &'static Entry,
     path: &Path,
 ) -> anyhow::Result<Learner> {
-    kin::adopt();
+    process_group::adopt();
     if path.is_file() {
         // Relative to where it was typed, not to where a lane runs.
         let program = path.canonicalize().with_context(|| path.display().to_string())?;
@@ -47,7 +47,7 @@ pub fn learner(
     let id = &entry.manifest.id;
     if !path.is_dir() {
         bail!(
-            "there is no {}: expected a package that `firedrill try {id}` has laid out, or a program",
+            "{} does not exist: expected a package that `firedrill try {id}` created, or a program",
             path.display()
         );
     }
@@ -60,7 +60,7 @@ pub fn learner(
     });
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let built = runtime.block_on(async {
-        let mut ends = terminations(kin::end_strays)?;
+        let mut ends = terminations(process_group::end_strays)?;
         tokio::select! {
             built = building => built,
             signal = ends.recv() => Err(signal.unwrap_or(Termination::HungUp).into()),

@@ -41,7 +41,7 @@ const LOCK: &str = include_str!("../../Cargo.lock");
 #[derive(Debug, thiserror::Error)]
 pub enum Problem {
     /// Its fix is no code.
-    #[error("{incident} has no exercise; there is one of {}", .with.join(", "))]
+    #[error("{incident} has no exercise; these incidents have one: {}", .with.join(", "))]
     None {
         /// The incident.
         incident: String,

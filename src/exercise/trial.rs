@@ -6,12 +6,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use firedrill_core::catalogue::{Catalogue, Entry};
-use firedrill_core::dice::Dice;
 use firedrill_core::event::{Clock, Sample, What};
 use firedrill_core::figures::number;
 use firedrill_core::incident::exercise::{Exercise, Range, YOURS};
 use firedrill_core::incident::formula::Values;
 use firedrill_core::incident::measure::Measure;
+use firedrill_core::random::RandomStream;
 use firedrill_core::timeline::{LaneLine, Timeline, level};
 use firedrill_core::verdict::{Stretch, grows, value};
 
@@ -110,12 +110,12 @@ pub fn draw(entry: &Entry, exercise: &Exercise, more: usize, seed: u64) -> Vec<T
         of_lab: true,
         also: None,
     }];
-    let dice = Dice::new(seed, "trials");
-    let from = |range: &Range| (range.from + (range.to - range.from) * dice.throw()).round();
+    let dice = RandomStream::new(seed, "trials");
+    let from = |range: &Range| (range.from + (range.to - range.from) * dice.uniform()).round();
     trials.extend((0..more).map(|_| Trial {
         rate_per_s: from(&exercise.rate_per_s),
         params: exercise.params.iter().map(|(name, range)| (name.clone(), from(range))).collect(),
-        seed: (dice.throw() * 1e9) as u64,
+        seed: (dice.uniform() * 1e9) as u64,
         lasts_s: from(&exercise.lasts_s),
         of_lab: false,
         also: None,
@@ -126,7 +126,7 @@ pub fn draw(entry: &Entry, exercise: &Exercise, more: usize, seed: u64) -> Vec<T
         Trial {
             rate_per_s: from(&exercise.rate_per_s),
             params: params.map(|(name, range)| (name.clone(), from(range))).collect(),
-            seed: (dice.throw() * 1e9) as u64,
+            seed: (dice.uniform() * 1e9) as u64,
             lasts_s: from(&exercise.lasts_s),
             of_lab: false,
             also: Some(at),

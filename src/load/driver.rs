@@ -20,9 +20,9 @@ use firedrill_core::event::Outcome;
 use firedrill_core::incident::fleet::Splitter;
 use firedrill_core::incident::manifest::{Load, MAX_INSTANCES};
 use firedrill_core::incident::request::{Prepared, prepare};
+use firedrill_core::load::in_flight::{InFlightRequest, SharedTally, lock};
 use firedrill_core::load::schedule::Schedule;
 use firedrill_core::load::tally::Latencies;
-use firedrill_core::load::under_way::{SharedTally, UnderWay, lock};
 
 /// Due requests that may wait for the driver's thread; a full queue shows as lag.
 const QUEUE: usize = 8192;
@@ -259,7 +259,7 @@ async fn drive(
                     for (tallies, lane) in measured.lanes.iter().zip(&mut lanes) {
                         let (instance, target) = lane.next();
                         let (tally, kind) = (Arc::clone(&tallies[instance]), due.request.kind());
-                        let request = UnderWay::start(tally, kind, (due.at, timeout));
+                        let request = InFlightRequest::start(tally, kind, (due.at, timeout));
                         let answer = send(target, (Arc::clone(&due.request), due.key), Arc::clone(&measured));
                         tokio::task::spawn_local(request.wait(answer));
                     }

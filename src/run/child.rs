@@ -10,10 +10,10 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{ChildStdin, Command};
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Address, Messages, kin};
+use super::{Address, Messages, process_group};
 use firedrill_core::event::{self, Begin};
 use firedrill_core::incident::fleet::Fleet;
-use firedrill_core::visible::log_line;
+use firedrill_core::sanitize::log_line;
 
 /// The longest line that a child may write: more is not an event.
 const LONGEST_LINE: u64 = 1 << 20;
@@ -54,9 +54,9 @@ impl Child {
         address: Address,
         messages: &Messages,
     ) -> io::Result<Self> {
-        kin::bind()?;
+        process_group::bind()?;
         let mut start = Command::new(program);
-        kin::keep_from_terminal(&mut start);
+        process_group::keep_from_terminal(&mut start);
         let mut process = start
             .arg("child")
             .stdin(Stdio::piped())
@@ -76,8 +76,8 @@ impl Child {
         let speaker = Speaker { messages: messages.clone(), address };
         tokio::spawn(async move {
             // What it has started ends with it.
-            let kin = kin::Kin::of(Some(pid));
-            let status = attend(&mut process, killed, &speaker).await;
+            let kin = process_group::ProcessGroup::of(Some(pid));
+            let status = supervise(&mut process, killed, &speaker).await;
             drop(kin);
             speaker.say(Message::Exited(status)).await;
         });
@@ -175,7 +175,7 @@ impl Speaker {
 }
 
 /// Passes on what the child writes until it has ended.
-async fn attend(
+async fn supervise(
     process: &mut tokio::process::Child,
     killed: oneshot::Receiver<()>,
     speaker: &Speaker,

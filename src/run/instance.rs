@@ -8,11 +8,11 @@ use std::time::Duration;
 use firedrill_core::event::{Begin, ExitCause, ParentSays, Ready, ServerSample, ServerSays, What};
 use firedrill_core::lane::back_off::BackOff;
 use firedrill_core::prose;
-use firedrill_core::visible;
+use firedrill_core::sanitize;
 use tokio::time::Instant;
 
 use super::child::{Child, Message};
-use super::outlet::Outlet;
+use super::event_sink::EventSink;
 use super::{Address, Messages, START_TIMEOUT};
 use crate::load::driver::Listening;
 
@@ -145,21 +145,26 @@ impl Instance {
     }
 
     /// Starts a process, which has a memory cap of its own where it is not the manifest's.
-    pub(super) fn start(&mut self, begin: &Begin, own_cap_bytes: Option<u64>, outlet: &mut Outlet) {
+    pub(super) fn start(
+        &mut self,
+        begin: &Begin,
+        own_cap_bytes: Option<u64>,
+        event_sink: &mut EventSink,
+    ) {
         self.own_cap_bytes = own_cap_bytes;
         self.generation += 1;
         self.last_lines.clear();
         (self.newest, self.since) = (None, None);
         self.heap_limit_bytes = begin.heap_limit_bytes;
         let (attempt, instance) = (self.generation, self.index);
-        outlet.emit(Some(self.lane), What::Starting { attempt, instance });
+        event_sink.emit(Some(self.lane), What::Starting { attempt, instance });
         let address =
             Address { lane: self.lane, instance: self.index, generation: self.generation };
         match Child::start(&self.program, begin, address, &self.messages) {
             Ok(child) => self.process = Process::Starting { child, since: Instant::now() },
             Err(error) => {
                 let why = format!("cannot start {}: {error}", self.program.display());
-                self.went_down(ExitCause::Refused { why }, None, outlet);
+                self.went_down(ExitCause::Refused { why }, None, event_sink);
             }
         }
     }
@@ -217,14 +222,14 @@ impl Instance {
     }
 
     /// Takes in what its process says, or what became of it.
-    pub(super) fn hear(&mut self, generation: u32, message: Message, outlet: &mut Outlet) {
+    pub(super) fn hear(&mut self, generation: u32, message: Message, event_sink: &mut EventSink) {
         if generation != self.generation {
             return;
         }
         match message {
             Message::Line(line) => {
-                if let Ok(said) = visible::read(&line) {
-                    self.told(said, outlet);
+                if let Ok(said) = sanitize::read(&line) {
+                    self.told(said, event_sink);
                 } else {
                     let line: String = line.chars().take(200).collect();
                     let why = format!("it wrote a line that is no event of a lane: {line:?}");
@@ -236,13 +241,13 @@ impl Instance {
                     self.last_lines.pop_front();
                 }
                 self.last_lines.push_back(line.clone());
-                outlet.emit(Some(self.lane), What::Log { line });
+                event_sink.emit(Some(self.lane), What::Log { line });
             }
-            Message::Exited(status) => self.exited(status, outlet),
+            Message::Exited(status) => self.exited(status, event_sink),
         }
     }
 
-    fn told(&mut self, said: ServerSays, outlet: &mut Outlet) {
+    fn told(&mut self, said: ServerSays, event_sink: &mut EventSink) {
         let lane = Some(self.lane);
         match said {
             ServerSays::Ready(Ready { port: Some(port), pid, console_port, root, .. }) => {
@@ -256,7 +261,7 @@ impl Instance {
                         let instance = self.index;
                         let root = Vec::new();
                         let ready = Ready { port, pid, console_port, instance, cap_bytes, root };
-                        outlet.emit(lane, What::Ready(ready));
+                        event_sink.emit(lane, What::Ready(ready));
                     }
                     other => self.process = other,
                 }
@@ -270,23 +275,25 @@ impl Instance {
                 self.newest = Some((Instant::now(), sample));
                 if std::mem::take(&mut self.silent) {
                     let line = "its server reports again".to_owned();
-                    outlet.emit(lane, What::Log { line });
+                    event_sink.emit(lane, What::Log { line });
                 }
             }
-            ServerSays::Metric(metric) => outlet.emit(lane, What::Metric(metric)),
+            ServerSays::Metric(metric) => event_sink.emit(lane, What::Metric(metric)),
             ServerSays::Log { line } => {
-                let line = visible::log_line(&line);
-                outlet.emit(lane, What::Log { line });
+                let line = sanitize::log_line(&line);
+                event_sink.emit(lane, What::Log { line });
             }
-            ServerSays::LogTail(tail) => outlet.emit(lane, What::LogTail(tail)),
-            ServerSays::Chain(chain) if self.index == 0 => outlet.emit(lane, What::Chain(chain)),
+            ServerSays::LogTail(tail) => event_sink.emit(lane, What::LogTail(tail)),
+            ServerSays::Chain(chain) if self.index == 0 => {
+                event_sink.emit(lane, What::Chain(chain));
+            }
             // Without a port nobody can reach it: it will not have been ready in time. And the chain
             // is told of the first instance alone.
             ServerSays::Ready(_) | ServerSays::Chain(_) => {}
         }
     }
 
-    fn exited(&mut self, status: ExitStatus, outlet: &mut Outlet) {
+    fn exited(&mut self, status: ExitStatus, event_sink: &mut EventSink) {
         let cause = match &self.process {
             Process::Ending { cause: ExitCause::Refused { why }, .. } => {
                 ExitCause::Refused { why: format!("{why}{}", self.last_words()) }
@@ -303,7 +310,7 @@ impl Instance {
             },
             Process::Down { .. } => return,
         };
-        self.went_down(cause, status.code(), outlet);
+        self.went_down(cause, status.code(), event_sink);
     }
 
     /// Returns true if its process reported a failed allocation: Rust's standard library prints that before it
@@ -313,10 +320,10 @@ impl Instance {
         self.last_lines.iter().any(|line| line.contains("memory allocation of "))
     }
 
-    fn went_down(&mut self, cause: ExitCause, code: Option<i32>, outlet: &mut Outlet) {
+    fn went_down(&mut self, cause: ExitCause, code: Option<i32>, event_sink: &mut EventSink) {
         self.newest = None;
         let (lane, instance) = (Some(self.lane), self.index);
-        outlet.emit(lane, What::Exit { cause: cause.clone(), code, instance });
+        event_sink.emit(lane, What::Exit { cause: cause.clone(), code, instance });
         let refused = match &cause {
             ExitCause::Refused { .. } => Some(prose::exit(&cause, code)),
             _ => None,
@@ -327,14 +334,14 @@ impl Instance {
             let served = self.since.map_or(Duration::ZERO, |since| since.elapsed());
             let (count, after) = self.back_off.next(served);
             let after_ms = after.as_millis() as u64;
-            outlet.emit(lane, What::Restart { count, after_ms, instance });
+            event_sink.emit(lane, What::Restart { count, after_ms, instance });
             Some(Instant::now() + after)
         };
         self.process = Process::Down { again_at, refused };
     }
 
     /// Gives up on a process that takes too long to start, and tells of one that hangs.
-    pub(super) fn tick(&mut self, outlet: &mut Outlet) {
+    pub(super) fn tick(&mut self, event_sink: &mut EventSink) {
         // Who stood still has heard nobody, which says nothing of them.
         let stood = self.looked.replace(Instant::now()).is_some_and(|at| at.elapsed() > SILENCE);
         if stood {
@@ -350,7 +357,7 @@ impl Instance {
             {
                 self.silent = true;
                 let line = format!("its server has not reported for {SILENCE:?}: it hangs");
-                outlet.emit(Some(self.lane), What::Log { line });
+                event_sink.emit(Some(self.lane), What::Log { line });
             }
             _ => {}
         }

@@ -8,13 +8,13 @@ use firedrill_core::event::{
 use firedrill_core::incident::Bugs;
 use firedrill_core::incident::fleet::Order;
 use firedrill_core::lane::rollout::{Measured, Ordered, Rollout};
-use firedrill_core::visible;
+use firedrill_core::sanitize;
 use tokio::time::Instant;
 
 use super::child::Message;
+use super::event_sink::EventSink;
 use super::instance::Instance;
 use super::memory::Resident;
-use super::outlet::Outlet;
 use super::steering::Steering;
 use super::{Messages, Spec};
 use crate::load::driver::Listening;
@@ -143,26 +143,26 @@ impl Lane {
         silent.or(self.instances.first()).map(Instance::last_words).unwrap_or_default()
     }
 
-    fn start_instance(&mut self, instance: usize, outlet: &mut Outlet) {
+    fn start_instance(&mut self, instance: usize, event_sink: &mut EventSink) {
         let begin = self.begin(instance);
         let cap_bytes = self.cap_bytes(instance);
         let own = self.spec.case.entry.manifest.memory.cap_bytes() != cap_bytes;
-        self.instances[instance].start(&begin, own.then_some(cap_bytes), outlet);
+        self.instances[instance].start(&begin, own.then_some(cap_bytes), event_sink);
     }
 
     /// Starts all instances.
-    pub(super) fn start(&mut self, outlet: &mut Outlet) {
+    pub(super) fn start(&mut self, event_sink: &mut EventSink) {
         for i in 0..self.instances.len() {
-            self.start_instance(i, outlet);
+            self.start_instance(i, event_sink);
         }
     }
 
     /// Ends the processes, and starts new ones at once.
-    pub(super) fn restart(&mut self, console: bool, outlet: &mut Outlet) {
+    pub(super) fn restart(&mut self, console: bool, event_sink: &mut EventSink) {
         self.console |= console;
         for i in 0..self.instances.len() {
             if !self.instances[i].restart() {
-                self.start_instance(i, outlet);
+                self.start_instance(i, event_sink);
             }
         }
     }
@@ -174,7 +174,7 @@ impl Lane {
     }
 
     /// Brings these incidents into play, and no others.
-    pub(super) fn set_in_play(&mut self, in_play: Bugs, outlet: &mut Outlet) {
+    pub(super) fn set_in_play(&mut self, in_play: Bugs, event_sink: &mut EventSink) {
         let now_ms = self.now_ms();
         if let Some(begins) = self.rollout.set_in_play(in_play, now_ms) {
             self.steering = None;
@@ -184,7 +184,7 @@ impl Lane {
                     Ok(steering) => self.steering = Some(steering),
                     Err(error) => {
                         let line = format!("nobody steers the release: {error}");
-                        outlet.emit(Some(self.index), What::Log { line });
+                        event_sink.emit(Some(self.index), What::Log { line });
                     }
                 }
             }
@@ -216,27 +216,27 @@ impl Lane {
     }
 
     /// Lets so many instances serve.
-    pub(super) fn scale(&mut self, wanted: usize, outlet: &mut Outlet) {
+    pub(super) fn scale(&mut self, wanted: usize, event_sink: &mut EventSink) {
         let before = self.instances.len();
         self.add_instances(wanted);
         let wanted = self.rollout.weights().len();
         // Dropping an instance kills its process.
         self.instances.truncate(wanted);
         for i in before..self.instances.len() {
-            self.start_instance(i, outlet);
+            self.start_instance(i, event_sink);
         }
         if before != wanted {
-            outlet.emit(Some(self.index), What::Scale { instances: wanted });
+            event_sink.emit(Some(self.index), What::Scale { instances: wanted });
         }
     }
 
     /// Carries out an order of the code that steers the release.
-    fn obey(&mut self, order: Order, outlet: &mut Outlet) {
+    fn obey(&mut self, order: Order, event_sink: &mut EventSink) {
         let now_ms = self.now_ms();
         match self.rollout.obey(order, now_ms) {
-            Ordered::Scale(instances) => self.scale(instances, outlet),
+            Ordered::Scale(instances) => self.scale(instances, event_sink),
             Ordered::Release(release) => {
-                outlet.emit(Some(self.index), What::Release(release));
+                event_sink.emit(Some(self.index), What::Release(release));
                 self.switch();
             }
         }
@@ -248,17 +248,17 @@ impl Lane {
         instance: usize,
         generation: u32,
         message: Message,
-        outlet: &mut Outlet,
+        event_sink: &mut EventSink,
     ) {
         if let Message::Line(line) = &message
-            && let Ok(firedrill_core::event::ServerSays::Metric(metric)) = visible::read(line)
+            && let Ok(firedrill_core::event::ServerSays::Metric(metric)) = sanitize::read(line)
             // What code names without end is told by its samples, which are refused for it.
             && (self.announced.len() >= MOST_NAMED || !self.announced.insert(metric.name))
         {
             return;
         }
         if let Some(instance) = self.instances.get_mut(instance) {
-            instance.hear(generation, message, outlet);
+            instance.hear(generation, message, event_sink);
         }
     }
 
@@ -268,21 +268,21 @@ impl Lane {
         &mut self,
         resident: &[Option<Resident>],
         load: impl Fn(usize) -> LoadTick,
-        outlet: &mut Outlet,
+        event_sink: &mut EventSink,
     ) {
         let ticks: Vec<LoadTick> = (0..self.instances.len()).map(load).collect();
         for (i, tick) in ticks.iter().enumerate() {
             self.rollout.count(i, tick);
         }
         let sample = self.sample(resident, &ticks);
-        outlet.emit(Some(self.index), What::Sample(sample));
+        event_sink.emit(Some(self.index), What::Sample(sample));
         for i in 0..self.instances.len() {
             if self.instances[i].wants_start() {
-                self.start_instance(i, outlet);
+                self.start_instance(i, event_sink);
             }
-            self.instances[i].tick(outlet);
+            self.instances[i].tick(event_sink);
         }
-        self.steer(outlet);
+        self.steer(event_sink);
     }
 
     /// The processes of its instances, each with its place and its cap.
@@ -300,7 +300,7 @@ impl Lane {
     }
 
     /// Lets the code of the variant see the instances, and carries out what it orders.
-    fn steer(&mut self, outlet: &mut Outlet) {
+    fn steer(&mut self, event_sink: &mut EventSink) {
         let measured = |instance: &Instance| {
             let report = instance.report();
             let sites = report.iter().flat_map(|server| &server.wait_sites);
@@ -317,7 +317,7 @@ impl Lane {
         let order = steering.order(fleet.orders);
         steering.show(&fleet);
         if let Some(order) = order {
-            self.obey(order, outlet);
+            self.obey(order, event_sink);
         }
     }
 

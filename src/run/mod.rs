@@ -1,9 +1,9 @@
 //! The parent of a run: children, load, memory cap, restarts, and one stream of events.
 //!
-//! * [`child`]: one process and its two pipes; [`kin`]: how it ends with its parent
+//! * [`child`]: one process and its two pipes; [`process_group`]: how it ends with its parent
 //! * `instance`: one instance of a lane over its processes: starts, exits, restarts
 //! * `lane`: one lane over its instances; `steering`: the code that steers its release
-//! * [`memory`]: resident memory of the children; `outlet`: where their events go out
+//! * [`memory`]: resident memory of the children; `event_sink`: where their events go out
 //! * [`spec`]: what to run
 //! * [`scraped`]: where Prometheus hears of its lanes
 //! * [`signals`]: what the system tells it
@@ -11,11 +11,11 @@
 //! * `time_lapse`: the same on the virtual clock
 
 pub mod child;
+mod event_sink;
 mod instance;
-pub mod kin;
 mod lane;
 pub mod memory;
-mod outlet;
+pub mod process_group;
 pub mod scraped;
 pub mod signals;
 pub mod spec;
@@ -30,10 +30,10 @@ use tokio::task::JoinHandle;
 
 use anyhow::Context;
 use child::Message;
+use event_sink::EventSink;
 use firedrill_core::child::files;
 use firedrill_core::event::{Clock, Event};
 pub use firedrill_core::script::{Control, Pacing, Speed};
-use outlet::Outlet;
 pub use spec::{Spec, Venue};
 use stage::Stage;
 use time_lapse::Player;
@@ -114,7 +114,7 @@ impl Run {
                 let lanes = spec.case.plan.variants.len();
                 memory::enough(lanes * instances, lane_bytes * lanes as u64)?;
                 let (out, events) = mpsc::channel(EVENTS);
-                let stage = Stage::new(spec, Outlet::new(out));
+                let stage = Stage::new(spec, EventSink::new(out));
                 (tokio::spawn(stage.play(controls)), events)
             }
             Clock::Virtual => {

@@ -7,10 +7,10 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
 
 use super::child::Message;
+use super::event_sink::EventSink;
 use super::instance::Instance;
 use super::lane::Lane;
 use super::memory::{Guard, Held, Memory, Reached, Resident, enough};
-use super::outlet::Outlet;
 use super::scraped::{Labels, Scraped, Target};
 use super::spec::Spec;
 use super::{Address, Control, START_TIMEOUT};
@@ -42,12 +42,12 @@ pub(super) struct Stage {
     driver: Option<Driver>,
     /// The scrape targets for Prometheus.
     scraped: Option<Scraped>,
-    outlet: Outlet,
+    event_sink: EventSink,
     rate_per_s: f64,
 }
 
 impl Stage {
-    pub(super) fn new(spec: Spec, outlet: Outlet) -> Self {
+    pub(super) fn new(spec: Spec, event_sink: EventSink) -> Self {
         let (message, messages) = mpsc::channel(1024);
         let script = Script::new(spec.case.clone());
         let count = spec.case.plan.variants.len();
@@ -62,7 +62,7 @@ impl Stage {
             guard: None,
             driver: None,
             scraped: Scraped::new(),
-            outlet,
+            event_sink,
             tls: spec.case.entry.manifest.tls,
             rate_per_s: spec.case.plan.rate_per_s,
             spec,
@@ -74,14 +74,14 @@ impl Stage {
         mut controls: mpsc::Receiver<Control>,
     ) -> anyhow::Result<()> {
         for lane in &mut self.lanes {
-            lane.start(&mut self.outlet);
+            lane.start(&mut self.event_sink);
         }
         let result = match self.wait_until_ready().await {
             Ok(()) => self.act(&mut controls).await,
             Err(error) => Err(error),
         };
         self.end().await;
-        self.outlet.finish().await;
+        self.event_sink.finish().await;
         result
     }
 
@@ -108,7 +108,7 @@ impl Stage {
 
     async fn act(&mut self, controls: &mut mpsc::Receiver<Control>) -> anyhow::Result<()> {
         let began = Instant::now();
-        self.outlet.begin(began);
+        self.event_sink.begin(began);
         let load =
             Load { rate_per_s: self.rate_per_s, ..self.spec.case.entry.manifest.load.clone() };
         let driver = Driver::start(&load, self.spec.case.plan.seed, self.lanes.len())?;
@@ -160,12 +160,12 @@ impl Stage {
             match self.change(step.change) {
                 Ok(()) => {
                     if let Some(what) = step.tell {
-                        self.outlet.emit(step.lane, what);
+                        self.event_sink.emit(step.lane, what);
                     }
                 }
                 Err(why) => {
                     let line = format!("{why:#}");
-                    self.outlet.emit(None, What::Log { line });
+                    self.event_sink.emit(None, What::Log { line });
                 }
             }
         }
@@ -188,7 +188,7 @@ impl Stage {
                 }
             }
             Change::InPlay(lane, in_play) => {
-                self.lanes[lane].set_in_play(in_play, &mut self.outlet);
+                self.lanes[lane].set_in_play(in_play, &mut self.event_sink);
             }
             Change::Without(lane, slots) => self.lanes[lane].set_without(slots),
             Change::Scale(lane, instances) => {
@@ -197,7 +197,7 @@ impl Stage {
                 let more_bytes = more * self.spec.case.entry.manifest.memory.cap_bytes();
                 let (all, needed_bytes) = self.needed();
                 enough(all + instances - has.min(instances), needed_bytes + more_bytes)?;
-                self.lanes[lane].scale(instances, &mut self.outlet);
+                self.lanes[lane].scale(instances, &mut self.event_sink);
                 self.retarget(lane);
             }
             Change::Mix(incidents) => {
@@ -216,7 +216,7 @@ impl Stage {
                     enough(all, needed_bytes + more_bytes)
                         .context("tokio-console's instruments stay off")?;
                 }
-                self.lanes[lane].restart(console, &mut self.outlet);
+                self.lanes[lane].restart(console, &mut self.event_sink);
             }
             Change::Nothing => {}
         }
@@ -231,7 +231,7 @@ impl Stage {
 
     fn hear(&mut self, from: Address, message: Message) {
         let Address { lane, instance, generation } = from;
-        self.lanes[lane].hear(instance, generation, message, &mut self.outlet);
+        self.lanes[lane].hear(instance, generation, message, &mut self.event_sink);
         self.retarget(lane);
     }
 
@@ -269,7 +269,7 @@ impl Stage {
             && let Err(error) = scraped.tell(&targets)
         {
             let line = format!("Prometheus is not told where the lanes serve: {error}");
-            self.outlet.emit(None, What::Log { line });
+            self.event_sink.emit(None, What::Log { line });
             self.scraped = None;
         }
     }
@@ -293,15 +293,15 @@ impl Stage {
     }
 
     fn tick(&mut self) {
-        self.outlet.tick();
+        self.event_sink.tick();
         let resident = self.resident();
         let Some(driver) = &self.driver else { return };
         for (i, (lane, resident)) in self.lanes.iter_mut().zip(resident).enumerate() {
-            lane.tick(&resident, |instance| driver.take_tick_of(i, instance), &mut self.outlet);
+            lane.tick(&resident, |instance| driver.take_tick_of(i, instance), &mut self.event_sink);
         }
         let (lag_us, not_sent) = (driver.take_lag(), driver.take_not_sent());
         if !lag_us.is_empty() || not_sent > 0 {
-            self.outlet.emit(None, What::Driver { lag_us, not_sent });
+            self.event_sink.emit(None, What::Driver { lag_us, not_sent });
         }
         (0..self.lanes.len()).for_each(|lane| self.retarget(lane));
         self.hold_to_caps();
@@ -325,10 +325,10 @@ impl Stage {
                     let gone = driver.take_tick(i);
                     ticks.iter_mut().take(1).for_each(|first| first.add(gone.clone()));
                     let sample = lane.sample(&resident, &ticks);
-                    self.outlet.emit(Some(i), What::Sample(sample));
+                    self.event_sink.emit(Some(i), What::Sample(sample));
                 }
                 let (lag_us, not_sent) = (driver.take_lag(), driver.take_not_sent());
-                self.outlet.emit(None, What::Driver { lag_us, not_sent });
+                self.event_sink.emit(None, What::Driver { lag_us, not_sent });
             }
         }
         for lane in &mut self.lanes {

@@ -3,7 +3,7 @@
 
 use firedrill_core::event::Begin;
 use firedrill_core::incident::fleet::{Fleet, Order, Ordered};
-use firedrill_core::visible;
+use firedrill_core::sanitize;
 use tokio::sync::mpsc;
 
 use super::child::{Child, Message};
@@ -43,7 +43,7 @@ impl Steering {
         let mut newest = None;
         while let Ok((_, message)) = self.words.try_recv() {
             if let Message::Line(line) = message
-                && let Ok(ordered) = visible::read::<Ordered>(&line)
+                && let Ok(ordered) = sanitize::read::<Ordered>(&line)
             {
                 newest = Some(ordered);
             }

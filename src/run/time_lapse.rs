@@ -16,8 +16,8 @@ use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use super::child::{Child, Message};
 use super::{Address, Control, Messages, Spec, Speed};
 use firedrill_core::event::{Event, LaneSays, ParentSays, TICK, What};
+use firedrill_core::sanitize;
 use firedrill_core::script::{Script, Step};
-use firedrill_core::visible;
 use serde::Deserialize;
 
 /// Virtual time that the lanes may be told to pass before the slowest of them is there: what is
@@ -342,7 +342,7 @@ impl Player {
         let name = &self.spec.case.plan.variants[index];
         match message {
             Message::Line(line) => {
-                let Ok(Said { at_ms, what }) = visible::read(&line) else {
+                let Ok(Said { at_ms, what }) = sanitize::read(&line) else {
                     let line: String = line.chars().take(200).collect();
                     bail!("lane `{name}` wrote a line that is no event of a lane: {line:?}")
                 };

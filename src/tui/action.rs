@@ -53,6 +53,7 @@ pub enum Action {
     TimeLapse,
     Record,
     Restart,
+    RepeatPhases,
     Reset,
     Zoom,
     Code,

@@ -16,18 +16,18 @@ use super::inputs::{Inputs, Taken};
 use super::message::{Command, Msg};
 use super::model::{Lab, Model, Screen};
 use super::programs::program_for;
-use super::remember::{begun, remember};
 use super::terminal::{self, panics};
 use super::update::{open, take_walk, update};
+use super::user_state::{begun, remember};
 use super::view;
-use crate::attend::attended;
 use crate::guest::Guest;
 use crate::notice::note;
 use crate::recorder::{Recorder, record_somewhere};
-use crate::remembered::Remembered;
-use crate::remembered::Theme;
 use crate::run::signals::{Pause, Termination, pauses, stand_still};
 use crate::run::{Control, Run, Spec};
+use crate::supervise::supervised;
+use crate::user_state::Theme;
+use crate::user_state::UserState;
 use firedrill_core::catalogue::Catalogue;
 use firedrill_core::event::{Clock, Event};
 use firedrill_core::plan::{Case, Plan};
@@ -127,7 +127,7 @@ pub async fn run(
                         break 'running signal.into();
                     }
                     // The process of an exercise saves its own progress.
-                    model.remembered.exercises = Remembered::read().0.exercises;
+                    model.remembered.exercises = UserState::read().0.exercises;
                     drawn = Instant::now();
                 }
                 Some(Err(why)) => {
@@ -314,7 +314,7 @@ impl Runs {
             let run = *run;
             self.recorder = None;
             self.lost = Some(lost.to_string());
-            update(model, Msg::Recording(run, Err(format!("{lost}; the run goes on"))));
+            update(model, Msg::Recording(run, Err(format!("{lost}; the run continues"))));
         }
     }
 
@@ -436,7 +436,7 @@ impl Runs {
         drop(self.open.take());
         let mut run_ended = false;
         let name = program.first().cloned().unwrap_or_default();
-        let invited = attended(&name)
+        let invited = supervised(&name)
             .and_then(|mut command| Guest::invite(command.args(program.iter().skip(1))));
         let ended = match invited {
             Err(error) => Err(format!("cannot start {name}: {error}")),

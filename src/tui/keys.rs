@@ -60,11 +60,7 @@ static CATALOGUE: Table = &[&[
         A::Open,
         ("enter", "begin", "the guided walk; the lab once you have finished the walk"),
     ),
-    binding(
-        &[Char('W')],
-        A::Walk,
-        ("W", "walk", "the guided walk: predict, run, explain"),
-    ),
+    binding(&[Char('W')], A::Walk, ("W", "walk", "the guided walk: predict, run, explain")),
     binding(&[Char('l')], A::OpenLab, ("l", "lab", "the lab: broken and fixed side by side")),
     EXERCISE,
     binding(&[Char('a')], A::OpenAll, ("a", "all", "the lab with all variants, up to four lanes")),
@@ -115,7 +111,8 @@ const NEXT_EVENT: Binding = binding(
     A::NextEvent,
     ("n", "next event", "to the next phase, switch, exit or restart"),
 );
-const EVENT_BEFORE: Binding = binding(&[Char('N')], A::EventBefore, ("N", "", "to the previous event"));
+const EVENT_BEFORE: Binding =
+    binding(&[Char('N')], A::EventBefore, ("N", "", "to the previous event"));
 const FASTER: Binding = binding(&[Char('>')], A::Faster, ("< >", "speed", "slower, faster"));
 const SLOWER: Binding = binding(&[Char('<')], A::Slower, ("<", "", ""));
 const GO_TO: Binding = binding(&[Char('g')], A::GoTo, ("g", "go to", "go to a time, such as 1:30"));
@@ -147,11 +144,8 @@ const INSTANCES: Binding =
     binding(&[Char('i')], A::Instances, ("i", "", "charts per instance, or for the whole lane"));
 const RESTART: Binding =
     binding(&[Char('r')], A::Restart, ("r", "restart", "restart the selected lane's process"));
-const FREEZE: Binding = binding(
-    &[Char('f')],
-    A::Freeze,
-    ("f", "freeze", "freeze the screen, to look back from there"),
-);
+const FREEZE: Binding =
+    binding(&[Char('f')], A::Freeze, ("f", "freeze", "freeze the screen, to look back from there"));
 const RECORD: Binding = binding(
     &[Char('S')],
     A::Record,
@@ -162,6 +156,11 @@ const PRESENT: Binding = binding(
     A::Present,
     ("P", "", "presenter view: the lane, then each chart, fills the screen"),
 );
+const REPEAT: Binding = binding(
+    &[Char('A')],
+    A::RepeatPhases,
+    ("A", "", "repeat the incident's phases after the release, such as a database that fails"),
+);
 const LEAVE: Binding = binding(&[Esc], A::Back, ("esc", "leave", "back to the catalogue"));
 
 /// Keys that select a lane.
@@ -169,7 +168,7 @@ const LANES: &[Binding] = &[LANE, LANE_BEFORE, LANE_1, LANE_2, LANE_3, LANE_4];
 
 /// Keys that change load, faults and bugs.
 const WORLD: &[Binding] =
-    &[BUGS_KEY, CHAIN_KEY, CHAOS_KEY, LOAD_UP, LOAD_DOWN, SCALE_OUT, SCALE_IN, INSTANCES];
+    &[BUGS_KEY, CHAIN_KEY, CHAOS_KEY, REPEAT, LOAD_UP, LOAD_DOWN, SCALE_OUT, SCALE_IN, INSTANCES];
 
 /// Keys that move in the past.
 const SEEK: &[Binding] =
@@ -211,7 +210,11 @@ static LAB: Table = &[
         binding(
             &[Char('t')],
             A::Console,
-            ("t", "tokio-console", "tokio-console on the lane; restarts it with instrumentation first"),
+            (
+                "t",
+                "tokio-console",
+                "tokio-console on the lane; restarts it with instrumentation first",
+            ),
         ),
         GO_TO,
         HELP,
@@ -346,7 +349,11 @@ static CODE_KEYS: Table = &[&[
     binding(&[PageUp], A::PageUp, ("pgup", "", "a page up")),
     binding(&[PageDown], A::PageDown, ("pgdn", "", "a page down")),
     binding(&[Char('n')], A::NextFile, ("n", "file", "the next file of this lane's code")),
-    binding(&[Enter], A::ToWait, ("enter", "busiest line", "to the line where most tasks are suspended")),
+    binding(
+        &[Enter],
+        A::ToWait,
+        ("enter", "busiest line", "to the line where most tasks are suspended"),
+    ),
     binding(&[Right], A::ScrollRight, ("→", "", "the code to the right")),
     binding(&[Left], A::ScrollLeft, ("←", "", "the code to the left")),
     binding(
@@ -465,7 +472,8 @@ mod tests {
     #[test]
     fn a_letter_has_one_meaning_on_every_screen() {
         let tables = [
-            CATALOGUE, LAB, LAPSE, WALK, WALK_END, VIRTUAL, PAST, RECORDING, BUGS, CHAOS, CODE_KEYS, CHAIN,
+            CATALOGUE, LAB, LAPSE, WALK, WALK_END, VIRTUAL, PAST, RECORDING, BUGS, CHAOS,
+            CODE_KEYS, CHAIN,
         ];
         let mut meanings: Vec<(char, Action)> = Vec::new();
         for binding in tables.into_iter().flatten().copied().flatten() {

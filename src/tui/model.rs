@@ -15,8 +15,9 @@ use firedrill_core::session::{Effect, Input, Session};
 
 use super::action::Action;
 use super::layout::Layout;
-use crate::remembered::Remembered;
+use super::reached_speed::ReachedSpeed;
 use crate::run::{Spec, Venue};
+use crate::user_state::UserState;
 
 /// Seconds that the charts of a lab span.
 const LAB_SPAN_S: f64 = 60.0;
@@ -40,7 +41,7 @@ pub struct Model {
     /// The layout of the frame that was drawn last.
     pub layout: Layout,
     /// The learner's progress and the theme.
-    pub remembered: Remembered,
+    pub remembered: UserState,
     /// True if that has changed and is not saved yet.
     pub unsaved: bool,
     /// A note on a key that had no effect, or on progress that could not be saved.
@@ -173,6 +174,8 @@ pub struct Lab {
     pub recording: Option<(RunId, PathBuf)>,
     /// The page of the walk on screen.
     pub page: PageScreen,
+    /// The measured speed of simulated time.
+    pub reached_speed: ReachedSpeed,
 }
 
 /// The page of a walk on screen.
@@ -201,7 +204,7 @@ impl Model {
             size,
             dirty: true,
             layout: Layout::default(),
-            remembered: Remembered::default(),
+            remembered: UserState::default(),
             unsaved: false,
             note: None,
         }
@@ -221,7 +224,8 @@ impl Lab {
     /// A guided walk, played `faster` times as fast, and its start.
     pub fn walk(spec: Spec, faster: f64) -> (Self, Vec<Effect>) {
         let Spec { case, venue, .. } = spec;
-        let (session, effects) = Session::walk(case, faster, RandomState::new().build_hasher().finish());
+        let (session, effects) =
+            Session::walk(case, faster, RandomState::new().build_hasher().finish());
         let mut lab = Self::of(session, venue, WALK_SPAN_S);
         lab.turn_page();
         (lab, effects)
@@ -244,6 +248,7 @@ impl Lab {
             presents: None,
             recording: None,
             page: PageScreen::default(),
+            reached_speed: ReachedSpeed::default(),
         }
     }
 

@@ -162,7 +162,7 @@ fn a_wrong_directive_or_a_statement_that_does_not_hold_fails_the_build_with_its_
     for (asks, says) in [
         (
             "{{#= a fixed pool_lost end above 1}}",
-            "the statement does not hold: it is 0, said to be above 1",
+            "the claim does not hold: it is 0, said to be above 1",
         ),
         ("{{#= a broken pool_lost end is 5 within 1%}}", "is 8, said to be 5 within 1 %"),
         ("{{#= b broken tasks}}", "unknown run `b`; there are: a"),
@@ -325,10 +325,7 @@ fn what_is_no_book_is_said() {
     let folder = tempfile::tempdir().expect("writable");
     let output = firedrill(&["book", "--no-open"]).arg(folder.path()).output().expect("it runs");
     let said = String::from_utf8_lossy(&output.stderr);
-    assert!(
-        output.status.code() == Some(2) && said.contains("is not a built book"),
-        "{said}"
-    );
+    assert!(output.status.code() == Some(2) && said.contains("is not a built book"), "{said}");
     let mut child = firedrill(&["mdbook"]).stdin(Stdio::null()).stderr(Stdio::piped()).spawn();
     let output = child.as_mut().expect("it runs").wait().expect("it ends");
     assert_eq!(output.code(), Some(2));

@@ -105,7 +105,7 @@ fn doctor_man_and_completions_speak() {
         (&["man"], ".TH firedrill"),
         (&["completions", "bash"], "_firedrill"),
         (&["completions", "zsh"], "#compdef firedrill"),
-        (&["--help"], "Replays real outages"),
+        (&["--help"], "Learn outages by running them"),
     ] {
         let output = firedrill(arguments).output().expect("it starts");
         let text = String::from_utf8_lossy(&output.stdout);

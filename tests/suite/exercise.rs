@@ -150,40 +150,41 @@ mod a_cheat_is_refused {
 mod a_partial_fix_is_known {
     forms! { super::super::is_known:
         unbuffered_log_channel {
-            smaller "This delays it by 1."
-            unbounded "Nobody waits and no line was given up"
-            uncounted "But nothing counts them"
-            spawned "a task does, for each line"
-            brief "a wait with an end is still a wait"
+            smaller "This delays the outage by 1."
+            unbounded "No request waits and no line is dropped"
+            uncounted "they are not counted"
+            spawned "a task waits for each line"
+            brief "A wait with a timeout is still a wait"
         }
         retry_storm {
             once "The storm is smaller"
-            never "No call is tried again any more"
+            never "No call is retried any more"
         }
         pool_leak {
-            renewed "new ones took their places"
+            renewed "replaced by new ones"
         }
         canary_too_small {
-            half "It is taken back, but late"
+            half "It is rolled back, but late"
         }
         metric_cardinality {
             shorter "This makes it slower"
         }
         context_key_clash {
-            no_account "in the name of the group's account"
+            no_account "queried with the group's account"
         }
         one_switch {
             limited "Reports are limited now"
         }
         open_by_default {
-            uncounted "is not counted"
+            uncounted "are not counted"
         }
         silent_log {
             each "second outage"
-            quiet "No connection is lost, and nobody knows"
+            quiet "the errors are not logged, or too late"
+            late "the errors are not logged, or too late"
         }
         version_skew {
-            pins "nobody hears of it"
+            pins "the refusal is not counted"
         }
     }
 }

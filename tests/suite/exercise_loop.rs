@@ -65,7 +65,7 @@ fn from_what_is_given_out_to_a_lane_beside_ours() {
         Person::watches(command)
     };
     // The first build: cargo, and all that core stands on.
-    person.waits_for("It does what it did", Duration::from_secs(400));
+    person.waits_for("The bug is still there", Duration::from_secs(400));
     person.sees("h a hint");
     assert_eq!(fs::read_to_string(&exercise).expect("laid out"), text("exercise.rs"));
 
@@ -74,17 +74,17 @@ fn from_what_is_given_out_to_a_lane_beside_ours() {
     person.sees("It does not build");
 
     fs::write(&exercise, text("buffered.rs")).expect("ours");
-    person.sees("This delays it by");
+    person.sees("This delays the outage by");
     person.sees("── build 3 ──");
     person.types("h");
-    person.sees("Hint 1 of 3: How long does room");
+    person.sees("Hint 1 of 3: How long does a buffer");
     person.types("h");
     person.sees("Hint 2 of 3");
 
     fs::write(&exercise, text("fixed.rs")).expect("ours");
-    person.sees("It holds: 8 claims, in each of 4 trials");
+    person.sees("The fix holds: 8 claims, in each of 4 trials");
     person.sees("what it costs");
-    person.sees("A request and its log line now part");
+    person.sees("Requests and log lines are now decoupled");
     person.types("l");
     person.sees("A yours");
     person.sees("B fixed");
@@ -229,7 +229,7 @@ fn a_folder_or_a_machine_that_is_not_as_it_should_be_is_said_in_plain_words() {
     assert!(says(&other).contains("is no exercise of pool-leak"), "{}", says(&other));
     let none = firedrill(&["lab", ID, "--with", "nowhere"]).output().expect("it runs");
     assert_eq!(none.status.code(), Some(2));
-    assert!(says(&none).contains("there is no nowhere"), "{}", says(&none));
+    assert!(says(&none).contains("nowhere does not exist"), "{}", says(&none));
 }
 
 /// A package with this text in its exercise.
@@ -302,9 +302,9 @@ fn what_keeps_a_build_from_being_one_is_no_verdict_on_the_code() {
     command.env("RUSTUP_TOOLCHAIN", "there-is-none");
     let said = says(&command.output().expect("it runs"));
     // Without rustup nobody chooses.
-    if !said.contains("It holds") {
+    if !said.contains("The fix holds") {
         assert!(
-            said.contains("not for what you wrote") && said.contains("RUSTUP_TOOLCHAIN"),
+            said.contains("for a reason outside your code") && said.contains("RUSTUP_TOOLCHAIN"),
             "{said}"
         );
     }
@@ -313,7 +313,7 @@ fn what_keeps_a_build_from_being_one_is_no_verdict_on_the_code() {
     let mut command = firedrill(&["try", ID, "--once"]);
     let output = command.current_dir(&odd).env("XDG_STATE_HOME", state.path()).output();
     let said = says(&output.expect("it runs"));
-    assert!(said.contains("not for what you wrote") && said.contains("has `:`"), "{said}");
+    assert!(said.contains("for a reason outside your code") && said.contains("has `:`"), "{said}");
     fs::remove_dir_all(&odd).expect("ours");
 }
 

@@ -12,7 +12,7 @@ use firedrill::tui::model::{Lab, Model, Screen};
 use firedrill::tui::update::update;
 use firedrill::tui::view;
 use firedrill_core::event::What;
-use firedrill_core::page::{self, Told};
+use firedrill_core::page::{self, PageData};
 use firedrill_core::record::{Recording, Unreadable, read, scan};
 use firedrill_core::session::history::Lines;
 use ratatui::Terminal;
@@ -35,7 +35,7 @@ fn show(bytes: &[u8], recording: &Recording) -> (String, String) {
         return (String::new(), String::new());
     };
     let Recording { header, events, faults } = recording;
-    let mut told = Told::new(&spec.case.entry.manifest, header);
+    let mut told = PageData::new(&spec.case.entry.manifest, header);
     for event in events {
         told.push(event.clone());
     }
@@ -418,7 +418,7 @@ fn parameters_without_end_cost_no_more_than_their_lines() {
     }
     let recording = read(text.as_bytes()).expect("its first line is in order");
     let spec = Spec::recorded(catalogue(), &recording.header).expect("its incident is known");
-    let mut told = Told::new(&spec.case.entry.manifest, &recording.header);
+    let mut told = PageData::new(&spec.case.entry.manifest, &recording.header);
     for event in &recording.events {
         told.push(event.clone());
     }

@@ -69,7 +69,7 @@ impl Learner {
 
     /// Takes in the events of the run until it is held.
     async fn settles(&mut self) {
-        while self.walk().is_starting() || self.walk().stage == Stage::Runs {
+        while self.walk().is_starting() || self.walk().stage == Stage::Running {
             let run = self.run.as_mut().expect("there is a run");
             let event = tokio::time::timeout(Duration::from_mins(1), run.events.recv()).await;
             let event = event.expect("the run reports").expect("it goes on");
@@ -106,7 +106,7 @@ impl Learner {
     fn awaits(&self) -> Option<AnswerForm> {
         let page = self.page();
         let question = page.step().and_then(|step| step.question.clone())?;
-        (self.walk().stage == Stage::Told).then_some(question.form)
+        (self.walk().stage == Stage::Prompt).then_some(question.form)
     }
 
     fn reply(&self) -> Reply {
@@ -199,7 +199,7 @@ async fn every_kind_of_question_is_answered_by_its_keys() {
     assert!(learner.sees((80, 24)).contains("back up"));
     let at = learner.walk().at;
     learner.presses(KeyCode::Backspace).await;
-    assert_eq!((learner.walk().at, learner.walk().stage), (at - 1, Stage::Shown));
+    assert_eq!((learner.walk().at, learner.walk().stage), (at - 1, Stage::Revealed));
     assert!(learner.model.unsaved, "progress is kept");
 }
 
@@ -210,9 +210,12 @@ async fn whoever_answers_before_the_servers_run_is_asked_to_wait() {
         Learner::begins_at_once(spec("unbuffered-log-channel", &["broken", "fixed"])).await;
     learner.types("5").await;
     learner.presses(KeyCode::Enter).await;
-    assert!(learner.walk().stage == Stage::Told && learner.walk().done[0].is_none());
+    assert!(learner.walk().stage == Stage::Prompt && learner.walk().done[0].is_none());
     let screen = learner.sees((80, 24));
-    assert!(screen.contains("still starting") && screen.contains("the servers are starting"), "{screen}");
+    assert!(
+        screen.contains("still starting") && screen.contains("the servers are starting"),
+        "{screen}"
+    );
     learner.settles().await;
     let screen = learner.sees((80, 24));
     assert!(!screen.contains("still starting") && screen.contains("enter commits"), "{screen}");
@@ -240,7 +243,7 @@ async fn a_skipped_question_and_its_hints_can_be_looked_back_at() {
     let shown = learner.sees((120, 36));
     learner.presses(KeyCode::Enter).await;
     learner.presses(KeyCode::Backspace).await;
-    assert_eq!((learner.walk().stage, learner.reply()), (Stage::Shown, Reply::Skipped));
+    assert_eq!((learner.walk().stage, learner.reply()), (Stage::Revealed, Reply::Skipped));
     assert_eq!(learner.sees((120, 36)), shown);
 }
 

@@ -24,7 +24,7 @@ use std::process::ExitCode;
 use crate::catalogue::Catalogue;
 use crate::event::{Begin, Clock};
 use crate::lane::HeapMeter;
-use crate::visible::visible;
+use crate::sanitize::sanitize;
 use anyhow::Context;
 
 /// The allocator that a child's program counts heap bytes with.
@@ -45,7 +45,7 @@ pub struct Means {
 /// Writes a line to standard error, for people. Where nobody can read it there is nobody to tell,
 /// so a failure is no error.
 pub(crate) fn note(line: &str) {
-    writeln!(io::stderr(), "{}", visible(line)).ok();
+    writeln!(io::stderr(), "{}", sanitize(line)).ok();
 }
 
 /// Is what the first line of standard input says, until that ends.

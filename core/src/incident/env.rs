@@ -13,7 +13,7 @@ use futures_util::FutureExt;
 use tokio::task::JoinHandle;
 
 use super::cpu::{Cpu, Work};
-use crate::dice::Dice;
+use crate::random::RandomStream;
 
 /// One server's surroundings. Clones share them.
 #[derive(Clone)]
@@ -25,7 +25,7 @@ struct Inner {
     rust_rule: AtomicBool,
     crash: Box<dyn Fn(i32) + Send + Sync>,
     collectors: Mutex<Vec<Collector>>,
-    dice: Mutex<HashMap<String, Dice>>,
+    dice: Mutex<HashMap<String, RandomStream>>,
     cpu: Cpu,
     requests: AtomicU64,
     outside: Arc<AtomicU64>,
@@ -122,11 +122,11 @@ impl Env {
 
     /// The dice of this name: their own stream, which goes on where it was when the chain is
     /// switched. Instances draw differently.
-    pub fn dice(&self, name: &str) -> Dice {
+    pub fn random(&self, name: &str) -> RandomStream {
         let Host { seed, instance, .. } = self.0.host;
         let new = || match instance {
-            0 => Dice::new(seed, name),
-            _ => Dice::new(seed, &format!("{name} of instance {instance}")),
+            0 => RandomStream::new(seed, name),
+            _ => RandomStream::new(seed, &format!("{name} of instance {instance}")),
         };
         lock(&self.0.dice).entry(name.to_owned()).or_insert_with(new).clone()
     }

@@ -149,9 +149,9 @@ impl Manifest {
                 let own = params::find(name).map(Param::of_service);
                 let checked = match self.params.get(name).cloned().or(own) {
                     Some(param) => param.check(name, *value).map_err(|e| e.to_string()),
-                    None => {
-                        Err(format!("unknown parameter `{name}`: neither this incident nor the service has it"))
-                    }
+                    None => Err(format!(
+                        "unknown parameter `{name}`: neither this incident nor the service has it"
+                    )),
                 };
                 places.check(&section, "params", checked.is_ok(), || {
                     checked.clone().err().unwrap_or_default()
@@ -279,14 +279,20 @@ impl Manifest {
         }
         for half in &exercise.partial_fixes {
             let known = |name: &String| self.variants.iter().any(|v| v.name == *name);
-            places.check(&section, "partial_fix", half.variant.as_ref().is_none_or(known), || {
-                format!(
-                    "unknown variant `{}`: this incident does not have it",
-                    half.variant.as_deref().unwrap_or("")
-                )
-            })?;
+            places.check(
+                &section,
+                "partial_fix",
+                half.variant.as_ref().is_none_or(known),
+                || {
+                    format!(
+                        "unknown variant `{}`: this incident does not have it",
+                        half.variant.as_deref().unwrap_or("")
+                    )
+                },
+            )?;
             let hinted = !half.hints.is_empty();
-            places.check(&section, "partial_fix", hinted, || "expected a hint at least".to_owned())?;
+            places
+                .check(&section, "partial_fix", hinted, || "expected a hint at least".to_owned())?;
         }
         let general = exercise.hints.iter().any(|hint| hint.of.is_empty());
         places.check(&section, "hint", general, || {
@@ -296,7 +302,8 @@ impl Manifest {
 
     fn validate_walk(&self, places: &Places) -> Result<(), ManifestError> {
         let known = |name: &str| self.variants.iter().any(|v| v.name == name);
-        let no_variant = |name: &str| format!("unknown variant `{name}`: this incident does not have it");
+        let no_variant =
+            |name: &str| format!("unknown variant `{name}`: this incident does not have it");
         for (i, question) in self.questions.iter().enumerate() {
             let section = [Key("question"), Nth(i)];
             let first = self.questions.iter().position(|other| other.id == question.id);
@@ -331,7 +338,9 @@ impl Manifest {
                 let checked = match self.params.get(name).cloned().or(own) {
                     Some(param) => param.check(name, *value).map_err(|e| e.to_string()),
                     None if name == "rate_per_s" && rate_allowed(*value) => Ok(()),
-                    None => Err(format!("unknown parameter, or rate out of range: `{name}` = {value}")),
+                    None => {
+                        Err(format!("unknown parameter, or rate out of range: `{name}` = {value}"))
+                    }
                 };
                 let why = || checked.clone().err().unwrap_or_default();
                 places.check(&section, "set", checked.is_ok(), why)?;

@@ -192,7 +192,9 @@ impl Question {
                 formulas.extend(measured.iter().map(|formula| ("measured", formula)));
             }
             Kind::Line { lines, elsewhere, .. } => {
-                lines.iter().for_each(|line| add("says", &line.says));
+                for line in lines {
+                    add("says", &line.says);
+                }
                 add("elsewhere", elsewhere);
             }
         }
@@ -366,12 +368,9 @@ impl TryFrom<Raw> for Question {
                 }
                 Kind::Choice(choices)
             }
-            ("number", Some(theory), None, None) if choices.is_empty() => Kind::Number {
-                unit: raw.unit,
-                theory,
-                measured,
-                tolerance,
-            },
+            ("number", Some(theory), None, None) if choices.is_empty() => {
+                Kind::Number { unit: raw.unit, theory, measured, tolerance }
+            }
             ("line", None, Some(of), Some(at)) if choices.is_empty() => {
                 let elsewhere = raw.elsewhere.ok_or("a line question needs `elsewhere`")?;
                 if raw.title.is_empty() {

@@ -14,8 +14,8 @@ use crate::incident::env::{Env, Host};
 use crate::incident::metrics::{Owners, Registry};
 use crate::incident::request::BodyBytes;
 use crate::incident::wait::Sites;
+use crate::load::in_flight::{SharedTally, lock};
 use crate::load::tally::CutOff;
-use crate::load::under_way::{SharedTally, lock};
 
 /// One instance.
 #[derive(Debug)]

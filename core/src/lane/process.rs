@@ -20,7 +20,7 @@ use crate::event::{HandshakeFailed, Outcome};
 use crate::incident::Chain;
 use crate::incident::env::{Env, Host};
 use crate::incident::request::{BodyBytes, Prepared};
-use crate::load::under_way::{SharedTally, UnderWay};
+use crate::load::in_flight::{InFlightRequest, SharedTally};
 use crate::service::Gateway;
 
 /// A simulated process, or the time without one: then there is a clock, and nobody serves.
@@ -166,13 +166,14 @@ impl Process {
     /// Starts a request that is due; without a server it fails at once.
     fn start(&self, due: &Due, clients: &Clients) {
         let times = (self.instant(due.at_ms), clients.timeout);
-        let under_way = UnderWay::start(Arc::clone(clients.tally), due.request.kind(), times);
+        let in_flight =
+            InFlightRequest::start(Arc::clone(clients.tally), due.request.kind(), times);
         match &self.server {
             Some(server) if clients.tls => {
                 let alone = due.request.new_connection();
                 let (idle, gateway) = (server.idle.clone(), Arc::clone(&server.gateway));
                 let answer = answer(Arc::clone(&server.gateway), due, clients.bodies);
-                self.runtime.spawn(under_way.wait(async move {
+                self.runtime.spawn(in_flight.wait(async move {
                     if alone || !idle.take() {
                         // There is no wire here. A client that connects looks at the certificate's dates.
                         match gateway.certificate() {
@@ -190,9 +191,9 @@ impl Process {
             }
             Some(server) => {
                 let answer = answer(Arc::clone(&server.gateway), due, clients.bodies);
-                self.runtime.spawn(under_way.wait(answer));
+                self.runtime.spawn(in_flight.wait(answer));
             }
-            None => under_way.unanswered(),
+            None => in_flight.unanswered(),
         }
     }
 

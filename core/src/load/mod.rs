@@ -2,11 +2,11 @@
 //! latency counts from then, whether or not the server kept up.
 //!
 //! * [`schedule`]: when requests are due, and of which kind; seeded
-//! * [`under_way`]: one request that has started, on either clock
+//! * [`in_flight`]: one request that has started, on either clock
 //! * [`tally`]: what became of them
 
+pub mod in_flight;
 pub mod schedule;
 pub mod tally;
-pub mod under_way;
 
 pub use schedule::Schedule;

@@ -5,8 +5,8 @@ use std::time::Duration;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-use crate::dice;
 use crate::incident::manifest::Arrivals;
+use crate::random;
 
 /// An endless, seeded list of arrivals whose rate and mix can be changed on the way.
 #[derive(Debug, Clone)]
@@ -34,7 +34,7 @@ pub struct Arrival {
 impl Schedule {
     /// A schedule of `rate_per_s` arrivals whose kinds have these weights.
     pub fn new(rate_per_s: f64, arrivals: Arrivals, weights: &[f64], seed: u64) -> Self {
-        let (dice, keys) = (dice::stream(seed, "arrivals"), dice::stream(seed, "keys"));
+        let (dice, keys) = (random::stream(seed, "arrivals"), random::stream(seed, "keys"));
         let mut schedule =
             Self { rate_per_s, arrivals, weights: Vec::new(), dice, keys, last: Duration::ZERO };
         schedule.set_weights(weights);

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Told;
+use super::PageData;
 use super::figure::Figure;
 use crate::event::{Event, LaneSays};
 use crate::lane::unrolled::Unrolled;
@@ -45,9 +45,9 @@ struct Said {
 pub fn told<'a>(
     case: &Case,
     lanes: impl IntoIterator<Item = &'a str>,
-) -> Result<Told, serde_json::Error> {
+) -> Result<PageData, serde_json::Error> {
     let header = &case.plan.variants;
-    let mut told = Told::of(&case.entry.manifest, header);
+    let mut told = PageData::of(&case.entry.manifest, header);
     let end_ms = case.plan.duration_ms.unwrap_or_default();
     Unrolled::new(case, end_ms).told.into_iter().for_each(|event| told.push(event));
     for (lane, lines) in lanes.into_iter().enumerate() {
@@ -62,7 +62,7 @@ pub fn told<'a>(
 }
 
 /// Draws what is wanted of a run.
-pub fn draw(case: &Case, told: &Told, wanted: &Wanted) -> Drawn {
+pub fn draw(case: &Case, told: &PageData, wanted: &Wanted) -> Drawn {
     let figure = |text: &String| {
         let computed = Figure::parse(text).and_then(|figure| figure.compute(case, &told.timeline));
         computed.map_or_else(|_| "–".to_owned(), |computed| computed.text)

@@ -3,16 +3,16 @@
 //! * [`chart`]: one chart of one lane; [`axis`]: from a value to its place on it
 //! * [`figure`]: a figure that a sentence of the book asks for; [`live`]: what a page of the book does by itself
 //! * `lanes`: what the lanes showed, chart by chart
-//! * `told`: what there is to tell of a run; `happened`: what happened, and how to have it happen again
+//! * `data`: what there is to tell of a run; `events`: what happened, and how to have it happen again
 
 pub mod axis;
 pub mod chart;
+mod data;
+mod events;
 pub mod figure;
-mod happened;
 mod lanes;
 pub mod live;
 pub mod stability;
-mod told;
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -32,14 +32,14 @@ use crate::prose::capital;
 use crate::record::{Faults, Header};
 use crate::report::{LaneReport, Report, SINCE_RESTART, WaitSiteReport};
 use crate::verdict::{Check, Undecided, Verdict};
-pub use told::Told;
+pub use data::PageData;
 
 /// Lines of source shown before and after a wait site.
 const AROUND: usize = 6;
 
 /// The page of a recorded run: its header, what there is to tell of it, and what could not be read.
-pub fn render(case: &Case, header: &Header, told: &Told, faults: &Faults) -> String {
-    let Told { timeline, events } = told;
+pub fn render(case: &Case, header: &Header, told: &PageData, faults: &Faults) -> String {
+    let PageData { timeline, events } = told;
     let (manifest, catalogue) = (&case.entry.manifest, &case.catalogue);
     let report = Report::new(case, header.clock, timeline);
     let names = lane_names(&header.variants);
@@ -66,8 +66,8 @@ pub fn render(case: &Case, header: &Header, told: &Told, faults: &Faults) -> Str
                 (marked(case, &header.variants))
                 (sites(catalogue, &report))
                 (figures(&report))
-                (happened::happened(events, &header.variants))
-                (happened::reproduce(manifest, header, timeline, (events, faults)))
+                (events::list(events, &header.variants))
+                (events::reproduce(manifest, header, timeline, (events, faults)))
             }
         }
     };
@@ -176,7 +176,7 @@ fn lane_names(variants: &[String]) -> Vec<String> {
 }
 
 /// The charts of these titles, of every lane.
-pub fn charts_of(case: &Case, told: &Told, titles: &[String]) -> Markup {
+pub fn charts_of(case: &Case, told: &PageData, titles: &[String]) -> Markup {
     let manifest = &case.entry.manifest;
     let names = lane_names(&case.plan.variants);
     let wanted = manifest.charts.iter().filter(|chart| titles.contains(&chart.title()));
@@ -186,7 +186,7 @@ pub fn charts_of(case: &Case, told: &Told, titles: &[String]) -> Markup {
 }
 
 /// The figures of all lanes, as a table.
-pub fn outcomes_of(case: &Case, told: &Told) -> Markup {
+pub fn outcomes_of(case: &Case, told: &PageData) -> Markup {
     table(&Report::new(case, Clock::Virtual, &told.timeline))
 }
 

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::{Decoder, Header, Kind, MOST_LANES, VERSION};
 use crate::event::{Clock, Event, MOST_COUNTED, Sample, TICK, What};
 use crate::figures::count;
-use crate::visible;
+use crate::sanitize;
 
 /// The longest line that is read; those that are written are far shorter.
 const LONGEST_LINE: u64 = 1 << 20;
@@ -163,7 +163,7 @@ pub fn open<R: Read>(input: R) -> Result<Opened<R>, Unreadable> {
     let (first, _) = next_line(&mut input)?.ok_or(Unreadable::Empty)?;
     let mut faults = Faults::default();
     let header = match std::str::from_utf8(&first) {
-        Ok(text) => visible::read::<Header>(text),
+        Ok(text) => sanitize::read::<Header>(text),
         Err(_) => serde_json::from_slice(&first),
     };
     let header = header.map_err(|error| no_header(&first, &error))?;
@@ -281,7 +281,7 @@ fn event(
     if text.len() as u64 >= LONGEST_LINE {
         return Err("longer than any event".to_owned());
     }
-    let event: Event = visible::read(text).map_err(|error| {
+    let event: Event = sanitize::read(text).map_err(|error| {
         if whole {
             format!("not an event: {}", short(&error))
         } else {

@@ -11,10 +11,10 @@ use axum::response::{IntoResponse, Response};
 use metrics::{Unit, counter, describe_counter, describe_gauge, gauge};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use crate::dice::Dice;
 use crate::incident::env::Param;
 use crate::incident::params;
 use crate::incident::{Env, Parked};
+use crate::random::RandomStream;
 
 /// The header of a request that is marked for an experiment.
 pub const MARK: &str = "x-chaos";
@@ -30,7 +30,7 @@ struct Chaos {
     status: Param,
     marked: Param,
     most: Param,
-    dice: Dice,
+    dice: RandomStream,
     held: Semaphore,
 }
 
@@ -56,7 +56,7 @@ pub fn install(routes: Router, env: &Env) -> Router {
             status: param("chaos_error_status"),
             marked: param("chaos_marked"),
             most: param("chaos_most"),
-            dice: env.dice("chaos"),
+            dice: env.random("chaos"),
             held: Semaphore::new(MOST),
         }
     });
@@ -93,7 +93,7 @@ impl Chaos {
         // A request whose client leaves is dropped here, and is not held any more.
         let _held = Held { place: Some(held), all: &self.held };
         let (from, to) = (self.from_ms.millis(), self.to_ms.millis());
-        let longer = to.saturating_sub(from).mul_f64(self.dice.throw());
+        let longer = to.saturating_sub(from).mul_f64(self.dice.uniform());
         tokio::time::sleep(from + longer).parked("an experiment's delay").await;
     }
 }

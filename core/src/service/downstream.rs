@@ -8,11 +8,11 @@ use std::time::Duration;
 use metrics::{Counter, Gauge};
 use tokio::sync::oneshot;
 
-use crate::dice::Dice;
 use crate::incident::client::StoreError;
 use crate::incident::env::Param;
 use crate::incident::params;
 use crate::incident::{Env, Parked};
+use crate::random::RandomStream;
 
 /// One downstream: the store, or the cache.
 pub struct Downstream {
@@ -24,9 +24,9 @@ pub struct Downstream {
     hang_ms: Param,
     capacity: Param,
     queue: Param,
-    latencies: Dice,
-    errors: Dice,
-    hangs: Dice,
+    latencies: RandomStream,
+    errors: RandomStream,
+    hangs: RandomStream,
     gate: Arc<Gate>,
     commands: Counter,
     busy: Gauge,
@@ -50,9 +50,9 @@ impl Downstream {
             hang_ms: param("hang_ms"),
             capacity: param("capacity"),
             queue: param("queue"),
-            latencies: env.dice(&format!("{name} latencies")),
-            errors: env.dice(&format!("{name} errors")),
-            hangs: env.dice(&format!("{name} hangs")),
+            latencies: env.random(&format!("{name} latencies")),
+            errors: env.random(&format!("{name} errors")),
+            hangs: env.random(&format!("{name} hangs")),
             gate: Arc::default(),
             commands,
             busy,

@@ -213,7 +213,7 @@ impl Kind {
 }
 
 /// One request under way; recorded when dropped, so that a panic or a cancellation counts too.
-struct UnderWay {
+struct InFlightRequest {
     requests: Arc<Requests>,
     method: Method,
     path: Option<MatchedPath>,
@@ -221,7 +221,7 @@ struct UnderWay {
     status: u16,
 }
 
-impl Drop for UnderWay {
+impl Drop for InFlightRequest {
     fn drop(&mut self) {
         let seconds = self.started.elapsed().as_secs_f64();
         let path = self.path.as_ref().map_or("(none)", MatchedPath::as_str);
@@ -261,7 +261,7 @@ impl Service<Request> for Measured {
 
     fn call(&mut self, request: Request) -> Self::Future {
         self.requests.shard().started += 1;
-        let under_way = UnderWay {
+        let in_flight = InFlightRequest {
             requests: Arc::clone(&self.requests),
             method: request.method().clone(),
             path: request.extensions().get::<MatchedPath>().cloned(),
@@ -269,7 +269,7 @@ impl Service<Request> for Measured {
             status: 0,
         };
         let inner = Route::clone(&self.inner).call(request);
-        Measuring { inner, under_way: Some(under_way) }
+        Measuring { inner, in_flight: Some(in_flight) }
     }
 }
 
@@ -277,7 +277,7 @@ pin_project! {
     struct Measuring<F> {
         #[pin]
         inner: F,
-        under_way: Option<UnderWay>,
+        in_flight: Option<InFlightRequest>,
     }
 }
 
@@ -290,8 +290,8 @@ where
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let answer = ready!(this.inner.poll(context));
-        if let (Some(mut under_way), Ok(response)) = (this.under_way.take(), &answer) {
-            under_way.status = response.status().as_u16();
+        if let (Some(mut in_flight), Ok(response)) = (this.in_flight.take(), &answer) {
+            in_flight.status = response.status().as_u16();
         }
         Poll::Ready(answer)
     }

@@ -31,7 +31,7 @@ impl Disclosure {
         };
         let measured =
             |figures: &[(String, String)]| figures.iter().any(|(name, _)| name == "measured");
-        let shown = walk.done.iter().take(walk.at + usize::from(walk.stage == Stage::Shown));
+        let shown = walk.done.iter().take(walk.at + usize::from(walk.stage == Stage::Revealed));
         // A chart appears with the first step that is about it.
         let steps = &session.case.manifest().walk;
         let watched: Vec<&String> =

@@ -382,7 +382,8 @@ impl LaneState {
     /// Percentages of the last second's outcomes: all bad ones, and the wrong answers among them.
     pub fn bad_percent(&self) -> (f64, f64) {
         let outcomes = self.last_second.window.outcomes;
-        let percent = |part: u64| part as f64 * 100.0 / (outcomes.bad() + outcomes.ok).max(1) as f64;
+        let percent =
+            |part: u64| part as f64 * 100.0 / (outcomes.bad() + outcomes.ok).max(1) as f64;
         (percent(outcomes.bad()), percent(outcomes.wrong))
     }
 

@@ -35,7 +35,7 @@ pub async fn check(
     for variant in &entry.incident.variants[..entry.incident.variants.len() - 1] {
         let named = |half: &&_| named(half) == Some(variant.name);
         if !exercise.partial_fixes.iter().any(|half| named(&half)) {
-            wrong.push(format!("no `[[exercise.partial_fix]]` says what `{}` does", variant.name));
+            wrong.push(format!("missing `[[exercise.partial_fix]]` for `{}`", variant.name));
         }
     }
     let known: Vec<&str> = exercise.partial_fixes.iter().filter_map(named).collect();
@@ -55,7 +55,7 @@ pub async fn check(
     }
     let count = trials.len();
     let what = format!(
-        "exercise: fails as given out, `fixed` holds, {} partial fixes are known, {count} trials",
+        "exercise: fails as handed out, `fixed` holds, {} partial fixes recognized, {count} trials",
         known.len()
     );
     Ok(Some(Finding::new(what, wrong)))
@@ -101,7 +101,7 @@ async fn tried(
                 return Ok(None);
             }
             // Writing to a String cannot fail.
-            let mut says = format!("it is taken for {partial_fix:?};");
+            let mut says = format!("it is recognized as {partial_fix:?};");
             let names = exercise.partial_fixes.iter().flat_map(|half| half.when.names());
             let names: BTreeSet<&String> = names.collect();
             for (name, value) in names.iter().filter_map(|name| figures.get_key_value(*name)) {

@@ -10,8 +10,8 @@ use firedrill_core::session::track::{RunId, Source};
 use firedrill_core::session::travel::Travel;
 
 use super::{apply, leave, open, page};
-use crate::attend::INSTALL_CONSOLE;
 use crate::run::Spec;
+use crate::supervise::INSTALL_CONSOLE;
 use crate::tui::action::Action;
 use crate::tui::code;
 use crate::tui::message::Command;
@@ -62,6 +62,7 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Command> {
             let control = Control::Restart { lane: lab.selected, console: false };
             return tell(model, Some(control));
         }
+        Action::RepeatPhases => return tell(model, Some(Control::RepeatPhases)),
         Action::Back if lab.presents.is_some() => lab.presents = None,
         Action::Reset | Action::Back if ends_something(lab, action) => {
             model.overlay = Some(Overlay::Confirm(action));

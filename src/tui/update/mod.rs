@@ -12,6 +12,7 @@ mod page;
 use crossterm::event::{KeyCode, KeyEvent};
 use firedrill_core::event::{Event, What};
 use firedrill_core::figures::number;
+use firedrill_core::script::Speed;
 use firedrill_core::session::track::{RunId, Source};
 use firedrill_core::session::travel::Travel;
 use firedrill_core::session::walk::run_begins;
@@ -77,6 +78,9 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Command> {
                 model.dirty = dirty;
                 return Vec::new();
             };
+            let track = lab.session.track();
+            let paused = matches!(track.source, Source::TimeLapse(Speed::Times(0.0)));
+            lab.reached_speed.pass(wall_ms, track.head.now_s, paused || track.playback.is_some());
             let effects = lab.apply(Input::Travel(Travel::Pass(wall_ms)));
             model.dirty = dirty | lab.session.has_moved();
             carried(model, effects)

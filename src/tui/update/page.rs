@@ -25,7 +25,7 @@ pub(super) fn is_own(action: Action) -> bool {
 /// The form of the answer that the page waits for.
 fn awaited(lab: &Lab) -> Option<AnswerForm> {
     let page = lab.session.page()?;
-    let step = page.step().filter(|step| step.stage == Stage::Told)?;
+    let step = page.step().filter(|step| step.stage == Stage::Prompt)?;
     step.question.as_ref().map(|question| question.form.clone())
 }
 

@@ -19,10 +19,10 @@ use ratatui::widgets::{Block, Paragraph, Wrap};
 
 use super::parts::wrapped;
 use super::parts::{columns, cut};
-use crate::remembered::Exercised;
 use crate::tui::layout::{Layout as Places, Target};
 use crate::tui::model::{CatalogueModel, Model};
 use crate::tui::theme;
+use crate::user_state::Exercised;
 use firedrill_core::figures::number;
 use firedrill_core::incident::Manifest;
 use firedrill_core::session::progress::WalkProgress;

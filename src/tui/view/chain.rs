@@ -25,8 +25,10 @@ const COLUMN: usize = 25;
 pub fn draw(frame: &mut Frame, area: Rect, lab: &Scene, cursor: usize) {
     let lanes = &lab.view.run.lanes;
     let width = (22 + lanes.len() * COLUMN) as u16;
-    let title =
-        format!("middleware slots of lane {}; from the outside in, in order, below", letter(lab.selected));
+    let title = format!(
+        "middleware slots of lane {}; from the outside in, in order, below",
+        letter(lab.selected)
+    );
     let mut lines = vec![head("  request", lab)];
     let routes = Slot::ALL.iter().map(|slot| slot.name());
     for (i, slot) in routes.enumerate() {

@@ -47,7 +47,7 @@ pub struct Chart<'a> {
     /// A level not to be reached.
     pub cap: Option<f64>,
     /// Theory at these times, in seconds.
-    pub theory: Option<Told<'a>>,
+    pub theory: Option<TheoryAt<'a>>,
     /// True if a tick without a value means that there was no process.
     pub gaps: bool,
     /// Moments to mark, in seconds, each with a word.
@@ -55,7 +55,7 @@ pub struct Chart<'a> {
 }
 
 /// Theory at given times, in seconds.
-pub type Told<'a> = &'a dyn Fn(&[f64]) -> Vec<Option<f64>>;
+pub type TheoryAt<'a> = &'a dyn Fn(&[f64]) -> Vec<Option<f64>>;
 
 /// A value of a tick; none where there was no process to measure.
 pub type Value<'a> = &'a dyn Fn(&Point) -> Option<f64>;

@@ -342,11 +342,11 @@ fn slots_now(
 }
 
 /// Theory at given times.
-type Told<'a> = Box<dyn Fn(&[f64]) -> Vec<Option<f64>> + 'a>;
+type TheoryAt<'a> = Box<dyn Fn(&[f64]) -> Vec<Option<f64>> + 'a>;
 
 /// Returns the theory of a measure from the moment at which the bug met a clean process; none if the lane runs
 /// anything except this incident's bug.
-fn theory<'a>(lab: &'a Scene<'a>, lane: &LaneState, measure: &Measure) -> Option<Told<'a>> {
+fn theory<'a>(lab: &'a Scene<'a>, lane: &LaneState, measure: &Measure) -> Option<TheoryAt<'a>> {
     let manifest = lab.manifest();
     let (ProcessState::Serving { since_s, .. } | ProcessState::Stopped { since_s }) = lane.state
     else {

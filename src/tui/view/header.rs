@@ -30,7 +30,8 @@ pub fn draw(frame: &mut Frame, [first, second]: [Rect; 2], lab: &Scene) {
     let script = if lab.view.disclosure.causes {
         script(lab)
     } else {
-        let says = " Real code in simulated time, paused between pages. Figures cover the last second.";
+        let says =
+            " Real code in simulated time, paused between pages. Figures cover the last second.";
         Line::styled(cut(says, usize::from(second.width)), theme::quiet())
     };
     frame.render_widget(Paragraph::new(script), second);
@@ -90,6 +91,12 @@ fn state(lab: &Scene) -> Vec<Span<'static>> {
         spans.push(Span::raw(format!("{rate} · walk {} of {} ", page.number, page.of)));
         return spans;
     }
+    let chosen = match speed {
+        Speed::Times(times) => Some(times),
+        Speed::Max => None,
+    };
+    let reached = lab.reached_speed.below(chosen);
+    let reached = reached.map(|times| format!(", {}× reached", number(times))).unwrap_or_default();
     let speed = match speed {
         Speed::Times(times) => format!("▶▶ {times}× "),
         Speed::Max => "▶▶ max ".to_owned(),
@@ -97,7 +104,7 @@ fn state(lab: &Scene) -> Vec<Span<'static>> {
     spans.push(Span::styled(speed, theme::accent()));
     spans.push(now);
     spans.push(Span::raw(rate));
-    spans.push(Span::styled(" · simulated time ", theme::accent()));
+    spans.push(Span::styled(format!(" · simulated time{reached} "), theme::accent()));
     spans
 }
 
@@ -113,7 +120,9 @@ pub fn late(lab: &Scene, width: u16) -> Option<Line<'static>> {
             " ⚠ this machine is busy: requests start up to {lag} late; short latencies are wrong by that much"
         )
     } else {
-        format!(" ⚠ this machine is too busy: requests start up to {lag} late; do not trust the figures")
+        format!(
+            " ⚠ this machine is too busy: requests start up to {lag} late; do not trust the figures"
+        )
     };
     Some(Line::styled(cut(&text, usize::from(width)), theme::warn()))
 }

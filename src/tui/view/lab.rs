@@ -45,7 +45,7 @@ pub fn draw(frame: &mut Frame, area: Rect, lab: &Scene, layout: &mut layout::Lay
             return;
         }
     }
-    let (shown, areas) = visible(lab, lanes);
+    let (shown, areas) = lanes_that_fit(lab, lanes);
     let mut axes = axes(lab);
     let said = shown.clone().zip(&areas).map(|(i, area)| lane::said_rows(lab, i, area.width));
     axes.said_rows = said.max().unwrap_or_default();
@@ -79,7 +79,7 @@ fn regions(area: Rect, lab: &Scene) -> [Rect; 5] {
 }
 
 /// The lanes that fit, the selected one among them, and their areas.
-fn visible(lab: &Scene, area: Rect) -> (Range<usize>, Vec<Rect>) {
+fn lanes_that_fit(lab: &Scene, area: Rect) -> (Range<usize>, Vec<Rect>) {
     let all = lab.view.run.lanes.len();
     let fit = usize::from(area.width / LANE_WIDTH).clamp(1, all);
     let start = lab.selected.saturating_sub(fit - 1).min(all - fit);

@@ -94,7 +94,9 @@ fn question(lab: &Scene) -> Option<(String, Vec<String>)> {
     let question = step.question.as_ref();
     if let Some(result) = &step.result {
         below.extend(result.figures.iter().map(|(name, value)| format!("{name} {value}")));
-        below.extend([&result.says, &result.why].into_iter().filter(|text| !text.is_empty()).cloned());
+        below.extend(
+            [&result.says, &result.why].into_iter().filter(|text| !text.is_empty()).cloned(),
+        );
     } else {
         match question.map(|question| &question.form) {
             Some(AnswerForm::Choice(choices)) => {

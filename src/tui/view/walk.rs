@@ -72,7 +72,7 @@ pub fn draw(
     let lines = wrapped_lines(text_lines(page, screen), usize::from(inner.width));
     let furthest = lines.len().saturating_sub(usize::from(inner.height));
     // The answer in the making, and a hint, are at the end of the text.
-    let answers = step.stage == Stage::Told
+    let answers = step.stage == Stage::Prompt
         && (screen.cursor.is_some_and(|_| page.listing().is_none())
             || !screen.typed.is_empty()
             || step.question.as_ref().is_some_and(|question| question.hint.is_some()));
@@ -165,7 +165,7 @@ fn text_lines(page: &Page, screen: &PageScreen) -> Vec<Line<'static>> {
 
 /// The ways to answer; once answered, the options with their marks, and the reply under the chosen one.
 fn options(step: &StepPage, question: &Asking, screen: &PageScreen) -> Vec<Line<'static>> {
-    let told = step.stage == Stage::Told;
+    let told = step.stage == Stage::Prompt;
     match &question.form {
         AnswerForm::Choice(choices) => {
             let chosen = match question.answer {
@@ -211,16 +211,16 @@ fn options(step: &StepPage, question: &Asking, screen: &PageScreen) -> Vec<Line<
 /// The effect of the next key.
 fn state(page: &Page, step: &StepPage) -> String {
     match (step.stage, &step.question) {
-        (Stage::Told, _) if step.is_starting => " the servers are starting … ".to_owned(),
-        (Stage::Told, Some(question)) => {
+        (Stage::Prompt, _) if step.is_starting => " the servers are starting … ".to_owned(),
+        (Stage::Prompt, Some(question)) => {
             let is_number = matches!(question.form, AnswerForm::Number { .. });
             let choose = if is_number { "" } else { "↑↓, " };
             format!(" {choose}enter commits · h hint · s skip ")
         }
-        (Stage::Told, None) if step.goes_on => " paused · enter continues the run ".to_owned(),
-        (Stage::Runs, _) => " the run continues … ".to_owned(),
-        (Stage::Shown | Stage::Told, _) if page.number == page.of => " the end ".to_owned(),
-        (Stage::Told | Stage::Shown, _) => " paused · enter: next ".to_owned(),
+        (Stage::Prompt, None) if step.goes_on => " paused · enter continues the run ".to_owned(),
+        (Stage::Running, _) => " the run continues … ".to_owned(),
+        (Stage::Revealed | Stage::Prompt, _) if page.number == page.of => " the end ".to_owned(),
+        (Stage::Prompt | Stage::Revealed, _) => " paused · enter: next ".to_owned(),
     }
 }
 
@@ -282,7 +282,8 @@ pub fn code(frame: &mut Frame, area: Rect, listing: &Listing, cursor: Option<usi
             0 => " ".repeat(7),
             waiting => format!("{:>6}▶", count(waiting)),
         };
-        let number = if listing.is_open || !is_first { " ".repeat(5) } else { format!("{:>4} ", i + 1) };
+        let number =
+            if listing.is_open || !is_first { " ".repeat(5) } else { format!("{:>4} ", i + 1) };
         let mut spans =
             vec![Span::styled(count, theme::bad()), Span::styled(number, theme::quiet())];
         if style == Style::new() {

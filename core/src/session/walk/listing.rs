@@ -51,7 +51,7 @@ impl Listing {
 /// The code of the question that a step asks, with what may be shown of it.
 pub(super) fn shown(session: &Session, walk: &Walk, step: &Step) -> Option<Listing> {
     let (file, text) = listing(session, step)?;
-    let done = walk.done[walk.at].as_ref().filter(|_| walk.stage == super::Stage::Shown);
+    let done = walk.done[walk.at].as_ref().filter(|_| walk.stage == super::Stage::Revealed);
     let is_open = done.is_none();
     let hidden = scaffolding(text);
     // Comments, and their gaps in the line numbers, would give the answer away.

@@ -61,11 +61,11 @@ impl Session {
     /// Begins the page that the walk is at.
     pub(super) fn enter(&mut self) -> Vec<Effect> {
         let Some(mut walk) = self.walk.take() else { return Vec::new() };
-        walk.stage = if walk.done[walk.at].is_some() { Stage::Shown } else { Stage::Told };
+        walk.stage = if walk.done[walk.at].is_some() { Stage::Revealed } else { Stage::Prompt };
         (walk.hints, walk.note) = (0, None);
         let entry = self.case.entry.clone();
         let step = entry.manifest.walk.get(walk.at);
-        let begins = step.filter(|step| !step.lanes.is_empty() && walk.stage == Stage::Told);
+        let begins = step.filter(|step| !step.lanes.is_empty() && walk.stage == Stage::Prompt);
         let effects = begins.map(|step| {
             walk.names.clone_from(&step.names);
             walk.exits_s = vec![None; step.lanes.len()];
@@ -110,14 +110,14 @@ impl Session {
             return Vec::new();
         };
         match walk.stage {
-            Stage::Told if question(self.case.manifest(), step).is_some() => {
+            Stage::Prompt if question(self.case.manifest(), step).is_some() => {
                 self.reply(Some(Reply::Skipped))
             }
-            Stage::Runs => {
+            Stage::Running => {
                 self.with_walk(Self::show);
                 self.saved(Vec::new())
             }
-            Stage::Told | Stage::Shown => {
+            Stage::Prompt | Stage::Revealed => {
                 walk.note = Some("there is nothing to skip; enter continues".to_owned());
                 Vec::new()
             }
@@ -130,7 +130,7 @@ impl Session {
         let manifest = self.case.manifest();
         let step = manifest.walk.get(walk.at);
         let hints = step.and_then(|step| question(manifest, step)).map_or(0, |q| q.hints.len());
-        let told = walk.stage == Stage::Told;
+        let told = walk.stage == Stage::Prompt;
         walk.note = match () {
             () if told && walk.hints < hints => {
                 walk.hints += 1;
@@ -149,7 +149,7 @@ impl Session {
     pub(super) fn page_back(&mut self) -> Vec<Effect> {
         let manifest = self.case.entry.clone();
         let Some(walk) = &mut self.walk else { return Vec::new() };
-        if walk.at == 0 || walk.stage == Stage::Runs {
+        if walk.at == 0 || walk.stage == Stage::Running {
             walk.note = Some("there is no earlier page".to_owned());
             return Vec::new();
         }
@@ -177,12 +177,11 @@ impl Session {
             return Vec::new();
         }
         let effects = match walk.stage {
-            Stage::Runs => {
-                walk.note =
-                    Some("the run continues until the result; s stops it here".to_owned());
+            Stage::Running => {
+                walk.note = Some("the run continues until the result; s stops it here".to_owned());
                 Vec::new()
             }
-            Stage::Told if asks.is_some() || step.until.is_some() => match (reply, asks) {
+            Stage::Prompt if asks.is_some() || step.until.is_some() => match (reply, asks) {
                 (None, Some(_)) => {
                     walk.note = Some("answer first; h gives a hint, s skips".to_owned());
                     Vec::new()
@@ -199,7 +198,7 @@ impl Session {
                     })
                     .unwrap_or_default(),
             },
-            Stage::Told | Stage::Shown => self.turn(),
+            Stage::Prompt | Stage::Revealed => self.turn(),
         };
         self.saved(effects)
     }
@@ -242,11 +241,11 @@ impl Session {
         walk.since = vec![Since::default(); self.main.head.lanes.len()];
         walk.done[walk.at] = Some(reveal(self, walk, step, reply));
         if step.until.is_none() {
-            walk.stage = Stage::Shown;
+            walk.stage = Stage::Revealed;
             self.take_shot(walk);
             return Vec::new();
         }
-        walk.stage = Stage::Runs;
+        walk.stage = Stage::Running;
         walk.held = false;
         let speed = Speed::Times(step.speed * walk.faster);
         self.main.source = Source::TimeLapse(speed);
@@ -285,7 +284,7 @@ impl Session {
     fn show(&mut self, walk: &mut Walk, step: &Step) {
         let reply = walk.done[walk.at].as_ref().map_or(Reply::Nothing, |done| done.reply);
         walk.done[walk.at] = Some(reveal(self, walk, step, reply));
-        walk.stage = Stage::Shown;
+        walk.stage = Stage::Revealed;
         walk.note = None;
         self.take_shot(walk);
         self.main.source = Source::TimeLapse(Speed::Times(0.0));
@@ -305,7 +304,7 @@ impl Session {
         if walk.note.as_deref() == Some(STARTING) {
             walk.note = None;
         }
-        if walk.stage != Stage::Runs {
+        if walk.stage != Stage::Running {
             return Vec::new();
         }
         let shown = self.with_walk(|session, walk, step| {

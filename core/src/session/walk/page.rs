@@ -162,7 +162,7 @@ pub(in crate::session) fn page(session: &Session, walk: &Walk) -> Option<Page> {
 
 fn step_page(session: &Session, walk: &Walk, step: &Step) -> StepPage {
     let given = walk.done[walk.at].as_ref();
-    let done = given.filter(|_| walk.stage == Stage::Shown);
+    let done = given.filter(|_| walk.stage == Stage::Revealed);
     let texts = given.map_or_else(|| texts(session, walk, step), |done| done.texts.clone());
     let question = question(session.case.manifest(), step);
     let asking = question.map(|question| {
@@ -179,7 +179,7 @@ fn step_page(session: &Session, walk: &Walk, step: &Step) -> StepPage {
         };
         // The newest hint says what the ones before said, and more.
         let newest = walk.hints.checked_sub(1).and_then(|at| question.hints.get(at));
-        let hint = newest.filter(|_| walk.stage == Stage::Told).map(|hint| {
+        let hint = newest.filter(|_| walk.stage == Stage::Prompt).map(|hint| {
             let text = hint.fill(&of_step(session, walk, Some(step))).unwrap_or_default();
             (walk.hints, question.hints.len(), text)
         });

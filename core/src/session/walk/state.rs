@@ -4,11 +4,11 @@ use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
 
 use super::values::Since;
-use crate::dice::stream;
 use crate::event::{ExitCause, What};
 use crate::incident::formula::Values;
 use crate::incident::manifest::Manifest;
 use crate::incident::walk::{Kind, Question};
+use crate::random::stream;
 use crate::session::progress::WalkProgress;
 use crate::session::run_state::RunState;
 
@@ -49,11 +49,11 @@ pub struct Walk {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Stage {
     /// It is read, and its question asked, if it has one.
-    Told,
+    Prompt,
     /// The run goes on until the condition of the step is met.
-    Runs,
+    Running,
     /// The result is shown.
-    Shown,
+    Revealed,
 }
 
 /// The outcome of a page.
@@ -125,7 +125,7 @@ impl Walk {
     pub(in crate::session) fn new(manifest: &Manifest, faster: f64, order_seed: u64) -> Self {
         Self {
             at: 0,
-            stage: Stage::Told,
+            stage: Stage::Prompt,
             hints: 0,
             helped: 0,
             note: None,
@@ -171,7 +171,7 @@ impl Walk {
 
     /// Returns true while the run that this page begins has not come to the moment at which it is held.
     pub fn is_starting(&self) -> bool {
-        self.stage == Stage::Told
+        self.stage == Stage::Prompt
             && !self.held
             && self.done.get(self.at).is_some_and(Option::is_none)
     }

@@ -21,13 +21,13 @@ const WAITING: usize = 1024;
 /// goes on, and signals are heard.
 #[derive(Debug)]
 pub(super) struct Progress {
-    to: SyncSender<Told>,
+    to: SyncSender<Item>,
     left_out: u64,
     thread: Option<JoinHandle<()>>,
 }
 
 /// Output items.
-enum Told {
+enum Item {
     Event(Box<Event>),
     Line(String),
 }
@@ -40,8 +40,8 @@ impl Progress {
         let show = move || {
             for told in told {
                 match told {
-                    Told::Event(event) => shown.show(&event),
-                    Told::Line(line) => shown.say(&line),
+                    Item::Event(event) => shown.show(&event),
+                    Item::Line(line) => shown.say(&line),
                 }
             }
             shown.finish();
@@ -53,15 +53,15 @@ impl Progress {
 
     /// Shows an event.
     pub(super) fn show(&mut self, event: &Event) {
-        self.tell(Told::Event(Box::new(event.clone())));
+        self.tell(Item::Event(Box::new(event.clone())));
     }
 
     /// Shows a line.
     pub(super) fn say(&mut self, line: impl Into<String>) {
-        self.tell(Told::Line(line.into()));
+        self.tell(Item::Line(line.into()));
     }
 
-    fn tell(&mut self, told: Told) {
+    fn tell(&mut self, told: Item) {
         if self.to.try_send(told).is_err() {
             self.left_out += 1;
         }
@@ -71,10 +71,9 @@ impl Progress {
     pub(super) async fn finish(self, patience: Duration) {
         let Self { to, left_out, thread } = self;
         if left_out > 0 {
-            let line =
-                format!("{left_out} events are not told here: standard error took no output");
+            let line = format!("{left_out} events were not printed: standard error is blocked");
             // Where there is no room yet, there is nobody to tell.
-            to.try_send(Told::Line(line)).ok();
+            to.try_send(Item::Line(line)).ok();
         }
         drop(to);
         let Some(thread) = thread else { return };

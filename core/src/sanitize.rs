@@ -8,7 +8,7 @@ use serde_json::Value;
 
 /// A text in which control characters and marks of direction are visible, and do nothing. Ends of
 /// lines stay.
-pub fn visible(text: &str) -> Cow<'_, str> {
+pub fn sanitize(text: &str) -> Cow<'_, str> {
     if !text.chars().any(is_hidden) {
         return Cow::Borrowed(text);
     }
@@ -30,10 +30,10 @@ pub fn visible(text: &str) -> Cow<'_, str> {
 /// Characters of a log line that are kept.
 const LONGEST: usize = 2000;
 
-/// A line that a child wrote, visible, and no longer than anybody reads: a recording refuses lines
+/// A line that a child wrote, sanitize, and no longer than anybody reads: a recording refuses lines
 /// without an end in sight.
 pub fn log_line(text: &str) -> String {
-    let mut line: String = visible(text).chars().take(LONGEST).collect();
+    let mut line: String = sanitize(text).chars().take(LONGEST).collect();
     if text.chars().nth(LONGEST).is_some() {
         line.push_str(" … (cut)");
     }
@@ -65,7 +65,7 @@ pub fn read<T: DeserializeOwned>(json: &str) -> Result<T, serde_json::Error> {
 /// Makes all texts of a value visible; tells whether that changed any.
 fn show(value: &mut Value) -> bool {
     match value {
-        Value::String(text) => match visible(text) {
+        Value::String(text) => match sanitize(text) {
             Cow::Borrowed(_) => false,
             Cow::Owned(shown) => {
                 *text = shown;
@@ -77,7 +77,7 @@ fn show(value: &mut Value) -> bool {
             let mut any = fields.values_mut().fold(false, |any, value| show(value) | any);
             if fields.keys().any(|name| name.chars().any(is_hidden)) {
                 let all = std::mem::take(fields);
-                fields.extend(all.into_iter().map(|(name, v)| (visible(&name).into_owned(), v)));
+                fields.extend(all.into_iter().map(|(name, v)| (sanitize(&name).into_owned(), v)));
                 any = true;
             }
             any
@@ -92,9 +92,9 @@ mod tests {
 
     #[test]
     fn controls_and_directions_are_seen_and_do_nothing() {
-        assert!(matches!(visible("plain: ✖ é\nnext"), Cow::Borrowed(_)));
-        assert_eq!(visible("\x1b]0;mine\x07"), "␛]0;mine␇");
-        assert_eq!(visible("a\u{202e}b\u{9b}c\x7f"), "a\\u{202e}b\\u{9b}c␡");
+        assert!(matches!(sanitize("plain: ✖ é\nnext"), Cow::Borrowed(_)));
+        assert_eq!(sanitize("\x1b]0;mine\x07"), "␛]0;mine␇");
+        assert_eq!(sanitize("a\u{202e}b\u{9b}c\x7f"), "a\\u{202e}b\\u{9b}c␡");
     }
 
     #[test]

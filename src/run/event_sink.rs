@@ -15,7 +15,7 @@ const LINES: u64 = 64;
 const WAITING: usize = 8192;
 
 /// Event sink with time stamps.
-pub(super) struct Outlet {
+pub(super) struct EventSink {
     out: mpsc::Sender<Event>,
     /// Overflow of the queue.
     waiting: VecDeque<Event>,
@@ -45,7 +45,7 @@ impl Logged {
     }
 }
 
-impl Outlet {
+impl EventSink {
     /// Events go to this queue.
     pub(super) fn new(out: mpsc::Sender<Event>) -> Self {
         Self { out, waiting: VecDeque::new(), began: None, dropped: 0, logs: Vec::new() }
@@ -178,20 +178,20 @@ mod tests {
     #[tokio::test]
     async fn under_a_storm_of_lines_nothing_but_lines_is_lost() {
         let (out, mut events) = mpsc::channel(16);
-        let mut outlet = Outlet::new(out);
+        let mut event_sink = EventSink::new(out);
         for i in 0..10_000 {
-            outlet.emit(Some(0), log(format!("panic {i}")));
+            event_sink.emit(Some(0), log(format!("panic {i}")));
             if i % 100 == 0 {
-                outlet.tick();
-                outlet.emit(Some(0), What::Sample(Sample::default()));
-                outlet.emit(
+                event_sink.tick();
+                event_sink.emit(Some(0), What::Sample(Sample::default()));
+                event_sink.emit(
                     Some(0),
                     What::Exit { cause: ExitCause::Crashed, code: Some(2), instance: 0 },
                 );
-                outlet.emit(None, What::Phase { index: i, says: String::new() });
+                event_sink.emit(None, What::Phase { index: i, says: String::new() });
             }
         }
-        tokio::spawn(outlet.finish());
+        tokio::spawn(event_sink.finish());
         let (mut exits, mut phases, mut samples, mut dropped) = (0, 0, 0, 0);
         while let Some(event) = events.recv().await {
             match event.what {
@@ -212,14 +212,14 @@ mod tests {
     #[tokio::test]
     async fn a_line_that_comes_again_is_counted() {
         let (out, mut events) = mpsc::channel(1024);
-        let mut outlet = Outlet::new(out);
+        let mut event_sink = EventSink::new(out);
         for _ in 0..30 {
-            outlet.emit(Some(0), log("the same"));
+            event_sink.emit(Some(0), log("the same"));
         }
         for i in 0..100 {
-            outlet.emit(Some(1), log(format!("another {i}")));
+            event_sink.emit(Some(1), log(format!("another {i}")));
         }
-        outlet.finish().await;
+        event_sink.finish().await;
         let mut lines = Vec::new();
         while let Some(Event { lane, what: What::Log { line }, .. }) = events.recv().await {
             lines.push((lane, line));
@@ -232,12 +232,12 @@ mod tests {
     #[tokio::test]
     async fn samples_are_lost_only_once_minutes_of_them_wait_and_are_counted() {
         let (out, mut events) = mpsc::channel(16);
-        let mut outlet = Outlet::new(out);
+        let mut event_sink = EventSink::new(out);
         for _ in 0..WAITING + 100 {
-            outlet.emit(Some(0), What::Sample(Sample::default()));
+            event_sink.emit(Some(0), What::Sample(Sample::default()));
         }
-        outlet.emit(None, What::Scale { instances: 3 });
-        tokio::spawn(outlet.finish());
+        event_sink.emit(None, What::Scale { instances: 3 });
+        tokio::spawn(event_sink.finish());
         let (mut samples, mut scaled, mut dropped) = (0, false, 0);
         while let Some(event) = events.recv().await {
             match event.what {

@@ -15,17 +15,17 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
 use super::build::{self, Built};
 use super::judge::{Judged, judge};
+use super::output::{self, Paper};
 use super::package::Package;
-use super::told::{self, Paper};
 use super::trial::{Yours, chance, draw};
-use crate::attend::attended;
 use crate::files;
 use crate::guest::Guest;
 use crate::keyboard::{Keyboard, Pressed};
-use crate::remembered::Remembered;
-use crate::run::kin;
+use crate::run::process_group;
 use crate::run::signals::{Pause, Termination, pauses, stand_still, terminations};
 use crate::run::spec::this_program;
+use crate::supervise::supervised;
+use crate::user_state::UserState;
 
 /// Trials beside the one with the lab's own numbers.
 const MORE_TRIALS: usize = 3;
@@ -68,7 +68,7 @@ impl Drop for Keys {
 }
 
 /// Somebody at work.
-struct Sitting {
+struct ExerciseSession {
     catalogue: &'static Catalogue,
     package: Package,
     exercise: Exercise,
@@ -89,8 +89,8 @@ struct Sitting {
 ///
 /// When the package is not in order, there is no cargo, or nobody reads.
 pub async fn once(catalogue: &'static Catalogue, package: Package) -> anyhow::Result<Ended> {
-    let mut ends = terminations(kin::end_strays)?;
-    let mut sitting = Sitting::new(catalogue, package, Paper::new(false))?;
+    let mut ends = terminations(process_group::end_strays)?;
+    let mut sitting = ExerciseSession::new(catalogue, package, Paper::new(false))?;
     sitting.package.lay_out()?;
     tokio::select! {
         done = sitting.attempt() => done?,
@@ -105,12 +105,12 @@ pub async fn once(catalogue: &'static Catalogue, package: Package) -> anyhow::Re
 ///
 /// When the package is not in order, there is no terminal or cargo, or nobody reads.
 pub async fn sit(catalogue: &'static Catalogue, package: Package) -> anyhow::Result<Ended> {
-    let mut sitting = Sitting::new(catalogue, package, Paper::new(true))?;
+    let mut sitting = ExerciseSession::new(catalogue, package, Paper::new(true))?;
     sitting.stays = true;
     let fresh = sitting.package.lay_out()?;
-    let mut ends = terminations(kin::end_strays)?;
+    let mut ends = terminations(process_group::end_strays)?;
     let mut pauses = pauses()?;
-    let raw = Keys::take().context("this terminal takes no keys")?;
+    let raw = Keys::take().context("cannot read keys from this terminal")?;
     let mut keys = Pressing::new();
     sitting.greet(fresh)?;
     let mut looks = interval(LOOK);
@@ -232,9 +232,9 @@ async fn leaves(keys: &mut Pressing, later: &mut Option<KeyCode>) -> io::Result<
     }
 }
 
-impl Sitting {
+impl ExerciseSession {
     fn new(catalogue: &'static Catalogue, package: Package, paper: Paper) -> anyhow::Result<Self> {
-        kin::adopt();
+        process_group::adopt();
         let exercise = package.entry.manifest.exercise.clone();
         let exercise = exercise.context("the incident has no exercise")?;
         Ok(Self {
@@ -263,11 +263,11 @@ impl Sitting {
         paper.text("  ", &self.exercise.goal)?;
         paper.line("")?;
         let file = self.package.exercise();
-        let laid = if fresh { "laid out now" } else { "as you left it" };
+        let laid = if fresh { "new" } else { "as you left it" };
         paper.text("  ", &format!("Your file, {laid}: {}", file.display()))?;
         paper.text(
             "  ",
-            "Edit it with any editor. Each time it is saved, it is built and judged.",
+            "Edit it with any editor. On every save it is built and checked. The first build takes one to three minutes and up to 430 MB in .firedrill.",
         )?;
         paper.line("")
     }
@@ -284,7 +284,7 @@ impl Sitting {
                 return Err(problem.into());
             }
             (self.hints, self.hinted) = (Vec::new(), 0);
-            paper.line(&paper.strong("✗ The package is not in order.", Color::Red))?;
+            paper.line(&paper.strong("✗ There is a problem with the package.", Color::Red))?;
             paper.text("  ", &problem.to_string())?;
             return Ok(());
         }
@@ -298,7 +298,7 @@ impl Sitting {
         let program = match built {
             Built::Program(program) => program,
             Built::Refused => {
-                self.hints = vec!["The compiler's words come first: it has to build.".to_owned()];
+                self.hints = vec!["It has to build first: see the compiler's message.".to_owned()];
                 self.hinted = 0;
                 paper.line("")?;
                 paper.line(&paper.strong("✗ It does not build.", Color::Red))?;
@@ -307,7 +307,7 @@ impl Sitting {
             Built::Elsewhere(why) => {
                 (self.hints, self.hinted) = (Vec::new(), 0);
                 paper.line("")?;
-                let says = "? It was not built, and not for what you wrote.";
+                let says = "? It was not built, for a reason outside your code.";
                 paper.line(&paper.strong(says, Color::Yellow))?;
                 return Ok(paper.text("  ", &format!("{why}."))?);
             }
@@ -316,12 +316,12 @@ impl Sitting {
         let entry = self.package.entry;
         let trials = draw(entry, &self.exercise, MORE_TRIALS, chance());
         let yours = Yours { variant: YOURS, program: Some(&program), ours: None };
-        paper.line(&format!("  built; {} trials on the virtual clock …", trials.len()))?;
+        paper.line(&format!("  built; {} trials in simulated time …", trials.len()))?;
         let judged = judge(self.catalogue, entry, &self.exercise, yours, &trials).await;
-        kin::end_strays();
+        process_group::end_strays();
         let judged = judged?;
         paper.line("")?;
-        told::verdict(paper, (&self.package, &self.exercise), &judged, &written)?;
+        output::verdict(paper, (&self.package, &self.exercise), &judged, &written)?;
         paper.line(&format!("\n  {:.1} s", began.elapsed().as_secs_f64()))?;
         self.held = matches!(judged, Judged::Holds { .. });
         let (hints, half) = match judged {
@@ -338,12 +338,12 @@ impl Sitting {
     }
 
     /// Remembers something of this exercise.
-    fn remember(&self, with: impl FnOnce(&mut crate::remembered::Exercised)) -> anyhow::Result<()> {
+    fn remember(&self, with: impl FnOnce(&mut crate::user_state::Exercised)) -> anyhow::Result<()> {
         let id = self.package.entry.manifest.id.clone();
-        let change = |remembered: &mut Remembered| {
+        let change = |remembered: &mut UserState| {
             with(remembered.exercises.entry(id).or_default());
         };
-        let said = Remembered::change(change).unwrap_or_else(|error| Some(error.to_string()));
+        let said = UserState::change(change).unwrap_or_else(|error| Some(error.to_string()));
         said.map_or(Ok(()), |said| Ok(self.paper.text("  ", &said)?))
     }
 
@@ -351,7 +351,7 @@ impl Sitting {
     fn offer(&self) -> io::Result<()> {
         let mut keys = Vec::new();
         if self.hinted < self.hints.len() {
-            let more = if self.hinted == 0 { "a hint" } else { "a deeper hint" };
+            let more = if self.hinted == 0 { "a hint" } else { "the next hint" };
             keys.push(format!("h {more}"));
         }
         keys.extend(["r again", "l in the lab beside ours", "q leave"].map(str::to_owned));
@@ -362,9 +362,9 @@ impl Sitting {
         let Some(hint) = self.hints.get(self.hinted) else {
             let id = &self.package.entry.manifest.id;
             let says = if self.held {
-                "It holds: there is nothing to hint at.".to_owned()
+                "The fix holds: there are no hints.".to_owned()
             } else if self.hints.is_empty() {
-                "There is no hint for this: what is written above is all that is known.".to_owned()
+                "There is no hint for this.".to_owned()
             } else {
                 format!(
                     "That was the last hint for this. Our solution: `firedrill try {id} solution`."
@@ -385,7 +385,7 @@ impl Sitting {
         ends: &mut mpsc::Receiver<Termination>,
     ) -> anyhow::Result<Option<Termination>> {
         terminal::disable_raw_mode()?;
-        let mut lab = attended(this_program()?)?;
+        let mut lab = supervised(this_program()?)?;
         lab.args(["lab", &self.package.entry.manifest.id, "--with"]).arg(&self.package.folder);
         let mut guest = Guest::invite(&mut lab).context("cannot open the lab")?;
         tokio::select! {

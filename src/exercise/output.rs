@@ -7,9 +7,9 @@ use firedrill_core::catalogue::Entry;
 use firedrill_core::figures::{mib, number};
 use firedrill_core::incident::exercise::{Exercise, YOURS};
 use firedrill_core::incident::measure::{Level, Measure};
+use firedrill_core::sanitize::sanitize;
 use firedrill_core::timeline::LaneLine;
 use firedrill_core::verdict::{Check, Stretch, value};
-use firedrill_core::visible::visible;
 
 use super::judge::Judged;
 use super::package::Package;
@@ -110,10 +110,10 @@ pub fn verdict(
     let entry = package.entry;
     match judged {
         Judged::Broke { number, says, said } => {
-            paper.line(&paper.strong("✗ Your program did not get through a run.", Color::Red))?;
-            paper.text("  ", &format!("Trial {number}: {}", visible(says)))?;
+            paper.line(&paper.strong("✗ Your program did not complete a run.", Color::Red))?;
+            paper.text("  ", &format!("Trial {number}: {}", sanitize(says)))?;
             if says.contains("no event of a lane") {
-                let says = "Standard output carries the measurements. To print, use `eprintln!`.";
+                let says = "Standard output is used for measurements. Use `eprintln!` to print.";
                 paper.text("  ", says)?;
             }
             wrote(paper, said)
@@ -124,7 +124,7 @@ pub fn verdict(
             let which = match also {
                 Some(also) => also.says.as_str(),
                 None if trial.of_lab => "the lab's own load",
-                None => "a load drawn for you",
+                None => "a random load",
             };
             paper.line(&paper.strong("✗ Not yet.", Color::Red))?;
             paper.text("  ", &format!("Trial {number}, {which}: {says}."))?;
@@ -139,7 +139,8 @@ pub fn verdict(
         Judged::Holds { trials, checks, tried } => {
             difference(paper, package, written)?;
             paper.line("")?;
-            let says = format!("✓ It holds: {} claims, in each of {trials} trials.", checks.len());
+            let says =
+                format!("✓ The fix holds: {} claims, in each of {trials} trials.", checks.len());
             paper.line(&paper.strong(&says, Color::Green))?;
             paper.line("")?;
             claims(paper, checks)?;
@@ -157,10 +158,10 @@ fn wrote(paper: Paper, said: &Said) -> io::Result<()> {
     if lines.peek().is_none() {
         return Ok(());
     }
-    paper.line("\n  It wrote:")?;
+    paper.line("\n  Its output:")?;
     for (line, times) in lines {
         let times = if times > 1 { format!("  ({times} times)") } else { String::new() };
-        paper.line(&format!("    {}{times}", visible(line)))?;
+        paper.line(&format!("    {}{times}", sanitize(line)))?;
     }
     Ok(())
 }
@@ -228,13 +229,13 @@ fn difference(paper: Paper, package: &Package, written: &str) -> io::Result<()> 
     let (yours, ours) = (code(written), code(package.solution()));
     let pieces = pieces(&yours, &ours);
     if pieces.iter().all(|piece| piece.same) {
-        return paper.text("  ", "It is what we have too, to the letter.");
+        return paper.text("  ", "It is identical to our fix.");
     }
-    paper.line("    yours (-) against ours (+):")?;
+    paper.line("    difference from yours (-) to ours (+):")?;
     let (old, new): (Vec<&str>, Vec<&str>) = (yours.lines().collect(), ours.lines().collect());
     let show = |lines: &[&str], sign: char, colour: Option<Color>| {
         lines.iter().try_for_each(|line| {
-            let line = format!("    {sign} {}", visible(line.trim_end()));
+            let line = format!("    {sign} {}", sanitize(line.trim_end()));
             paper.line(&colour.map_or(line.clone(), |colour| paper.coloured(&line, colour)))
         })
     };

@@ -52,19 +52,19 @@ pub fn keep_from_terminal(command: &mut Command) {
 
 /// The processes of a child's group: it, and what it started. Dropping this ends all that are left of them.
 #[derive(Debug)]
-pub struct Kin {
+pub struct ProcessGroup {
     #[cfg_attr(not(unix), expect(dead_code, reason = "the job ends them"))]
     group: Option<u32>,
 }
 
-impl Kin {
+impl ProcessGroup {
     /// The kin of a child that was started apart from the terminal: its group bears its number.
     pub fn of(pid: Option<u32>) -> Self {
         Self { group: pid }
     }
 }
 
-impl Drop for Kin {
+impl Drop for ProcessGroup {
     fn drop(&mut self) {
         #[cfg(unix)]
         if let Some(group) = self.group.and_then(|group| i32::try_from(group).ok()) {

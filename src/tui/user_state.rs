@@ -4,14 +4,14 @@ use firedrill_core::catalogue::Catalogue;
 
 use super::model::Model;
 use super::theme;
-use crate::remembered::{Remembered, Theme};
 use crate::terminal_size;
+use crate::user_state::{Theme, UserState};
 
 /// The model of a screen that begins, with what is remembered.
 pub(super) fn begun(catalogue: &'static Catalogue, theme: Option<Theme>) -> Model {
     let (size, assumed) = terminal_size::size();
     let mut model = Model::new(catalogue, size);
-    (model.remembered, model.note) = Remembered::read();
+    (model.remembered, model.note) = UserState::read();
     if assumed {
         let (columns, rows) = size;
         let says = format!("this terminal does not tell its size: {columns}x{rows} is assumed");
@@ -32,12 +32,12 @@ pub(super) fn remember(model: &mut Model) {
     }
     // Exercises are remembered by another process.
     let known = model.remembered.clone();
-    let take_in = |disk: &mut Remembered| {
+    let take_in = |disk: &mut UserState| {
         disk.theme = known.theme;
         disk.walks.clone_from(&known.walks);
         model.remembered.exercises.clone_from(&disk.exercises);
     };
-    let said = Remembered::change(take_in).unwrap_or_else(|error| Some(error.to_string()));
+    let said = UserState::change(take_in).unwrap_or_else(|error| Some(error.to_string()));
     if said.is_some() {
         (model.note, model.dirty) = (said, true);
     }

@@ -18,7 +18,7 @@ use crate::timeline::{LaneLine, Timeline};
 /// Events that are listed.
 const LISTED: usize = 60;
 
-pub(super) fn happened(events: &[Event], variants: &[String]) -> Markup {
+pub(super) fn list(events: &[Event], variants: &[String]) -> Markup {
     let lines: Vec<(f64, String, String)> = events
         .iter()
         .zip(restarted(events))

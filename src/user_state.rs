@@ -28,7 +28,7 @@ pub enum Theme {
 
 /// User state.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Remembered {
+pub struct UserState {
     version: u32,
     /// The theme that was chosen last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -88,7 +88,7 @@ pub struct CannotRemember {
     why: io::Error,
 }
 
-impl Remembered {
+impl UserState {
     /// Reads what is remembered. A file that is damaged, or none of ours, is set aside under another name,
     /// which the second value tells.
     pub fn read() -> (Self, Option<String>) {
@@ -194,7 +194,7 @@ mod tests {
     fn it_is_read_as_it_was_written() {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("deep/er/progress.json");
-        let mut remembered = Remembered { theme: Some(Theme::Light), ..Remembered::default() };
+        let mut remembered = UserState { theme: Some(Theme::Light), ..UserState::default() };
         let walked = |pages, finished| WalkProgress {
             pages,
             finished,
@@ -208,7 +208,7 @@ mod tests {
         remembered.walked("pool-leak", walked(2, false));
         assert_eq!(remembered.walks["pool-leak"], walked(11, true));
         remembered.write_to(&file).expect("it is written");
-        let (read, said) = Remembered::read_from(&file);
+        let (read, said) = UserState::read_from(&file);
         assert_eq!((read.walks, read.theme, said), (remembered.walks, Some(Theme::Light), None));
     }
 
@@ -221,15 +221,15 @@ mod tests {
                 scope.spawn(move || {
                     for nth in 0..25 {
                         let walk = format!("{of}-{nth}");
-                        let change = |known: &mut Remembered| {
+                        let change = |known: &mut UserState| {
                             known.walks.insert(walk, WalkProgress::default());
                         };
-                        Remembered::change_in(file, change).expect("it is written");
+                        UserState::change_in(file, change).expect("it is written");
                     }
                 });
             }
         });
-        assert_eq!(Remembered::read_from(file).0.walks.len(), 200);
+        assert_eq!(UserState::read_from(file).0.walks.len(), 200);
     }
 
     #[test]
@@ -237,13 +237,13 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("progress.json");
         fs::write(&file, "{").expect("it is written");
-        let said = Remembered::change_in(&file, |_| {}).expect("it is written");
+        let said = UserState::change_in(&file, |_| {}).expect("it is written");
         assert!(said.is_some_and(|said| said.contains("aside")));
         fs::remove_file(folder.path().join("progress.json.aside-1")).expect("it is there");
         for (n, text) in ["{", "{\"version\": 7}", "[]"].into_iter().enumerate() {
             fs::write(&file, text).expect("it is written");
-            let (read, said) = Remembered::read_from(&file);
-            assert_eq!(read, Remembered::default());
+            let (read, said) = UserState::read_from(&file);
+            assert_eq!(read, UserState::default());
             assert!(said.is_some_and(|said| said.contains("aside")), "{text}");
             let aside = folder.path().join(format!("progress.json.aside-{}", n + 1));
             assert_eq!(fs::read_to_string(aside).expect("it is there"), text);

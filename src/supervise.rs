@@ -1,7 +1,7 @@
 //! Programs that end with their parent, however that ends: tokio-console, an editor, the lab that another
 //! command opens, cargo and what it starts.
 //!
-//! A program that is killed cannot end others, so another process waits beside it ([`attend`]). One that the
+//! A program that is killed cannot end others, so another process waits beside it ([`supervise`]). One that the
 //! terminal is lent to is a [`crate::guest::Guest`].
 
 use std::ffi::{OsStr, OsString};
@@ -13,7 +13,7 @@ use anyhow::Context;
 use tokio::process::{Child, Command};
 use tokio::time::{interval, timeout};
 
-use crate::run::kin;
+use crate::run::process_group;
 use crate::run::signals::{Termination, terminations};
 use crate::run::spec::this_program;
 
@@ -31,10 +31,10 @@ pub const GRACE: Duration = Duration::from_secs(2);
 /// # Errors
 ///
 /// When it cannot be started.
-pub async fn attend(program: &OsString, arguments: &[OsString]) -> anyhow::Result<ExitCode> {
-    kin::adopt();
-    let mut ends = terminations(kin::end_strays)?;
-    let mut attended = Command::new(program)
+pub async fn supervise(program: &OsString, arguments: &[OsString]) -> anyhow::Result<ExitCode> {
+    process_group::adopt();
+    let mut ends = terminations(process_group::end_strays)?;
+    let mut supervised = Command::new(program)
         .args(arguments)
         .kill_on_drop(true)
         .spawn()
@@ -43,21 +43,21 @@ pub async fn attend(program: &OsString, arguments: &[OsString]) -> anyhow::Resul
     let parent = parent();
     let code = loop {
         tokio::select! {
-            status = attended.wait() => {
+            status = supervised.wait() => {
                 let code = status?.code().and_then(|code| u8::try_from(code).ok());
                 break code.map_or(ExitCode::FAILURE, ExitCode::from);
             }
             signal = ends.recv() => {
-                dismiss(&mut attended, GRACE).await?;
+                dismiss(&mut supervised, GRACE).await?;
                 break ExitCode::from(signal.map_or(1, Termination::status));
             }
             _ = looks.tick() => if self::parent() != parent {
-                dismiss(&mut attended, GRACE).await?;
+                dismiss(&mut supervised, GRACE).await?;
                 break ExitCode::FAILURE;
             },
         }
     };
-    kin::end_strays();
+    process_group::end_strays();
     Ok(code)
 }
 
@@ -81,14 +81,14 @@ pub async fn dismiss(program: &mut Child, grace: Duration) -> io::Result<()> {
     }
 }
 
-/// A command that runs a program attended.
+/// A command that runs a program supervised.
 ///
 /// # Errors
 ///
 /// When this program cannot be found.
-pub fn attended(program: impl AsRef<OsStr>) -> io::Result<Command> {
+pub fn supervised(program: impl AsRef<OsStr>) -> io::Result<Command> {
     let mut command = Command::new(this_program()?);
-    command.arg("attend").arg(program);
+    command.arg("supervise").arg(program);
     Ok(command)
 }
 

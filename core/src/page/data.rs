@@ -7,14 +7,14 @@ use crate::timeline::Timeline;
 
 /// Data for the page of a run.
 #[derive(Debug)]
-pub struct Told {
+pub struct PageData {
     /// The measurements.
     pub timeline: Timeline,
     /// The events that are told one by one, in order. Of what only the newest counts, only that is here.
     pub(super) events: Vec<Event>,
 }
 
-impl Told {
+impl PageData {
     /// Nothing of a run yet.
     pub fn new(manifest: &Manifest, header: &Header) -> Self {
         Self::of(manifest, &header.variants)

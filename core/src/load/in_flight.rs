@@ -18,7 +18,7 @@ pub fn lock(tally: &SharedTally) -> MutexGuard<'_, Tally> {
 
 /// A request that has started; counted as the tally's cut-off if it is dropped before it ends.
 #[derive(Debug)]
-pub struct UnderWay {
+pub struct InFlightRequest {
     tally: SharedTally,
     kind: Option<Arc<str>>,
     due: Instant,
@@ -26,7 +26,7 @@ pub struct UnderWay {
     ended: bool,
 }
 
-impl UnderWay {
+impl InFlightRequest {
     /// Counts a request as started; its latency counts from `due`.
     pub fn start(
         tally: SharedTally,
@@ -61,7 +61,7 @@ impl UnderWay {
     }
 }
 
-impl Drop for UnderWay {
+impl Drop for InFlightRequest {
     fn drop(&mut self) {
         if !self.ended {
             let cut_off = lock(&self.tally).cut_off;

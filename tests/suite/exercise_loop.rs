@@ -142,7 +142,7 @@ fn code_that_means_harm_costs_a_verdict_and_nothing_else() {
             "memory allocation of",
         ),
         ("    std::process::abort();\n", "ended"),
-        ("    println!(\"{{garbage\");\n", "use `eprintln!`"),
+        ("    println!(\"{{garbage\");\n", "`eprintln!`"),
         ("    panic!(\"at the log\");\n", "panicked at src/exercise.rs"),
         ("    eprintln!(\"a word of mine\");\n", "a word of mine"),
         (starts.as_str(), "has stood still"),

@@ -19,6 +19,9 @@ const IN_TIME_S: f64 = 10.0;
 /// The release goes out within this many seconds.
 const RELEASED_S: f64 = 5.0;
 
+/// Questions for a line of code in a walk: more teach the pattern, not the incident.
+const MOST_LINE_QUESTIONS: usize = 2;
+
 /// Checks these rules.
 pub fn contract(catalogue: &Catalogue, entry: &Entry) -> Finding {
     let mut wrong = names(catalogue, entry);
@@ -29,7 +32,7 @@ pub fn contract(catalogue: &Catalogue, entry: &Entry) -> Finding {
 }
 
 /// Checks the teaching material: a walk of 8 to 14 pages that runs every variant, hints, and a summary.
-pub fn taught(entry: &Entry) -> Finding {
+pub fn taught(catalogue: &Catalogue, entry: &Entry) -> Finding {
     let manifest = &entry.manifest;
     let (pages, questions) = (manifest.pages(), &manifest.questions);
     let mut wrong = Vec::new();
@@ -48,6 +51,22 @@ pub fn taught(entry: &Entry) -> Finding {
         want(asked.count() == 1, format!("a step that asks `{}`, and one alone", question.id));
         let hints = (1..=3).contains(&question.hints.len());
         want(hints, format!("one to three hints for `{}`", question.id));
+    }
+    let line_questions = questions.iter().filter(|q| matches!(q.kind, Kind::Line { .. })).count();
+    want(
+        line_questions <= MOST_LINE_QUESTIONS,
+        format!("{line_questions} questions for a line; at most {MOST_LINE_QUESTIONS}"),
+    );
+    for question in questions {
+        let Kind::Line { of, lines, .. } = &question.kind else { continue };
+        let source = catalogue.source(&entry.file(of)).unwrap_or_default();
+        for line in lines {
+            let there = source.lines().any(|code| code.contains(line.code.as_str()));
+            want(
+                there,
+                format!("the line `{}` of `{}` in the code of `{of}`", line.code, question.id),
+            );
+        }
     }
     let fault = questions.iter().any(|question| {
         matches!(

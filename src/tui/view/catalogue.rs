@@ -71,7 +71,7 @@ pub fn draw(
     let says = match &model.note {
         Some(note) => Line::styled(cut(&format!(" {note}"), area.width.into()), theme::warn()),
         None => Line::styled(
-            " Real servers, broken and fixed side by side, under the same load. ↑ ↓ select, enter begins.",
+            " Real servers, broken and fixed side by side, under the same load.",
             theme::quiet(),
         ),
     };

@@ -91,7 +91,7 @@ async fn a_live_lab_can_be_rewound_while_the_run_goes_on() {
     let mut model = opened(&spec, &before);
     press(&mut model, KeyCode::Left);
     let rewound = draw(&model);
-    assert!(rewound.contains("00:15") && rewound.contains("now is 00:20"), "{rewound}");
+    assert!(rewound.contains("00:15") && rewound.contains("the run is at 00:20"), "{rewound}");
     for event in after {
         update(&mut model, Msg::Run(RunId::Main, event));
     }
@@ -180,7 +180,7 @@ fn what_falls_out_of_memory_is_said() {
     keys(&mut model, "g0\r");
     assert_eq!(lab(&mut model).session.main.shown_ms(), begins_ms);
     let screen = draw(&model);
-    assert!(screen.contains("is no longer kept: it did not fit in memory"), "{screen}");
+    assert!(screen.contains("was dropped to save memory"), "{screen}");
     // What is left of it can be recorded.
     let kept: Vec<Event> = lab(&mut model).session.main.history.events().collect();
     assert_eq!(kept.last().map(|event| event.at_ms), Some((LONG - 1) * 20));
@@ -226,7 +226,7 @@ async fn a_time_lapse_goes_on_from_the_live_run_and_leads_back() {
         matches!(&held, Some(Command::Session(Effect::Control(RunId::Lapse, c))) if *c == still),
         "{held:?}"
     );
-    assert!(draw(&model).contains("simulated time, held at 01:00"), "{}", draw(&model));
+    assert!(draw(&model).contains("simulated time, paused at 01:00"), "{}", draw(&model));
     let on = press(&mut model, KeyCode::Char('f'));
     let again = Control::SetSpeed(Speed::Times(20.0));
     assert!(

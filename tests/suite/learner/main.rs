@@ -84,7 +84,7 @@ forms! {
     silent_log {
         #[path = "../../../../incidents/silent_log/shared.rs"]
         mod shared;
-    } another, each, quiet, unasked;
+    } another, each, late, quiet, unasked;
     chaos_left_on {
         #[path = "../../../../incidents/chaos_left_on/shared.rs"]
         mod shared;

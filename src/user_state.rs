@@ -173,9 +173,15 @@ impl UserState {
     /// Takes in how far a walk has got.
     pub fn walked(&mut self, incident: &str, now: WalkProgress) {
         let known = self.walks.entry(incident.to_owned()).or_default();
+        // A finished walk keeps its score until it is finished again.
+        let score = if known.finished && !now.finished { &*known } else { &now };
+        let (hints, answered, right) = (score.hints, score.answered, score.right);
         *known = WalkProgress {
             pages: known.pages.max(now.pages),
             finished: known.finished || now.finished,
+            hints,
+            answered,
+            right,
             ..now
         };
     }
@@ -210,6 +216,26 @@ mod tests {
         remembered.write_to(&file).expect("it is written");
         let (read, said) = UserState::read_from(&file);
         assert_eq!((read.walks, read.theme, said), (remembered.walks, Some(Theme::Light), None));
+    }
+
+    #[test]
+    fn a_finished_walk_keeps_its_score_when_it_is_opened_again() {
+        let mut state = UserState::default();
+        let progress = |pages, finished, right| WalkProgress {
+            pages,
+            finished,
+            last_page: pages,
+            last_finished: finished,
+            hints: 0,
+            answered: right,
+            right,
+        };
+        state.walked("pool-leak", progress(11, true, 9));
+        state.walked("pool-leak", progress(1, false, 0));
+        let kept = &state.walks["pool-leak"];
+        assert_eq!((kept.right, kept.finished, kept.last_page), (9, true, 1));
+        state.walked("pool-leak", progress(11, true, 7));
+        assert_eq!(state.walks["pool-leak"].right, 7);
     }
 
     #[test]

@@ -86,7 +86,7 @@ impl Player {
         let key = self.session.answer_key().context("its answer is not known")?;
         let result = self.step()?.result.context("it has no result")?;
         let (figures, why) = (result.figures, result.why);
-        Ok(Played { says: says.unwrap_or_default(), asking, hints, key, figures, why })
+        Ok(Played { says, asking, hints, key, figures, why })
     }
 
     fn step(&self) -> anyhow::Result<StepPage> {

@@ -283,6 +283,8 @@ static WALK: Table = &[
 static WALK_END: Table = &[&[
     binding(&[KeyCode::Up, Char('k')], A::Up, ("↑ ↓", "scroll", "up")),
     DOWN,
+    PAGE_UP,
+    PAGE_DOWN,
     binding(&[Left, KeyCode::Backspace], A::WalkBack, ("←", "back", "the previous page")),
     binding(&[Char('w')], A::Words, ("w", "words", "the underlined words of this page")),
     binding(&[Enter], A::WalkOn, ("enter", "", "nothing: this is the last page")),

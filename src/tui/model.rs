@@ -1,5 +1,6 @@
 //! The state of the screen: which part of the program is shown, and how; the session is the state of the rest.
 
+use std::collections::BTreeMap;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::path::PathBuf;
 
@@ -9,6 +10,7 @@ use firedrill_core::incident::show::Shows;
 use firedrill_core::record::Faults;
 use firedrill_core::session::history::Lines;
 use firedrill_core::session::lane_state::LaneState;
+use firedrill_core::session::progress::WalkProgress;
 use firedrill_core::session::track::RunId;
 use firedrill_core::session::walk::Listing;
 use firedrill_core::session::{Effect, Input, Session};
@@ -42,8 +44,8 @@ pub struct Model {
     pub layout: Layout,
     /// The learner's progress and the theme.
     pub remembered: UserState,
-    /// True if that has changed and is not saved yet.
-    pub unsaved: bool,
+    /// Changes of the user state that are not saved yet.
+    pub unsaved: Unsaved,
     /// A note on a key that had no effect, or on progress that could not be saved.
     pub note: Option<String>,
 }
@@ -178,6 +180,15 @@ pub struct Lab {
     pub reached_speed: ReachedSpeed,
 }
 
+/// Changes of the user state that are not saved yet.
+#[derive(Debug, Default)]
+pub struct Unsaved {
+    /// True if the theme was changed.
+    pub theme: bool,
+    /// The newest progress of each walk, by incident.
+    pub walks: BTreeMap<String, WalkProgress>,
+}
+
 /// The page of a walk on screen.
 #[derive(Debug, Default)]
 pub struct PageScreen {
@@ -205,7 +216,7 @@ impl Model {
             dirty: true,
             layout: Layout::default(),
             remembered: UserState::default(),
-            unsaved: false,
+            unsaved: Unsaved::default(),
             note: None,
         }
     }

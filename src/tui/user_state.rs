@@ -2,7 +2,7 @@
 
 use firedrill_core::catalogue::Catalogue;
 
-use super::model::Model;
+use super::model::{Model, Unsaved};
 use super::theme;
 use crate::terminal_size;
 use crate::user_state::{Theme, UserState};
@@ -18,7 +18,7 @@ pub(super) fn begun(catalogue: &'static Catalogue, theme: Option<Theme>) -> Mode
         model.note = model.note.or(Some(says));
     }
     if let Some(theme) = theme {
-        model.unsaved = model.remembered.theme != Some(theme);
+        model.unsaved.theme = model.remembered.theme != Some(theme);
         model.remembered.theme = Some(theme);
     }
     theme::choose(model.remembered.theme.unwrap_or_default());
@@ -27,15 +27,19 @@ pub(super) fn begun(catalogue: &'static Catalogue, theme: Option<Theme>) -> Mode
 
 /// Writes what is to be remembered. Where that cannot be, it is said once; nothing else depends on it.
 pub(super) fn remember(model: &mut Model) {
-    if !std::mem::take(&mut model.unsaved) {
+    let Unsaved { theme, walks } = std::mem::take(&mut model.unsaved);
+    if !theme && walks.is_empty() {
         return;
     }
-    // Exercises are remembered by another process.
-    let known = model.remembered.clone();
+    // Other processes change the same file: only the changes of this one are applied.
     let take_in = |disk: &mut UserState| {
-        disk.theme = known.theme;
-        disk.walks.clone_from(&known.walks);
-        model.remembered.exercises.clone_from(&disk.exercises);
+        if theme {
+            disk.theme = model.remembered.theme;
+        }
+        for (incident, progress) in walks {
+            disk.walked(&incident, progress);
+        }
+        model.remembered.clone_from(disk);
     };
     let said = UserState::change(take_in).unwrap_or_else(|error| Some(error.to_string()));
     if said.is_some() {

@@ -97,7 +97,7 @@ async fn a_live_lab_can_be_rewound_while_the_run_goes_on() {
     }
     let later = draw(&model);
     assert_eq!(below(&later), below(&rewound), "the past stands still");
-    assert!(later.contains("now is 00:45"), "{later}");
+    assert!(later.contains("the run is at 00:45"), "{later}");
     keys(&mut model, " ");
     update(&mut model, Msg::Passed(2000.0));
     assert!(draw(&model).contains("▶ 1× 00:17"), "{}", draw(&model));

@@ -124,8 +124,9 @@ fn carried(model: &mut Model, effects: Vec<Effect>) -> Vec<Command> {
     for effect in effects {
         match (effect, &model.screen) {
             (Effect::SaveProgress(progress), Screen::Lab(lab)) => {
-                model.remembered.walked(&lab.session.case.plan.incident, progress);
-                model.unsaved = true;
+                let incident = lab.session.case.plan.incident.clone();
+                model.remembered.walked(&incident, progress);
+                model.unsaved.walks.insert(incident, progress);
             }
             (effect, _) => commands.push(Command::Session(effect)),
         }

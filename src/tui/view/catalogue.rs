@@ -85,7 +85,7 @@ pub fn draw(
         let exercised = remembered.exercises.get(&manifest.id);
         row(manifest, (walked, exercised), (list.answers, i == list.cursor), width)
     };
-    let rows_each = rows_each(area);
+    let rows_each = rows_each(area, matches.len());
     let mut lines: Vec<Line> = Vec::new();
     for (i, entry) in matches.iter().enumerate() {
         let place = Rect { y: entries.y + lines.len() as u16, height: rows_each, ..entries };
@@ -221,7 +221,8 @@ fn tell(
     frame.render_widget(Paragraph::new(Text::from(lines)).wrap(Wrap { trim: false }), inner);
 }
 
-/// Rows that an incident takes: where there is room, its symptom stands below it.
-fn rows_each(area: Rect) -> u16 {
-    if area.width >= WIDE && area.height >= TALL { 4 } else { 1 }
+/// Rows of an incident: its symptom is below it if all incidents fit that way.
+fn rows_each(area: Rect, incidents: usize) -> u16 {
+    let fit = area.height.saturating_sub(HEAD) / (incidents.max(1) as u16);
+    if area.width >= WIDE && area.height >= TALL { fit.clamp(1, 4) } else { 1 }
 }

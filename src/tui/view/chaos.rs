@@ -35,7 +35,7 @@ pub fn draw(frame: &mut Frame, area: Rect, lab: &Scene, cursor: usize) {
         )));
     }
     lines.push(Line::styled(
-        " Applied to all lanes. The report of a recording (S) shows how stable each lane was.",
+        " Applied to all lanes. A recording (S) reports how stable each lane was.",
         theme::quiet(),
     ));
     let inner = boxed(frame, area, (80, lines.len() as u16 + 2), "chaos: injected faults");

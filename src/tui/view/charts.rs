@@ -128,7 +128,7 @@ fn log_tail(frame: &mut Frame, area: Rect, lane: &LaneState, chart: &show::Chart
     let width = usize::from(area.width);
     let title = Line::from(vec![
         Span::styled(format!(" {}", chart.title()), theme::strong()),
-        Span::styled("   newest line of each kind", theme::quiet()),
+        Span::styled("   newest lines, and the newest marked one", theme::quiet()),
     ]);
     let mut shown = vec![title];
     let line = |mark: &str, text: &str| cut(&format!(" {mark} {text}"), width);

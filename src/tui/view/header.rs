@@ -30,8 +30,7 @@ pub fn draw(frame: &mut Frame, [first, second]: [Rect; 2], lab: &Scene) {
     let script = if lab.view.disclosure.causes {
         script(lab)
     } else {
-        let says =
-            " Real code in simulated time, paused between pages. Figures cover the last second.";
+        let says = " Real code in simulated time. Figures cover the last second.";
         Line::styled(cut(says, usize::from(second.width)), theme::quiet())
     };
     frame.render_widget(Paragraph::new(script), second);

@@ -112,7 +112,7 @@ fn question(lab: &Scene) -> Option<(String, Vec<String>)> {
             Some(AnswerForm::Line(_)) | None => {}
         }
     }
-    let says = || step.says.clone().unwrap_or_default();
+    let says = || step.says.clone();
     Some((question.map_or_else(says, |question| question.prompt.clone()), below))
 }
 

@@ -29,6 +29,9 @@ const WIDE: u16 = 150;
 /// Columns of a text beside the lanes.
 const BESIDE: u16 = 68;
 
+/// Columns before the text of an option.
+const OPTION: usize = 6;
+
 /// Rows that lanes or code need above the text.
 const LEAST_ABOVE: u16 = 10;
 
@@ -45,7 +48,7 @@ pub fn regions(area: Rect, page: &Page, screen: &PageScreen) -> [Rect; 2] {
 /// their place from key to key.
 fn rows(page: &Page, screen: &PageScreen, area: Rect) -> u16 {
     let width = usize::from(area.width.saturating_sub(2).min(WIDEST));
-    let needed = wrapped_lines(text_lines(page, screen), width).len();
+    let needed = wrapped_lines(text_lines(page, screen, false), width).len();
     let least = if area.height < 30 { 9 } else { 13 };
     (needed as u16 + 2).max(least).min(area.height.saturating_sub(LEAST_ABOVE))
 }
@@ -69,7 +72,8 @@ pub fn draw(
     let [_, inner, _] =
         Layout::horizontal([Constraint::Length(1), Constraint::Max(WIDEST), Constraint::Fill(1)])
             .areas(inner);
-    let lines = wrapped_lines(text_lines(page, screen), usize::from(inner.width));
+    let has_room = area.width == BESIDE;
+    let lines = wrapped_lines(text_lines(page, screen, has_room), usize::from(inner.width));
     let furthest = lines.len().saturating_sub(usize::from(inner.height));
     // The answer in the making, and a hint, are at the end of the text.
     let answers = step.stage == Stage::Prompt
@@ -81,6 +85,7 @@ pub fn draw(
     if furthest > 0 {
         let says = match furthest - at {
             0 => " ↑ pgup ".to_owned(),
+            1 => " ↓ 1 more line: pgdn ".to_owned(),
             more => format!(" ↓ {more} more lines: pgdn "),
         };
         block = block.title(Line::styled(says, theme::warn()).right_aligned());
@@ -98,12 +103,17 @@ fn wrapped_lines(lines: Vec<Line<'static>>, width: usize) -> Vec<Line<'static>> 
         let body = text.trim_start();
         let indent = " ".repeat(text.len() - body.len());
         let mut from = indent.len();
-        for piece in wrapped(body, width.saturating_sub(indent.len())) {
+        // The text of an option begins behind its number.
+        let is_option = text.chars().nth(3).is_some_and(|c| c.is_ascii_digit());
+        let hang = if is_option && from < OPTION { OPTION } else { from };
+        let (mut indent, hanging) = (indent, " ".repeat(hang));
+        for piece in wrapped(body, width.saturating_sub(hang)) {
             let start = text[from..].find(&piece).map_or(from, |found| from + found);
             from = start + piece.len();
             let mut spans = vec![Span::raw(indent.clone())];
             spans.extend(cut_spans(&line, start..from));
             all.push(Line::from(spans).style(line.style));
+            indent.clone_from(&hanging);
         }
     }
     all
@@ -139,16 +149,20 @@ fn marked(text: &str, style: Style) -> Line<'static> {
 }
 
 /// The text of the page, line by line.
-fn text_lines(page: &Page, screen: &PageScreen) -> Vec<Line<'static>> {
+fn text_lines(page: &Page, screen: &PageScreen, has_room: bool) -> Vec<Line<'static>> {
     let Some(step) = page.step() else { return Vec::new() };
     let mut lines = Vec::new();
     if screen.presenter && !step.presenter.is_empty() {
         lines.push(Line::styled(format!("☞ {}", step.presenter), theme::warn()));
     }
-    lines.extend(step.says.as_ref().map(|says| {
+    // Where there is room, the introduction stays beside its answer.
+    if has_room || step.result.is_none() || step.question.is_none() {
         let joint = if step.pace.is_empty() { "" } else { " " };
-        marked(&format!("{says}{joint}{}", step.pace), Style::new())
-    }));
+        lines.push(marked(&format!("{}{joint}{}", step.says, step.pace), Style::new()));
+        if has_room {
+            lines.push(Line::raw(""));
+        }
+    }
     if let Some(question) = &step.question {
         lines.push(marked(&format!("? {}", question.prompt), theme::accent()));
         lines.extend(options(step, question, screen));

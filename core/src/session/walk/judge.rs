@@ -199,7 +199,8 @@ fn numbers(kind: &Kind, values: &Values, guess: Option<(f64, bool)>) -> Vec<(Str
     }
     let text = theory.text();
     // A long formula is no help, and a plain number is not a formula.
-    let is_plain = text.len() > LONGEST_FORMULA || text.parse::<f64>().is_ok();
+    let is_name = text.chars().all(|c| c.is_alphanumeric() || c == '_');
+    let is_plain = text.len() > LONGEST_FORMULA || is_name || text.parse::<f64>().is_ok();
     let theory = match computed {
         Some(value) if is_plain => with_unit(value),
         Some(value) => format!("{} = {}", theory.with_numbers(values), with_unit(value)),

@@ -46,8 +46,8 @@ pub struct StepPage {
     pub goes_on: bool,
     /// A text for a presenter to say; empty: none.
     pub presenter: String,
-    /// The introduction; none once the answer has taken its place.
-    pub says: Option<String>,
+    /// The introduction.
+    pub says: String,
     /// A remark on how the time of the run passes; empty: none.
     pub pace: String,
     /// The question, if it asks one.
@@ -122,7 +122,7 @@ impl Page {
             Content::Step(step) => {
                 let question = step.question.as_ref().map(|question| question.prompt.as_str());
                 let why = step.result.as_ref().map(|result| result.why.as_str());
-                step.says.as_deref().into_iter().chain(question).chain(why).collect()
+                std::iter::once(step.says.as_str()).chain(question).chain(why).collect()
             }
             Content::Summary(summary) => {
                 summary.parts.iter().map(|(_, text)| text.as_str()).collect()
@@ -195,7 +195,7 @@ fn step_page(session: &Session, walk: &Walk, step: &Step) -> StepPage {
         is_starting: walk.is_starting(),
         goes_on: step.until.is_some() || walk.at == 1,
         presenter: step.says_to_presenter.clone(),
-        says: (done.is_none() || asking.is_none()).then_some(texts.says),
+        says: texts.says,
         pace: texts.pace,
         question: asking,
         result: done.map(|done| Outcome {

@@ -366,7 +366,9 @@ fn phases_are_repeated_on_command() {
     let mut run = LocalRun::start(case, &pacing, || HEAP.allocated() as u64).expect("it starts");
     let events = run.advance().expect("it goes on");
     let failing_s = events.iter().filter_map(|event| match &event.what {
-        What::Param { name, value } if name == "store_error_percent" && *value > 0.0 => {
+        What::Param { name, value }
+            if name == "store_error_percent" && *value > 0.0 && event.at_ms > 0 =>
+        {
             Some(event.at_ms / 1000)
         }
         _ => None,

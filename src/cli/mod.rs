@@ -25,7 +25,7 @@ use firedrill_core::incident::manifest::{MAX_RATE_PER_S, rate_allowed};
 use firedrill_core::incident::params;
 use firedrill_core::service::base_chain;
 
-use values::{assignments, bugs, clock, duration, faster, rate, recording, size};
+use values::{assignments, bugs, clock, duration, faster, rate, recording, seed, size};
 
 /// Learn outages by running them: a broken and a fixed server side by side, under the same load.
 ///
@@ -325,7 +325,7 @@ pub struct RunOptions {
     #[arg(long, value_name = "N", value_parser = rate, allow_negative_numbers = true)]
     rate: Option<f64>,
     /// Seed of the arrivals and of the servers' random numbers
-    #[arg(long, value_name = "N", default_value_t = 1, allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = seed, allow_negative_numbers = true)]
     seed: u64,
     /// Set a parameter of the incident; may be repeated
     #[arg(long = "set", value_name = "NAME=VALUE")]
@@ -368,7 +368,7 @@ pub struct ServeOptions {
     #[arg(long, value_name = "BYTES")]
     heap_limit: Option<u64>,
     /// Seed of the server's random numbers
-    #[arg(long, value_name = "N", default_value_t = 1, allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = seed, allow_negative_numbers = true)]
     seed: u64,
     /// Serve without telemetry and samples, for benchmarks
     #[arg(long, hide = true)]

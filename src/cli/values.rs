@@ -82,6 +82,11 @@ pub fn rate(text: &str) -> Result<f64, String> {
     text.parse().map_err(|_| "expected requests a second, such as 200".to_owned())
 }
 
+/// Reads a seed.
+pub fn seed(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| "expected a whole number from 0, such as 7".to_owned())
+}
+
 /// Reads `120x36`.
 pub fn size(text: &str) -> Result<(u16, u16), String> {
     let sides = text.split_once('x').and_then(|(w, h)| Some((w.parse().ok()?, h.parse().ok()?)));

@@ -60,7 +60,7 @@ pub async fn run(
 ) -> anyhow::Result<ExitCode> {
     if !stdin().is_terminal() || !stdout().is_terminal() {
         bail!(
-            "the lab needs a terminal, and standard input or output is none; \
+            "this command needs a terminal, but standard input or output is not one; \
              `firedrill run ID` works without one"
         );
     }

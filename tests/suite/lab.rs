@@ -7,7 +7,7 @@ use firedrill_core::catalogue::Entry;
 use firedrill_core::incident::walk::Kind;
 use firedrill_core::session::walk::run_begins;
 
-use crate::common::catalogue;
+use crate::common::{catalogue, firedrill};
 use crate::person::{KEPT, Person, size};
 
 /// Answers all questions of a walk, by keys.
@@ -89,6 +89,32 @@ async fn a_walk_that_was_left_is_taken_up_where_its_run_begins() {
     person.types("\x1b[D");
     person.sees(&format!(" {} of {pages} ·", begins(again - 1)));
     assert_eq!(person.quits(), 0);
+}
+
+/// Two terminals write the same file: neither takes the other's progress back.
+#[tokio::test]
+async fn two_terminals_keep_each_others_progress() {
+    let state = tempfile::Builder::new().prefix(KEPT).tempdir().expect("writable");
+    let walk = |id| Person::remembers(state.path(), &["walk", id, "--faster", "100"]);
+    let (mut one, mut two) = (walk("pool-leak"), walk("retry-storm"));
+    let turns_a_page = |person: &mut Person, page: usize| {
+        person.sees(&format!(" {page} of 11 ·"));
+        person.waits("its question", |text| text.contains("enter commits"));
+        person.types("s");
+        person.waits("its answer", |text| text.contains("enter: next"));
+        person.types("\r");
+        person.sees(&format!(" {} of 11 ·", page + 1));
+    };
+    turns_a_page(&mut one, 1);
+    turns_a_page(&mut two, 1);
+    assert_eq!((two.quits(), one.quits()), (0, 0));
+    let mut progress = firedrill(&["progress", "--json"]);
+    let output = progress.env("XDG_STATE_HOME", state.path()).output().expect("it runs");
+    let all: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    for id in ["pool-leak", "retry-storm"] {
+        let of = all.as_array().into_iter().flatten().find(|of| of["id"] == id).expect("listed");
+        assert_eq!(of["walk"]["pages"], 2, "{of}");
+    }
 }
 
 /// Takes a walk to its last page, with some answer to each question.

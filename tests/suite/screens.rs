@@ -254,7 +254,7 @@ fn help_that_does_not_fit_can_be_scrolled() {
     let mut model = lab((80, 24), spec("unbuffered-log-channel", &["broken", "fixed"]));
     press(&mut model, KeyCode::Char('?'));
     assert!(!draw(&mut model).contains("leave the program"));
-    for _ in 0..5 {
+    for _ in 0..10 {
         press(&mut model, KeyCode::Down);
     }
     let screen = draw(&mut model);

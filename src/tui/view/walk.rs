@@ -70,7 +70,7 @@ pub fn draw(
         .title_bottom(Line::styled(state(page, step), theme::quiet()).alignment(Alignment::Right));
     let inner = block.inner(area);
     let [_, inner, _] =
-        Layout::horizontal([Constraint::Length(1), Constraint::Max(WIDEST), Constraint::Fill(1)])
+        Layout::horizontal([Constraint::Length(1), Constraint::Max(WIDEST), Constraint::Min(1)])
             .areas(inner);
     let has_room = area.width == BESIDE;
     let lines = wrapped_lines(text_lines(page, screen, has_room), usize::from(inner.width));

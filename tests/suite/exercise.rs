@@ -62,6 +62,30 @@ fn failed(judged: &Judged) -> Vec<&str> {
     }
 }
 
+/// Our solution compiles in a learner's package: each file it uses is given out.
+#[test]
+fn our_solution_uses_only_files_that_are_given_out() {
+    let mut used = 0;
+    for id in catalogue().ids() {
+        let entry = catalogue().find(id).expect("it is known");
+        let Some(start) = &entry.incident.exercise else { continue };
+        let source = |file: &str| catalogue().source(&format!("{}{file}", catalogue().root()));
+        let folder = entry.incident.name();
+        let fixed = source(&format!("{folder}/fixed.rs")).expect("it has a solution");
+        for after in fixed.split("super::").skip(1) {
+            let is_end = |c: char| !c.is_alphanumeric() && c != '_';
+            let module = after.split(is_end).next().unwrap_or_default();
+            let file = format!("{folder}/{module}.rs");
+            // Other names are items of `fixed.rs` itself, in its modules.
+            if source(&file).is_some() {
+                used += 1;
+                assert!(start.files.contains(&file.as_str()), "{folder}: {file} is not given out");
+            }
+        }
+    }
+    assert!(used > 0, "the solutions use no file: the test reads the wrong text");
+}
+
 /// A solution that is written otherwise than ours.
 async fn another_holds(incident: &str) {
     let judged = judged(incident, "another", 1).await;

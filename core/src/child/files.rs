@@ -14,7 +14,7 @@ const OTHERS: u64 = 128;
     count(*.needed), count(*.hard)
 )]
 pub struct TooFewFiles {
-    /// Memory that the run needs.
+    /// Open files that the run needs.
     pub needed: u64,
     /// The system's hard limit.
     pub hard: u64,

@@ -21,6 +21,9 @@ use firedrill_core::event::{LoadTick, TICK, What};
 use firedrill_core::incident::manifest::Load;
 use firedrill_core::script::{Change, Script, Step};
 
+/// Commands that are kept while the lanes start; later ones wait in their queue.
+const EARLY: usize = 64;
+
 /// The next process that reached its cap.
 async fn reached(guard: &mut Option<(Guard, mpsc::Receiver<Reached>)>) -> Option<Reached> {
     guard.as_mut()?.1.recv().await
@@ -76,8 +79,9 @@ impl Stage {
         for lane in &mut self.lanes {
             lane.start(&mut self.event_sink);
         }
-        let result = match self.wait_until_ready().await {
-            Ok(()) => self.act(&mut controls).await,
+        let result = match self.wait_until_ready(&mut controls).await {
+            Ok(Some(early)) => self.act(early, &mut controls).await,
+            Ok(None) => Ok(()),
             Err(error) => Err(error),
         };
         self.end().await;
@@ -85,9 +89,14 @@ impl Stage {
         result
     }
 
-    /// Waits until every lane serves for the first time.
-    async fn wait_until_ready(&mut self) -> anyhow::Result<()> {
+    /// Waits until every lane serves for the first time. Returns the commands that came meanwhile; none if
+    /// one of them was to stop.
+    async fn wait_until_ready(
+        &mut self,
+        controls: &mut mpsc::Receiver<Control>,
+    ) -> anyhow::Result<Option<Vec<Control>>> {
         let deadline = Instant::now() + START_TIMEOUT;
+        let mut early = Vec::new();
         loop {
             if let Some((name, why)) =
                 self.lanes.iter().find_map(|l| Some((&l.variant, l.refused()?)))
@@ -95,18 +104,27 @@ impl Stage {
                 anyhow::bail!("lane `{name}` did not start: {why}");
             }
             let Some(slow) = self.lanes.iter().find(|lane| !lane.serves()) else {
-                return Ok(());
+                return Ok(Some(early));
             };
-            let message = tokio::time::timeout_at(deadline, self.messages.recv()).await;
-            let Ok(Some((from, message))) = message else {
-                let (name, last) = (&slow.variant, slow.last_words());
-                anyhow::bail!("lane `{name}` was not ready within {START_TIMEOUT:?}{last}");
-            };
-            self.hear(from, message);
+            tokio::select! {
+                control = controls.recv(), if early.len() < EARLY => match control {
+                    None | Some(Control::Stop) => return Ok(None),
+                    Some(control) => early.push(control),
+                },
+                Some((from, message)) = self.messages.recv() => self.hear(from, message),
+                () = sleep_until(deadline) => {
+                    let (name, last) = (&slow.variant, slow.last_words());
+                    anyhow::bail!("lane `{name}` was not ready within {START_TIMEOUT:?}{last}");
+                }
+            }
         }
     }
 
-    async fn act(&mut self, controls: &mut mpsc::Receiver<Control>) -> anyhow::Result<()> {
+    async fn act(
+        &mut self,
+        early: Vec<Control>,
+        controls: &mut mpsc::Receiver<Control>,
+    ) -> anyhow::Result<()> {
         let began = Instant::now();
         self.event_sink.begin(began);
         let load =
@@ -116,6 +134,10 @@ impl Stage {
         (0..self.lanes.len()).for_each(|lane| self.retarget(lane));
         let steps = self.script.begin();
         self.take(steps);
+        for control in early {
+            let steps = self.script.obey(control, 0);
+            self.take(steps);
+        }
 
         let mut tick = interval_at(began + TICK, TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Skip);

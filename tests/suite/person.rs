@@ -133,8 +133,13 @@ impl Person {
         self.keyboard.write_all(b"q").expect("it reads");
         let deadline = Instant::now() + Duration::from_secs(40);
         while self.child.try_wait().expect("our child").is_none() {
-            assert!(Instant::now() < deadline, "it does not leave:\n{}", self.text());
-            std::thread::sleep(Duration::from_millis(50));
+            self.watches_for(Duration::from_millis(50));
+            assert!(
+                Instant::now() < deadline,
+                "it does not leave; its threads wait in {}:\n{}",
+                threads(self.pid()),
+                self.text()
+            );
         }
         self.leaves()
     }
@@ -154,4 +159,15 @@ impl Person {
             && !screen.hide_cursor()
             && screen.mouse_protocol_mode() == vt100::MouseProtocolMode::None
     }
+}
+
+/// The threads of a process, each with the kernel function that it waits in, where the system shows them.
+fn threads(pid: Pid) -> String {
+    let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    let read = |path: std::path::PathBuf| std::fs::read_to_string(path).unwrap_or_default();
+    let threads = tasks.map(|task| {
+        let (name, place) = (read(task.path().join("comm")), read(task.path().join("wchan")));
+        format!("{} ({})", name.trim(), place.trim())
+    });
+    threads.collect::<Vec<_>>().join(", ")
 }

@@ -172,10 +172,16 @@ fn a_lab_that_is_suspended_gives_the_terminal_back_and_takes_it_again() {
         std::thread::sleep(Duration::from_secs(2));
         kill(pid, Signal::SIGCONT).expect("our child");
         person.waits("the lab again", |text| text.contains("A broken"));
-        // In the whole log: other lines may come after it.
+        // In the whole log: other lines may come after it. Each key waits for the screen of the one
+        // before: Escape and a letter that are read at once are that letter with Alt.
         person.types("L");
-        person.sees("stood still for");
+        person.waits("the log", |text| {
+            text.contains("┌ events ─") && text.contains("stood still for")
+        });
         person.types("\u{1b}");
+        person.waits("the log is closed", |text| {
+            text.contains("A broken") && !text.contains("┌ events ─")
+        });
     }
     // What cannot be heard: the terminal is taken as it was left, and redrawn.
     kill(person.pid(), Signal::SIGSTOP).expect("our child");

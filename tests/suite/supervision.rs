@@ -71,6 +71,18 @@ async fn a_child_that_speaks_nonsense_is_quoted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_is_stopped_while_its_lanes_start_waits_for_none_of_them() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let mut spec = spec("pool-leak", &["broken", "fixed"]);
+    spec.venue.program = script(&directory, "read line; read until_closed; exit 0");
+    let mut run = Run::start(spec).expect("the parent starts");
+    run.control.send(Control::Stop).await.expect("it listens");
+    while run.events.recv().await.is_some() {}
+    // Else: not ready within 10s.
+    run.ended().await.expect("it was told to stop");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_child_that_says_nothing_is_not_waited_for_for_ever() {
     let said = refused("echo 'waiting for a lock' >&2; exec sleep 60").await;
     assert!(said.contains("was not ready within 10s"), "{said}");

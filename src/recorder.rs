@@ -4,10 +4,10 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-use firedrill_core::event::{Event, What};
+use firedrill_core::event::{Event, EventKind};
 use firedrill_core::record::{Encoder, Header, end_line};
 
-use crate::files::replace::{Beside, Taken};
+use crate::files::replace::{Beside, CannotReplace};
 
 /// Writes a recording.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ pub enum RecordError {
         /// The file.
         path: PathBuf,
         /// Why.
-        cause: Taken,
+        cause: CannotReplace,
     },
     /// Writing has failed.
     #[error("the recording {path} is lost from {at_s:.1} s on: {cause}")]
@@ -54,7 +54,8 @@ impl Recorder {
     pub fn create(path: &Path, header: &Header) -> Result<Self, RecordError> {
         let failed = |cause| RecordError::Create { path: path.to_owned(), cause };
         let file = Beside::create(path, replaceable).map_err(failed)?;
-        let line = serde_json::to_string(header).map_err(|e| failed(Taken::Io(e.into())))?;
+        let line =
+            serde_json::to_string(header).map_err(|e| failed(CannotReplace::Io(e.into())))?;
         let header = Some(format!("{line}\n"));
         Ok(Self { file, path: path.to_owned(), header, encoder: Encoder::default(), newest_ms: 0 })
     }
@@ -69,7 +70,7 @@ impl Recorder {
         self.newest_ms = self.newest_ms.max(event.at_ms);
         let line = self.encoder.line(event);
         self.append(&line, event.at_ms)?;
-        if matches!(event.what, What::Sample(_)) {
+        if matches!(event.what, EventKind::Sample(_)) {
             let placed = self.file.take_place();
             placed.map_err(|cause| self.lost(event.at_ms, cause))?;
         }

@@ -10,7 +10,7 @@ use firedrill::tui::message::Msg;
 use firedrill::tui::model::Model;
 use firedrill::tui::update::{open, update};
 use firedrill::tui::view;
-use firedrill_core::event::{Event, LoadTick, Outcomes, Sample, ServerSample, What};
+use firedrill_core::event::{Event, EventKind, LoadTick, Outcomes, Sample, ServerSample};
 use firedrill_core::session::track::RunId;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -75,7 +75,7 @@ fn frame_ms(seconds: u64) -> anyhow::Result<f64> {
                 ..LoadTick::default()
             };
             let resident_bytes = Some((20 << 20) + tick % 1000 * 100_000);
-            let what = What::Sample(Sample {
+            let what = EventKind::Sample(Sample {
                 server: Some(server),
                 resident_bytes,
                 load,

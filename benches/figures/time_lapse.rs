@@ -134,7 +134,7 @@ pub fn minute() -> anyhow::Result<()> {
 
 /// A line of a virtual lane.
 #[derive(serde::Deserialize)]
-struct Said {
+struct LaneLine {
     at_ms: u64,
     #[serde(flatten)]
     what: LaneSays,
@@ -147,7 +147,7 @@ pub fn million() -> anyhow::Result<()> {
     drop(stdin);
     let (mut sent, mut first, mut later) = (0, 0, 0);
     for line in BufReader::new(child.stdout.take().context("piped")?).lines() {
-        let Said { at_ms, what } = serde_json::from_str(&line?)?;
+        let LaneLine { at_ms, what } = serde_json::from_str(&line?)?;
         let LaneSays::Sample(sample) = what else { continue };
         sent += sample.load.sent;
         let bytes = sample.resident_bytes.unwrap_or_default();

@@ -18,7 +18,7 @@ use crate::service;
 
 /// An incident and its parsed manifest.
 #[derive(Debug)]
-pub struct Entry {
+pub struct CatalogueEntry {
     /// The static part.
     pub incident: &'static Incident,
     /// The manifest.
@@ -29,7 +29,7 @@ pub struct Entry {
     pub constants: Values,
 }
 
-impl Entry {
+impl CatalogueEntry {
     /// The variant of this name.
     pub fn variant(&self, name: &str) -> Option<&'static Variant> {
         let yours = self.incident.exercise.as_ref().map(|start| &start.form);
@@ -151,7 +151,7 @@ pub enum NoChain {
 pub struct Catalogue {
     pack: &'static Pack,
     /// In the order in which they are taught.
-    pub entries: Vec<Arc<Entry>>,
+    pub entries: Vec<Arc<CatalogueEntry>>,
 }
 
 impl Catalogue {
@@ -173,7 +173,7 @@ impl Catalogue {
             known.extend(constants.keys().cloned());
             let manifest = Manifest::parse_knowing(&file, &text, Some(&known))?;
             manifest.check_variants(incident.variants.iter().map(|v| v.name))?;
-            Ok(Arc::new(Entry { incident, manifest, text, constants }))
+            Ok(Arc::new(CatalogueEntry { incident, manifest, text, constants }))
         });
         Ok(Self { pack, entries: entries.collect::<Result<_, _>>()? })
     }
@@ -182,7 +182,12 @@ impl Catalogue {
     pub fn of_page(pack: &'static Pack, Manifests(mut all): Manifests) -> Self {
         let entry = |incident: &&'static Incident| {
             let OfPage { manifest, constants } = all.remove(incident.name())?;
-            Some(Arc::new(Entry { incident, manifest, text: Cow::Borrowed(""), constants }))
+            Some(Arc::new(CatalogueEntry {
+                incident,
+                manifest,
+                text: Cow::Borrowed(""),
+                constants,
+            }))
         };
         Self { pack, entries: pack.incidents.iter().filter_map(entry).collect() }
     }
@@ -225,7 +230,7 @@ impl Catalogue {
     }
 
     /// One incident's manifest, as a child takes it along that is another program.
-    pub fn for_child(entry: &Entry) -> serde_json::Value {
+    pub fn for_child(entry: &CatalogueEntry) -> serde_json::Value {
         // What was read as a manifest is TOML.
         let manifest = untaught(&entry.text).unwrap_or_default();
         let of_page = OfPage { manifest, constants: entry.constants.clone() };
@@ -235,7 +240,8 @@ impl Catalogue {
 
     /// The modules of its incidents, for the registry of metrics.
     pub fn owners(&self) -> Owners {
-        let owner = |entry: &Arc<Entry>| (entry.incident.module, entry.manifest.id.clone());
+        let owner =
+            |entry: &Arc<CatalogueEntry>| (entry.incident.module, entry.manifest.id.clone());
         self.entries.iter().map(owner).collect()
     }
 
@@ -244,7 +250,7 @@ impl Catalogue {
     /// # Errors
     ///
     /// When there is none; the error suggests the nearest.
-    pub fn find(&self, id: &str) -> Result<&Arc<Entry>, Unknown> {
+    pub fn find(&self, id: &str) -> Result<&Arc<CatalogueEntry>, Unknown> {
         self.entries
             .iter()
             .find(|entry| entry.manifest.id == id)
@@ -287,7 +293,7 @@ impl Catalogue {
     ///
     /// When HTTP does not allow one of the requests, which a validated manifest excludes.
     pub fn mix(&self, incidents: &[String]) -> Result<Vec<(f64, Arc<Prepared>)>, RequestError> {
-        let known: Vec<&Arc<Entry>> =
+        let known: Vec<&Arc<CatalogueEntry>> =
             incidents.iter().filter_map(|id| self.find(id).ok()).collect();
         let share = 1.0 / known.len().max(1) as f64;
         let mut mix = Vec::new();

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::catalogue::{Catalogue, Entry};
-use crate::event::{Begin, Clock};
+use crate::catalogue::{Catalogue, CatalogueEntry};
+use crate::event::{ChildStart, Clock};
 use crate::experiment::Experiment;
 use crate::incident::formula::Values;
 use crate::incident::params;
@@ -70,7 +70,7 @@ pub struct Case {
     /// All incidents.
     pub catalogue: Catalogue,
     /// The incident.
-    pub entry: Arc<Entry>,
+    pub entry: Arc<CatalogueEntry>,
     /// The run.
     pub plan: Plan,
 }
@@ -92,8 +92,8 @@ impl Case {
     }
 
     /// The first message to a virtual lane of this run.
-    pub fn begin(&self, lane: usize, in_play: Bugs) -> Begin {
-        Begin {
+    pub fn begin(&self, lane: usize, in_play: Bugs) -> ChildStart {
+        ChildStart {
             clock: Clock::Virtual,
             incident: self.plan.incident.clone(),
             variant: self.plan.variants.get(lane).cloned().unwrap_or_default(),

@@ -1,6 +1,6 @@
 //! Figures and events as people read them: one form for the screen, the headless run and the page.
 
-use crate::event::{ExitCause, Release, What};
+use crate::event::{EventKind, ExitCause, Release};
 use crate::figures::{count, mib, number};
 use crate::incident::exercise::YOURS;
 
@@ -32,56 +32,64 @@ pub fn exit(cause: &ExitCause, code: Option<i32>) -> String {
 }
 
 /// An event in a line; none for what is told in other ways: samples, metrics, what is on its way.
-pub fn line(what: &What) -> Option<String> {
+pub fn line(what: &EventKind) -> Option<String> {
     let of = |instance: usize, line: String| match instance {
         0 => line,
         instance => format!("instance {}: {line}", instance + 1),
     };
     Some(match what {
-        What::Phase { says, .. } => says.clone(),
-        What::Release(Release { version, instances, share_percent, says }) => {
+        EventKind::Phase { says, .. } => says.clone(),
+        EventKind::Release(Release { version, instances, share_percent, says }) => {
             let share = number(*share_percent);
             let plural = if *instances == 1 { "" } else { "s" };
             format!(
                 "{says}: `{version}` on {instances} instance{plural}, {share} % of the requests"
             )
         }
-        What::Scale { instances: 1 } => "one instance serves".to_owned(),
-        What::Scale { instances } => format!("{instances} instances serve"),
-        What::Bug { variant: Some(variant), .. } if variant == YOURS => {
+        EventKind::Scale { instances: 1 } => "one instance serves".to_owned(),
+        EventKind::Scale { instances } => format!("{instances} instances serve"),
+        EventKind::Bug { variant: Some(variant), .. } if variant == YOURS => {
             "your code takes the requests".to_owned()
         }
-        What::Bug { incident, variant: Some(variant) } => format!("bug on: {incident}={variant}"),
-        What::Bug { incident, variant: None } => {
+        EventKind::Bug { incident, variant: Some(variant) } => {
+            format!("bug on: {incident}={variant}")
+        }
+        EventKind::Bug { incident, variant: None } => {
             format!("bug off: {incident}; new requests take the fixed code")
         }
-        What::Slots { without } if without.is_empty() => "all slots of the chain are on".to_owned(),
-        What::Slots { without } => format!("off in the chain: {}", without.join(", ")),
-        What::Rate { rate_per_s } => format!("load: {} req/s to each lane", number(*rate_per_s)),
-        What::Log { line } => line.clone(),
-        What::Driver { not_sent: 1.., .. } => {
-            let What::Driver { not_sent, .. } = what else { return None };
+        EventKind::Slots { without } if without.is_empty() => {
+            "all slots of the chain are on".to_owned()
+        }
+        EventKind::Slots { without } => format!("off in the chain: {}", without.join(", ")),
+        EventKind::Rate { rate_per_s } => {
+            format!("load: {} req/s to each lane", number(*rate_per_s))
+        }
+        EventKind::Log { line } => line.clone(),
+        EventKind::Driver { not_sent: 1.., .. } => {
+            let EventKind::Driver { not_sent, .. } = what else { return None };
             format!(
                 "{} requests could not be sent: this machine has no connection left for the load generator",
                 count(*not_sent)
             )
         }
-        What::Exit { cause, code, instance } => of(*instance, exit(cause, *code)),
-        What::Restart { count, after_ms, instance } => {
+        EventKind::Exit { cause, code, instance } => of(*instance, exit(cause, *code)),
+        EventKind::Restart { count, after_ms, instance } => {
             let after_s = number(*after_ms as f64 / 1000.0);
             of(*instance, format!("starts again in {after_s} s: restart {count}"))
         }
-        What::Dropped { events } => format!("{events} events were lost: their reader was too slow"),
-        What::Starting { .. }
-        | What::Ready(_)
-        | What::Metric(_)
-        | What::Sample(_)
-        | What::Driver { .. }
-        | What::Param { .. }
-        | What::Chain(_)
-        | What::LogTail(_)
-        | What::Held
-        | What::Blocked { .. } => return None,
+        EventKind::Dropped { events } => {
+            format!("{events} events were lost: their reader was too slow")
+        }
+        EventKind::Starting { .. }
+        | EventKind::Ready(_)
+        | EventKind::Metric(_)
+        | EventKind::Sample(_)
+        | EventKind::Driver { .. }
+        | EventKind::Param { .. }
+        | EventKind::Chain(_)
+        | EventKind::LogTail(_)
+        | EventKind::Held
+        | EventKind::Blocked { .. } => return None,
     })
 }
 

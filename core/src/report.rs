@@ -15,7 +15,7 @@ use crate::load::tally::TRUSTED_LAG_MS;
 use crate::plan::Case;
 use crate::stability::{Stability, stability};
 use crate::timeline::{LaneLine, Timeline, level};
-use crate::verdict::{Stretch, Verdict, grows, judge, stretch};
+use crate::verdict::{Period, Verdict, grows, judge, period};
 use crate::window::Window;
 
 // ANCHOR: report
@@ -72,15 +72,15 @@ pub struct LaneReport {
     /// Latency since each request was due, the unanswered ones included.
     pub latency_ms: Latency,
     /// Tasks alive in the server, without those that serve a connection.
-    pub tasks: Course,
+    pub tasks: LevelSummary,
     /// Connections open in the server.
-    pub connections: Course,
+    pub connections: LevelSummary,
     /// Its resident memory.
-    pub memory_bytes: Course,
+    pub memory_bytes: LevelSummary,
     /// Share of its processors that it used, in percent.
-    pub cpu_percent: Course,
+    pub cpu_percent: LevelSummary,
     /// Series of metrics.
-    pub series: Course,
+    pub series: LevelSummary,
     /// By kind of request, where the incident names several.
     pub kinds: BTreeMap<String, KindReport>,
     /// Exits of its processes.
@@ -133,7 +133,7 @@ pub struct Latency {
 
 /// Values of a level over time.
 #[derive(Debug, Clone, Serialize)]
-pub struct Course {
+pub struct LevelSummary {
     /// At the first sample.
     pub start: Option<f64>,
     /// The highest.
@@ -274,13 +274,13 @@ fn requests(sum: &Window, in_flight: u64) -> Requests {
 }
 
 fn latency(sum: &Window) -> Latency {
-    let of = |stretch| sum.value(stretch, 0.0);
+    let of = |period| sum.value(period, 0.0);
     Latency {
-        p50: of(measure::Stretch::P50Ms),
-        p90: of(measure::Stretch::P90Ms),
-        p99: of(measure::Stretch::P99Ms),
-        max: of(measure::Stretch::MaxMs),
-        naive_p99: of(measure::Stretch::NaiveP99Ms),
+        p50: of(measure::WindowMeasure::P50Ms),
+        p90: of(measure::WindowMeasure::P90Ms),
+        p99: of(measure::WindowMeasure::P99Ms),
+        max: of(measure::WindowMeasure::MaxMs),
+        naive_p99: of(measure::WindowMeasure::NaiveP99Ms),
     }
 }
 
@@ -306,7 +306,12 @@ fn gauges(lane: &LaneLine) -> BTreeMap<String, GaugeReport> {
     gauges
 }
 
-fn course(manifest: &Manifest, timeline: &Timeline, lane: &LaneLine, measure: &Measure) -> Course {
+fn course(
+    manifest: &Manifest,
+    timeline: &Timeline,
+    lane: &LaneLine,
+    measure: &Measure,
+) -> LevelSummary {
     let levels: Vec<f64> = lane.samples.iter().filter_map(|(_, s)| level(s, measure)).collect();
     let named = manifest.expectations.iter().find(|expectation| {
         expectation.variant == lane.variant
@@ -314,13 +319,13 @@ fn course(manifest: &Manifest, timeline: &Timeline, lane: &LaneLine, measure: &M
             && matches!(expectation.claim, Claim::Slope(..))
     });
     let window = match named {
-        Some(expectation) => stretch(timeline.release_s, expectation, timeline, lane).ok(),
+        Some(expectation) => period(timeline.release_s, expectation, timeline, lane).ok(),
         None => timeline.release_s.map(|from_s| {
             let to_s = lane.first_exit_s().unwrap_or(timeline.end_s);
-            Stretch { from_s, to_s }
+            Period { from_s, to_s }
         }),
     };
-    Course {
+    LevelSummary {
         start: levels.first().copied(),
         peak: levels.iter().copied().reduce(f64::max),
         end: levels.last().copied(),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::{ParentSays, What};
+use crate::event::{EventKind, ParentSays};
 use crate::experiment::Experiment;
 use crate::incident::Bugs;
 use crate::incident::manifest::{Switch, rate_allowed};
@@ -26,7 +26,7 @@ pub struct Script {
     /// Incidents whose traffic, parameters and layers are part of this run.
     world: BTreeSet<String>,
     /// Phases of incidents that have joined, in order of time.
-    joined: Vec<(u64, Vec<Step>)>,
+    joined: Vec<(u64, Vec<ScriptStep>)>,
 }
 
 /// A command to a running run.
@@ -146,17 +146,17 @@ impl Change {
 
 /// A change, and the event that tells of it.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Step {
+pub struct ScriptStep {
     /// The change.
     pub change: Change,
     /// The lane it concerns; none: all.
     pub lane: Option<usize>,
     /// The event to publish.
-    pub tell: Option<What>,
+    pub tell: Option<EventKind>,
 }
 
-impl Step {
-    fn all(change: Change, what: What) -> Self {
+impl ScriptStep {
+    fn all(change: Change, what: EventKind) -> Self {
         Self { change, lane: None, tell: Some(what) }
     }
 }
@@ -204,16 +204,17 @@ impl Script {
     }
 
     /// Returns the initial state: rate, parameters, the first phase.
-    pub fn begin(&mut self) -> Vec<Step> {
+    pub fn begin(&mut self) -> Vec<ScriptStep> {
         let rate_per_s = self.case.plan.rate_per_s;
-        let mut steps = vec![Step::all(Change::Rate(rate_per_s), What::Rate { rate_per_s })];
+        let mut steps =
+            vec![ScriptStep::all(Change::Rate(rate_per_s), EventKind::Rate { rate_per_s })];
         steps.extend(self.case.params().into_iter().map(|(name, value)| param(&name, value)));
         steps.extend(self.begin_phase(0));
         steps
     }
 
     /// The next phase begins.
-    pub fn next_phase(&mut self) -> Vec<Step> {
+    pub fn next_phase(&mut self) -> Vec<ScriptStep> {
         let own = self.case.entry.manifest.phases.get(self.phase + 1).map(|p| ms(p.at_s));
         match (self.joined.first(), own) {
             (Some((at_ms, _)), own) if own.is_none_or(|own_ms| *at_ms < own_ms) => {
@@ -223,14 +224,14 @@ impl Script {
         }
     }
 
-    fn begin_phase(&mut self, index: usize) -> Vec<Step> {
+    fn begin_phase(&mut self, index: usize) -> Vec<ScriptStep> {
         self.phase = index;
         let entry = std::sync::Arc::clone(&self.case.entry);
         let Some(phase) = entry.manifest.phases.get(index) else {
             return Vec::new();
         };
         let says = phase.says.clone();
-        let mut steps = vec![Step::all(Change::Nothing, What::Phase { index, says })];
+        let mut steps = vec![ScriptStep::all(Change::Nothing, EventKind::Phase { index, says })];
         if let Some(rate_per_s) = phase.rate_per_s {
             steps.extend(rate(rate_per_s));
         }
@@ -255,7 +256,7 @@ impl Script {
     }
 
     /// Returns the effects of a command, `now_ms` after the start of the run.
-    pub fn obey(&mut self, control: Control, now_ms: u64) -> Vec<Step> {
+    pub fn obey(&mut self, control: Control, now_ms: u64) -> Vec<ScriptStep> {
         let lanes = self.bugs.len();
         match control {
             Control::SetBug { lane, incident, variant } => {
@@ -269,28 +270,28 @@ impl Script {
             }
             Control::SetWithout { lane, slots } if lane < lanes => {
                 self.without[lane].clone_from(&slots);
-                let what = What::Slots { without: slots.clone() };
+                let what = EventKind::Slots { without: slots.clone() };
                 let change = Change::Without(lane, slots);
-                vec![Step { change, lane: Some(lane), tell: Some(what) }]
+                vec![ScriptStep { change, lane: Some(lane), tell: Some(what) }]
             }
             Control::Scale { lane, instances } if lane < lanes => {
                 let change = Change::Scale(lane, instances);
-                vec![Step { change, lane: Some(lane), tell: None }]
+                vec![ScriptStep { change, lane: Some(lane), tell: None }]
             }
             Control::Restart { lane, console } if lane < lanes => {
                 let change = Change::Restart(lane, console);
-                vec![Step { change, lane: Some(lane), tell: None }]
+                vec![ScriptStep { change, lane: Some(lane), tell: None }]
             }
             _ => Vec::new(),
         }
     }
 
     /// Schedules the phases that follow the release again. The first starts now.
-    fn repeat_phases(&mut self, now_ms: u64) -> Vec<Step> {
+    fn repeat_phases(&mut self, now_ms: u64) -> Vec<ScriptStep> {
         let manifest = &self.case.entry.manifest;
         let release_s = manifest.release_s();
         let later = || manifest.phases.iter().filter(|phase| phase.at_s > release_s);
-        let log = |line: String| Step::all(Change::Nothing, What::Log { line });
+        let log = |line: String| ScriptStep::all(Change::Nothing, EventKind::Log { line });
         let Some(first) = later().next() else {
             return vec![log("this incident has no phases after its release".to_owned())];
         };
@@ -317,7 +318,7 @@ impl Script {
         incident: &str,
         variant: Option<String>,
         now_ms: u64,
-    ) -> Vec<Step> {
+    ) -> Vec<ScriptStep> {
         let mut steps = Vec::new();
         let Some(bugs) = self.bugs.get(lane) else {
             return steps;
@@ -339,23 +340,27 @@ impl Script {
             if joins {
                 self.world.remove(incident);
             }
-            let what = What::Log { line: clash.to_string() };
-            return vec![Step { change: Change::Nothing, lane: Some(lane), tell: Some(what) }];
+            let what = EventKind::Log { line: clash.to_string() };
+            return vec![ScriptStep {
+                change: Change::Nothing,
+                lane: Some(lane),
+                tell: Some(what),
+            }];
         }
         if joins {
             steps.extend(self.join_world(incident, lane, now_ms));
         }
         // A steered release of the fixed variant is no bug.
         let is_bug = variant.as_deref() != Some("fixed");
-        let what = is_bug.then(|| What::Bug { incident: incident.to_owned(), variant });
+        let what = is_bug.then(|| EventKind::Bug { incident: incident.to_owned(), variant });
         let change = Change::InPlay(lane, self.in_play(lane));
-        steps.push(Step { change, lane: Some(lane), tell: what });
+        steps.push(ScriptStep { change, lane: Some(lane), tell: what });
         steps
     }
 
     /// A bug of another incident meets that incident's traffic, parameters and phases, in every lane,
     /// and its fixed layers in the others: the world is the same for all, the code is not.
-    fn join_world(&mut self, incident: &str, lane: usize, now_ms: u64) -> Vec<Step> {
+    fn join_world(&mut self, incident: &str, lane: usize, now_ms: u64) -> Vec<ScriptStep> {
         let Ok(entry) = self.case.catalogue.find(incident).cloned() else {
             return Vec::new();
         };
@@ -373,24 +378,24 @@ impl Script {
             }
         }
         self.joined.sort_by_key(|(at_ms, _)| *at_ms);
-        let mut steps: Vec<Step> =
+        let mut steps: Vec<ScriptStep> =
             values.into_iter().map(|(name, value)| param(name, value)).collect();
         let others = (0..self.bugs.len()).filter(|other| *other != lane);
         steps.extend(others.map(|other| {
             let change = Change::InPlay(other, self.in_play(other));
-            Step { change, lane: Some(other), tell: None }
+            ScriptStep { change, lane: Some(other), tell: None }
         }));
         let line = format!("every lane now also gets the traffic and settings of {incident}");
         let mix = Change::Mix(self.world.iter().cloned().collect());
-        steps.push(Step::all(mix, What::Log { line }));
+        steps.push(ScriptStep::all(mix, EventKind::Log { line }));
         steps
     }
 }
 
 /// Returns the effects of an experiment, with their times.
-fn around(experiment: &Experiment) -> [(u64, Vec<Step>); 2] {
+fn around(experiment: &Experiment) -> [(u64, Vec<ScriptStep>); 2] {
     let steps = |params: &BTreeMap<String, f64>, line: &str| {
-        let log = Step::all(Change::Nothing, What::Log { line: line.to_owned() });
+        let log = ScriptStep::all(Change::Nothing, EventKind::Log { line: line.to_owned() });
         let params = params.iter().map(|(name, value)| param(name, *value));
         std::iter::once(log).chain(params).collect()
     };
@@ -405,11 +410,12 @@ fn ms(seconds: f64) -> u64 {
     (seconds * 1000.0).round() as u64
 }
 
-fn rate(rate_per_s: f64) -> Option<Step> {
-    rate_allowed(rate_per_s).then(|| Step::all(Change::Rate(rate_per_s), What::Rate { rate_per_s }))
+fn rate(rate_per_s: f64) -> Option<ScriptStep> {
+    rate_allowed(rate_per_s)
+        .then(|| ScriptStep::all(Change::Rate(rate_per_s), EventKind::Rate { rate_per_s }))
 }
 
-fn param(name: &str, value: f64) -> Step {
-    let what = What::Param { name: name.to_owned(), value };
-    Step::all(Change::Param(name.to_owned(), value), what)
+fn param(name: &str, value: f64) -> ScriptStep {
+    let what = EventKind::Param { name: name.to_owned(), value };
+    ScriptStep::all(Change::Param(name.to_owned(), value), what)
 }

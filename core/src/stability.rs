@@ -6,7 +6,7 @@ use crate::figures::{count, millis, number};
 use serde::{Deserialize, Serialize};
 
 use crate::experiment::{ASKS, Faults};
-use crate::incident::measure::Stretch;
+use crate::incident::measure::WindowMeasure;
 use crate::incident::params;
 use crate::timeline::{LaneLine, Timeline};
 use crate::window::Window as Requests;
@@ -209,9 +209,9 @@ fn window(lane: &LaneLine, (from_s, to_s): (f64, f64)) -> Window {
     samples.for_each(|(_, sample)| sum.add(&sample.load));
     let value = |measure| sum.value(measure, to_s - from_s);
     Window {
-        ok_percent: value(Stretch::OkPercent),
-        rejected_percent: value(Stretch::RejectedPercent),
-        p99_ms: value(Stretch::P99Ms),
+        ok_percent: value(WindowMeasure::OkPercent),
+        rejected_percent: value(WindowMeasure::RejectedPercent),
+        p99_ms: value(WindowMeasure::P99Ms),
     }
 }
 /// `98 % ok, 1 % refused, p99 20 ms`, as far as there is something to say.

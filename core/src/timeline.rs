@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::event::{
-    Event, ExitCause, InstanceSample, MOST_KINDS, Metric, Ready, Sample, ServerSample, WaitSite,
-    What,
+    Event, EventKind, ExitCause, InstanceSample, MOST_KINDS, Metric, Ready, Sample, ServerSample,
+    WaitSite,
 };
 use crate::incident::Manifest;
 use crate::incident::manifest::Switch;
 use crate::incident::measure::{Level, Measure};
-use crate::incident::theory::Course;
+use crate::incident::theory::ParamHistory;
 use crate::load::tally::TRUSTED_LAG_MS;
 use crate::window::{Distribution, Window};
 
@@ -29,7 +29,7 @@ pub struct Timeline {
     /// Events that were lost.
     pub dropped: u64,
     /// Rate and parameters as they were.
-    pub course: Course,
+    pub course: ParamHistory,
     /// Times at which the load generator stood still, and their lengths, in seconds.
     stood_s: Vec<(f64, f64)>,
     release_phase: usize,
@@ -97,7 +97,7 @@ impl Timeline {
             lanes: variants.iter().map(lane).collect(),
             release_phase: on.unwrap_or(0),
             cap_bytes: manifest.memory.cap_bytes(),
-            course: Course::new(manifest.formula_values()),
+            course: ParamHistory::new(manifest.formula_values()),
             ..Self::default()
         }
     }
@@ -106,12 +106,12 @@ impl Timeline {
     pub fn push(&mut self, event: &Event) {
         let at_s = event.at_ms as f64 / 1000.0;
         match &event.what {
-            What::Phase { index, .. } if *index == self.release_phase => {
+            EventKind::Phase { index, .. } if *index == self.release_phase => {
                 self.release_s = Some(at_s);
             }
-            What::Rate { rate_per_s } => self.course.set(at_s, "rate_per_s", *rate_per_s),
-            What::Param { name, value } => self.course.set(at_s, name, *value),
-            What::Driver { lag_us, not_sent } => {
+            EventKind::Rate { rate_per_s } => self.course.set(at_s, "rate_per_s", *rate_per_s),
+            EventKind::Param { name, value } => self.course.set(at_s, name, *value),
+            EventKind::Driver { lag_us, not_sent } => {
                 self.lag.add(lag_us);
                 self.not_sent = self.not_sent.saturating_add(*not_sent);
                 let most = lag_us.iter().map(|(lag_us, _)| *lag_us).max().unwrap_or_default();
@@ -119,8 +119,8 @@ impl Timeline {
                     self.stood_s.push((at_s, most as f64 / 1e6));
                 }
             }
-            What::Dropped { events } => self.dropped = self.dropped.saturating_add(*events),
-            What::Sample(_) => {
+            EventKind::Dropped { events } => self.dropped = self.dropped.saturating_add(*events),
+            EventKind::Sample(_) => {
                 // A tick that comes so late: the measuring process has stood still, with or without the lanes.
                 if self.end_s > 0.0 && at_s - self.end_s > GAP_S && self.stood_s.len() < APART {
                     self.stood_s.push((at_s, at_s - self.end_s));
@@ -167,7 +167,7 @@ impl LaneLine {
 
     fn push(&mut self, event: &Event, at_s: f64, cap_bytes: u64) {
         match &event.what {
-            What::Sample(sample) => {
+            EventKind::Sample(sample) => {
                 for site in sample.server.iter().flat_map(|server| &server.wait_sites) {
                     self.peak(site);
                 }
@@ -184,18 +184,18 @@ impl LaneLine {
                     self.thin();
                 }
             }
-            What::Ready(Ready { cap_bytes: own, .. }) => {
+            EventKind::Ready(Ready { cap_bytes: own, .. }) => {
                 let own = own.unwrap_or(cap_bytes);
                 self.more_cap_bytes = self.more_cap_bytes.max(own.saturating_sub(cap_bytes));
             }
-            What::Metric(metric) => {
+            EventKind::Metric(metric) => {
                 self.metrics.insert(metric.name.clone(), metric.clone());
             }
-            What::Exit { cause, code, .. } if *cause != ExitCause::Stopped => {
+            EventKind::Exit { cause, code, .. } if *cause != ExitCause::Stopped => {
                 self.exits.push(Exit { at_ms: event.at_ms, cause: cause.clone(), code: *code });
             }
-            What::Starting { attempt: 2.., .. } => self.restarts.push(at_s),
-            What::Bug { .. } if self.switched_s.len() < APART => self.switched_s.push(at_s),
+            EventKind::Starting { attempt: 2.., .. } => self.restarts.push(at_s),
+            EventKind::Bug { .. } if self.switched_s.len() < APART => self.switched_s.push(at_s),
             _ => {}
         }
     }
@@ -285,7 +285,7 @@ pub fn level<'a>(levels: impl Into<Levels<'a>>, measure: &Measure) -> Option<f64
                 _ => instances.iter().filter(|instance| instance.serves).count() as f64,
             }),
         },
-        Measure::Stretch(_) | Measure::Restarts | Measure::Exits => None,
+        Measure::OverWindow(_) | Measure::Restarts | Measure::Exits => None,
     }
 }
 
@@ -326,7 +326,11 @@ mod tests {
             }
             let server = crate::event::ServerSample { tasks: tick, ..Default::default() };
             sample.server = Some(server);
-            timeline.push(&Event { at_ms: tick * 100, lane: Some(0), what: What::Sample(sample) });
+            timeline.push(&Event {
+                at_ms: tick * 100,
+                lane: Some(0),
+                what: EventKind::Sample(sample),
+            });
         }
         let lane = &timeline.lanes[0];
         assert!(lane.samples.len() <= MOST, "{}", lane.samples.len());

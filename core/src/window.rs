@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::event::{KindTick, LoadTick, Outcomes};
-use crate::incident::measure::Stretch;
+use crate::incident::measure::WindowMeasure;
 
 /// The requests of a lane, or of one kind of them, in a window of time.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -76,25 +76,25 @@ impl Window {
 
     /// The measure over this window, which takes so many seconds. None for a share or a percentile without a
     /// request that ended, and for a rate over no time.
-    pub fn value(&self, measure: Stretch, seconds: f64) -> Option<f64> {
+    pub fn value(&self, measure: WindowMeasure, seconds: f64) -> Option<f64> {
         let ended = self.outcomes.all();
         let percent = |count: u64| (ended > 0).then(|| count as f64 * 100.0 / ended as f64);
         let per_s = |count: u64| (seconds > 0.0).then(|| count as f64 / seconds);
         let Outcomes { ok, wrong, rejected, failed, timed_out, .. } = self.outcomes;
         match measure {
-            Stretch::OkPercent => percent(ok),
-            Stretch::WrongPercent => percent(wrong),
-            Stretch::RejectedPercent => percent(rejected),
-            Stretch::FailedPercent => percent(failed),
-            Stretch::HandshakeFailedPercent => percent(self.handshakes.values().sum()),
-            Stretch::TimedOutPercent => percent(timed_out),
-            Stretch::OkPerS => per_s(ok),
-            Stretch::BadPerS => per_s(self.outcomes.bad()),
-            Stretch::P50Ms => self.latency.percentile_ms(50.0),
-            Stretch::P90Ms => self.latency.percentile_ms(90.0),
-            Stretch::P99Ms => self.latency.percentile_ms(99.0),
-            Stretch::MaxMs => self.latency.percentile_ms(100.0),
-            Stretch::NaiveP99Ms => self.naive.percentile_ms(99.0),
+            WindowMeasure::OkPercent => percent(ok),
+            WindowMeasure::WrongPercent => percent(wrong),
+            WindowMeasure::RejectedPercent => percent(rejected),
+            WindowMeasure::FailedPercent => percent(failed),
+            WindowMeasure::HandshakeFailedPercent => percent(self.handshakes.values().sum()),
+            WindowMeasure::TimedOutPercent => percent(timed_out),
+            WindowMeasure::OkPerS => per_s(ok),
+            WindowMeasure::BadPerS => per_s(self.outcomes.bad()),
+            WindowMeasure::P50Ms => self.latency.percentile_ms(50.0),
+            WindowMeasure::P90Ms => self.latency.percentile_ms(90.0),
+            WindowMeasure::P99Ms => self.latency.percentile_ms(99.0),
+            WindowMeasure::MaxMs => self.latency.percentile_ms(100.0),
+            WindowMeasure::NaiveP99Ms => self.naive.percentile_ms(99.0),
         }
     }
 }
@@ -223,13 +223,16 @@ mod tests {
         let window = Window::of([&tick, &tick]);
         let value = |measure| window.value(measure, 2.0).expect("requests ended");
         assert_eq!((window.sent, window.outcomes.all()), (24, 20));
-        assert_eq!([value(Stretch::OkPercent), value(Stretch::RejectedPercent)], [50.0, 10.0]);
-        assert_eq!([value(Stretch::OkPerS), value(Stretch::BadPerS)], [5.0, 3.0]);
-        assert_eq!([value(Stretch::P50Ms), value(Stretch::P90Ms)], [1.0, 1.9]);
-        assert_eq!([value(Stretch::MaxMs), value(Stretch::NaiveP99Ms)], [1.9, 1.0]);
+        assert_eq!(
+            [value(WindowMeasure::OkPercent), value(WindowMeasure::RejectedPercent)],
+            [50.0, 10.0]
+        );
+        assert_eq!([value(WindowMeasure::OkPerS), value(WindowMeasure::BadPerS)], [5.0, 3.0]);
+        assert_eq!([value(WindowMeasure::P50Ms), value(WindowMeasure::P90Ms)], [1.0, 1.9]);
+        assert_eq!([value(WindowMeasure::MaxMs), value(WindowMeasure::NaiveP99Ms)], [1.9, 1.0]);
         let empty = Window::default();
         assert_eq!(
-            (empty.value(Stretch::OkPercent, 1.0), empty.value(Stretch::OkPerS, 0.0)),
+            (empty.value(WindowMeasure::OkPercent, 1.0), empty.value(WindowMeasure::OkPerS, 0.0)),
             (None, None)
         );
     }

@@ -7,10 +7,10 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use firedrill_core::catalogue::Catalogue;
-use firedrill_core::event::{Begin, Clock, ParentSays};
+use firedrill_core::event::{ChildStart, Clock, ParentSays};
 use firedrill_core::incident::manifest::rate_allowed;
 use firedrill_core::lane::output::Output;
-use firedrill_core::lane::{Settings, replay};
+use firedrill_core::lane::{LaneSettings, replay};
 use libfuzzer_sys::fuzz_target;
 
 /// Read once: it lives as long as the program.
@@ -26,7 +26,7 @@ fuzz_target!(|text: &str| {
         _ => true,
     };
     let commands: Vec<&str> = text.lines().filter(bounded).take(50).collect();
-    let begin = Begin {
+    let begin = ChildStart {
         clock: Clock::Virtual,
         incident: "unbuffered-log-channel".to_owned(),
         variant: "broken".to_owned(),
@@ -42,7 +42,7 @@ fuzz_target!(|text: &str| {
         steers: false,
         manifests: None,
     };
-    let settings = Settings { catalogue, begin, watch: None, heap: || 0 };
+    let settings = LaneSettings { catalogue, begin, watch: None, heap: || 0 };
     // An error is an answer.
     replay(settings, commands.join("\n").as_bytes(), &Output::new(std::io::sink())).ok();
 });

@@ -18,8 +18,8 @@ use firedrill_core::catalogue::{Catalogue, Manifests};
 use firedrill_core::incident::Pack;
 use firedrill_core::lane::output::Output;
 use firedrill_core::lane::unrolled::Unrolled;
-use firedrill_core::lane::{self, Settings};
-use firedrill_core::page::live::{Wanted, draw, told};
+use firedrill_core::lane::{self, LaneSettings};
+use firedrill_core::page::live::{DrawRequest, draw, told};
 use firedrill_core::plan::{Case, Plan};
 use serde::Deserialize;
 
@@ -49,7 +49,7 @@ struct Request {
     /// Factor on the lane's heap.
     heap_scale: Option<f64>,
     /// Requested drawings.
-    wanted: Option<Wanted>,
+    wanted: Option<DrawRequest>,
 }
 
 fn main() -> anyhow::Result<()> {
@@ -73,6 +73,6 @@ fn main() -> anyhow::Result<()> {
     let lane = request.lane.filter(|lane| *lane < lanes.len()).context("there is no such lane")?;
     let (begin, commands) = lanes.swap_remove(lane);
     drop((lanes, input));
-    let settings = Settings { catalogue, begin, watch: None, heap };
+    let settings = LaneSettings { catalogue, begin, watch: None, heap };
     lane::obey(settings, commands.into_iter().map(Ok), &Output::new(io::stdout()))
 }

@@ -7,10 +7,10 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 
 use cap::Cap;
 use firedrill_core::catalogue::Catalogue;
-use firedrill_core::event::{Clock, Event, What};
+use firedrill_core::event::{Clock, Event, EventKind};
 use firedrill_core::incident::formula::{Formula, Values};
 use firedrill_core::incident::marks::marks;
-use firedrill_core::incident::walk::{Choice, Kind, Pointed, Question};
+use firedrill_core::incident::walk::{AnswerKind, Choice, Pointed, Question};
 use firedrill_core::lane::local::LocalRun;
 use firedrill_core::plan::{Case, Plan};
 use firedrill_core::script::{Control, Pacing};
@@ -147,8 +147,8 @@ impl Learners {
     fn answer(&mut self, question: &Question) {
         let at = self.sessions[RIGHT].walk.as_ref().expect("a walk").at;
         let of_another_kind = match question.kind {
-            Kind::Choice(_) => Answer::Line(0),
-            Kind::Number { .. } | Kind::Line { .. } => Answer::Choice(0),
+            AnswerKind::Choice(_) => Answer::Line(0),
+            AnswerKind::Number { .. } | AnswerKind::Line { .. } => Answer::Choice(0),
         };
         self.both(&Input::Next);
         self.both(&Input::Answer(of_another_kind));
@@ -159,7 +159,7 @@ impl Learners {
         // The key that the book has rules the same.
         let key = self.sessions[RIGHT].answer_key().expect("its figures are known");
         let ruling = |answer| key.judge(answer).map(|ruling| ruling.right);
-        if !matches!(question.kind, Kind::Number { .. }) {
+        if !matches!(question.kind, AnswerKind::Number { .. }) {
             assert_eq!(ruling(answers[RIGHT]), Some(true), "{}", question.id);
         }
         assert_eq!(ruling(answers[WRONG]), Some(false), "{}", question.id);
@@ -175,9 +175,9 @@ fn done(session: &Session) -> &Done {
 /// The right answer, as somebody would find it who computes.
 fn right(session: &Session, question: &Question) -> Answer {
     match &question.kind {
-        Kind::Choice(choices) => Answer::Choice(option(session, question, choices, true)),
-        Kind::Number { theory, .. } => Answer::Number(computed(session, theory)),
-        Kind::Line { of, at, .. } => Answer::Line(line_of(session, of, *at)),
+        AnswerKind::Choice(choices) => Answer::Choice(option(session, question, choices, true)),
+        AnswerKind::Number { theory, .. } => Answer::Number(computed(session, theory)),
+        AnswerKind::Line { of, at, .. } => Answer::Line(line_of(session, of, *at)),
     }
 }
 
@@ -189,9 +189,9 @@ fn option(session: &Session, question: &Question, choices: &[Choice], right: boo
 
 fn wrong(session: &Session, question: &Question) -> Answer {
     match &question.kind {
-        Kind::Choice(choices) => Answer::Choice(option(session, question, choices, false)),
-        Kind::Number { .. } => Answer::Number(987_654.0),
-        Kind::Line { .. } => Answer::Line(0),
+        AnswerKind::Choice(choices) => Answer::Choice(option(session, question, choices, false)),
+        AnswerKind::Number { .. } => Answer::Number(987_654.0),
+        AnswerKind::Line { .. } => Answer::Line(0),
     }
 }
 
@@ -320,7 +320,7 @@ fn an_early_answer_is_asked_to_wait() {
     assert!(page.note.as_ref().is_some_and(|note| note.contains("still starting")), "{page:?}");
     let step = page.step().expect("a step");
     assert!(step.is_starting && step.result.is_none());
-    let held = Event { at_ms: 2800, lane: None, what: What::Held };
+    let held = Event { at_ms: 2800, lane: None, what: EventKind::Held };
     session.apply(Input::Event(RunId::Main, held));
     let page = session.page().expect("a page");
     assert!(page.note.is_none() && page.step().is_some_and(|step| !step.is_starting));
@@ -366,7 +366,7 @@ fn phases_are_repeated_on_command() {
     let mut run = LocalRun::start(case, &pacing, || HEAP.allocated() as u64).expect("it starts");
     let events = run.advance().expect("it goes on");
     let failing_s = events.iter().filter_map(|event| match &event.what {
-        What::Param { name, value }
+        EventKind::Param { name, value }
             if name == "store_error_percent" && *value > 0.0 && event.at_ms > 0 =>
         {
             Some(event.at_ms / 1000)

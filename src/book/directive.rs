@@ -79,7 +79,7 @@ pub fn pieces(text: &str) -> Vec<Piece<'_>> {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Asks {
     /// A run, by a name that the rest of the chapter uses.
-    Run(String, Wanted),
+    Run(String, BookRun),
     /// Charts of a run, by their titles.
     Chart(String, Vec<String>),
     /// The same, which the reader can change.
@@ -104,7 +104,7 @@ pub enum Asks {
 
 /// A run, as a chapter wants it.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Wanted {
+pub struct BookRun {
     /// The incident.
     pub incident: String,
     /// The variants.
@@ -153,7 +153,7 @@ impl Asks {
         };
         let name = needs(name, "the name of a run, or an incident")?;
         match kind.as_str() {
-            "run" => Ok(Self::Run(name, Wanted::parse(&more)?)),
+            "run" => Ok(Self::Run(name, BookRun::parse(&more)?)),
             "chart" => Ok(Self::Chart(name, titles(more)?)),
             "live" => Ok(Self::Live(name, titles(more)?)),
             "table" if more.is_empty() => Ok(Self::Table(name)),
@@ -166,7 +166,7 @@ impl Asks {
     }
 }
 
-impl Wanted {
+impl BookRun {
     fn parse(text: &str) -> Result<Self, String> {
         const FORM: &str = "expected `NAME = INCIDENT VARIANTS`, then `for=20s`, `rate=N`, `seed=N` or `set.PARAMETER=N`";
         let mut words = text.split_whitespace();

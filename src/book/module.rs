@@ -10,7 +10,7 @@ use firedrill_core::incident::measure::{Level, Measure};
 use firedrill_core::page::live;
 use firedrill_core::plan::Plan;
 use firedrill_core::timeline::{LaneLine, level};
-use firedrill_core::verdict::{self, Stretch};
+use firedrill_core::verdict::{self, Period};
 use serde_json::json;
 
 use super::runs::Made;
@@ -71,7 +71,7 @@ impl Module {
         let ends = [here, once, twice].into_iter().filter_map(LaneLine::first_exit_s);
         let to_s = ends.fold(native.end_s, f64::min);
         let heap = Measure::Level(Level::HeapBytes);
-        let grows = |lane| verdict::grows(lane, &heap, Stretch { from_s, to_s });
+        let grows = |lane| verdict::grows(lane, &heap, Period { from_s, to_s });
         let last = |lane: &LaneLine| {
             let samples = lane.between(from_s, to_s);
             samples.filter_map(|(_, sample)| level(sample, &heap)).last()

@@ -12,7 +12,7 @@ use firedrill_core::incident::manifest::MAX_RATE_PER_S;
 use firedrill_core::incident::marks::marks;
 use firedrill_core::incident::show::{Chart, Text};
 use firedrill_core::page::figure::{self, Figure};
-use firedrill_core::page::live::{Wanted, draw};
+use firedrill_core::page::live::{DrawRequest, draw};
 use firedrill_core::page::{charts_of, outcomes_of};
 use firedrill_core::plan::Plan;
 use maud::{Markup, PreEscaped, html};
@@ -161,7 +161,7 @@ impl<'a> Page<'a> {
         self.live.push(name.to_owned());
         let (knobs, plan) = (Self::knobs(&made), &made.case.plan);
         let figures = self.figures.get(name).cloned().unwrap_or_default();
-        let wanted = Wanted { charts: charts.clone(), figures };
+        let wanted = DrawRequest { charts: charts.clone(), figures };
         let manifest = &made.case.entry.manifest;
         // Where panics cannot be caught, code that panics cannot run.
         let module = self.module.filter(|_| !made.panics);

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use firedrill_core::catalogue::Catalogue;
-use firedrill_core::event::{Clock, Event, What};
+use firedrill_core::event::{Clock, Event, EventKind};
 use firedrill_core::incident::manifest::{MAX_RATE_PER_S, rate_allowed};
 use firedrill_core::page::PageData;
 use firedrill_core::plan::{Case, Plan};
@@ -19,7 +19,7 @@ use firedrill_core::record::MOST_LANES;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::directive::Wanted;
+use super::directive::BookRun;
 use crate::files;
 use crate::run::{Run, Spec};
 
@@ -82,7 +82,7 @@ impl Runs {
     /// # Errors
     ///
     /// When something in it is not known, or out of its range.
-    pub fn plan(&self, wanted: &Wanted) -> anyhow::Result<Plan> {
+    pub fn plan(&self, wanted: &BookRun) -> anyhow::Result<Plan> {
         let manifest = &self.catalogue.find(&wanted.incident)?.manifest;
         for (name, value) in &wanted.params {
             let param = match manifest.params.get(name) {
@@ -132,7 +132,7 @@ impl Runs {
         let mut told = PageData::of(case.manifest(), &plan.variants);
         let mut panics = false;
         for event in events {
-            panics |= matches!(&event.what, What::Log { line } if line.contains("panicked"));
+            panics |= matches!(&event.what, EventKind::Log { line } if line.contains("panicked"));
             told.push(event);
         }
         let made = Rc::new(Made { case, told, panics });
@@ -215,9 +215,10 @@ impl Runs {
         let mut events = Vec::new();
         while let Some(event) = run.events.recv().await {
             // Tails of logs come with each sample; the newest is all that a page shows.
-            if let What::LogTail(_) = event.what {
-                let older =
-                    |old: &Event| old.lane == event.lane && matches!(old.what, What::LogTail(_));
+            if let EventKind::LogTail(_) = event.what {
+                let older = |old: &Event| {
+                    old.lane == event.lane && matches!(old.what, EventKind::LogTail(_))
+                };
                 events.retain(|old| !older(old));
             }
             events.push(event);

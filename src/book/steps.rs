@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use firedrill_core::page::live::{Drawn, Wanted, draw};
+use firedrill_core::page::live::{DrawRequest, Drawn, draw};
 use firedrill_core::plan::Plan;
 use serde::Serialize;
 
@@ -36,7 +36,12 @@ pub type Steps = BTreeMap<String, Vec<(f64, Option<Drawn>)>>;
 /// # Errors
 ///
 /// When one cannot be made.
-pub fn steps(runs: &Runs, plan: &Plan, wanted: &Wanted, knobs: &[Knob]) -> anyhow::Result<Steps> {
+pub fn steps(
+    runs: &Runs,
+    plan: &Plan,
+    wanted: &DrawRequest,
+    knobs: &[Knob],
+) -> anyhow::Result<Steps> {
     let mut all = Steps::new();
     for knob in knobs {
         let mut steps = Vec::new();

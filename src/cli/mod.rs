@@ -15,7 +15,7 @@ use crate::run::Spec;
 use crate::user_state::Theme;
 use firedrill_core::catalogue::Catalogue;
 use firedrill_core::child::serve;
-use firedrill_core::event::{Begin, Clock};
+use firedrill_core::event::{ChildStart, Clock};
 use firedrill_core::experiment::{Experiment, Faults};
 use firedrill_core::incident::Unknown;
 use firedrill_core::incident::chain::slot_names;
@@ -201,7 +201,7 @@ pub struct TryOptions {
     /// The incident, as `firedrill list` names it
     pub incident: String,
     /// Action in place of the exercise
-    pub what: Option<What>,
+    pub what: Option<ExerciseAction>,
     /// Folder of the package [default: the incident's name in the current directory]
     #[arg(long, value_name = "PATH")]
     pub folder: Option<PathBuf>,
@@ -243,7 +243,7 @@ pub enum Forget {
 
 /// Actions on an exercise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum What {
+pub enum ExerciseAction {
     /// Create the package again; your version is kept under another name
     Reset,
     /// Print our solution; it builds in place of exercise.rs
@@ -438,7 +438,7 @@ impl ServeOptions {
     /// # Errors
     ///
     /// When a bug, a variant or a parameter is not known, or a value is out of its range.
-    pub fn settings(&self, catalogue: &Catalogue) -> anyhow::Result<serve::Settings> {
+    pub fn settings(&self, catalogue: &Catalogue) -> anyhow::Result<serve::ServeSettings> {
         let in_play = bugs(catalogue, &self.bugs)?;
         // Parameters of the incidents whose bugs are on take their manifests' values.
         let entries = catalogue.entries.iter().filter(|e| in_play.contains_key(&e.manifest.id));
@@ -455,7 +455,7 @@ impl ServeOptions {
                 bail!(Unknown::new("slot", slot, slot_names()));
             }
         }
-        let begin = Begin {
+        let begin = ChildStart {
             clock: Clock::Live,
             incident: String::new(),
             variant: String::new(),
@@ -471,7 +471,7 @@ impl ServeOptions {
             steers: false,
             manifests: None,
         };
-        Ok(serve::Settings { begin, port: self.port, bare: self.bare, supervised: false })
+        Ok(serve::ServeSettings { begin, port: self.port, bare: self.bare, supervised: false })
     }
 }
 

@@ -7,7 +7,7 @@ use anyhow::Context;
 use firedrill_core::catalogue::Catalogue;
 
 use super::{OUTPUT, runtime, status};
-use crate::cli::{TryOptions, What};
+use crate::cli::{ExerciseAction, TryOptions};
 use crate::exercise::package::Package;
 use crate::exercise::session::{self, Ended};
 use crate::notice::note;
@@ -24,7 +24,7 @@ pub fn attempt(catalogue: &'static Catalogue, options: TryOptions) -> anyhow::Re
     let folder = folder.unwrap_or_else(|| incident.clone().into());
     let package = Package::new(catalogue, entry, folder)?;
     match what {
-        Some(What::Reset) => {
+        Some(ExerciseAction::Reset) => {
             let kept = package.reset()?;
             let mut out = io::stdout().lock();
             writeln!(out, "{} is in its original state.", package.folder.display())?;
@@ -33,7 +33,7 @@ pub fn attempt(catalogue: &'static Catalogue, options: TryOptions) -> anyhow::Re
             }
             Ok(ExitCode::SUCCESS)
         }
-        Some(What::Solution) => {
+        Some(ExerciseAction::Solution) => {
             let known = |remembered: &mut UserState| {
                 remembered.exercises.entry(incident.clone()).or_default().solution = true;
             };

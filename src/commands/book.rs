@@ -147,7 +147,7 @@ async fn listen(listener: TcpListener, routes: Router) -> Infallible {
 }
 
 /// A lab that a page asks for.
-struct Wanted {
+struct LabRequest {
     plan: Plan,
     /// The terminal, until this is dropped.
     place: OwnedSemaphorePermit,
@@ -158,11 +158,11 @@ struct Wanted {
 /// Lends the terminal to one lab after the other, until a signal. A lab is nobody's request: it goes on when the page
 /// that asked for it is closed.
 async fn lend(
-    mut wanted: mpsc::Receiver<Wanted>,
+    mut wanted: mpsc::Receiver<LabRequest>,
     ends: &mut mpsc::Receiver<Termination>,
 ) -> Termination {
     loop {
-        let Wanted { plan, ended, place: _has_terminal } = tokio::select! {
+        let LabRequest { plan, ended, place: _has_terminal } = tokio::select! {
             signal = ends.recv() => return signal.unwrap_or(Termination::HungUp),
             Some(wanted) = wanted.recv() => wanted,
         };
@@ -203,7 +203,7 @@ struct Shelf {
     word: String,
     /// One lab at a time has it.
     terminal: Arc<Semaphore>,
-    to_lab: mpsc::Sender<Wanted>,
+    to_lab: mpsc::Sender<LabRequest>,
 }
 
 /// Answers to loopback's own names alone: a foreign name that leads here is no friend's.
@@ -275,7 +275,7 @@ async fn lab(
     };
     let (ended, end) = oneshot::channel();
     // Fails only when the book is being closed; then there is no answer either.
-    shelf.to_lab.send(Wanted { plan, place, ended }).await.ok();
+    shelf.to_lab.send(LabRequest { plan, place, ended }).await.ok();
     match end.await {
         Ok(Ok(status)) if status.success() => "the lab was open in the terminal".into_response(),
         Ok(Ok(status)) => {

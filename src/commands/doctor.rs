@@ -15,7 +15,7 @@ use firedrill_core::child::replay::WATCHES;
 use firedrill_core::figures::{count, mib};
 use firedrill_core::incident::manifest::MAX_RATE_PER_S;
 
-struct Answer {
+struct Finding {
     well: bool,
     name: &'static str,
     says: String,
@@ -53,7 +53,7 @@ pub fn print(catalogue: &Catalogue) -> io::Result<ExitCode> {
 /// Local ports of which a run of the usual rate keeps clear.
 const ENOUGH_PORTS: u32 = 5000;
 
-fn loopback() -> Answer {
+fn loopback() -> Finding {
     let (well, says) = match connects() {
         Err(error) => (false, format!("cannot connect to 127.0.0.1: {error}")),
         Ok(()) => match local_ports() {
@@ -68,7 +68,7 @@ fn loopback() -> Answer {
             _ => (true, "connections to 127.0.0.1 work".to_owned()),
         },
     };
-    Answer { well, name: "loopback", says }
+    Finding { well, name: "loopback", says }
 }
 
 /// Listens, connects, and accepts.
@@ -85,7 +85,7 @@ fn local_ports() -> Option<u32> {
     Some(ends.next_back()?.saturating_sub(ends.next()?) + 1)
 }
 
-fn open_files(catalogue: &Catalogue) -> Answer {
+fn open_files(catalogue: &Catalogue) -> Finding {
     let in_flight = |rate_per_s: f64, timeout_ms: u64| rate_per_s * timeout_ms as f64 / 1000.0;
     let loads = catalogue.entries.iter().map(|entry| &entry.manifest.load);
     let most = loads.map(|load| in_flight(load.rate_per_s, load.client_timeout_ms) * 2.0);
@@ -93,7 +93,7 @@ fn open_files(catalogue: &Catalogue) -> Answer {
     match files::limits() {
         Ok(None) => {
             let says = "unlimited".to_owned();
-            Answer { well: true, name: "open files", says }
+            Finding { well: true, name: "open files", says }
         }
         Ok(Some((soft, hard))) => {
             let free = hard.saturating_sub(files::needed(0.0)) as f64;
@@ -106,24 +106,24 @@ fn open_files(catalogue: &Catalogue) -> Answer {
                 rate(2.0),
                 rate(4.0)
             );
-            Answer { well: hard >= needed, name: "open files", says }
+            Finding { well: hard >= needed, name: "open files", says }
         }
-        Err(error) => Answer { well: false, name: "open files", says: error.to_string() },
+        Err(error) => Finding { well: false, name: "open files", says: error.to_string() },
     }
 }
 
-fn memory(catalogue: &Catalogue) -> Answer {
+fn memory(catalogue: &Catalogue) -> Finding {
     let mut system = sysinfo::System::new();
     system.refresh_memory();
     let caps = catalogue.entries.iter().map(|entry| entry.manifest.memory.cap_bytes());
     let needed = 2 * caps.max().unwrap_or(0);
     let free = system.available_memory();
     let says = format!("{} available, two lanes take at most {}", mib(free), mib(needed));
-    Answer { well: free >= needed, name: "memory", says }
+    Finding { well: free >= needed, name: "memory", says }
 }
 
 /// Returns the limitations of this system or build.
-fn system() -> Answer {
+fn system() -> Finding {
     let name = std::env::consts::OS;
     let mut lacks = Vec::new();
     if !WATCHES {
@@ -138,12 +138,12 @@ fn system() -> Answer {
         lacks.push("a recording cannot be read while it is written");
     }
     if lacks.is_empty() {
-        return Answer { well: true, name: "system", says: name.to_owned() };
+        return Finding { well: true, name: "system", says: name.to_owned() };
     }
-    Answer { well: false, name: "system", says: format!("{name}: {}", lacks.join("; ")) }
+    Finding { well: false, name: "system", says: format!("{name}: {}", lacks.join("; ")) }
 }
 
-fn processors() -> Answer {
+fn processors() -> Finding {
     let cpus = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let says = match cpus {
         1 => {
@@ -151,14 +151,14 @@ fn processors() -> Answer {
         }
         n => n.to_string(),
     };
-    Answer { well: cpus > 1, name: "processors", says }
+    Finding { well: cpus > 1, name: "processors", says }
 }
 
-fn terminal() -> Answer {
+fn terminal() -> Finding {
     if !io::stdout().is_terminal() {
         let says =
             "standard output is not a terminal: `firedrill run` works, the lab does not".to_owned();
-        return Answer { well: false, name: "terminal", says };
+        return Finding { well: false, name: "terminal", says };
     }
     let ((width, height), assumed) = terminal_size::size();
     let colours = if std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty()) {
@@ -173,15 +173,15 @@ fn terminal() -> Answer {
     let small = if width >= 80 && height >= 24 { "" } else { "; the lab needs 80x24" };
     let untold = if assumed { ", assumed: the terminal does not report its size" } else { "" };
     let says = format!("{width}x{height}{untold}, {colours}{small}");
-    Answer { well, name: "terminal", says }
+    Finding { well, name: "terminal", says }
 }
 
-fn console() -> Answer {
+fn console() -> Finding {
     let built = instruments::BUILT;
     let (well, says) = match (which::which("tokio-console"), built) {
         (Ok(path), true) => (true, path.display().to_string()),
         (Ok(_), false) => (false, format!("installed, but {}", instruments::MISSING)),
         (Err(_), _) => (false, format!("not installed; {INSTALL_CONSOLE}")),
     };
-    Answer { well, name: "tokio-console", says }
+    Finding { well, name: "tokio-console", says }
 }

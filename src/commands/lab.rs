@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use firedrill_core::catalogue::Catalogue;
 use firedrill_core::event::{Clock, Event};
-use firedrill_core::record::{self, Faults, Header};
+use firedrill_core::record::{self, Header, UnreadableLines};
 use firedrill_core::script::Speed;
 use firedrill_core::session::history::Lines;
 use firedrill_core::session::travel::LAPSE_LASTS_MS;
@@ -16,7 +16,7 @@ use super::runtime;
 use crate::cli::{LabOptions, WalkOptions};
 use crate::recorder::Recorder;
 use crate::run::Spec;
-use crate::tui::event_loop::{self, Begin};
+use crate::tui::event_loop::{self, FirstScreen};
 use crate::user_state::Theme;
 
 /// Opens the catalogue.
@@ -25,7 +25,7 @@ use crate::user_state::Theme;
 ///
 /// When there is no terminal, or it refuses.
 pub fn choose(catalogue: &'static Catalogue, theme: Option<Theme>) -> anyhow::Result<ExitCode> {
-    runtime()?.block_on(event_loop::run(catalogue, Begin::Catalogue, theme))
+    runtime()?.block_on(event_loop::run(catalogue, FirstScreen::Catalogue, theme))
 }
 
 /// Opens the lab of one incident.
@@ -47,7 +47,11 @@ pub fn open(
         spec.case.plan.duration_ms = Some(LAPSE_LASTS_MS);
     }
     let recorder = record.map(|path| Recorder::create(&path, &spec.header())).transpose()?;
-    runtime()?.block_on(event_loop::run(catalogue, Begin::Lab(Box::new(spec), recorder), theme))
+    runtime()?.block_on(event_loop::run(
+        catalogue,
+        FirstScreen::Lab(Box::new(spec), recorder),
+        theme,
+    ))
 }
 
 /// Begins the guided walk of an incident.
@@ -62,7 +66,11 @@ pub fn walk(
 ) -> anyhow::Result<ExitCode> {
     let faster = options.faster;
     let spec = options.spec(catalogue)?;
-    runtime()?.block_on(event_loop::run(catalogue, Begin::Walk(Box::new(spec), faster), theme))
+    runtime()?.block_on(event_loop::run(
+        catalogue,
+        FirstScreen::Walk(Box::new(spec), faster),
+        theme,
+    ))
 }
 
 /// Plays a recording.
@@ -78,7 +86,7 @@ pub fn view(
     let mut lines = Lines::default();
     let opened = opened(catalogue, file)?;
     let (spec, _, faults) = opened.scanned(|line, event| lines.keep(line, &event))?;
-    let view = Begin::Recording(Box::new(spec), lines, faults);
+    let view = FirstScreen::Recording(Box::new(spec), lines, faults);
     runtime()?.block_on(event_loop::run(catalogue, view, theme))
 }
 
@@ -113,7 +121,7 @@ impl Opened<'_> {
     pub(super) fn scanned(
         self,
         keep: impl FnMut(&str, Event),
-    ) -> anyhow::Result<(Spec, Header, Faults)> {
+    ) -> anyhow::Result<(Spec, Header, UnreadableLines)> {
         let Self { spec, file, rest } = self;
         let header = rest.header.clone();
         let mut faults =

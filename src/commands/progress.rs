@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use firedrill_core::catalogue::{Catalogue, Entry};
+use firedrill_core::catalogue::{Catalogue, CatalogueEntry};
 use serde::Serialize;
 
 use crate::cli::ProgressOptions;
@@ -59,7 +59,7 @@ pub fn progress(catalogue: &Catalogue, options: &ProgressOptions) -> anyhow::Res
     Ok(ExitCode::SUCCESS)
 }
 
-fn of<'a>(entry: &'a Entry, remembered: &'a UserState) -> Of<'a> {
+fn of<'a>(entry: &'a CatalogueEntry, remembered: &'a UserState) -> Of<'a> {
     let id = entry.manifest.id.as_str();
     let (walk, exercise) = (remembered.walks.get(id), remembered.exercises.get(id));
     Of { id, pages: entry.manifest.pages(), walk, exercise }

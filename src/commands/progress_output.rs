@@ -5,7 +5,7 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use firedrill_core::event::{Event, ExitCause, What};
+use firedrill_core::event::{Event, EventKind, ExitCause};
 use firedrill_core::figures::{clock, count};
 use firedrill_core::prose;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -129,7 +129,7 @@ impl Shown {
             bar.set_position(event.at_ms);
         }
         let line = match &event.what {
-            What::Sample(sample) => {
+            EventKind::Sample(sample) => {
                 if let (Some(lane), Some(tasks)) = (event.lane, &sample.server) {
                     self.tasks[lane] = count(tasks.tasks);
                 } else if let Some(lane) = event.lane {
@@ -151,8 +151,8 @@ impl Shown {
                 self.say(&format!("{at}  {tasks}"));
                 return;
             }
-            What::Exit { cause: ExitCause::Stopped, .. } | What::Log { .. } => return,
-            What::Rate { .. } if event.at_ms == 0 => return,
+            EventKind::Exit { cause: ExitCause::Stopped, .. } | EventKind::Log { .. } => return,
+            EventKind::Rate { .. } if event.at_ms == 0 => return,
             what => match prose::line(what) {
                 Some(line) => line,
                 None => return,

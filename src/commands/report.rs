@@ -10,7 +10,7 @@ use firedrill_core::page::{self, PageData};
 
 use super::OUTPUT;
 use super::lab::opened;
-use crate::files::replace::{Beside, Taken};
+use crate::files::replace::{Beside, CannotReplace};
 use crate::notice::note;
 
 /// Writes the page of a recording beside it, or to `output`; `-` is standard output.
@@ -32,7 +32,7 @@ pub fn write(
         io::stdout().write_all(render().as_bytes()).context(OUTPUT)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let place = || -> Result<(), Taken> {
+    let place = || -> Result<(), CannotReplace> {
         let mut page = Beside::create(&output, page::replaceable)?;
         page.file().write_all(render().as_bytes())?;
         Ok(page.take_place()?)

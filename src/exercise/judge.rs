@@ -1,7 +1,7 @@
 //! Checks the claims of `fixed` against a learner's variant, in several trials.
 
 use anyhow::bail;
-use firedrill_core::catalogue::{Catalogue, Entry};
+use firedrill_core::catalogue::{Catalogue, CatalogueEntry};
 use firedrill_core::incident::claim::Expectation;
 use firedrill_core::incident::exercise::Exercise;
 use firedrill_core::incident::formula::Values;
@@ -9,7 +9,7 @@ use firedrill_core::incident::measure::Measure;
 use firedrill_core::verdict::{Check, judge_since};
 use futures_util::future::join_all;
 
-use super::trial::{Said, Trial, Tried, Yours};
+use super::trial::{LearnerOutput, Trial, Tried, Yours};
 
 /// A verdict.
 #[derive(Debug)]
@@ -38,7 +38,7 @@ pub enum Judged {
         /// Values for formulas of the exercise.
         figures: Values,
         /// Output of the learner's program.
-        said: Said,
+        said: LearnerOutput,
     },
     /// The learner's program could not be run to the end.
     Broke {
@@ -47,7 +47,7 @@ pub enum Judged {
         /// Description of its effect.
         says: String,
         /// Its output.
-        said: Said,
+        said: LearnerOutput,
     },
 }
 
@@ -68,7 +68,7 @@ pub struct PartialFixed {
 /// When our own fix holds in none of them: the exercise is at fault.
 pub async fn judge(
     catalogue: &'static Catalogue,
-    entry: &'static Entry,
+    entry: &'static CatalogueEntry,
     exercise: &Exercise,
     yours: Yours<'_>,
     trials: &[Trial],

@@ -21,7 +21,7 @@ pub mod trial;
 use std::path::Path;
 
 use anyhow::{Context, bail};
-use firedrill_core::catalogue::{Catalogue, Entry};
+use firedrill_core::catalogue::{Catalogue, CatalogueEntry};
 
 use crate::run::process_group;
 use crate::run::signals::{Termination, terminations};
@@ -35,7 +35,7 @@ use crate::run::spec::Learner;
 /// When there is nothing, it is another incident's, or it does not build.
 pub fn learner(
     catalogue: &'static Catalogue,
-    entry: &'static Entry,
+    entry: &'static CatalogueEntry,
     path: &Path,
 ) -> anyhow::Result<Learner> {
     process_group::adopt();

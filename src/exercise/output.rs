@@ -3,17 +3,17 @@
 use std::io::{self, IsTerminal, Write};
 
 use crossterm::style::{Color, Stylize};
-use firedrill_core::catalogue::Entry;
+use firedrill_core::catalogue::CatalogueEntry;
 use firedrill_core::figures::{mib, number};
 use firedrill_core::incident::exercise::{Exercise, YOURS};
 use firedrill_core::incident::measure::{Level, Measure};
 use firedrill_core::sanitize::sanitize;
 use firedrill_core::timeline::LaneLine;
-use firedrill_core::verdict::{Check, Stretch, value};
+use firedrill_core::verdict::{Check, Period, value};
 
 use super::judge::Judged;
 use super::package::Package;
-use super::trial::{Said, Tried};
+use super::trial::{LearnerOutput, Tried};
 use crate::diff::{Piece, pieces};
 
 /// Columns of a line of text at most, for the eye.
@@ -153,7 +153,7 @@ pub fn verdict(
 }
 
 /// Prints the output of a learner's program: its panics, and everything on standard error.
-fn wrote(paper: Paper, said: &Said) -> io::Result<()> {
+fn wrote(paper: Paper, said: &LearnerOutput) -> io::Result<()> {
     let mut lines = said.lines().peekable();
     if lines.peek().is_none() {
         return Ok(());
@@ -166,7 +166,7 @@ fn wrote(paper: Paper, said: &Said) -> io::Result<()> {
     Ok(())
 }
 
-/// Claim by claim: what was wanted in which stretch, what was observed.
+/// Claim by claim: what was wanted in which period, what was observed.
 fn claims(paper: Paper, checks: &[Check]) -> io::Result<()> {
     let wide = |of: &dyn Fn(&Check) -> usize| checks.iter().map(of).max().unwrap_or_default();
     let metric = wide(&|check| check.metric.chars().count()).max(5);
@@ -188,22 +188,22 @@ fn claims(paper: Paper, checks: &[Check]) -> io::Result<()> {
 }
 
 /// Prints the costs of the learner's variant and of ours, under the lab's load.
-fn costs(paper: Paper, entry: &Entry, tried: &Tried) -> io::Result<()> {
+fn costs(paper: Paper, entry: &CatalogueEntry, tried: &Tried) -> io::Result<()> {
     let lane = |name: &str| tried.timeline.lanes.iter().find(|lane| lane.variant == name);
     let (Some(yours), Some(ours)) = (lane(YOURS), lane("fixed")) else { return Ok(()) };
     let from_s = tried.timeline.release_s.unwrap_or_default();
-    let stretch = Stretch { from_s, to_s: tried.timeline.end_s };
+    let period = Period { from_s, to_s: tried.timeline.end_s };
     let registered = entry.manifest.charts.iter().flat_map(|chart| chart.levels());
     let mut registered: Vec<&Measure> =
         registered.filter(|measure| matches!(measure, Measure::Registered(_))).collect();
     registered.sort_unstable();
     registered.dedup();
     let usual = ["ok_percent", "p50_ms", "p99_ms", "tasks", "memory_bytes"].map(Measure::parse);
-    let head = format!("what it costs, {}–{} s", number(from_s), number(stretch.to_s));
+    let head = format!("what it costs, {}–{} s", number(from_s), number(period.to_s));
     paper.line(&format!("    {head:<28}{:>12}{:>12}", "yours", "ours"))?;
     for measure in usual.iter().chain(registered) {
         let of = |lane: &LaneLine| {
-            let value = value(lane, measure, None, stretch);
+            let value = value(lane, measure, None, period);
             value.map_or("–".to_owned(), |value| match measure {
                 Measure::Level(Level::MemoryBytes) => mib(value as u64),
                 _ => number(value),

@@ -18,7 +18,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use firedrill_core::catalogue::{Catalogue, Entry};
+use firedrill_core::catalogue::{Catalogue, CatalogueEntry};
 use firedrill_core::incident::exercise::Start;
 use serde::Deserialize;
 
@@ -67,7 +67,7 @@ pub enum Problem {
     },
     /// The folder belongs to another build of this program.
     #[error(
-        "{} was laid out by firedrill {found}, and this is {own}. What differs: {}. `firedrill try \
+        "{} was laid out by firedrill {found}, and this is {own}. EventKind differs: {}. `firedrill try \
          {incident} reset{}` creates it again, and keeps your {EXERCISE} beside the new one",
         .folder.display(), .differs.join(", "), elsewhere(.folder, .incident)
     )]
@@ -118,7 +118,7 @@ pub struct Package {
     /// The folder.
     pub folder: PathBuf,
     /// Its incident.
-    pub entry: &'static Entry,
+    pub entry: &'static CatalogueEntry,
     given: BTreeMap<String, String>,
     start: String,
     solution: String,
@@ -154,11 +154,12 @@ impl Package {
     /// When the incident has no exercise.
     pub fn new(
         catalogue: &'static Catalogue,
-        entry: &'static Entry,
+        entry: &'static CatalogueEntry,
         folder: PathBuf,
     ) -> Result<Self, Problem> {
-        let has =
-            |entry: &Entry| entry.incident.exercise.is_some() && entry.manifest.exercise.is_some();
+        let has = |entry: &CatalogueEntry| {
+            entry.incident.exercise.is_some() && entry.manifest.exercise.is_some()
+        };
         let Some(code) = entry.incident.exercise.as_ref().filter(|_| has(entry)) else {
             let with =
                 catalogue.entries.iter().filter(|entry| has(entry)).map(|e| e.manifest.id.clone());
@@ -341,7 +342,7 @@ fn is_code(file: &str) -> bool {
 /// Returns the files handed out with the exercise: paths in the package, and texts.
 fn given(
     catalogue: &'static Catalogue,
-    entry: &'static Entry,
+    entry: &'static CatalogueEntry,
     code: &Start,
 ) -> BTreeMap<String, String> {
     let id = &entry.manifest.id;

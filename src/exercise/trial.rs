@@ -5,15 +5,15 @@ use std::hash::{BuildHasher, RandomState};
 use std::path::Path;
 use std::time::Duration;
 
-use firedrill_core::catalogue::{Catalogue, Entry};
-use firedrill_core::event::{Clock, Sample, What};
+use firedrill_core::catalogue::{Catalogue, CatalogueEntry};
+use firedrill_core::event::{Clock, EventKind, Sample};
 use firedrill_core::figures::number;
 use firedrill_core::incident::exercise::{Exercise, Range, YOURS};
 use firedrill_core::incident::formula::Values;
 use firedrill_core::incident::measure::Measure;
 use firedrill_core::random::RandomStream;
 use firedrill_core::timeline::{LaneLine, Timeline, level};
-use firedrill_core::verdict::{Stretch, grows, value};
+use firedrill_core::verdict::{Period, grows, value};
 
 use crate::run::spec::Learner;
 use crate::run::{Run, Spec};
@@ -47,23 +47,23 @@ pub struct Broken {
     /// Why.
     pub why: anyhow::Error,
     /// Output of the learner's program so far.
-    pub said: Said,
+    pub said: LearnerOutput,
 }
 
 impl From<anyhow::Error> for Broken {
     fn from(why: anyhow::Error) -> Self {
-        Self { why, said: Said::default() }
+        Self { why, said: LearnerOutput::default() }
     }
 }
 
 /// Lines that a learner's program wrote, panics among them, and how often.
 #[derive(Debug, Clone, Default)]
-pub struct Said(Vec<(String, u64)>);
+pub struct LearnerOutput(Vec<(String, u64)>);
 
 /// Different lines that are kept.
 const MOST_LINES: usize = 6;
 
-impl Said {
+impl LearnerOutput {
     fn hear(&mut self, line: &str) {
         // What every program says that panics is no news.
         if line.trim().is_empty() || line.starts_with("note: run with `RUST_BACKTRACE") {
@@ -87,7 +87,7 @@ impl Said {
 #[derive(Debug)]
 pub struct Tried {
     /// Output of the learner's program.
-    pub said: Said,
+    pub said: LearnerOutput,
     /// All lanes: the learner's, `broken` and `fixed`.
     pub timeline: Timeline,
     /// Values for formulas of the exercise.
@@ -100,7 +100,7 @@ pub fn chance() -> u64 {
 }
 
 /// The lab's own numbers, and `more` trials that are drawn.
-pub fn draw(entry: &Entry, exercise: &Exercise, more: usize, seed: u64) -> Vec<Trial> {
+pub fn draw(entry: &CatalogueEntry, exercise: &Exercise, more: usize, seed: u64) -> Vec<Trial> {
     let manifest = &entry.manifest;
     let mut trials = vec![Trial {
         rate_per_s: manifest.load.rate_per_s,
@@ -137,7 +137,7 @@ pub fn draw(entry: &Entry, exercise: &Exercise, more: usize, seed: u64) -> Vec<T
 
 impl Trial {
     /// Its numbers, for people.
-    pub fn says(&self, entry: &Entry) -> String {
+    pub fn says(&self, entry: &CatalogueEntry) -> String {
         let mut says = format!("{} requests/s", number(self.rate_per_s));
         if let Some(exercise) = &entry.manifest.exercise {
             for name in exercise.params.keys() {
@@ -157,7 +157,7 @@ impl Trial {
     pub async fn run(
         &self,
         catalogue: &'static Catalogue,
-        entry: &'static Entry,
+        entry: &'static CatalogueEntry,
         yours: &Yours<'_>,
     ) -> Result<Tried, Broken> {
         let mut spec = Spec::of(catalogue, entry)?;
@@ -175,9 +175,9 @@ impl Trial {
         let params = spec.case.params_at_release();
         let mut timeline = Timeline::new(&entry.manifest, &spec.case.plan.variants);
         let mut run = Run::start(spec)?;
-        let mut said = Said::default();
+        let mut said = LearnerOutput::default();
         while let Some(event) = run.events.recv().await {
-            if let (What::Log { line }, Some(0)) = (&event.what, event.lane) {
+            if let (EventKind::Log { line }, Some(0)) = (&event.what, event.lane) {
                 said.hear(line);
             }
             timeline.push(&event);
@@ -212,7 +212,7 @@ pub struct Yours<'a> {
 /// `delay_s`: the time at which it showed there and in `broken`, in seconds after the release, and the difference
 /// (0 if it did not).
 fn figures(
-    entry: &Entry,
+    entry: &CatalogueEntry,
     timeline: &Timeline,
     params: BTreeMap<String, f64>,
     rate_per_s: f64,
@@ -220,19 +220,19 @@ fn figures(
     let mut values = params;
     values.insert("rate_per_s".to_owned(), rate_per_s);
     let from_s = timeline.release_s.unwrap_or_default();
-    let stretch = Stretch { from_s, to_s: timeline.end_s };
+    let stretch = Period { from_s, to_s: timeline.end_s };
     let Some(lane) = timeline.lanes.first() else { return values };
     for name in Measure::built_in() {
         let measure = Measure::parse(name);
         values.extend(value(lane, &measure, None, stretch).map(|v| (name.to_owned(), v)));
-        let late = Stretch { from_s: timeline.end_s - LATE_S, to_s: timeline.end_s };
+        let late = Period { from_s: timeline.end_s - LATE_S, to_s: timeline.end_s };
         let growth = grows(lane, &measure, late).map(|v| (format!("{name}_late_per_s"), v));
         values.extend(growth.filter(|_| matches!(measure, Measure::Level(_))));
     }
     values.insert("exits".to_owned(), lane.exits.len() as f64);
     values.insert("restarts".to_owned(), lane.restarts.len() as f64);
     values.extend(registered(lane, stretch));
-    let late = Stretch { from_s: timeline.end_s - LATE_S, to_s: timeline.end_s };
+    let late = Period { from_s: timeline.end_s - LATE_S, to_s: timeline.end_s };
     for name in lane.metrics.keys() {
         let growth = grows(lane, &Measure::Registered(name.clone()), late);
         values.extend(growth.map(|growth| (format!("{name}_late_per_s"), growth)));
@@ -251,7 +251,7 @@ fn figures(
 
 /// The last value of every gauge that the lane's code registers, and by how much every counter has grown,
 /// over all its processes.
-fn registered(lane: &LaneLine, stretch: Stretch) -> Values {
+fn registered(lane: &LaneLine, stretch: Period) -> Values {
     let mut values = Values::new();
     let mut before: Option<&Values> = None;
     let samples = lane.between(stretch.from_s, stretch.to_s);
@@ -274,7 +274,7 @@ fn registered(lane: &LaneLine, stretch: Stretch) -> Values {
 }
 
 /// Returns the time at which the bug showed in a lane.
-fn bitten_s(entry: &Entry, lane: &LaneLine, stretch: Stretch) -> Option<f64> {
+fn bitten_s(entry: &CatalogueEntry, lane: &LaneLine, stretch: Period) -> Option<f64> {
     let bite = &entry.manifest.bite;
     if bite.metric == Measure::Restarts {
         return lane.restarts.get(bite.above as usize).copied();

@@ -16,7 +16,7 @@ pub struct Beside {
 
 /// Why a file cannot be begun.
 #[derive(Debug, thiserror::Error)]
-pub enum Taken {
+pub enum CannotReplace {
     /// Another file is in the way.
     #[error("something else is there already: it will not be overwritten")]
     Occupied,
@@ -40,11 +40,11 @@ impl Beside {
     pub fn create(
         path: &Path,
         replaceable: impl Fn(&Path) -> io::Result<bool>,
-    ) -> Result<Self, Taken> {
+    ) -> Result<Self, CannotReplace> {
         let is_link = path.symlink_metadata().is_ok_and(|meta| meta.is_symlink());
         let goal = match path.canonicalize() {
             Ok(goal) => goal,
-            Err(_) if is_link => return Err(Taken::Dangling),
+            Err(_) if is_link => return Err(CannotReplace::Dangling),
             Err(_) => path.to_owned(),
         };
         // A device or a pipe has no other place to be written at.
@@ -58,7 +58,7 @@ impl Beside {
         for file in [&goal, &part] {
             if file.is_file() {
                 if !replaceable(file)? {
-                    return Err(Taken::Occupied);
+                    return Err(CannotReplace::Occupied);
                 }
                 lock(&File::open(file)?)?;
             }
@@ -109,10 +109,10 @@ impl Drop for Beside {
 }
 
 /// Takes the lock that every writer of a file holds.
-fn lock(file: &File) -> Result<(), Taken> {
+fn lock(file: &File) -> Result<(), CannotReplace> {
     match file.try_lock() {
         Ok(()) => Ok(()),
-        Err(TryLockError::WouldBlock) => Err(Taken::InUse),
+        Err(TryLockError::WouldBlock) => Err(CannotReplace::InUse),
         // Some file systems have no locks.
         Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => Ok(()),
         Err(TryLockError::Error(error)) => Err(error.into()),
@@ -131,18 +131,18 @@ mod tests {
         let path = folder.path().join("run.jsonl");
         fs::write(&path, "old").expect("writable");
         let begun = Beside::create(&path, |_| Ok(true)).expect("it is free");
-        assert!(matches!(Beside::create(&path, |_| Ok(true)), Err(Taken::InUse)));
+        assert!(matches!(Beside::create(&path, |_| Ok(true)), Err(CannotReplace::InUse)));
         drop(begun);
         assert_eq!(fs::read_to_string(&path).expect("still there"), "old");
         assert_eq!(fs::read_dir(folder.path()).expect("readable").count(), 1);
         let mut new = Beside::create(&path, |_| Ok(true)).expect("it is free again");
         new.file().write_all(b"new").expect("writable");
         new.take_place().expect("it moves");
-        assert!(matches!(Beside::create(&path, |_| Ok(true)), Err(Taken::InUse)));
+        assert!(matches!(Beside::create(&path, |_| Ok(true)), Err(CannotReplace::InUse)));
         new.file().write_all(b"er").expect("writable");
         drop(new);
         assert_eq!(fs::read_to_string(&path).expect("there"), "newer");
-        assert!(matches!(Beside::create(&path, |_| Ok(false)), Err(Taken::Occupied)));
+        assert!(matches!(Beside::create(&path, |_| Ok(false)), Err(CannotReplace::Occupied)));
     }
 
     #[test]
@@ -151,7 +151,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("writable");
         let (link, target) = (folder.path().join("link"), folder.path().join("target"));
         std::os::unix::fs::symlink(&target, &link).expect("writable");
-        assert!(matches!(Beside::create(&link, |_| Ok(true)), Err(Taken::Dangling)));
+        assert!(matches!(Beside::create(&link, |_| Ok(true)), Err(CannotReplace::Dangling)));
         fs::write(&target, "old").expect("writable");
         let mut new = Beside::create(&link, |_| Ok(true)).expect("it leads somewhere");
         new.file().write_all(b"new").expect("writable");

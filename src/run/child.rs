@@ -11,7 +11,7 @@ use tokio::process::{ChildStdin, Command};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{Address, Messages, process_group};
-use firedrill_core::event::{self, Begin};
+use firedrill_core::event::{self, ChildStart};
 use firedrill_core::incident::fleet::Fleet;
 use firedrill_core::sanitize::log_line;
 
@@ -50,7 +50,7 @@ impl Child {
     /// When the program cannot be started.
     pub fn start(
         program: &Path,
-        begin: &Begin,
+        begin: &ChildStart,
         address: Address,
         messages: &Messages,
     ) -> io::Result<Self> {

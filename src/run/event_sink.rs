@@ -4,7 +4,7 @@
 
 use std::collections::VecDeque;
 
-use firedrill_core::event::{Event, What};
+use firedrill_core::event::{Event, EventKind};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
@@ -57,10 +57,10 @@ impl EventSink {
     }
 
     /// Sends an event, or keeps it until there is room.
-    pub(super) fn emit(&mut self, lane: Option<usize>, what: What) {
-        if let What::Log { line } = what {
+    pub(super) fn emit(&mut self, lane: Option<usize>, what: EventKind) {
+        if let EventKind::Log { line } = what {
             for line in self.heard(lane, line) {
-                self.send(lane, What::Log { line });
+                self.send(lane, EventKind::Log { line });
             }
             return;
         }
@@ -93,11 +93,11 @@ impl EventSink {
     pub(super) fn tick(&mut self) {
         for mut logged in std::mem::take(&mut self.logs) {
             if let Some(line) = logged.again() {
-                self.send(logged.lane, What::Log { line });
+                self.send(logged.lane, EventKind::Log { line });
             }
             if logged.left_out > 0 {
                 let line = format!("{} more lines in a tenth of a second", logged.left_out);
-                self.send(logged.lane, What::Log { line });
+                self.send(logged.lane, EventKind::Log { line });
             }
         }
         self.send_waiting();
@@ -112,26 +112,26 @@ impl EventSink {
             }
         }
         if self.dropped > 0 {
-            let dropped = self.stamped(None, What::Dropped { events: self.dropped });
+            let dropped = self.stamped(None, EventKind::Dropped { events: self.dropped });
             // Without a reader there is nobody to tell.
             self.out.send(dropped).await.ok();
         }
     }
 
-    fn stamped(&self, lane: Option<usize>, what: What) -> Event {
+    fn stamped(&self, lane: Option<usize>, what: EventKind) -> Event {
         let at_ms = self.began.map_or(0, |began| began.elapsed().as_millis() as u64);
         Event { at_ms, lane, what }
     }
 
-    fn send(&mut self, lane: Option<usize>, what: What) {
+    fn send(&mut self, lane: Option<usize>, what: EventKind) {
         self.send_waiting();
         if self.dropped > 0 && self.waiting.is_empty() && self.has_room() {
             let dropped = std::mem::take(&mut self.dropped);
-            self.queue(self.stamped(None, What::Dropped { events: dropped }));
+            self.queue(self.stamped(None, EventKind::Dropped { events: dropped }));
         }
         let kept = match &what {
-            What::Log { .. } => self.waiting.is_empty() && self.has_room(),
-            What::Sample(_) | What::Driver { .. } | What::LogTail(_) => {
+            EventKind::Log { .. } => self.waiting.is_empty() && self.has_room(),
+            EventKind::Sample(_) | EventKind::Driver { .. } | EventKind::LogTail(_) => {
                 self.waiting.len() < WAITING
             }
             _ => true,
@@ -171,8 +171,8 @@ mod tests {
     use super::*;
     use firedrill_core::event::{ExitCause, Sample};
 
-    fn log(line: impl Into<String>) -> What {
-        What::Log { line: line.into() }
+    fn log(line: impl Into<String>) -> EventKind {
+        EventKind::Log { line: line.into() }
     }
 
     #[tokio::test]
@@ -183,25 +183,25 @@ mod tests {
             event_sink.emit(Some(0), log(format!("panic {i}")));
             if i % 100 == 0 {
                 event_sink.tick();
-                event_sink.emit(Some(0), What::Sample(Sample::default()));
+                event_sink.emit(Some(0), EventKind::Sample(Sample::default()));
                 event_sink.emit(
                     Some(0),
-                    What::Exit { cause: ExitCause::Crashed, code: Some(2), instance: 0 },
+                    EventKind::Exit { cause: ExitCause::Crashed, code: Some(2), instance: 0 },
                 );
-                event_sink.emit(None, What::Phase { index: i, says: String::new() });
+                event_sink.emit(None, EventKind::Phase { index: i, says: String::new() });
             }
         }
         tokio::spawn(event_sink.finish());
         let (mut exits, mut phases, mut samples, mut dropped) = (0, 0, 0, 0);
         while let Some(event) = events.recv().await {
             match event.what {
-                What::Exit { .. } => exits += 1,
-                What::Phase { index, .. } => {
+                EventKind::Exit { .. } => exits += 1,
+                EventKind::Phase { index, .. } => {
                     assert_eq!(index, phases * 100, "in order");
                     phases += 1;
                 }
-                What::Sample(_) => samples += 1,
-                What::Dropped { events } => dropped += events,
+                EventKind::Sample(_) => samples += 1,
+                EventKind::Dropped { events } => dropped += events,
                 _ => {}
             }
         }
@@ -221,7 +221,7 @@ mod tests {
         }
         event_sink.finish().await;
         let mut lines = Vec::new();
-        while let Some(Event { lane, what: What::Log { line }, .. }) = events.recv().await {
+        while let Some(Event { lane, what: EventKind::Log { line }, .. }) = events.recv().await {
             lines.push((lane, line));
         }
         assert_eq!(lines.len(), 1 + 64 + 2);
@@ -234,16 +234,16 @@ mod tests {
         let (out, mut events) = mpsc::channel(16);
         let mut event_sink = EventSink::new(out);
         for _ in 0..WAITING + 100 {
-            event_sink.emit(Some(0), What::Sample(Sample::default()));
+            event_sink.emit(Some(0), EventKind::Sample(Sample::default()));
         }
-        event_sink.emit(None, What::Scale { instances: 3 });
+        event_sink.emit(None, EventKind::Scale { instances: 3 });
         tokio::spawn(event_sink.finish());
         let (mut samples, mut scaled, mut dropped) = (0, false, 0);
         while let Some(event) = events.recv().await {
             match event.what {
-                What::Sample(_) => samples += 1,
-                What::Scale { .. } => scaled = true,
-                What::Dropped { events } => dropped += events,
+                EventKind::Sample(_) => samples += 1,
+                EventKind::Scale { .. } => scaled = true,
+                EventKind::Dropped { events } => dropped += events,
                 _ => {}
             }
         }

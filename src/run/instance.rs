@@ -5,7 +5,9 @@ use std::process::ExitStatus;
 use std::sync::Arc;
 use std::time::Duration;
 
-use firedrill_core::event::{Begin, ExitCause, ParentSays, Ready, ServerSample, ServerSays, What};
+use firedrill_core::event::{
+    ChildStart, EventKind, ExitCause, ParentSays, Ready, ServerSample, ServerSays,
+};
 use firedrill_core::lane::back_off::BackOff;
 use firedrill_core::prose;
 use firedrill_core::sanitize;
@@ -24,7 +26,7 @@ const SILENCE: Duration = Duration::from_secs(1);
 
 /// One instance.
 #[derive(Debug)]
-pub(super) struct Instance {
+pub(super) struct LiveInstance {
     lane: usize,
     index: usize,
     program: std::path::PathBuf,
@@ -69,7 +71,7 @@ enum Process {
     },
 }
 
-impl Instance {
+impl LiveInstance {
     pub(super) fn new(
         (lane, index): (usize, usize),
         program: std::path::PathBuf,
@@ -147,7 +149,7 @@ impl Instance {
     /// Starts a process, which has a memory cap of its own where it is not the manifest's.
     pub(super) fn start(
         &mut self,
-        begin: &Begin,
+        begin: &ChildStart,
         own_cap_bytes: Option<u64>,
         event_sink: &mut EventSink,
     ) {
@@ -157,7 +159,7 @@ impl Instance {
         (self.newest, self.since) = (None, None);
         self.heap_limit_bytes = begin.heap_limit_bytes;
         let (attempt, instance) = (self.generation, self.index);
-        event_sink.emit(Some(self.lane), What::Starting { attempt, instance });
+        event_sink.emit(Some(self.lane), EventKind::Starting { attempt, instance });
         let address =
             Address { lane: self.lane, instance: self.index, generation: self.generation };
         match Child::start(&self.program, begin, address, &self.messages) {
@@ -241,7 +243,7 @@ impl Instance {
                     self.last_lines.pop_front();
                 }
                 self.last_lines.push_back(line.clone());
-                event_sink.emit(Some(self.lane), What::Log { line });
+                event_sink.emit(Some(self.lane), EventKind::Log { line });
             }
             Message::Exited(status) => self.exited(status, event_sink),
         }
@@ -261,7 +263,7 @@ impl Instance {
                         let instance = self.index;
                         let root = Vec::new();
                         let ready = Ready { port, pid, console_port, instance, cap_bytes, root };
-                        event_sink.emit(lane, What::Ready(ready));
+                        event_sink.emit(lane, EventKind::Ready(ready));
                     }
                     other => self.process = other,
                 }
@@ -275,17 +277,17 @@ impl Instance {
                 self.newest = Some((Instant::now(), sample));
                 if std::mem::take(&mut self.silent) {
                     let line = "its server reports again".to_owned();
-                    event_sink.emit(lane, What::Log { line });
+                    event_sink.emit(lane, EventKind::Log { line });
                 }
             }
-            ServerSays::Metric(metric) => event_sink.emit(lane, What::Metric(metric)),
+            ServerSays::Metric(metric) => event_sink.emit(lane, EventKind::Metric(metric)),
             ServerSays::Log { line } => {
                 let line = sanitize::log_line(&line);
-                event_sink.emit(lane, What::Log { line });
+                event_sink.emit(lane, EventKind::Log { line });
             }
-            ServerSays::LogTail(tail) => event_sink.emit(lane, What::LogTail(tail)),
+            ServerSays::LogTail(tail) => event_sink.emit(lane, EventKind::LogTail(tail)),
             ServerSays::Chain(chain) if self.index == 0 => {
-                event_sink.emit(lane, What::Chain(chain));
+                event_sink.emit(lane, EventKind::Chain(chain));
             }
             // Without a port nobody can reach it: it will not have been ready in time. And the chain
             // is told of the first instance alone.
@@ -323,7 +325,7 @@ impl Instance {
     fn went_down(&mut self, cause: ExitCause, code: Option<i32>, event_sink: &mut EventSink) {
         self.newest = None;
         let (lane, instance) = (Some(self.lane), self.index);
-        event_sink.emit(lane, What::Exit { cause: cause.clone(), code, instance });
+        event_sink.emit(lane, EventKind::Exit { cause: cause.clone(), code, instance });
         let refused = match &cause {
             ExitCause::Refused { .. } => Some(prose::exit(&cause, code)),
             _ => None,
@@ -334,7 +336,7 @@ impl Instance {
             let served = self.since.map_or(Duration::ZERO, |since| since.elapsed());
             let (count, after) = self.back_off.next(served);
             let after_ms = after.as_millis() as u64;
-            event_sink.emit(lane, What::Restart { count, after_ms, instance });
+            event_sink.emit(lane, EventKind::Restart { count, after_ms, instance });
             Some(Instant::now() + after)
         };
         self.process = Process::Down { again_at, refused };
@@ -357,7 +359,7 @@ impl Instance {
             {
                 self.silent = true;
                 let line = format!("its server has not reported for {SILENCE:?}: it hangs");
-                event_sink.emit(Some(self.lane), What::Log { line });
+                event_sink.emit(Some(self.lane), EventKind::Log { line });
             }
             _ => {}
         }

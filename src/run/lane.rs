@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use firedrill_core::event::{
-    Begin, Clock, InstanceSample, LoadTick, MOST_NAMED, ParentSays, Sample, ServerSample, What,
+    ChildStart, Clock, EventKind, InstanceSample, LoadTick, MOST_NAMED, ParentSays, Sample,
+    ServerSample,
 };
 use firedrill_core::incident::Bugs;
 use firedrill_core::incident::fleet::Order;
@@ -13,7 +14,7 @@ use tokio::time::Instant;
 
 use super::child::Message;
 use super::event_sink::EventSink;
-use super::instance::Instance;
+use super::instance::LiveInstance;
 use super::memory::Resident;
 use super::steering::Steering;
 use super::{Messages, Spec};
@@ -29,7 +30,7 @@ pub(super) struct Lane {
     without: Vec<String>,
     params: BTreeMap<String, f64>,
     console: bool,
-    pub(super) instances: Vec<Instance>,
+    pub(super) instances: Vec<LiveInstance>,
     /// Metrics that have been announced: several instances register the same.
     announced: BTreeSet<String>,
     steering: Option<Steering>,
@@ -70,7 +71,7 @@ impl Lane {
         while self.instances.len() < wanted {
             let at = (self.index, self.instances.len());
             let (program, _) = self.spec.venue.served_by(&self.spec.case, &self.variant);
-            self.instances.push(Instance::new(at, program.to_owned(), &self.messages));
+            self.instances.push(LiveInstance::new(at, program.to_owned(), &self.messages));
         }
     }
 
@@ -79,10 +80,10 @@ impl Lane {
     }
 
     /// Returns the first message to an instance.
-    fn begin(&self, instance: usize) -> Begin {
+    fn begin(&self, instance: usize) -> ChildStart {
         let manifest = &self.spec.case.entry.manifest;
         let cap_bytes = self.cap_bytes(instance);
-        Begin {
+        ChildStart {
             clock: Clock::Live,
             incident: manifest.id.clone(),
             variant: self.variant.clone(),
@@ -124,23 +125,23 @@ impl Lane {
 
     /// Why an instance's last process did not get to serve.
     pub(super) fn refused(&self) -> Option<&str> {
-        self.instances.iter().find_map(Instance::refused)
+        self.instances.iter().find_map(LiveInstance::refused)
     }
 
     /// Returns true if every instance serves.
     pub(super) fn serves(&self) -> bool {
-        self.instances.iter().all(Instance::serves)
+        self.instances.iter().all(LiveInstance::serves)
     }
 
     /// Returns true if one of its processes may still run.
     pub(super) fn alive(&self) -> bool {
-        self.instances.iter().any(Instance::alive)
+        self.instances.iter().any(LiveInstance::alive)
     }
 
     /// Returns the end of the standard error of an instance that does not serve, as the end of a message.
     pub(super) fn last_words(&self) -> String {
         let silent = self.instances.iter().find(|instance| !instance.serves());
-        silent.or(self.instances.first()).map(Instance::last_words).unwrap_or_default()
+        silent.or(self.instances.first()).map(LiveInstance::last_words).unwrap_or_default()
     }
 
     fn start_instance(&mut self, instance: usize, event_sink: &mut EventSink) {
@@ -170,7 +171,7 @@ impl Lane {
     /// Ends the processes for good, politely.
     pub(super) fn stop(&mut self) {
         self.steering = None;
-        self.instances.iter_mut().for_each(Instance::stop);
+        self.instances.iter_mut().for_each(LiveInstance::stop);
     }
 
     /// Brings these incidents into play, and no others.
@@ -179,12 +180,12 @@ impl Lane {
         if let Some(begins) = self.rollout.set_in_play(in_play, now_ms) {
             self.steering = None;
             if begins {
-                let begin = Begin { steers: true, console: false, ..self.begin(0) };
+                let begin = ChildStart { steers: true, console: false, ..self.begin(0) };
                 match Steering::start(&self.spec, self.index, &begin) {
                     Ok(steering) => self.steering = Some(steering),
                     Err(error) => {
                         let line = format!("nobody steers the release: {error}");
-                        event_sink.emit(Some(self.index), What::Log { line });
+                        event_sink.emit(Some(self.index), EventKind::Log { line });
                     }
                 }
             }
@@ -226,7 +227,7 @@ impl Lane {
             self.start_instance(i, event_sink);
         }
         if before != wanted {
-            event_sink.emit(Some(self.index), What::Scale { instances: wanted });
+            event_sink.emit(Some(self.index), EventKind::Scale { instances: wanted });
         }
     }
 
@@ -236,7 +237,7 @@ impl Lane {
         match self.rollout.obey(order, now_ms) {
             Ordered::Scale(instances) => self.scale(instances, event_sink),
             Ordered::Release(release) => {
-                event_sink.emit(Some(self.index), What::Release(release));
+                event_sink.emit(Some(self.index), EventKind::Release(release));
                 self.switch();
             }
         }
@@ -275,7 +276,7 @@ impl Lane {
             self.rollout.count(i, tick);
         }
         let sample = self.sample(resident, &ticks);
-        event_sink.emit(Some(self.index), What::Sample(sample));
+        event_sink.emit(Some(self.index), EventKind::Sample(sample));
         for i in 0..self.instances.len() {
             if self.instances[i].wants_start() {
                 self.start_instance(i, event_sink);
@@ -301,7 +302,7 @@ impl Lane {
 
     /// Lets the code of the variant see the instances, and carries out what it orders.
     fn steer(&mut self, event_sink: &mut EventSink) {
-        let measured = |instance: &Instance| {
+        let measured = |instance: &LiveInstance| {
             let report = instance.report();
             let sites = report.iter().flat_map(|server| &server.wait_sites);
             Measured {

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use firedrill_core::catalogue::{Catalogue, Entry};
-use firedrill_core::event::Begin;
+use firedrill_core::catalogue::{Catalogue, CatalogueEntry};
+use firedrill_core::event::ChildStart;
 use firedrill_core::incident::Bugs;
 use firedrill_core::incident::exercise::YOURS;
 
@@ -93,7 +93,7 @@ impl Spec {
     /// # Errors
     ///
     /// When the path of this program is not known, or the incident is not one of the catalogue.
-    pub fn of(catalogue: &Catalogue, entry: &Entry) -> anyhow::Result<Self> {
+    pub fn of(catalogue: &Catalogue, entry: &CatalogueEntry) -> anyhow::Result<Self> {
         Ok(Self::new(Case::new(catalogue, Plan::new(&entry.manifest))?)?)
     }
 
@@ -125,10 +125,10 @@ impl Spec {
     }
 
     /// The first message to a virtual lane's child.
-    pub(super) fn begin(&self, lane: usize, in_play: Bugs) -> Begin {
+    pub(super) fn begin(&self, lane: usize, in_play: Bugs) -> ChildStart {
         let variant = self.case.plan.variants.get(lane);
         let manifests = variant.and_then(|variant| self.venue.served_by(&self.case, variant).1);
-        Begin { watched: self.watched, manifests, ..self.case.begin(lane, in_play) }
+        ChildStart { watched: self.watched, manifests, ..self.case.begin(lane, in_play) }
     }
 }
 
@@ -143,7 +143,7 @@ impl Venue {
     }
 
     /// The source file of a variant, as compiler and wait sites name it.
-    pub fn file(&self, case: &Case, entry: &Entry, variant: &str) -> String {
+    pub fn file(&self, case: &Case, entry: &CatalogueEntry, variant: &str) -> String {
         let own = entry.manifest.id == case.plan.incident;
         if own && variant == YOURS && self.yours.is_some() {
             return FILE.to_owned();

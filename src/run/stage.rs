@@ -8,7 +8,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
 
 use super::child::Message;
 use super::event_sink::EventSink;
-use super::instance::Instance;
+use super::instance::LiveInstance;
 use super::lane::Lane;
 use super::memory::{Guard, Held, Memory, Reached, Resident, enough};
 use super::scraped::{Labels, Scraped, Target};
@@ -17,9 +17,9 @@ use super::{Address, Control, START_TIMEOUT};
 use crate::load::Driver;
 use crate::load::driver::Listening;
 use firedrill_core::child::files;
-use firedrill_core::event::{LoadTick, TICK, What};
+use firedrill_core::event::{EventKind, LoadTick, TICK};
 use firedrill_core::incident::manifest::Load;
-use firedrill_core::script::{Change, Script, Step};
+use firedrill_core::script::{Change, Script, ScriptStep};
 
 /// Commands that are kept while the lanes start; later ones wait in their queue.
 const EARLY: usize = 64;
@@ -177,7 +177,7 @@ impl Stage {
     }
 
     /// Makes these changes, and tells of them.
-    fn take(&mut self, steps: Vec<Step>) {
+    fn take(&mut self, steps: Vec<ScriptStep>) {
         for step in steps {
             match self.change(step.change) {
                 Ok(()) => {
@@ -187,7 +187,7 @@ impl Stage {
                 }
                 Err(why) => {
                     let line = format!("{why:#}");
-                    self.event_sink.emit(None, What::Log { line });
+                    self.event_sink.emit(None, EventKind::Log { line });
                 }
             }
         }
@@ -291,14 +291,14 @@ impl Stage {
             && let Err(error) = scraped.tell(&targets)
         {
             let line = format!("Prometheus is not told where the lanes serve: {error}");
-            self.event_sink.emit(None, What::Log { line });
+            self.event_sink.emit(None, EventKind::Log { line });
             self.scraped = None;
         }
     }
 
     /// Returns the memory of the processes of each lane.
     fn resident(&mut self) -> Vec<Vec<Option<Resident>>> {
-        let pids = self.lanes.iter().flat_map(|lane| lane.instances.iter().map(Instance::pid));
+        let pids = self.lanes.iter().flat_map(|lane| lane.instances.iter().map(LiveInstance::pid));
         let mut seen = self.memory.resident(pids.collect::<Vec<_>>().into_iter()).into_iter();
         let lanes = self.lanes.iter();
         lanes.map(|lane| seen.by_ref().take(lane.instances.len()).collect()).collect()
@@ -323,7 +323,7 @@ impl Stage {
         }
         let (lag_us, not_sent) = (driver.take_lag(), driver.take_not_sent());
         if !lag_us.is_empty() || not_sent > 0 {
-            self.event_sink.emit(None, What::Driver { lag_us, not_sent });
+            self.event_sink.emit(None, EventKind::Driver { lag_us, not_sent });
         }
         (0..self.lanes.len()).for_each(|lane| self.retarget(lane));
         self.hold_to_caps();
@@ -347,10 +347,10 @@ impl Stage {
                     let gone = driver.take_tick(i);
                     ticks.iter_mut().take(1).for_each(|first| first.add(gone.clone()));
                     let sample = lane.sample(&resident, &ticks);
-                    self.event_sink.emit(Some(i), What::Sample(sample));
+                    self.event_sink.emit(Some(i), EventKind::Sample(sample));
                 }
                 let (lag_us, not_sent) = (driver.take_lag(), driver.take_not_sent());
-                self.event_sink.emit(None, What::Driver { lag_us, not_sent });
+                self.event_sink.emit(None, EventKind::Driver { lag_us, not_sent });
             }
         }
         for lane in &mut self.lanes {

@@ -1,7 +1,7 @@
 //! The code that steers a lane's release, in a process of its own: what an incident brings never runs
 //! in the terminal's process. It is shown the instances at each sample, and answers with orders.
 
-use firedrill_core::event::Begin;
+use firedrill_core::event::ChildStart;
 use firedrill_core::incident::fleet::{Fleet, Order, Ordered};
 use firedrill_core::sanitize;
 use tokio::sync::mpsc;
@@ -24,7 +24,7 @@ impl Steering {
     /// # Errors
     ///
     /// When the program cannot be started.
-    pub(super) fn start(spec: &Spec, lane: usize, begin: &Begin) -> std::io::Result<Self> {
+    pub(super) fn start(spec: &Spec, lane: usize, begin: &ChildStart) -> std::io::Result<Self> {
         let (words, heard) = mpsc::channel(WORDS);
         let address = Address { lane, instance: 0, generation: 0 };
         let (program, _) = spec.venue.served_by(&spec.case, &begin.variant);

@@ -15,9 +15,9 @@ use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use super::child::{Child, Message};
 use super::{Address, Control, Messages, Spec, Speed};
-use firedrill_core::event::{Event, LaneSays, ParentSays, TICK, What};
+use firedrill_core::event::{Event, EventKind, LaneSays, ParentSays, TICK};
 use firedrill_core::sanitize;
-use firedrill_core::script::{Script, Step};
+use firedrill_core::script::{Script, ScriptStep};
 use serde::Deserialize;
 
 /// Virtual time that the lanes may be told to pass before the slowest of them is there: what is
@@ -84,7 +84,7 @@ const WAITING: usize = 100_000;
 impl Replay {
     /// Keeps an event of it until the other lanes are there.
     fn keep(&mut self, event: Event) {
-        if matches!(event.what, What::Log { .. }) {
+        if matches!(event.what, EventKind::Log { .. }) {
             if self.lines >= LINES {
                 self.left_out += 1;
                 return;
@@ -98,7 +98,7 @@ impl Replay {
     fn reach(&mut self, lane: usize, at_ms: u64) {
         if self.left_out > 0 {
             let line = format!("{} more lines in a tenth of a second", self.left_out);
-            let what = What::Log { line };
+            let what = EventKind::Log { line };
             // Behind all that it has said: events are in order of time.
             let at_ms = self.events.back().map_or(self.reached_ms, |last| last.at_ms);
             self.events.push_back(Event { at_ms, lane: Some(lane), what });
@@ -132,7 +132,7 @@ impl Replay {
 
 /// An event of a virtual lane, with its time in milliseconds since the run began.
 #[derive(Debug, Deserialize)]
-struct Said {
+struct LaneLine {
     at_ms: u64,
     #[serde(flatten)]
     what: LaneSays,
@@ -301,8 +301,8 @@ impl Player {
     }
 
     /// Makes these changes where the lanes have been told to go, and tells of them.
-    async fn take(&mut self, steps: Vec<Step>) -> anyhow::Result<()> {
-        for Step { change, lane, tell } in steps {
+    async fn take(&mut self, steps: Vec<ScriptStep>) -> anyhow::Result<()> {
+        for ScriptStep { change, lane, tell } in steps {
             for index in 0..self.lanes.len() {
                 if let Some(command) = change.says(index) {
                     self.tell(index, command).await?;
@@ -342,7 +342,7 @@ impl Player {
         let name = &self.spec.case.plan.variants[index];
         match message {
             Message::Line(line) => {
-                let Ok(Said { at_ms, what }) = sanitize::read(&line) else {
+                let Ok(LaneLine { at_ms, what }) = sanitize::read(&line) else {
                     let line: String = line.chars().take(200).collect();
                     bail!("lane `{name}` wrote a line that is no event of a lane: {line:?}")
                 };
@@ -363,7 +363,7 @@ impl Player {
                 }
             }
             Message::Stderr(line) => {
-                let (at_ms, what) = (lane.reached_ms, What::Log { line: line.clone() });
+                let (at_ms, what) = (lane.reached_ms, EventKind::Log { line: line.clone() });
                 lane.keep(Event { at_ms, lane: Some(index), what });
                 lane.last_line = line;
             }
@@ -382,7 +382,7 @@ impl Player {
         let is_held = self.hold_ms.is_some_and(|hold_ms| hold_ms <= at_ms);
         if is_held && !self.reported_held && self.safe_ms() >= at_ms {
             self.reported_held = true;
-            let held = Event { at_ms, lane: None, what: What::Held };
+            let held = Event { at_ms, lane: None, what: EventKind::Held };
             return self.deliver_before(at_ms + 1).await && self.out.send(held).await.is_ok();
         }
         // More may still happen at the time that the slowest lane has reached.

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use firedrill_core::catalogue::Entry;
+use firedrill_core::catalogue::CatalogueEntry;
 use firedrill_core::incident::exercise::YOURS;
 use firedrill_core::incident::marks::{Mark, Marked, marks};
 use firedrill_core::session::walk::scaffolding;
@@ -72,7 +72,7 @@ pub fn sheets(lab: &Lab) -> Vec<Sheet> {
     let (own, catalogue) = (&case.plan.incident, &case.catalogue);
     let others = lane.bugs.keys().filter(|id| *id != own);
     let ids = std::iter::once(own).chain(others);
-    let entries: Vec<&Arc<Entry>> = ids.filter_map(|id| catalogue.find(id).ok()).collect();
+    let entries: Vec<&Arc<CatalogueEntry>> = ids.filter_map(|id| catalogue.find(id).ok()).collect();
     let mut sheets: Vec<Sheet> = Vec::new();
     for entry in &entries {
         // The fixed variant is shown beside the broken one.

@@ -12,7 +12,7 @@ use futures_util::StreamExt;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
-use super::inputs::{Inputs, Taken};
+use super::inputs::{Inputs, TerminalInput};
 use super::message::{Command, Msg};
 use super::model::{Lab, Model, Screen};
 use super::programs::program_for;
@@ -31,7 +31,7 @@ use crate::user_state::UserState;
 use firedrill_core::catalogue::Catalogue;
 use firedrill_core::event::{Clock, Event};
 use firedrill_core::plan::{Case, Plan};
-use firedrill_core::record::{Faults, Header};
+use firedrill_core::record::{Header, UnreadableLines};
 use firedrill_core::session::Effect;
 use firedrill_core::session::history::Lines;
 use firedrill_core::session::track::{RunId, Source};
@@ -55,7 +55,7 @@ const FAREWELL: Duration = Duration::from_secs(3);
 /// When there is no terminal, or it refuses.
 pub async fn run(
     catalogue: &'static Catalogue,
-    begin: Begin,
+    begin: FirstScreen,
     theme: Option<Theme>,
 ) -> anyhow::Result<ExitCode> {
     if !stdin().is_terminal() || !stdout().is_terminal() {
@@ -86,12 +86,12 @@ pub async fn run(
             input = next_input(&mut session.open) => match input {
                 Some(Ok(input)) => match keyboard.take(input) {
                     None => Vec::new(),
-                    Some(Taken::Message(msg)) => update(&mut model, msg),
-                    Some(Taken::Leave) => break ExitCode::SUCCESS,
-                    Some(Taken::Repaint) if session.repaint(&mut model).is_ok() => Vec::new(),
-                    Some(Taken::Suspend) if session.suspend(&mut model, true).is_ok() => Vec::new(),
+                    Some(TerminalInput::Message(msg)) => update(&mut model, msg),
+                    Some(TerminalInput::Leave) => break ExitCode::SUCCESS,
+                    Some(TerminalInput::Repaint) if session.repaint(&mut model).is_ok() => Vec::new(),
+                    Some(TerminalInput::Suspend) if session.suspend(&mut model, true).is_ok() => Vec::new(),
                     // The terminal is gone.
-                    Some(Taken::Repaint | Taken::Suspend) => break Termination::HungUp.into(),
+                    Some(TerminalInput::Repaint | TerminalInput::Suspend) => break Termination::HungUp.into(),
                 },
                 // The terminal is gone, and with it its user.
                 Some(Err(_)) | None => break Termination::HungUp.into(),
@@ -143,7 +143,7 @@ pub async fn run(
 
 /// First screens.
 #[derive(Debug)]
-pub enum Begin {
+pub enum FirstScreen {
     /// The catalogue.
     Catalogue,
     /// The lab of one run, which may be recorded.
@@ -151,7 +151,7 @@ pub enum Begin {
     /// The guided walk of an incident, and how many times as fast it passes.
     Walk(Box<Spec>, f64),
     /// A recording.
-    Recording(Box<Spec>, Lines, Faults),
+    Recording(Box<Spec>, Lines, UnreadableLines),
 }
 
 /// The runs, the terminal and the recording of the loop.
@@ -243,15 +243,15 @@ impl Runs {
     }
 
     /// Shows what there is to begin with; returns what is asked for by it.
-    fn begin(&mut self, model: &mut Model, begin: Begin) -> Vec<Command> {
+    fn begin(&mut self, model: &mut Model, begin: FirstScreen) -> Vec<Command> {
         let commands = match begin {
-            Begin::Catalogue => Vec::new(),
-            Begin::Lab(spec, recorder) => {
+            FirstScreen::Catalogue => Vec::new(),
+            FirstScreen::Lab(spec, recorder) => {
                 self.recorder = recorder.map(|recorder| (RunId::Main, recorder));
                 open(model, *spec)
             }
-            Begin::Walk(spec, faster) => take_walk(model, *spec, faster),
-            Begin::Recording(spec, lines, faults) => {
+            FirstScreen::Walk(spec, faster) => take_walk(model, *spec, faster),
+            FirstScreen::Recording(spec, lines, faults) => {
                 model.screen = Screen::Lab(Box::new(Lab::recorded(*spec, lines, &faults)));
                 Vec::new()
             }

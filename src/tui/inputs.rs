@@ -10,7 +10,7 @@ use crate::terminal_size;
 /// Meaning of a terminal input.
 #[derive(Debug)]
 #[allow(clippy::large_enum_variant, reason = "most are messages, and none is kept")]
-pub enum Taken {
+pub enum TerminalInput {
     /// A message to the screen.
     Message(Msg),
     /// Leave the program.
@@ -27,14 +27,14 @@ pub struct Inputs(Keyboard);
 
 impl Inputs {
     /// Interprets an input; none: nothing.
-    pub fn take(&mut self, input: Input) -> Option<Taken> {
-        Some(Taken::Message(match input {
+    pub fn take(&mut self, input: Input) -> Option<TerminalInput> {
+        Some(TerminalInput::Message(match input {
             Input::Key(key) => match self.0.read(key, Instant::now())? {
                 Pressed::Key(code) => Msg::Key(code.into()),
                 Pressed::Edit(edit) => Msg::Edit(edit),
-                Pressed::Leave => return Some(Taken::Leave),
-                Pressed::Repaint => return Some(Taken::Repaint),
-                Pressed::Suspend => return Some(Taken::Suspend),
+                Pressed::Leave => return Some(TerminalInput::Leave),
+                Pressed::Repaint => return Some(TerminalInput::Repaint),
+                Pressed::Suspend => return Some(TerminalInput::Suspend),
             },
             Input::Paste(text) => Msg::Paste(text),
             Input::Mouse(mouse) => Msg::Mouse(mouse),

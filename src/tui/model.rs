@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::path::PathBuf;
 
-use firedrill_core::catalogue::{Catalogue, Entry};
+use firedrill_core::catalogue::{Catalogue, CatalogueEntry};
 use firedrill_core::incident::Manifest;
 use firedrill_core::incident::show::Shows;
-use firedrill_core::record::Faults;
+use firedrill_core::record::UnreadableLines;
 use firedrill_core::session::history::Lines;
 use firedrill_core::session::lane_state::LaneState;
 use firedrill_core::session::progress::WalkProgress;
@@ -143,9 +143,9 @@ pub struct CatalogueModel {
 
 impl CatalogueModel {
     /// The incidents that match the search, in order.
-    pub fn matches(&self, catalogue: &'static Catalogue) -> Vec<&'static Entry> {
+    pub fn matches(&self, catalogue: &'static Catalogue) -> Vec<&'static CatalogueEntry> {
         let wanted = self.search.to_lowercase();
-        let matches = |entry: &&Entry| {
+        let matches = |entry: &&CatalogueEntry| {
             let manifest = &entry.manifest;
             [manifest.id.as_str(), &manifest.title, manifest.seen_as(), &manifest.summary]
                 .iter()
@@ -243,7 +243,7 @@ impl Lab {
     }
 
     /// A recording, playing from its beginning.
-    pub fn recorded(spec: Spec, lines: Lines, faults: &Faults) -> Self {
+    pub fn recorded(spec: Spec, lines: Lines, faults: &UnreadableLines) -> Self {
         let Spec { case, venue, .. } = spec;
         Self::of(Session::recorded(case, lines, faults), venue, LAB_SPAN_S)
     }

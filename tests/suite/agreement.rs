@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use firedrill::commands::check::VIRTUAL_APART;
 use firedrill::run::{Run, Spec};
-use firedrill_core::catalogue::Entry;
+use firedrill_core::catalogue::CatalogueEntry;
 use firedrill_core::event::Clock;
 use firedrill_core::timeline::Timeline;
 use firedrill_core::verdict::{Agreement, agreements};
@@ -23,7 +23,7 @@ async fn measured(spec: Spec) -> Vec<Agreement> {
 }
 
 /// A run of the variants that have a theory.
-fn with_theory(entry: &Entry) -> Spec {
+fn with_theory(entry: &CatalogueEntry) -> Spec {
     let mut variants: Vec<&str> =
         entry.manifest.theories.iter().map(|theory| theory.variant.as_str()).collect();
     variants.dedup();
@@ -33,14 +33,14 @@ fn with_theory(entry: &Entry) -> Spec {
     spec
 }
 
-fn entries() -> impl Iterator<Item = &'static Entry> {
+fn entries() -> impl Iterator<Item = &'static CatalogueEntry> {
     let entries = catalogue().entries.iter().map(|entry| &**entry);
     entries.filter(|entry| !entry.manifest.theories.is_empty())
 }
 
 /// The run with half and twice its rate, and with half and twice each of its parameters, within its
 /// range: one axis at a time.
-fn grid(entry: &Entry) -> Vec<Spec> {
+fn grid(entry: &CatalogueEntry) -> Vec<Spec> {
     let spec = planned(with_theory(entry), |plan| plan.clock = Clock::Virtual);
     let mut specs = vec![spec.clone()];
     for scale in [0.5, 2.0] {

@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 use firedrill::run::{Run, Spec};
 
 use crate::pack;
-use firedrill::tui::message::Command as Asked;
+use firedrill::tui::message::Command as ScreenCommand;
 use firedrill_core::catalogue::Catalogue;
-use firedrill_core::event::{Event, What};
+use firedrill_core::event::{Event, EventKind};
 use firedrill_core::plan::Plan;
 use sysinfo::{ProcessRefreshKind, ProcessesToUpdate, System};
 
@@ -81,7 +81,7 @@ pub fn planned(mut spec: Spec, change: impl FnOnce(&mut Plan)) -> Spec {
 /// # Panics
 ///
 /// When there are several.
-pub fn only(mut commands: Vec<Asked>) -> Option<Asked> {
+pub fn only(mut commands: Vec<ScreenCommand>) -> Option<ScreenCommand> {
     assert!(commands.len() < 2, "{commands:?}");
     commands.pop()
 }
@@ -106,7 +106,7 @@ pub async fn until(run: &mut Run, mut wanted: impl FnMut(&Event) -> bool) -> Vec
     let found = tokio::time::timeout(Duration::from_mins(1), search).await;
     if found != Ok(true) {
         let rest: Vec<&Event> =
-            seen.iter().filter(|event| !matches!(event.what, What::Sample(_))).collect();
+            seen.iter().filter(|event| !matches!(event.what, EventKind::Sample(_))).collect();
         panic!("it did not come; without samples there came {rest:#?}");
     }
     seen

@@ -3,15 +3,15 @@
 use nix::sys::signal::{Signal, kill};
 use portable_pty::CommandBuilder;
 
-use firedrill_core::catalogue::Entry;
-use firedrill_core::incident::walk::Kind;
+use firedrill_core::catalogue::CatalogueEntry;
+use firedrill_core::incident::walk::AnswerKind;
 use firedrill_core::session::walk::run_begins;
 
 use crate::common::{catalogue, firedrill};
 use crate::person::{KEPT, Person, size};
 
 /// Answers all questions of a walk, by keys.
-fn answers(person: &mut Person, entry: &Entry) {
+fn answers(person: &mut Person, entry: &CatalogueEntry) {
     let manifest = &entry.manifest;
     let pages = manifest.pages();
     for (at, step) in manifest.walk.iter().enumerate() {
@@ -24,12 +24,12 @@ fn answers(person: &mut Person, entry: &Entry) {
         let kind = asked.map(|question| &question.kind);
         match kind {
             None => {}
-            Some(Kind::Choice(_)) => person.types("2"),
-            Some(Kind::Number { .. }) => {
+            Some(AnswerKind::Choice(_)) => person.types("2"),
+            Some(AnswerKind::Number { .. }) => {
                 person.types("987654");
                 person.sees("> 987654");
             }
-            Some(Kind::Line { .. }) => person.types("jjk"),
+            Some(AnswerKind::Line { .. }) => person.types("jjk"),
         }
         if !person.text().contains("enter: next") && page < pages {
             person.types("\r");

@@ -3,28 +3,28 @@
 use std::time::Duration;
 
 use firedrill::run::{Control, Run, Spec};
-use firedrill_core::catalogue::Entry;
+use firedrill_core::catalogue::CatalogueEntry;
 use firedrill_core::event::Clock;
 use firedrill_core::service::base_chain;
 use firedrill_core::timeline::Timeline;
-use firedrill_core::verdict::{Stretch, value};
+use firedrill_core::verdict::{Period, value};
 
 use crate::common::{catalogue, planned, spec};
 
 /// The highest value of the measure by which an incident's bug shows, in the one lane of a run.
-fn bitten(entry: &Entry, timeline: &Timeline) -> f64 {
-    let all = Stretch { from_s: 0.0, to_s: timeline.end_s };
+fn bitten(entry: &CatalogueEntry, timeline: &Timeline) -> f64 {
+    let all = Period { from_s: 0.0, to_s: timeline.end_s };
     value(&timeline.lanes[0], &entry.manifest.bite.metric, None, all).unwrap_or(0.0)
 }
 
 /// The load of the one that needs more; a canary's share is of its own incident's load.
-fn rate_per_s(first: &Entry, second: &Entry) -> f64 {
+fn rate_per_s(first: &CatalogueEntry, second: &CatalogueEntry) -> f64 {
     let (own, other) = (first.manifest.load.rate_per_s, second.manifest.load.rate_per_s);
     if first.manifest.instances > 1 { own } else { own.max(other) }
 }
 
 /// Returns true if the load of one instance of the first incident's lane is enough for the second one's bug.
-fn can_show(second: &Entry, first: &Entry) -> bool {
+fn can_show(second: &CatalogueEntry, first: &CatalogueEntry) -> bool {
     let mut values = second.manifest.formula_values();
     let rate_per_s = rate_per_s(first, second) / first.manifest.instances as f64;
     values.insert("rate_per_s".to_owned(), rate_per_s);
@@ -57,14 +57,14 @@ async fn play(spec: Spec) -> Timeline {
 }
 
 /// Seconds after the release of the first one at which the second bug is switched on.
-fn switched_s(first: &Entry) -> f64 {
+fn switched_s(first: &CatalogueEntry) -> f64 {
     let steered = first.variant("broken").is_some_and(|variant| variant.steer.is_some());
     // A canary that fails for another reason is taken back: it must be through by then.
     if steered { 5.0 } else { 0.0 }
 }
 
 /// A run of the first incident's broken variant, in which the second one's bug is switched on.
-fn both(first: &Entry, second: &Entry) -> Spec {
+fn both(first: &CatalogueEntry, second: &CatalogueEntry) -> Spec {
     let mut spec = spec(&first.manifest.id, &["broken"]);
     spec.case.plan.clock = Clock::Virtual;
     spec.case.plan.rate_per_s = rate_per_s(first, second);

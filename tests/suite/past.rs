@@ -6,7 +6,7 @@ use firedrill::tui::message::{Command, Msg};
 use firedrill::tui::model::{Lab, Model, Screen};
 use firedrill::tui::update::{open, update};
 use firedrill::tui::view;
-use firedrill_core::event::{Clock, Event, Sample, What};
+use firedrill_core::event::{Clock, Event, EventKind, Sample};
 use firedrill_core::plan::Case;
 use firedrill_core::record::Encoder;
 use firedrill_core::session::Effect;
@@ -116,7 +116,9 @@ async fn a_recording_is_played_paused_stepped_and_searched() {
         .filter(|event| {
             matches!(
                 event.what,
-                What::Phase { .. } | What::Bug { .. } | What::Exit { code: Some(2), .. }
+                EventKind::Phase { .. }
+                    | EventKind::Bug { .. }
+                    | EventKind::Exit { code: Some(2), .. }
             )
         })
         .map(|event| event.at_ms)
@@ -163,15 +165,19 @@ fn what_falls_out_of_memory_is_said() {
         &mut model,
         Msg::Run(
             RunId::Main,
-            Event { at_ms: 0, lane: None, what: What::Phase { index: 0, says: String::new() } },
+            Event {
+                at_ms: 0,
+                lane: None,
+                what: EventKind::Phase { index: 0, says: String::new() },
+            },
         ),
     );
     let line = "x".repeat(80);
     for tick in 0..LONG {
         let what = if tick % 10 == 0 {
-            What::Sample(Sample::default())
+            EventKind::Sample(Sample::default())
         } else {
-            What::Log { line: line.clone() }
+            EventKind::Log { line: line.clone() }
         };
         update(&mut model, Msg::Run(RunId::Main, Event { at_ms: tick * 20, lane: Some(0), what }));
     }

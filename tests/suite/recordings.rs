@@ -11,7 +11,7 @@ use firedrill::tui::message::Msg;
 use firedrill::tui::model::{Lab, Model, Screen};
 use firedrill::tui::update::update;
 use firedrill::tui::view;
-use firedrill_core::event::What;
+use firedrill_core::event::EventKind;
 use firedrill_core::page::{self, PageData};
 use firedrill_core::record::{Recording, Unreadable, read, scan};
 use firedrill_core::session::history::Lines;
@@ -180,7 +180,7 @@ fn the_code_view_marks_the_line_at_which_a_recording_says_that_tasks_wait() {
     let recording = read(&bytes[..]).expect("a whole recording");
     let mut sites =
         recording.events.iter().filter(|event| event.lane == Some(0)).filter_map(|event| {
-            let What::Sample(sample) = &event.what else { return None };
+            let EventKind::Sample(sample) = &event.what else { return None };
             sample.server.as_ref()?.wait_sites.iter().max_by_key(|site| site.waiting).cloned()
         });
     let site = sites.next_back().expect("tasks wait");
@@ -396,7 +396,7 @@ fn what_a_sample_may_name_is_bounded_and_what_is_too_much_leaves_no_trace() {
         let (mut events, mut most) = (0, 0);
         let (_, faults) = scan(text.as_bytes(), |_, event| {
             events += 1;
-            if let firedrill_core::event::What::Sample(sample) = event.what {
+            if let firedrill_core::event::EventKind::Sample(sample) = event.what {
                 most = most.max(sample.server.map_or(0, |server| server.metrics.len()));
             }
         })

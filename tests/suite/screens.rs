@@ -7,8 +7,8 @@ use firedrill::tui::model::{Model, Overlay, Screen};
 use firedrill::tui::update::{open, update};
 use firedrill::tui::view;
 use firedrill_core::event::{
-    ChainShown, Event, ExitCause, InstanceSample, LoadTick, LogTail, Metric, Outcomes, Ready,
-    Sample, ServerSample, WaitSite, What,
+    ChainShown, Event, EventKind, ExitCause, InstanceSample, LoadTick, LogTail, Metric, Outcomes,
+    Ready, Sample, ServerSample, WaitSite,
 };
 use firedrill_core::session::Effect;
 use firedrill_core::session::track::RunId;
@@ -41,7 +41,7 @@ fn press(model: &mut Model, code: KeyCode) -> Option<Command> {
     only(update(model, Msg::Key(KeyEvent::from(code))))
 }
 
-fn happen(model: &mut Model, at_ms: u64, lane: impl Into<Option<usize>>, what: What) {
+fn happen(model: &mut Model, at_ms: u64, lane: impl Into<Option<usize>>, what: EventKind) {
     update(model, Msg::Run(RunId::Main, Event { at_ms, lane: lane.into(), what }));
 }
 
@@ -86,12 +86,12 @@ fn sample(ticks_of_bug: Option<u64>) -> Sample {
 /// A run of twenty seconds whose first lane is killed at the cap at the end.
 fn play(model: &mut Model, killed: bool) {
     for lane in 0..2 {
-        happen(model, 0, lane, What::Starting { attempt: 1, instance: 0 });
+        happen(model, 0, lane, EventKind::Starting { attempt: 1, instance: 0 });
         happen(
             model,
             0,
             lane,
-            What::Ready(Ready { port: Some(4000), pid: Some(100), ..Ready::default() }),
+            EventKind::Ready(Ready { port: Some(4000), pid: Some(100), ..Ready::default() }),
         );
         for name in ["log_queue", "log_queue_capacity"] {
             let metric = Metric {
@@ -101,27 +101,27 @@ fn play(model: &mut Model, killed: bool) {
                 incident: "unbuffered-log-channel".to_owned(),
                 counter: false,
             };
-            happen(model, 0, lane, What::Metric(metric));
+            happen(model, 0, lane, EventKind::Metric(metric));
         }
     }
     let says = |index: usize| catalogue().entries[0].manifest.phases[index].says.clone();
-    happen(model, 0, None, What::Phase { index: 0, says: says(0) });
+    happen(model, 0, None, EventKind::Phase { index: 0, says: says(0) });
     for tick in 0..200 {
         let at_ms = tick * 100;
         if tick == 30 {
-            happen(model, at_ms, None, What::Phase { index: 1, says: says(1) });
+            happen(model, at_ms, None, EventKind::Phase { index: 1, says: says(1) });
             let incident = "unbuffered-log-channel".to_owned();
             let variant = Some("broken".to_owned());
-            happen(model, at_ms, 0, What::Bug { incident, variant });
+            happen(model, at_ms, 0, EventKind::Bug { incident, variant });
         }
-        happen(model, at_ms, 0, What::Sample(sample(tick.checked_sub(30))));
-        happen(model, at_ms, 1, What::Sample(sample(None)));
+        happen(model, at_ms, 0, EventKind::Sample(sample(tick.checked_sub(30))));
+        happen(model, at_ms, 1, EventKind::Sample(sample(None)));
     }
     if killed {
         let cause = ExitCause::OutOfMemory { resident_bytes: 161 << 20, cap_bytes: 160 << 20 };
-        happen(model, 20_000, 0, What::Exit { cause, code: None, instance: 0 });
-        happen(model, 20_000, 0, What::Restart { count: 1, after_ms: 500, instance: 0 });
-        happen(model, 20_100, 0, What::Sample(Sample::default()));
+        happen(model, 20_000, 0, EventKind::Exit { cause, code: None, instance: 0 });
+        happen(model, 20_000, 0, EventKind::Restart { count: 1, after_ms: 500, instance: 0 });
+        happen(model, 20_100, 0, EventKind::Sample(Sample::default()));
     }
 }
 
@@ -165,13 +165,13 @@ fn with_metrics(size: (u16, u16), incident: &str, metrics: &[(&str, f64)]) -> Mo
     let server = ServerSample { metrics, ..ServerSample::default() };
     for lane in 0..2 {
         let ready = Ready { port: Some(4000), pid: Some(100), ..Ready::default() };
-        happen(&mut model, 0, lane, What::Ready(ready));
+        happen(&mut model, 0, lane, EventKind::Ready(ready));
         for tick in 1..=100 {
             let server = Some(server.clone());
             let outcomes = Outcomes { ok: 7, failed: 3, ..Outcomes::default() };
             let load = LoadTick { sent: 10, outcomes, ..LoadTick::default() };
             let sample = Sample { server, load, ..Sample::default() };
-            happen(&mut model, tick * 100, lane, What::Sample(sample));
+            happen(&mut model, tick * 100, lane, EventKind::Sample(sample));
         }
     }
     model
@@ -193,10 +193,10 @@ fn charts_of_a_pools_slots_and_of_a_state_and_the_log_and_the_chain() {
         let layer = |slot: &str, owner: &str| (slot.to_owned(), owner.to_owned());
         let routes = vec![layer("log", "service"), layer("auth", "middleware-order")];
         let chain = ChainShown { routes, store: Vec::new() };
-        happen(&mut model, 10_000, 0, What::Chain(chain));
+        happen(&mut model, 10_000, 0, EventKind::Chain(chain));
         let lines = vec!["201 POST /a".to_owned(), "201 POST /b".to_owned()];
         let wrong = Some("401 GET /c?access_token=x".to_owned());
-        happen(&mut model, 10_000, 0, What::LogTail(LogTail { lines, wrong }));
+        happen(&mut model, 10_000, 0, EventKind::LogTail(LogTail { lines, wrong }));
         let screen = draw(&mut model);
         assert!(screen.contains("log → auth"), "{screen}");
         assert!(screen.contains("door open"), "{screen}");
@@ -240,7 +240,7 @@ fn each_instance_has_a_chart_on_a_key() {
         for tick in 200..300 {
             let instances = vec![instance("broken", tick), instance("before", 3)];
             let sample = Sample { instances, ..sample(Some(tick)) };
-            happen(&mut model, tick * 100, 0, What::Sample(sample));
+            happen(&mut model, tick * 100, 0, EventKind::Sample(sample));
         }
         press(&mut model, KeyCode::Char('i'));
         let screen = draw(&mut model);
@@ -369,7 +369,7 @@ fn a_frozen_screen_stands_still_while_the_run_goes_on() {
     press(&mut model, KeyCode::Char('f'));
     let frozen = draw(&mut model);
     assert!(frozen.contains("PAUSED"));
-    happen(&mut model, 25_000, 0, What::Sample(sample(Some(220))));
+    happen(&mut model, 25_000, 0, EventKind::Sample(sample(Some(220))));
     // The first line tells how late it is now.
     let below = |screen: &str| screen.lines().skip(1).map(str::to_owned).collect::<Vec<_>>();
     assert_eq!(below(&draw(&mut model)), below(&frozen));

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use firedrill::run::{Control, Run};
-use firedrill_core::event::{Event, ExitCause, Ready, What};
+use firedrill_core::event::{Event, EventKind, ExitCause, Ready};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -12,7 +12,7 @@ use crate::common::{script, spec, until, wait_for};
 
 fn exit(event: &Event) -> Option<(&ExitCause, Option<i32>)> {
     match &event.what {
-        What::Exit { cause, code, .. } if *cause != ExitCause::Stopped => Some((cause, *code)),
+        EventKind::Exit { cause, code, .. } if *cause != ExitCause::Stopped => Some((cause, *code)),
         _ => None,
     }
 }
@@ -32,7 +32,7 @@ async fn a_panic_in_a_job_is_a_crash_loop_under_gos_rule() {
     let waits: Vec<u64> = seen
         .iter()
         .filter_map(|event| match event.what {
-            What::Restart { after_ms, .. } => Some(after_ms),
+            EventKind::Restart { after_ms, .. } => Some(after_ms),
             _ => None,
         })
         .collect();
@@ -40,7 +40,9 @@ async fn a_panic_in_a_job_is_a_crash_loop_under_gos_rule() {
     let failed: u64 = seen
         .iter()
         .filter_map(|event| match &event.what {
-            What::Sample(sample) if sample.server.is_none() => Some(sample.load.outcomes.failed),
+            EventKind::Sample(sample) if sample.server.is_none() => {
+                Some(sample.load.outcomes.failed)
+            }
             _ => None,
         })
         .sum();
@@ -102,15 +104,15 @@ async fn a_program_that_is_not_there_is_named() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_hangs_is_said_to_and_does_not_outlive_the_run() {
     let mut run = Run::start(spec("middleware-order", &["fixed"])).expect("it starts");
-    let seen = until(&mut run, |event| matches!(event.what, What::Ready(_))).await;
-    let Some(What::Ready(Ready { pid: Some(pid), .. })) = seen.last().map(|event| &event.what)
+    let seen = until(&mut run, |event| matches!(event.what, EventKind::Ready(_))).await;
+    let Some(EventKind::Ready(Ready { pid: Some(pid), .. })) = seen.last().map(|event| &event.what)
     else {
         panic!()
     };
     let pid = Pid::from_raw(i32::try_from(*pid).expect("a process id"));
-    until(&mut run, |e| matches!(&e.what, What::Sample(s) if s.server.is_some())).await;
+    until(&mut run, |e| matches!(&e.what, EventKind::Sample(s) if s.server.is_some())).await;
     kill(pid, Signal::SIGSTOP).expect("our child's child");
-    let hangs = |event: &Event| matches!(&event.what, What::Log { line } if line.contains("has not reported"));
+    let hangs = |event: &Event| matches!(&event.what, EventKind::Log { line } if line.contains("has not reported"));
     until(&mut run, hangs).await;
     run.control.send(Control::Stop).await.expect("it listens");
     run.ended().await.expect("a good end");

@@ -1,13 +1,13 @@
 //! Bugs, switched while the servers run.
 
 use firedrill::run::{Control, Run};
-use firedrill_core::event::{Event, Sample, What};
+use firedrill_core::event::{Event, EventKind, Sample};
 
 use crate::common::{spec, until};
 
 fn sample(event: &Event) -> Option<&Sample> {
     match &event.what {
-        What::Sample(sample) => Some(sample),
+        EventKind::Sample(sample) => Some(sample),
         _ => None,
     }
 }
@@ -37,7 +37,7 @@ async fn turning_a_bug_off_does_not_free_what_leaked_and_a_restart_does() {
     until(&mut run, |event| waiting(event) > 300).await;
 
     set(&run, "unbuffered-log-channel", None).await;
-    until(&mut run, |event| matches!(event.what, What::Bug { variant: None, .. })).await;
+    until(&mut run, |event| matches!(event.what, EventKind::Bug { variant: None, .. })).await;
     // New requests take the fixed chain and succeed, while the old ones are still stuck.
     let seen = until(&mut run, |e| {
         sample(e).is_some_and(|s| s.load.outcomes.ok > 10 && s.load.outcomes.timed_out == 0)
@@ -46,7 +46,7 @@ async fn turning_a_bug_off_does_not_free_what_leaked_and_a_restart_does() {
     assert!(stuck > Some(200), "{stuck:?}");
 
     run.control.send(Control::Restart { lane: 0, console: false }).await.expect("it listens");
-    until(&mut run, |event| matches!(event.what, What::Ready(_))).await;
+    until(&mut run, |event| matches!(event.what, EventKind::Ready(_))).await;
     let seen = until(&mut run, |e| {
         sample(e).is_some_and(|s| s.server.is_some() && s.load.outcomes.ok > 10)
     });
@@ -67,6 +67,6 @@ async fn a_bug_of_another_incident_meets_that_incidents_traffic() {
         metric("log_secrets") > 0.0 && metric("pool_waiting") > 10.0
     };
     let seen = until(&mut run, |event| sample(event).is_some_and(both)).await;
-    let joined = |event: &&Event| matches!(&event.what, What::Log { line } if line.contains("also gets the traffic"));
+    let joined = |event: &&Event| matches!(&event.what, EventKind::Log { line } if line.contains("also gets the traffic"));
     assert_eq!(seen.iter().filter(joined).count(), 2);
 }

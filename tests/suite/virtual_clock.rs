@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use firedrill::run::{Control, Run, Spec};
-use firedrill_core::event::{Clock, Event, ExitCause, LoadTick, What};
+use firedrill_core::event::{Clock, Event, EventKind, ExitCause, LoadTick};
 use firedrill_core::incident::manifest::Arrivals;
 use serde_json::Value;
 
@@ -26,7 +26,7 @@ pub async fn play(spec: Spec, seconds: u64) -> Vec<Event> {
     events
 }
 
-fn times(events: &[Event], lane: usize, wanted: impl Fn(&What) -> bool) -> Vec<u64> {
+fn times(events: &[Event], lane: usize, wanted: impl Fn(&EventKind) -> bool) -> Vec<u64> {
     let of_lane = events.iter().filter(|event| event.lane == Some(lane) && wanted(&event.what));
     of_lane.map(|event| event.at_ms).collect()
 }
@@ -35,7 +35,7 @@ fn loads(events: &[Event], lane: usize) -> Vec<(u64, LoadTick)> {
     let of_lane = events.iter().filter(|event| event.lane == Some(lane));
     of_lane
         .filter_map(|event| match &event.what {
-            What::Sample(sample) => Some((event.at_ms, sample.load.clone())),
+            EventKind::Sample(sample) => Some((event.at_ms, sample.load.clone())),
             _ => None,
         })
         .collect()
@@ -92,7 +92,7 @@ async fn at_the_memory_cap_a_lane_is_killed_and_comes_back_after_its_back_off() 
     let cap = spec.case.entry.manifest.memory.cap_bytes();
     let events = play(planned(spec, |plan| plan.rate_per_s = 1000.0), 30).await;
     let killed = events.iter().find_map(|event| match &event.what {
-        What::Exit { cause: ExitCause::OutOfMemory { resident_bytes, cap_bytes }, .. } => {
+        EventKind::Exit { cause: ExitCause::OutOfMemory { resident_bytes, cap_bytes }, .. } => {
             Some((event.at_ms, *resident_bytes, *cap_bytes))
         }
         _ => None,
@@ -101,7 +101,7 @@ async fn at_the_memory_cap_a_lane_is_killed_and_comes_back_after_its_back_off() 
     assert_eq!(cap_bytes, cap);
     // Looked at more often than each tick, in which a thousand requests a second take some three MiB.
     assert!((cap..cap + cap / 100).contains(&resident_bytes), "{resident_bytes}");
-    let starts = times(&events, 0, |what| matches!(what, What::Starting { .. }));
+    let starts = times(&events, 0, |what| matches!(what, EventKind::Starting { .. }));
     assert_eq!(starts[..2], [0, at_ms + 500]);
     // Nobody serves meanwhile: what is sent then fails at once.
     let down: Vec<LoadTick> = loads(&events, 0)
@@ -113,7 +113,7 @@ async fn at_the_memory_cap_a_lane_is_killed_and_comes_back_after_its_back_off() 
     assert!(down.iter().all(|load| load.sent == 100 && load.outcomes.failed == 100), "{down:?}");
     // And the process that comes back is clean.
     let clean = events.iter().find_map(|event| match &event.what {
-        What::Sample(sample) if event.at_ms > starts[1] => sample.resident_bytes,
+        EventKind::Sample(sample) if event.at_ms > starts[1] => sample.resident_bytes,
         _ => None,
     });
     assert!(clean < Some(cap / 4), "{clean:?}");
@@ -123,19 +123,19 @@ async fn at_the_memory_cap_a_lane_is_killed_and_comes_back_after_its_back_off() 
 async fn a_panic_follows_the_rule_of_its_variant() {
     let events = play(spec("missing-recover", &["broken", "rust", "fixed"]), 20).await;
     let crashes =
-        |lane| times(&events, lane, |what| matches!(what, What::Exit { code: Some(2), .. }));
+        |lane| times(&events, lane, |what| matches!(what, EventKind::Exit { code: Some(2), .. }));
     assert!(crashes(0).len() > 2, "{:?}", crashes(0));
     assert_eq!((crashes(1).len(), crashes(2).len()), (0, 0));
     let waits: Vec<u64> = events
         .iter()
         .filter_map(|event| match event.what {
-            What::Restart { after_ms, .. } => Some(after_ms),
+            EventKind::Restart { after_ms, .. } => Some(after_ms),
             _ => None,
         })
         .collect();
     assert!(waits.starts_with(&[500, 1000, 2000]), "{waits:?}");
     let panics = events.iter().filter_map(|event| match &event.what {
-        What::Log { line } if event.lane == Some(0) => Some(line.as_str()),
+        EventKind::Log { line } if event.lane == Some(0) => Some(line.as_str()),
         _ => None,
     });
     let panics: Vec<&str> = panics.filter(|line| line.starts_with("panicked at")).collect();
@@ -151,7 +151,7 @@ async fn a_client_that_gives_up_cancels_what_is_not_detached() {
     let tasks = |lane: usize| {
         let samples = events.iter().filter(move |event| event.lane == Some(lane));
         samples.filter_map(|event| match &event.what {
-            What::Sample(sample) => sample.server.as_ref().map(|server| server.tasks),
+            EventKind::Sample(sample) => sample.server.as_ref().map(|server| server.tasks),
             _ => None,
         })
     };
@@ -172,11 +172,11 @@ async fn commands_take_effect_at_their_time() {
         (7_000, Control::Restart { lane: 0, console: false }),
     ];
     let events = play(spec, 10).await;
-    let off = events.iter().find(|e| matches!(&e.what, What::Bug { variant: None, .. }));
+    let off = events.iter().find(|e| matches!(&e.what, EventKind::Bug { variant: None, .. }));
     assert_eq!(off.map(|event| (event.at_ms, event.lane)), Some((5_000, Some(0))));
     let sent: Vec<u64> = loads(&events, 1).iter().map(|(_, load)| load.sent).collect();
     assert_eq!((sent[50], sent[70]), (20, 40), "200 and 400 requests a second");
-    let starts = times(&events, 0, |what| matches!(what, What::Starting { .. }));
+    let starts = times(&events, 0, |what| matches!(what, EventKind::Starting { .. }));
     assert_eq!(starts, [0, 7_000]);
     // Both lanes get the same arrivals, and time never goes back.
     let sent_to = |lane| loads(&events, lane).into_iter().map(|(ms, load)| (ms, load.sent));

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use firedrill::commands::check::{LIVE_APART, VIRTUAL_APART};
 use firedrill::run::{Run, Spec};
-use firedrill_core::catalogue::Entry;
+use firedrill_core::catalogue::CatalogueEntry;
 use firedrill_core::event::Clock;
 use firedrill_core::timeline::Timeline;
 use firedrill_core::verdict::{Agreement, agreements};
@@ -25,7 +25,7 @@ async fn measured(spec: Spec) -> Option<Vec<Agreement>> {
 }
 
 /// A run of the variants that have a theory.
-fn with_theory(entry: &Entry) -> Spec {
+fn with_theory(entry: &CatalogueEntry) -> Spec {
     let mut variants: Vec<&str> =
         entry.manifest.theories.iter().map(|theory| theory.variant.as_str()).collect();
     variants.dedup();
@@ -35,7 +35,7 @@ fn with_theory(entry: &Entry) -> Spec {
     spec
 }
 
-fn entries() -> impl Iterator<Item = &'static Entry> {
+fn entries() -> impl Iterator<Item = &'static CatalogueEntry> {
     let entries = catalogue().entries.iter().map(|entry| &**entry);
     entries.filter(|entry| !entry.manifest.theories.is_empty())
 }

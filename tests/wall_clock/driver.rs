@@ -5,7 +5,7 @@ use std::time::Duration;
 use firedrill::load::Driver;
 use firedrill_core::event::LoadTick;
 use firedrill_core::incident::manifest::{Arrivals, Load, Request};
-use firedrill_core::incident::measure::Stretch;
+use firedrill_core::incident::measure::WindowMeasure;
 use firedrill_core::window::Window;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -70,7 +70,7 @@ async fn percentiles_are_the_servers_delay() {
     let (sum, tick) = drive(load(50.0, 5000), Some(port), 3.0).await;
     assert!(tick.sent >= 100, "{tick:?}");
     assert_eq!(sum.outcomes.all(), tick.sent);
-    let p50 = sum.value(Stretch::P50Ms, 0.0).expect("requests ended");
+    let p50 = sum.value(WindowMeasure::P50Ms, 0.0).expect("requests ended");
     assert!((78.0..400.0).contains(&p50), "{p50}");
 }
 
@@ -81,8 +81,8 @@ async fn time_outs_count_in_every_percentile() {
     let (sum, tick) = drive(load(50.0, 300), Some(port), 3.0).await;
     assert!(tick.outcomes.timed_out >= 50 && tick.outcomes.ok == 0, "{tick:?}");
     // Requests that the end cut off count with the time they had: a few, at the bottom.
-    assert!(sum.value(Stretch::P50Ms, 0.0).expect("requests ended") >= 300.0);
-    assert_eq!(sum.value(Stretch::NaiveP99Ms, 0.0), None);
+    assert!(sum.value(WindowMeasure::P50Ms, 0.0).expect("requests ended") >= 300.0);
+    assert_eq!(sum.value(WindowMeasure::NaiveP99Ms, 0.0), None);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -91,7 +91,7 @@ async fn nobody_there_is_a_failure_and_no_fast_answer() {
     let (sum, tick) = drive(load(100.0, 1000), None, 1.5).await;
     assert!(tick.outcomes.failed >= 50, "{tick:?}");
     assert_eq!(tick.outcomes.failed + tick.outcomes.unfinished, tick.sent);
-    assert!(sum.value(Stretch::P50Ms, 0.0).expect("requests ended") >= 1000.0);
+    assert!(sum.value(WindowMeasure::P50Ms, 0.0).expect("requests ended") >= 1000.0);
 
     let closed = TcpListener::bind("127.0.0.1:0").await.expect("loopback");
     let port = closed.local_addr().expect("bound").port();

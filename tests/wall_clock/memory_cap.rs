@@ -1,14 +1,14 @@
 //! The memory cap of a live lane.
 
 use firedrill::run::{Control, Run};
-use firedrill_core::event::{Event, ExitCause, What};
+use firedrill_core::event::{Event, EventKind, ExitCause};
 
 use crate::alone;
 use crate::common::{spec, until};
 
 fn exit(event: &Event) -> Option<(&ExitCause, Option<i32>)> {
     match &event.what {
-        What::Exit { cause, code, .. } if *cause != ExitCause::Stopped => Some((cause, *code)),
+        EventKind::Exit { cause, code, .. } if *cause != ExitCause::Stopped => Some((cause, *code)),
         _ => None,
     }
 }
@@ -27,12 +27,12 @@ async fn at_the_memory_cap_the_lane_is_killed_and_comes_back_clean() {
     // Bounded: killed within a few ticks of reaching the cap.
     assert!((cap..cap * 2).contains(resident_bytes), "{resident_bytes}");
 
-    let seen = until(&mut run, |event| matches!(event.what, What::Ready(_))).await;
-    assert!(seen.iter().any(|event| matches!(event.what, What::Restart { count: 1, .. })));
+    let seen = until(&mut run, |event| matches!(event.what, EventKind::Ready(_))).await;
+    assert!(seen.iter().any(|event| matches!(event.what, EventKind::Restart { count: 1, .. })));
     let seen =
-        until(&mut run, |e| matches!(&e.what, What::Sample(s) if s.resident_bytes.is_some()));
+        until(&mut run, |e| matches!(&e.what, EventKind::Sample(s) if s.resident_bytes.is_some()));
     let clean = seen.await;
-    let Some(What::Sample(sample)) = clean.last().map(|event| &event.what) else { panic!() };
+    let Some(EventKind::Sample(sample)) = clean.last().map(|event| &event.what) else { panic!() };
     assert!(sample.resident_bytes < Some(cap / 2), "{:?}", sample.resident_bytes);
     run.control.send(Control::Stop).await.expect("it listens");
     run.ended().await.expect("a good end");

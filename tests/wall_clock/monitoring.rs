@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use firedrill_core::catalogue::Entry;
+use firedrill_core::catalogue::CatalogueEntry;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -99,7 +99,7 @@ fn until_discovery(url: &str, folder: &Path) -> Instant {
 }
 
 /// Starts a run that records itself to a file of its id.
-fn record(entry: &Entry, folder: &Path) -> Ends {
+fn record(entry: &CatalogueEntry, folder: &Path) -> Ends {
     let id = &entry.manifest.id;
     let lasts = format!("{}s", entry.manifest.live_s.max(10.0) + 4.0);
     let mut run = firedrill(folder);

@@ -22,7 +22,7 @@ use std::io::{self, BufRead, Write};
 use std::process::ExitCode;
 
 use crate::catalogue::Catalogue;
-use crate::event::{Begin, Clock};
+use crate::event::{ChildStart, Clock};
 use crate::lane::HeapMeter;
 use crate::sanitize::sanitize;
 use anyhow::Context;
@@ -58,17 +58,21 @@ pub fn be(catalogue: &'static Catalogue, means: Means) -> anyhow::Result<ExitCod
 }
 
 /// Reads the first line of standard input.
-fn told() -> anyhow::Result<Begin> {
+fn told() -> anyhow::Result<ChildStart> {
     let mut line = String::new();
     io::stdin().lock().read_line(&mut line)?;
     serde_json::from_str(&line).context("the first line of input")
 }
 
-fn be_told(catalogue: &'static Catalogue, begin: Begin, means: Means) -> anyhow::Result<ExitCode> {
+fn be_told(
+    catalogue: &'static Catalogue,
+    begin: ChildStart,
+    means: Means,
+) -> anyhow::Result<ExitCode> {
     orphan::end_with_parent().context("a thread that looks whether the parent has ended")?;
     match begin.clock {
         _ if begin.steers => steer::steer(catalogue, &begin, io::stdin().lock()),
-        Clock::Live => serve::serve(catalogue, serve::Settings::supervised(begin), means),
+        Clock::Live => serve::serve(catalogue, serve::ServeSettings::supervised(begin), means),
         Clock::Virtual => replay::replay(catalogue, begin, means, io::stdin().lock()),
     }
 }

@@ -4,11 +4,11 @@ use std::io::{self, BufRead};
 use std::process::ExitCode;
 
 use crate::catalogue::Catalogue;
-use crate::event::Begin;
+use crate::event::ChildStart;
 use crate::incident::wait;
 use crate::lane::output::Output;
 use crate::lane::watch::Watch;
-use crate::lane::{self, Settings};
+use crate::lane::{self, LaneSettings};
 
 use super::Means;
 
@@ -26,7 +26,7 @@ const SLACK_BYTES: u64 = 512 << 20;
 /// When a command cannot be carried out or read.
 pub fn replay(
     catalogue: &'static Catalogue,
-    begin: Begin,
+    begin: ChildStart,
     means: Means,
     commands: impl BufRead,
 ) -> anyhow::Result<ExitCode> {
@@ -36,7 +36,8 @@ pub fn replay(
     let out = Output::new(io::stdout());
     tell_panics_in_a_line(&out);
     let watch = begin.watched.then(|| Watch::new(given_up));
-    let settings = Settings { catalogue: catalogue.clone(), begin, watch, heap: means.heap_bytes };
+    let settings =
+        LaneSettings { catalogue: catalogue.clone(), begin, watch, heap: means.heap_bytes };
     lane::replay(settings, commands, &out)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -17,7 +17,7 @@ use tokio::runtime::{Handle, Runtime};
 use tokio::sync::mpsc;
 
 use crate::catalogue::Catalogue;
-use crate::event::{Begin, ParentSays, Ready, ServerSample, ServerSays, TICK};
+use crate::event::{ChildStart, ParentSays, Ready, ServerSample, ServerSays, TICK};
 #[cfg(feature = "tls")]
 use crate::incident::certificate::certificate_file;
 use crate::incident::chain::slot_names;
@@ -39,9 +39,9 @@ const UPKEEP_TICKS: u32 = 50;
 
 /// Options of a server.
 #[derive(Debug, Clone)]
-pub struct Settings {
+pub struct ServeSettings {
     /// Description of the server.
-    pub begin: Begin,
+    pub begin: ChildStart,
     /// TCP port on loopback; 0 lets the system choose.
     pub port: u16,
     /// True if the service has no `metrics` slot and sends no samples: for benchmarks.
@@ -50,9 +50,9 @@ pub struct Settings {
     pub supervised: bool,
 }
 
-impl Settings {
+impl ServeSettings {
     /// A server that a parent started.
-    pub fn supervised(begin: Begin) -> Self {
+    pub fn supervised(begin: ChildStart) -> Self {
         Self { begin, port: 0, bare: false, supervised: true }
     }
 }
@@ -64,12 +64,12 @@ impl Settings {
 /// When a setting is not known or the port is taken.
 pub fn serve(
     catalogue: &'static Catalogue,
-    settings: Settings,
+    settings: ServeSettings,
     means: Means,
 ) -> anyhow::Result<ExitCode> {
     // Fewer files than wished for is no reason not to start: accepting says when they run out.
     files::raise(0).ok();
-    let Settings { begin, port, bare, supervised } = settings;
+    let ServeSettings { begin, port, bare, supervised } = settings;
     if let Some(bytes) = begin.heap_limit_bytes {
         (means.limit_heap)(bytes)?;
     }
@@ -166,7 +166,7 @@ fn runtime(sites: &Sites) -> io::Result<tokio::runtime::Runtime> {
 ///
 /// When that cannot be, and the incident's clients speak TLS.
 #[cfg(feature = "tls")]
-fn trust(env: &Env, catalogue: &Catalogue, begin: &Begin) -> anyhow::Result<Vec<u8>> {
+fn trust(env: &Env, catalogue: &Catalogue, begin: &ChildStart) -> anyhow::Result<Vec<u8>> {
     let wanted = catalogue.find(&begin.incident).is_ok_and(|entry| entry.manifest.tls);
     match super::tls::Authority::new() {
         Ok(authority) => {
@@ -183,7 +183,7 @@ fn trust(env: &Env, catalogue: &Catalogue, begin: &Begin) -> anyhow::Result<Vec<
 /// Without TLS there is nothing to trust.
 #[cfg(not(feature = "tls"))]
 #[expect(clippy::unnecessary_wraps, reason = "as with TLS")]
-fn trust(_: &Env, _: &Catalogue, _: &Begin) -> anyhow::Result<Vec<u8>> {
+fn trust(_: &Env, _: &Catalogue, _: &ChildStart) -> anyhow::Result<Vec<u8>> {
     Ok(Vec::new())
 }
 
@@ -192,7 +192,7 @@ fn tell_panics_in_a_line() {
     std::panic::set_hook(Box::new(|panic| note(&wait::panic_line(panic))));
 }
 
-fn host(begin: &Begin) -> Host {
+fn host(begin: &ChildStart) -> Host {
     let cpus = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     Host { cpus, seed: begin.seed, instance: begin.instance, work: Work::Real(burn) }
 }
@@ -240,7 +240,7 @@ fn listen(runtime: &Runtime, port: u16) -> anyhow::Result<TcpListener> {
         .with_context(|| format!("cannot listen on {address}; choose another --port, or none"))
 }
 
-fn announce(port: u16, console_port: Option<u16>, begin: &Begin, tls: bool) {
+fn announce(port: u16, console_port: Option<u16>, begin: &ChildStart, tls: bool) {
     let bugs = &begin.in_play;
     let bugs: Vec<String> = bugs.iter().map(|(id, variant)| format!("{id}={variant}")).collect();
     let bugs = if bugs.is_empty() { "none".to_owned() } else { bugs.join(", ") };

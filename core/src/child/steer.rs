@@ -5,7 +5,7 @@ use std::io::{BufRead, Write};
 use std::process::ExitCode;
 
 use crate::catalogue::Catalogue;
-use crate::event::Begin;
+use crate::event::ChildStart;
 use crate::incident::fleet::{Fleet, Ordered};
 use anyhow::Context;
 
@@ -16,7 +16,7 @@ use anyhow::Context;
 /// When the variant has no code that steers, or a line cannot be read or written.
 pub fn steer(
     catalogue: &Catalogue,
-    begin: &Begin,
+    begin: &ChildStart,
     input: impl BufRead,
 ) -> anyhow::Result<ExitCode> {
     let variant = catalogue.find(&begin.incident)?.known_variant(&begin.variant)?;

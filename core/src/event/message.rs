@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ChainShown, ExitCause, LogTail, Metric, Ready, Release, Sample, ServerSample, What, is_first,
+    ChainShown, EventKind, ExitCause, LogTail, Metric, Ready, Release, Sample, ServerSample,
+    is_first,
 };
 
 /// Messages of a live child: one server of a lane.
@@ -16,7 +17,7 @@ pub enum ServerSays {
     Ready(Ready),
     /// Its code registered a metric that its samples will carry from now on.
     Metric(Metric),
-    /// Server-side part of a sample; the parent merges it into [`What::Sample`].
+    /// Server-side part of a sample; the parent merges it into [`EventKind::Sample`].
     Server(ServerSample),
     /// A note for the event log.
     Log {
@@ -75,22 +76,22 @@ pub enum LaneSays {
 
 impl LaneSays {
     /// The event of a run that this is; none for what is between child and parent only.
-    pub fn what(self) -> Option<What> {
+    pub fn what(self) -> Option<EventKind> {
         Some(match self {
-            Self::Starting { attempt, instance } => What::Starting { attempt, instance },
-            Self::Ready(ready) => What::Ready(ready),
-            Self::Metric(metric) => What::Metric(metric),
-            Self::Sample(sample) => What::Sample(sample),
-            Self::Release(release) => What::Release(release),
-            Self::Scale { instances } => What::Scale { instances },
-            Self::Log { line } => What::Log { line },
-            Self::LogTail(tail) => What::LogTail(tail),
-            Self::Chain(chain) => What::Chain(chain),
-            Self::Exit { cause, code, instance } => What::Exit { cause, code, instance },
+            Self::Starting { attempt, instance } => EventKind::Starting { attempt, instance },
+            Self::Ready(ready) => EventKind::Ready(ready),
+            Self::Metric(metric) => EventKind::Metric(metric),
+            Self::Sample(sample) => EventKind::Sample(sample),
+            Self::Release(release) => EventKind::Release(release),
+            Self::Scale { instances } => EventKind::Scale { instances },
+            Self::Log { line } => EventKind::Log { line },
+            Self::LogTail(tail) => EventKind::LogTail(tail),
+            Self::Chain(chain) => EventKind::Chain(chain),
+            Self::Exit { cause, code, instance } => EventKind::Exit { cause, code, instance },
             Self::Restart { count, after_ms, instance } => {
-                What::Restart { count, after_ms, instance }
+                EventKind::Restart { count, after_ms, instance }
             }
-            Self::Blocked { task, times } => What::Blocked { task, times },
+            Self::Blocked { task, times } => EventKind::Blocked { task, times },
             Self::Reached => return None,
         })
     }
@@ -99,7 +100,7 @@ impl LaneSays {
 /// First message from a parent to a child, one JSON object on a line.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Begin {
+pub struct ChildStart {
     /// The clock, which says what kind of child it is.
     pub clock: Clock,
     /// The incident whose run it is.

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use load::counted;
 pub use load::{HandshakeFailed, KindTick, LoadTick, Outcome, Outcomes};
-pub use message::{Begin, Clock, LaneSays, ParentSays, ServerSays};
+pub use message::{ChildStart, Clock, LaneSays, ParentSays, ServerSays};
 pub use sample::{
     InstanceSample, MAX_INSTANCES, MOST_COUNTED, MOST_KINDS, MOST_NAMED, Sample, ServerSample,
     WaitSite,
@@ -34,7 +34,7 @@ pub struct Event {
     pub lane: Option<usize>,
     /// Content of the event.
     #[serde(flatten)]
-    pub what: What,
+    pub what: EventKind,
 }
 
 // What the book includes stands between anchors.
@@ -43,7 +43,7 @@ pub struct Event {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 #[expect(clippy::large_enum_variant, reason = "nearly all of them are samples")]
-pub enum What {
+pub enum EventKind {
     /// The parent is starting a process of a lane.
     Starting {
         /// Which start this is, counted from 1.

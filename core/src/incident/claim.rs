@@ -7,7 +7,7 @@ use super::measure::Measure;
 
 /// A claim about a run.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(try_from = "Raw")]
+#[serde(try_from = "ClaimFields")]
 pub struct Expectation {
     /// The variant it holds for.
     pub variant: String,
@@ -15,7 +15,7 @@ pub struct Expectation {
     pub metric: Measure,
     /// The kind of request that counts; none: all.
     pub kind: Option<String>,
-    /// The stretch that counts.
+    /// The period that counts.
     pub window: Window,
     /// The condition.
     pub claim: Claim,
@@ -29,9 +29,9 @@ pub enum Claim {
     Below(Formula),
     /// The value is above.
     Above(Formula),
-    /// In each second of the stretch it is above.
+    /// In each second of the period it is above.
     StaysAbove(Formula),
-    /// In each second of the stretch it is below.
+    /// In each second of the period it is below.
     StaysBelow(Formula),
     /// It grows by so much a second, by least squares, within this share.
     Slope(Formula, f64),
@@ -43,11 +43,11 @@ pub enum Claim {
     ReturnsTo(Formula),
     /// The processes end like this: a word of [`crate::event::ExitCause::word`], or `none`.
     Exits(String),
-    /// The value is at least so many times that of another lane, or of another stretch.
+    /// The value is at least so many times that of another lane, or of another period.
     Times {
         /// The other lane's variant, or the lane's own.
         of: String,
-        /// The other stretch; none: the same.
+        /// The other period; none: the same.
         window: Option<Window>,
         /// The factor.
         at_least: Formula,
@@ -88,7 +88,7 @@ impl Claim {
     }
 }
 
-/// A stretch of the run, in seconds after the release, or after the switch. Formulas may name
+/// A period of the run, in seconds after the release, or after the switch. Formulas may name
 /// phases: `cleared + 0.5`.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -104,7 +104,7 @@ pub struct Window {
 /// As it stands in a manifest.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Raw {
+struct ClaimFields {
     variant: String,
     metric: Measure,
     #[serde(default)]
@@ -150,10 +150,10 @@ const TEN_PERCENT: f64 = 0.1;
 const ONE_OF: &str = "expected one of below, above, stays_above, stays_below, slope_per_s, \
                       rate_per_s, rate_below, returns_to, exits, times";
 
-impl TryFrom<Raw> for Expectation {
+impl TryFrom<ClaimFields> for Expectation {
     type Error = String;
 
-    fn try_from(raw: Raw) -> Result<Self, String> {
+    fn try_from(raw: ClaimFields) -> Result<Self, String> {
         let within = raw.within.unwrap_or(TEN_PERCENT);
         let given: Vec<Claim> = [
             raw.below.map(Claim::Below),
@@ -193,10 +193,10 @@ impl TryFrom<Raw> for Expectation {
                 raw.metric
             ));
         }
-        if raw.kind.is_some() && !matches!(raw.metric, Measure::Stretch(_)) {
+        if raw.kind.is_some() && !matches!(raw.metric, Measure::OverWindow(_)) {
             return Err(format!("`{}` is not told by kind of request", raw.metric));
         }
-        let Raw { variant, metric, kind, window, .. } = raw;
+        let ClaimFields { variant, metric, kind, window, .. } = raw;
         Ok(Self { variant, metric, kind, window, claim })
     }
 }

@@ -17,9 +17,9 @@ use crate::random::RandomStream;
 
 /// One server's surroundings. Clones share them.
 #[derive(Clone)]
-pub struct Env(Arc<Inner>);
+pub struct Env(Arc<EnvState>);
 
-struct Inner {
+struct EnvState {
     params: Mutex<HashMap<String, Param>>,
     states: Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
     rust_rule: AtomicBool,
@@ -85,7 +85,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Env {
     /// Surroundings in which `crash` ends the process with a code, whatever a process is here.
     pub fn new(host: Host, crash: impl Fn(i32) + Send + Sync + 'static) -> Self {
-        Self(Arc::new(Inner {
+        Self(Arc::new(EnvState {
             params: Mutex::default(),
             states: Mutex::default(),
             rust_rule: AtomicBool::new(false),

@@ -12,7 +12,7 @@ use super::measure::Measure;
 use super::places::Places;
 use super::show::{Chart, Headline, Sentence, Shows};
 use super::theory::Theory;
-use super::walk::{Debrief, Question, Step};
+use super::walk::{Debrief, Question, WalkStep};
 
 use crate::incident::params::{self, ServiceParam};
 
@@ -86,7 +86,7 @@ pub struct Manifest {
     pub sentences: Vec<Sentence>,
     /// The guided walk, step by step.
     #[serde(default, rename = "step")]
-    pub walk: Vec<Step>,
+    pub walk: Vec<WalkStep>,
     /// The questions that walks, lessons and workshops ask.
     #[serde(default, rename = "question")]
     pub questions: Vec<Question>,
@@ -252,7 +252,7 @@ pub struct Request {
     pub key: Option<Keys>,
     /// The answer that is right, where that is known: another one counts as wrong.
     #[serde(default)]
-    pub answers: Option<Answer>,
+    pub answers: Option<RightAnswer>,
     /// True if each request uses a connection of its own, as from a new client.
     #[serde(default)]
     pub new_connection: bool,
@@ -310,7 +310,7 @@ pub struct Keys {
 /// The answer that is right.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Answer {
+pub struct RightAnswer {
     /// Its status; where absent, any.
     #[serde(default)]
     pub status: Option<u16>,
@@ -344,7 +344,7 @@ pub struct VariantText {
     pub says: String,
 }
 
-/// A stretch of the run.
+/// A period of the run.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Phase {

@@ -1,4 +1,4 @@
-//! The names of what can be measured: a level that each sample has, a figure that only a stretch of
+//! The names of what can be measured: a level that each sample has, a figure that only a period of
 //! time has, and the metrics that code registers.
 
 use std::fmt;
@@ -10,8 +10,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub enum Measure {
     /// A value at each sample.
     Level(Level),
-    /// A figure over a stretch of time.
-    Stretch(Stretch),
+    /// A figure over a period of time.
+    OverWindow(WindowMeasure),
     /// Number of restarts of the lane.
     Restarts,
     /// Exits of its processes.
@@ -46,7 +46,7 @@ pub enum Level {
 /// Measures over a window of time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[allow(missing_docs, reason = "as in crate::event::LoadTick, as a share or a rate; percentiles")]
-pub enum Stretch {
+pub enum WindowMeasure {
     OkPercent,
     WrongPercent,
     RejectedPercent,
@@ -62,7 +62,7 @@ pub enum Stretch {
     NaiveP99Ms,
 }
 
-impl Stretch {
+impl WindowMeasure {
     /// Returns true for a share of requests or a percentile, false for a count.
     pub fn is_a_share(self) -> bool {
         !matches!(self, Self::OkPerS | Self::BadPerS)
@@ -81,30 +81,30 @@ const LEVELS: [(&str, Level); 9] = [
     ("instances", Level::Instances),
 ];
 
-const STRETCHES: [(&str, Stretch); 13] = [
-    ("ok_percent", Stretch::OkPercent),
-    ("wrong_percent", Stretch::WrongPercent),
-    ("rejected_percent", Stretch::RejectedPercent),
-    ("failed_percent", Stretch::FailedPercent),
-    ("handshake_failed_percent", Stretch::HandshakeFailedPercent),
-    ("timed_out_percent", Stretch::TimedOutPercent),
-    ("ok_per_s", Stretch::OkPerS),
-    ("bad_per_s", Stretch::BadPerS),
-    ("p50_ms", Stretch::P50Ms),
-    ("p90_ms", Stretch::P90Ms),
-    ("p99_ms", Stretch::P99Ms),
-    ("max_ms", Stretch::MaxMs),
-    ("naive_p99_ms", Stretch::NaiveP99Ms),
+const OVER_WINDOW: [(&str, WindowMeasure); 13] = [
+    ("ok_percent", WindowMeasure::OkPercent),
+    ("wrong_percent", WindowMeasure::WrongPercent),
+    ("rejected_percent", WindowMeasure::RejectedPercent),
+    ("failed_percent", WindowMeasure::FailedPercent),
+    ("handshake_failed_percent", WindowMeasure::HandshakeFailedPercent),
+    ("timed_out_percent", WindowMeasure::TimedOutPercent),
+    ("ok_per_s", WindowMeasure::OkPerS),
+    ("bad_per_s", WindowMeasure::BadPerS),
+    ("p50_ms", WindowMeasure::P50Ms),
+    ("p90_ms", WindowMeasure::P90Ms),
+    ("p99_ms", WindowMeasure::P99Ms),
+    ("max_ms", WindowMeasure::MaxMs),
+    ("naive_p99_ms", WindowMeasure::NaiveP99Ms),
 ];
 
 impl Measure {
     /// Parses a measure. A name that is not built in refers to a registered metric.
     pub fn parse(name: &str) -> Self {
         let level = LEVELS.iter().find(|(known, _)| *known == name);
-        let stretch = STRETCHES.iter().find(|(known, _)| *known == name);
-        match (level, stretch, name) {
+        let period = OVER_WINDOW.iter().find(|(known, _)| *known == name);
+        match (level, period, name) {
             (Some((_, level)), ..) => Self::Level(*level),
-            (_, Some((_, stretch)), _) => Self::Stretch(*stretch),
+            (_, Some((_, period)), _) => Self::OverWindow(*period),
             (.., "restarts") => Self::Restarts,
             (.., "exits") => Self::Exits,
             _ => Self::Registered(name.to_owned()),
@@ -118,8 +118,8 @@ impl Measure {
             Self::Level(level) => {
                 LEVELS.iter().find(|(_, l)| l == level).map_or("", |(name, _)| of(name))
             }
-            Self::Stretch(stretch) => {
-                STRETCHES.iter().find(|(_, s)| s == stretch).map_or("", |(name, _)| of(name))
+            Self::OverWindow(period) => {
+                OVER_WINDOW.iter().find(|(_, s)| s == period).map_or("", |(name, _)| of(name))
             }
             Self::Restarts => "restarts",
             Self::Exits => "exits",
@@ -130,7 +130,7 @@ impl Measure {
     /// All names that are built in.
     pub fn built_in() -> impl Iterator<Item = &'static str> {
         let levels = LEVELS.iter().map(|(name, _)| *name);
-        levels.chain(STRETCHES.iter().map(|(name, _)| *name)).chain(["restarts", "exits"])
+        levels.chain(OVER_WINDOW.iter().map(|(name, _)| *name)).chain(["restarts", "exits"])
     }
 }
 

@@ -22,13 +22,13 @@ use crate::event::Metric;
 
 /// All metrics with all their series. Clones share them.
 #[derive(Debug, Clone, Default)]
-pub struct Registry(Arc<Mutex<Inner>>);
+pub struct Registry(Arc<Mutex<RegistryState>>);
 
 /// Modules, each with the incident that its metrics belong to.
 pub type Owners = Vec<(&'static str, String)>;
 
 #[derive(Debug, Default)]
-struct Inner {
+struct RegistryState {
     owners: Owners,
     described: HashMap<String, (String, String)>,
     registered: BTreeMap<String, Registered>,
@@ -170,10 +170,10 @@ impl Telemetry {
 impl Registry {
     /// A registry of the metrics that these modules register.
     pub fn new(owners: Owners) -> Self {
-        Self(Arc::new(Mutex::new(Inner { owners, ..Inner::default() })))
+        Self(Arc::new(Mutex::new(RegistryState { owners, ..RegistryState::default() })))
     }
 
-    fn lock(&self) -> MutexGuard<'_, Inner> {
+    fn lock(&self) -> MutexGuard<'_, RegistryState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -226,7 +226,7 @@ impl Registry {
 
     /// The metrics registered since the last call.
     pub fn announce(&self) -> Vec<Metric> {
-        let Inner { described, registered, .. } = &mut *self.lock();
+        let RegistryState { described, registered, .. } = &mut *self.lock();
         let mut new = Vec::new();
         for (name, metric) in registered.iter_mut().filter(|(_, metric)| !metric.announced) {
             metric.announced = true;
@@ -263,7 +263,7 @@ impl Registry {
     }
 
     fn register(&self, key: &Key, metadata: &Metadata<'_>, form: Form) -> Series {
-        let Inner { owners, registered, code, .. } = &mut *self.lock();
+        let RegistryState { owners, registered, code, .. } = &mut *self.lock();
         if !registered.contains_key(key.name()) {
             let incident = owner(owners, metadata.module_path().unwrap_or_default());
             let metric = Registered { series: BTreeMap::new(), form, incident, announced: false };

@@ -6,7 +6,7 @@ use super::manifest::ManifestError;
 
 /// A step on the way to a field.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Step<'a> {
+pub(super) enum FieldStep<'a> {
     /// Into the table, or to the field, of this name.
     Key(&'a str),
     /// To one of several tables of one name, counted from 0.
@@ -30,7 +30,7 @@ impl<'a> Places<'a> {
     /// Fails with the line of the field `key` of `table` unless `holds`.
     pub(super) fn check(
         &self,
-        table: &[Step],
+        table: &[FieldStep],
         key: &str,
         holds: bool,
         message: impl FnOnce() -> String,
@@ -42,16 +42,16 @@ impl<'a> Places<'a> {
     }
 
     /// Returns the start of a field, or of the innermost existing table if the field is missing.
-    fn offset(&self, table: &[Step], key: &str) -> usize {
+    fn offset(&self, table: &[FieldStep], key: &str) -> usize {
         let mut found = 0;
         let (mut inside, mut tables) = (self.root.as_ref(), None);
-        for step in table.iter().copied().chain([Step::Key(key)]) {
+        for step in table.iter().copied().chain([FieldStep::Key(key)]) {
             let next = match step {
-                Step::Key(name) => inside.and_then(|table| {
+                FieldStep::Key(name) => inside.and_then(|table| {
                     let (key, value) = table.iter().find(|(key, _)| key.get_ref() == name)?;
                     Some((key.span().start, value))
                 }),
-                Step::Nth(i) => tables
+                FieldStep::Nth(i) => tables
                     .and_then(|tables: &DeArray<'a>| tables.get(i))
                     .map(|table| (table.span().start, table)),
             };
@@ -76,7 +76,7 @@ impl<'a> Places<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::Step::{Key, Nth};
+    use super::FieldStep::{Key, Nth};
     use super::*;
 
     #[test]
@@ -84,7 +84,7 @@ mod tests {
         let text = "# [[expect]]\nid = \"a\"\nload = { rate = 5 }\n\n[[expect]]\nmetric = \"x\"\n\n\
                     [[expect]]\n# metric\nmetric = \"y\"\n\n[[off.expect]]\nmetric = \"z\"\n";
         let places = Places::new("incident.toml", text);
-        let line = |table: &[Step], key: &str| {
+        let line = |table: &[FieldStep], key: &str| {
             let failed = places.check(table, key, false, || "wrong".to_owned());
             failed.expect_err("it does not hold").line
         };

@@ -27,7 +27,7 @@ pub struct Prepared {
     path: Option<(String, Keys)>,
     headers: HeaderMap,
     body: Bytes,
-    right: Option<manifest::Answer>,
+    right: Option<manifest::RightAnswer>,
     new_connection: bool,
 }
 

@@ -8,7 +8,7 @@ use super::measure::Measure;
 
 /// Theory of a measure from the moment at which the bug met a clean process.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(try_from = "Raw")]
+#[serde(try_from = "TheoryFields")]
 pub struct Theory {
     /// The measure.
     pub metric: Measure,
@@ -35,7 +35,7 @@ pub enum Law {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Raw {
+struct TheoryFields {
     metric: Measure,
     variant: String,
     #[serde(default)]
@@ -46,11 +46,11 @@ struct Raw {
     headroom: Option<Formula>,
 }
 
-impl TryFrom<Raw> for Theory {
+impl TryFrom<TheoryFields> for Theory {
     type Error = String;
 
-    fn try_from(raw: Raw) -> Result<Self, String> {
-        let Raw { metric, variant, formula, per_s, headroom } = raw;
+    fn try_from(raw: TheoryFields) -> Result<Self, String> {
+        let TheoryFields { metric, variant, formula, per_s, headroom } = raw;
         if !matches!(metric, Measure::Level(_) | Measure::Registered(_)) {
             return Err(format!("`{metric}` is no level: a theory tells a value at each moment"));
         }
@@ -67,9 +67,9 @@ impl TryFrom<Raw> for Theory {
 
 /// Rate and parameters over time.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub struct Course(Vec<(f64, Values)>);
+pub struct ParamHistory(Vec<(f64, Values)>);
 
-impl Course {
+impl ParamHistory {
     /// A course that begins with these values.
     pub fn new(values: Values) -> Self {
         Self(vec![(0.0, values)])
@@ -143,7 +143,7 @@ impl Theory {
 
     /// Its values at these times, in order, in seconds of the run, for a process that met the bug at
     /// `since_s`; none before that, or where it cannot be computed.
-    pub fn values(&self, course: &Course, since_s: f64, times_s: &[f64]) -> Vec<Option<f64>> {
+    pub fn values(&self, course: &ParamHistory, since_s: f64, times_s: &[f64]) -> Vec<Option<f64>> {
         let (mut backlog, mut now_s) = (0.0_f64, since_s);
         let value = |at_s: f64, backlog: f64| match &self.law {
             Law::Value(formula) => {
@@ -192,7 +192,7 @@ mod tests {
     fn a_backlog_follows_the_rate_as_it_was() {
         let per_s = formula("rate_per_s - 10");
         let backlog = theory(Law::Backlog { per_s, headroom: Some(formula("100")) });
-        let mut course = Course::new([("rate_per_s".to_owned(), 30.0)].into());
+        let mut course = ParamHistory::new([("rate_per_s".to_owned(), 30.0)].into());
         course.set(5.0, "rate_per_s", 110.0);
         course.set(6.0, "rate_per_s", 0.0);
         let values = backlog.values(&course, 1.0, &[0.0, 2.0, 5.0, 6.0, 7.0, 100.0]);
@@ -204,7 +204,7 @@ mod tests {
     #[test]
     fn a_value_is_computed_with_the_values_of_its_moment() {
         let law = theory(Law::Value(formula("rate_per_s * t")));
-        let mut course = Course::new([("rate_per_s".to_owned(), 2.0)].into());
+        let mut course = ParamHistory::new([("rate_per_s".to_owned(), 2.0)].into());
         course.set(3.0, "rate_per_s", 4.0);
         assert_eq!(law.values(&course, 1.0, &[2.0, 3.0]), [Some(2.0), Some(8.0)]);
     }

@@ -10,10 +10,10 @@ use super::manifest::{
     MAX_INSTANCES, MAX_RATE_PER_S, Manifest, ManifestError, Param, Switch, rate_allowed,
 };
 use super::measure::Measure;
+use super::places::FieldStep::{self, Key, Nth};
 use super::places::Places;
-use super::places::Step::{self, Key, Nth};
 use super::show::{Chart, MOST_LEVELS, Shows, growth_of};
-use super::walk::{Debrief, Kind, is_value};
+use super::walk::{AnswerKind, Debrief, is_value};
 use crate::incident::params;
 
 /// Figures of a trial that are no measures.
@@ -21,7 +21,7 @@ const OF_A_TRIAL: [&str; 6] =
     ["bites", "bites_after_s", "broken_after_s", "delay_s", "exits", "restarts"];
 
 /// Path of the claims after a switch-off.
-const OFF: [Step; 2] = [Key("switch_off"), Key("expect")];
+const OFF: [FieldStep; 2] = [Key("switch_off"), Key("expect")];
 
 impl Manifest {
     /// Checks what the types alone do not say.
@@ -212,7 +212,7 @@ impl Manifest {
     fn validate_expectations(
         &self,
         places: &Places,
-        section: &[Step],
+        section: &[FieldStep],
         expectations: &[Expectation],
     ) -> Result<(), ManifestError> {
         let values = self.formula_values();
@@ -310,7 +310,7 @@ impl Manifest {
             places.check(&section, "id", first == Some(i), || {
                 format!("there are two questions `{}`", question.id)
             })?;
-            if let Kind::Line { of, .. } = &question.kind {
+            if let AnswerKind::Line { of, .. } = &question.kind {
                 places.check(&section, "of", known(of), || no_variant(of))?;
             }
         }
@@ -391,14 +391,14 @@ impl Manifest {
         registered: &BTreeSet<String>,
     ) -> Result<(), ManifestError> {
         let unknown = |name: &str| unknown_metric(registered, name);
-        let check = |section: &[Step], key: &str, measure: &Measure| match measure {
+        let check = |section: &[FieldStep], key: &str, measure: &Measure| match measure {
             Measure::Registered(name) if !registered.contains(name) => {
                 places.check(section, key, false, || unknown(name))
             }
             _ => Ok(()),
         };
         let expects = [
-            (&[Key("expect")] as &[Step], &self.expectations),
+            (&[Key("expect")] as &[FieldStep], &self.expectations),
             (&OFF, &self.switch_off.expectations),
         ];
         for (section, list) in expects {
@@ -457,7 +457,7 @@ impl Manifest {
             _ => true,
         };
         let unknown = |name: &str| unknown_metric(registered, name);
-        let named = |section: &[Step], (key, formula): (&str, &Formula)| {
+        let named = |section: &[FieldStep], (key, formula): (&str, &Formula)| {
             let mut names = formula.names().iter();
             let wrong = names.find(|name| !is_value(name, known)).map_or("", String::as_str);
             places.check(section, key, wrong.is_empty(), || unknown(wrong))
@@ -480,7 +480,7 @@ impl Manifest {
 /// A formula names nothing that has no value, and can be computed as the manifest stands.
 fn check_formula(
     places: &Places,
-    (section, key): (&[Step], &str),
+    (section, key): (&[FieldStep], &str),
     formula: &Formula,
     values: &Values,
 ) -> Result<(), ManifestError> {

@@ -14,7 +14,7 @@ use crate::figures::number;
 /// One step of a walk: one idea. The run is held while it is read.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Step {
+pub struct WalkStep {
     /// The idea, in a few words.
     pub title: String,
     /// Two or three sentences, with figures of this run in braces.
@@ -164,7 +164,7 @@ pub enum Does {
     Restart,
 }
 
-impl Step {
+impl WalkStep {
     /// Its formulas, each with its field.
     pub fn formulas(&self) -> impl Iterator<Item = (&'static str, &Formula)> {
         let reveals = self.reveals.iter().flat_map(Text::formulas).map(|f| ("reveals", f));
@@ -183,15 +183,15 @@ impl Question {
         self.hints.iter().for_each(|hint| add("hints", hint));
         add("why", &self.why);
         match &self.kind {
-            Kind::Choice(choices) => choices.iter().for_each(|choice| {
+            AnswerKind::Choice(choices) => choices.iter().for_each(|choice| {
                 add("text", &choice.text);
                 add("says", &choice.says);
             }),
-            Kind::Number { theory, measured, .. } => {
+            AnswerKind::Number { theory, measured, .. } => {
                 formulas.push(("theory", theory));
                 formulas.extend(measured.iter().map(|formula| ("measured", formula)));
             }
-            Kind::Line { lines, elsewhere, .. } => {
+            AnswerKind::Line { lines, elsewhere, .. } => {
                 for line in lines {
                     add("says", &line.says);
                 }
@@ -204,14 +204,14 @@ impl Question {
 
 /// A question, asked before its answer can be seen.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(try_from = "Raw")]
+#[serde(try_from = "QuestionFields")]
 pub struct Question {
     /// Its name within the incident.
     pub id: String,
     /// The question.
     pub prompt: Text,
     /// The form of the answer.
-    pub kind: Kind,
+    pub kind: AnswerKind,
     /// Hints, each less of a riddle than the one before.
     pub hints: Vec<Text>,
     /// Why the answer is the answer.
@@ -220,7 +220,7 @@ pub struct Question {
 
 /// Forms of an answer.
 #[derive(Debug, Clone)]
-pub enum Kind {
+pub enum AnswerKind {
     /// One of several.
     Choice(Vec<Choice>),
     /// A number.
@@ -319,7 +319,7 @@ pub struct Choice {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Raw {
+struct QuestionFields {
     id: String,
     prompt: Text,
     kind: String,
@@ -350,11 +350,11 @@ struct Raw {
     elsewhere: Option<Text>,
 }
 
-impl TryFrom<Raw> for Question {
+impl TryFrom<QuestionFields> for Question {
     type Error = String;
 
-    fn try_from(raw: Raw) -> Result<Self, String> {
-        let Raw { id, prompt, hints, why, choices, theory, measured, of, at, .. } = raw;
+    fn try_from(raw: QuestionFields) -> Result<Self, String> {
+        let QuestionFields { id, prompt, hints, why, choices, theory, measured, of, at, .. } = raw;
         let tolerance = match (raw.within, raw.near) {
             (None, None) => Tolerance::USUAL,
             (within, near) => {
@@ -366,10 +366,10 @@ impl TryFrom<Raw> for Question {
                 if choices.len() < 2 || choices.iter().filter(|choice| choice.right).count() != 1 {
                     return Err("a choice has two answers or more, one of them right".to_owned());
                 }
-                Kind::Choice(choices)
+                AnswerKind::Choice(choices)
             }
             ("number", Some(theory), None, None) if choices.is_empty() => {
-                Kind::Number { unit: raw.unit, theory, measured, tolerance }
+                AnswerKind::Number { unit: raw.unit, theory, measured, tolerance }
             }
             ("line", None, Some(of), Some(at)) if choices.is_empty() => {
                 let elsewhere = raw.elsewhere.ok_or("a line question needs `elsewhere`")?;
@@ -382,7 +382,7 @@ impl TryFrom<Raw> for Question {
                     "fix" => Pointed::Marked(Mark::Fix),
                     other => return Err(format!("expected waits, cause or fix, found `{other}`")),
                 };
-                Kind::Line { of, title: raw.title, at, lines: raw.lines, elsewhere }
+                AnswerKind::Line { of, title: raw.title, at, lines: raw.lines, elsewhere }
             }
             (kind, ..) => {
                 return Err(format!(

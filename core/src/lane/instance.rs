@@ -19,7 +19,7 @@ use crate::load::tally::CutOff;
 
 /// One instance.
 #[derive(Debug)]
-pub(super) struct Instance {
+pub(super) struct VirtualInstance {
     index: usize,
     out: Output,
     pub(super) registry: Registry,
@@ -53,7 +53,7 @@ pub(super) struct Start<'a> {
     pub(super) prepare: &'a dyn Fn(&Env),
 }
 
-impl Instance {
+impl VirtualInstance {
     pub(super) fn new(
         index: usize,
         owners: Owners,

@@ -9,10 +9,10 @@ use serde::Deserialize;
 
 use super::output::Output;
 use super::virtual_lane::VirtualLane;
-use super::{HeapMeter, Settings};
-use crate::event::{Event, LaneSays, ParentSays, What};
+use super::{HeapMeter, LaneSettings};
+use crate::event::{Event, EventKind, LaneSays, ParentSays};
 use crate::plan::Case;
-use crate::script::{Control, Pacing, Script, Step};
+use crate::script::{Control, Pacing, Script, ScriptStep};
 
 /// A virtual run in this process.
 #[derive(Debug)]
@@ -69,7 +69,8 @@ impl LocalRun {
             let written = Written::default();
             let out = Output::new(written.clone());
             let begin = case.begin(index, script.in_play(index));
-            let settings = Settings { catalogue: case.catalogue.clone(), begin, watch: None, heap };
+            let settings =
+                LaneSettings { catalogue: case.catalogue.clone(), begin, watch: None, heap };
             lanes.push(LocalLane { lane: VirtualLane::new(settings, out.clone())?, out, written });
         }
         let steps = script.begin();
@@ -132,7 +133,7 @@ impl LocalRun {
         let mut ranked = std::mem::take(&mut self.events);
         ranked.sort_by_key(|(rank, event)| (event.at_ms, *rank));
         let mut events: Vec<Event> = ranked.into_iter().map(|(_, event)| event).collect();
-        events.push(Event { at_ms: self.now_ms, lane: None, what: What::Held });
+        events.push(Event { at_ms: self.now_ms, lane: None, what: EventKind::Held });
         Ok(events)
     }
 
@@ -159,8 +160,8 @@ impl LocalRun {
     }
 
     /// Makes changes at the present moment.
-    fn take(&mut self, steps: Vec<Step>) -> anyhow::Result<()> {
-        for Step { change, lane, tell } in steps {
+    fn take(&mut self, steps: Vec<ScriptStep>) -> anyhow::Result<()> {
+        for ScriptStep { change, lane, tell } in steps {
             for index in 0..self.lanes.len() {
                 if let Some(command) = change.says(index) {
                     self.command(index, command)?;

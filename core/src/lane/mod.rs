@@ -31,7 +31,7 @@ pub mod watch;
 use std::io::BufRead;
 
 use crate::catalogue::Catalogue;
-use crate::event::{Begin, ParentSays};
+use crate::event::{ChildStart, ParentSays};
 use output::Output;
 use virtual_lane::VirtualLane;
 use watch::Watch;
@@ -44,11 +44,11 @@ pub type HeapMeter = fn() -> u64;
 
 /// Description of a virtual lane.
 #[derive(Debug)]
-pub struct Settings {
+pub struct LaneSettings {
     /// All incidents.
     pub catalogue: Catalogue,
     /// First message from the parent.
-    pub begin: Begin,
+    pub begin: ChildStart,
     /// Watches for tasks that hold up the thread.
     pub watch: Option<Watch>,
     /// Source of heap measurements.
@@ -61,7 +61,7 @@ pub struct Settings {
 /// # Errors
 ///
 /// When a command cannot be carried out or read.
-pub fn replay(settings: Settings, commands: impl BufRead, out: &Output) -> anyhow::Result<()> {
+pub fn replay(settings: LaneSettings, commands: impl BufRead, out: &Output) -> anyhow::Result<()> {
     // Read on this very thread: nothing else allocates while the lane runs.
     let commands = commands.lines().map(|line| Ok(serde_json::from_str(&line?)?));
     obey(settings, commands, out)
@@ -73,7 +73,7 @@ pub fn replay(settings: Settings, commands: impl BufRead, out: &Output) -> anyho
 ///
 /// When a command cannot be carried out, or is an error itself.
 pub fn obey(
-    settings: Settings,
+    settings: LaneSettings,
     commands: impl IntoIterator<Item = anyhow::Result<ParentSays>>,
     out: &Output,
 ) -> anyhow::Result<()> {

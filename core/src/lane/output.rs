@@ -12,9 +12,9 @@ use crate::event::LaneSays;
 
 /// Event output. Clones share it.
 #[derive(Debug, Clone)]
-pub struct Output(Arc<Inner>);
+pub struct Output(Arc<OutputState>);
 
-struct Inner {
+struct OutputState {
     /// Start of the current process: in milliseconds since the start of the run, and on its clock.
     clock: Mutex<Option<(u64, Instant)>>,
     /// Instances run one after the other up to the same moment: what they say until then waits
@@ -24,7 +24,7 @@ struct Inner {
     failed: AtomicBool,
 }
 
-impl fmt::Debug for Inner {
+impl fmt::Debug for OutputState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Inner").field("failed", &self.failed).finish_non_exhaustive()
     }
@@ -45,7 +45,7 @@ impl Output {
     /// Events go to this writer.
     pub fn new(writer: impl Write + Send + 'static) -> Self {
         let writer = Mutex::new(BufWriter::with_capacity(64 * 1024, Box::new(writer) as _));
-        Self(Arc::new(Inner {
+        Self(Arc::new(OutputState {
             clock: Mutex::default(),
             waiting: Mutex::default(),
             writer,

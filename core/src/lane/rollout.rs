@@ -18,7 +18,7 @@ pub struct Rollout {
     /// True if code of the variant steers it.
     is_steered: bool,
     in_play: Bugs,
-    instances: Vec<Instance>,
+    instances: Vec<InstanceCounts>,
     /// The time of the release, and of the last order; none: there has been no release.
     since_ms: Option<(u64, u64)>,
     orders: u64,
@@ -27,7 +27,7 @@ pub struct Rollout {
 
 /// One instance: whether it has the release, and its requests since the last order.
 #[derive(Debug, Clone, Copy, Default)]
-struct Instance {
+struct InstanceCounts {
     released: bool,
     sent: u64,
     ok: u64,
@@ -80,9 +80,9 @@ impl Rollout {
     /// release to all has it too.
     pub fn scale(&mut self, wanted: usize) -> usize {
         let wanted = wanted.clamp(1, MAX_INSTANCES);
-        let all = |instances: &[Instance]| instances.iter().all(|instance| instance.released);
+        let all = |instances: &[InstanceCounts]| instances.iter().all(|instance| instance.released);
         let released = !self.instances.is_empty() && all(&self.instances);
-        self.instances.resize(wanted, Instance { released, ..Instance::default() });
+        self.instances.resize(wanted, InstanceCounts { released, ..InstanceCounts::default() });
         wanted
     }
 
@@ -143,7 +143,7 @@ impl Rollout {
         let (release_ms, order_ms) = self.since_ms?;
         let seconds = |from_ms: u64| now_ms.saturating_sub(from_ms) as f64 / 1000.0;
         let instances = self.instances.iter().zip(measured).map(|(own, measured)| {
-            let Instance { released, sent, ok, bad } = *own;
+            let InstanceCounts { released, sent, ok, bad } = *own;
             let Measured { serves, tasks, waiting, cpu_percent } = *measured;
             fleet::Instance { released, serves, sent, ok, bad, tasks, waiting, cpu_percent }
         });
@@ -158,7 +158,7 @@ impl Rollout {
     /// Gives the release to the first so many instances, and them a share of the requests.
     fn give(&mut self, instances: usize, share_percent: f64) {
         for (i, instance) in self.instances.iter_mut().enumerate() {
-            *instance = Instance { released: i < instances, ..Instance::default() };
+            *instance = InstanceCounts { released: i < instances, ..InstanceCounts::default() };
         }
         self.share_percent = share_percent;
     }

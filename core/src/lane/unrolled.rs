@@ -1,9 +1,9 @@
 //! A run with which nobody interferes, as the commands that each of its lanes gets: what a parent would
 //! say, known beforehand. A page has no parent that could say it on the way.
 
-use crate::event::{Begin, Event, ParentSays};
+use crate::event::{ChildStart, Event, ParentSays};
 use crate::plan::Case;
-use crate::script::{Script, Step};
+use crate::script::{Script, ScriptStep};
 
 /// The commands of a whole run.
 #[derive(Debug)]
@@ -11,7 +11,7 @@ pub struct Unrolled {
     /// Events that happen without commands: phases, rates, parameters.
     pub told: Vec<Event>,
     /// For each lane what it is told first, and then.
-    pub lanes: Vec<(Begin, Vec<ParentSays>)>,
+    pub lanes: Vec<(ChildStart, Vec<ParentSays>)>,
 }
 
 impl Unrolled {
@@ -36,8 +36,8 @@ impl Unrolled {
         }
     }
 
-    fn take(&mut self, steps: Vec<Step>, at_ms: u64) {
-        for Step { change, lane, tell } in steps {
+    fn take(&mut self, steps: Vec<ScriptStep>, at_ms: u64) {
+        for ScriptStep { change, lane, tell } in steps {
             for (of, (_, commands)) in self.lanes.iter_mut().enumerate() {
                 commands.extend(change.says(of));
             }

@@ -4,15 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::instance::{Instance, Start};
+use super::instance::{Start, VirtualInstance};
 use super::output::Output;
 use super::process::Due;
 use super::rollout::{Measured, Ordered, Rollout};
 use super::watch::Watch;
-use super::{CPUS, HeapMeter, Settings};
+use super::{CPUS, HeapMeter, LaneSettings};
 use crate::catalogue::{Catalogue, NoChain};
 use crate::event::{
-    Begin, ChainShown, ExitCause, InstanceSample, LaneSays, LoadTick, ParentSays, Sample,
+    ChainShown, ChildStart, ExitCause, InstanceSample, LaneSays, LoadTick, ParentSays, Sample,
     ServerSample, TICK,
 };
 use crate::incident::cpu::Work;
@@ -34,7 +34,7 @@ const CLOSEST_MS: u64 = 5;
 #[derive(Debug)]
 pub struct VirtualLane {
     catalogue: Catalogue,
-    begin: Begin,
+    begin: ChildStart,
     out: Output,
     heap: HeapMeter,
     watch: Option<Watch>,
@@ -46,7 +46,7 @@ pub struct VirtualLane {
     mix: Vec<Arc<Prepared>>,
     next: Option<Arrival>,
     splitter: Splitter,
-    instances: Vec<Instance>,
+    instances: Vec<VirtualInstance>,
     without: Vec<String>,
     params: BTreeMap<String, f64>,
     now_ms: u64,
@@ -68,8 +68,8 @@ impl VirtualLane {
     /// # Errors
     ///
     /// When its incident or variant is not known, or a runtime cannot be made.
-    pub fn new(settings: Settings, out: Output) -> anyhow::Result<Self> {
-        let Settings { catalogue, begin, watch, heap } = settings;
+    pub fn new(settings: LaneSettings, out: Output) -> anyhow::Result<Self> {
+        let LaneSettings { catalogue, begin, watch, heap } = settings;
         let entry = std::sync::Arc::clone(catalogue.find(&begin.incident)?);
         let manifest = &entry.manifest;
         let (weights, mix) = apart(catalogue.mix(std::slice::from_ref(&manifest.id)))?;
@@ -229,7 +229,7 @@ impl VirtualLane {
             let (owners, watch) = (self.catalogue.owners(), self.watch.clone());
             let index = self.instances.len();
             let (out, timeout) = ((&self.out, now_ms), self.client_timeout);
-            let mut instance = Instance::new(index, owners, self.heap, watch, timeout, out)?;
+            let mut instance = VirtualInstance::new(index, owners, self.heap, watch, timeout, out)?;
             instance.tls = self.tls;
             self.instances.push(instance);
         }
@@ -256,7 +256,7 @@ impl VirtualLane {
                 return Ok(());
             }
             self.start_due()?;
-            let again_ms = self.instances.iter().filter_map(Instance::again_ms).min();
+            let again_ms = self.instances.iter().filter_map(VirtualInstance::again_ms).min();
             let next_ms = self.tick_ms.min(again_ms.unwrap_or(u64::MAX));
             let goal_ms = next_ms.min(to_ms).min(self.now_ms + self.look_ms());
             // A sample comes after all arrivals of its moment.
@@ -296,7 +296,8 @@ impl VirtualLane {
     /// reach the limit.
     fn look_ms(&self) -> u64 {
         let fastest = self.growth.iter().copied().max().unwrap_or_default();
-        let most = self.instances.iter().filter(|i| i.serves()).map(Instance::heap_bytes).max();
+        let most =
+            self.instances.iter().filter(|i| i.serves()).map(VirtualInstance::heap_bytes).max();
         let left = self.cap_bytes.saturating_sub(most.unwrap_or_default());
         if fastest == 0 {
             return TICK_MS;
@@ -373,7 +374,7 @@ impl VirtualLane {
         }
         let (sample, fleet) = self.sample();
         self.out.emit(self.now_ms, &LaneSays::Sample(sample));
-        let held: Vec<u64> = self.instances.iter().map(Instance::heap_bytes).collect();
+        let held: Vec<u64> = self.instances.iter().map(VirtualInstance::heap_bytes).collect();
         let grown = held
             .iter()
             .enumerate()
@@ -425,7 +426,8 @@ impl VirtualLane {
         let all = self.instances.len();
         let sample = Sample {
             server,
-            resident_bytes: serves.then(|| self.instances.iter().map(Instance::heap_bytes).sum()),
+            resident_bytes: serves
+                .then(|| self.instances.iter().map(VirtualInstance::heap_bytes).sum()),
             cpu_percent: (serves && busy > 0.0).then_some(busy / all as f64),
             load,
             instances: if all > 1 { shown } else { Vec::new() },
@@ -457,8 +459,8 @@ impl VirtualLane {
     /// When a runtime cannot be made.
     pub fn end(&mut self) -> anyhow::Result<()> {
         let servers: Vec<Option<ServerSample>> =
-            self.instances.iter_mut().map(Instance::server).collect();
-        let bytes = self.instances.iter().map(Instance::heap_bytes).sum();
+            self.instances.iter_mut().map(VirtualInstance::server).collect();
+        let bytes = self.instances.iter().map(VirtualInstance::heap_bytes).sum();
         for instance in &mut self.instances {
             instance.end(self.now_ms)?;
         }

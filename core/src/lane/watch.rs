@@ -8,10 +8,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// Counts how often the thread gave up the processor while a task was polled, by the place where
 /// the task was spawned. Clones share it.
 #[derive(Debug, Clone)]
-pub struct Watch(Arc<Inner>);
+pub struct Watch(Arc<WatchState>);
 
 #[derive(Debug)]
-struct Inner {
+struct WatchState {
     given_up: fn() -> i64,
     before: AtomicI64,
     found: Mutex<BTreeMap<String, u64>>,
@@ -21,7 +21,11 @@ impl Watch {
     /// A watch; `given_up` tells how often this thread has given up its processor of its own accord:
     /// to wait for something.
     pub fn new(given_up: fn() -> i64) -> Self {
-        Self(Arc::new(Inner { given_up, before: AtomicI64::default(), found: Mutex::default() }))
+        Self(Arc::new(WatchState {
+            given_up,
+            before: AtomicI64::default(),
+            found: Mutex::default(),
+        }))
     }
 
     /// A task is about to be polled.

@@ -1,6 +1,6 @@
 //! Data for the page of a run, collected event by event in bounded memory.
 
-use crate::event::{Event, What};
+use crate::event::{Event, EventKind};
 use crate::incident::Manifest;
 use crate::record::Header;
 use crate::timeline::Timeline;
@@ -28,13 +28,16 @@ impl PageData {
     /// Takes in an event.
     pub fn push(&mut self, event: Event) {
         self.timeline.push(&event);
-        let replaces: fn(&What) -> bool = match &event.what {
-            What::Sample(_) | What::Driver { .. } | What::Metric(_) | What::Log { .. } => return,
-            What::LogTail(_) => |what| matches!(what, What::LogTail(_)),
-            What::Chain(_) => |what| matches!(what, What::Chain(_)),
+        let replaces: fn(&EventKind) -> bool = match &event.what {
+            EventKind::Sample(_)
+            | EventKind::Driver { .. }
+            | EventKind::Metric(_)
+            | EventKind::Log { .. } => return,
+            EventKind::LogTail(_) => |what| matches!(what, EventKind::LogTail(_)),
+            EventKind::Chain(_) => |what| matches!(what, EventKind::Chain(_)),
             _ => |_| false,
         };
-        if matches!(event.what, What::LogTail(_) | What::Chain(_)) {
+        if matches!(event.what, EventKind::LogTail(_) | EventKind::Chain(_)) {
             self.events.retain(|old| old.lane != event.lane || !replaces(&old.what));
         }
         self.events.push(event);

@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 
 use maud::{Markup, html};
 
-use crate::event::{Clock, Event, ExitCause, What};
+use crate::event::{Clock, Event, EventKind, ExitCause};
 use crate::experiment::Experiment;
 use crate::figures::{clock, count, number};
 use crate::incident::Manifest;
 use crate::incident::exercise::YOURS;
 use crate::incident::params;
 use crate::prose;
-use crate::record::{Faults, Header};
+use crate::record::{Header, UnreadableLines};
 
 use crate::timeline::{LaneLine, Timeline};
 
@@ -43,9 +43,11 @@ pub(super) fn list(events: &[Event], variants: &[String]) -> Markup {
 }
 
 /// Returns the list entry of an event, if it has one.
-fn line(what: &What) -> Option<String> {
+fn line(what: &EventKind) -> Option<String> {
     match what {
-        What::Exit { cause: ExitCause::Stopped, .. } | What::Log { .. } | What::Rate { .. } => None,
+        EventKind::Exit { cause: ExitCause::Stopped, .. }
+        | EventKind::Log { .. }
+        | EventKind::Rate { .. } => None,
         what => prose::line(what),
     }
 }
@@ -54,7 +56,7 @@ pub(super) fn reproduce(
     manifest: &Manifest,
     header: &Header,
     timeline: &Timeline,
-    (events, faults): (&[Event], &Faults),
+    (events, faults): (&[Event], &UnreadableLines),
 ) -> Markup {
     // A live run ends when it ends; a virtual one to the millisecond.
     let steps_per_s = if header.clock == Clock::Live { 10.0 } else { 1000.0 };
@@ -115,7 +117,7 @@ pub(super) fn reproduce(
 fn between_phases(events: &[Event]) -> impl Iterator<Item = (usize, &Event)> {
     let mut phase_ms = 0;
     events.iter().enumerate().filter(move |(_, event)| {
-        if let What::Phase { .. } = event.what {
+        if let EventKind::Phase { .. } = event.what {
             phase_ms = event.at_ms;
         }
         event.at_ms > phase_ms + 10
@@ -125,7 +127,7 @@ fn between_phases(events: &[Event]) -> impl Iterator<Item = (usize, &Event)> {
 /// Lists the changes of faults with their times.
 fn chaos(events: &[Event]) -> Vec<(u64, &str, f64)> {
     let changed = between_phases(events).filter_map(|(_, event)| match &event.what {
-        What::Param { name, value } if name.starts_with("chaos_") => {
+        EventKind::Param { name, value } if name.starts_with("chaos_") => {
             Some((event.at_ms, name.as_str(), *value))
         }
         _ => None,
@@ -141,16 +143,16 @@ fn by_hand(events: &[Event], asks_for_faults: bool) -> Vec<String> {
         let at = clock(event.at_ms as f64 / 1000.0);
         let lane = event.lane.map_or(String::new(), |lane| format!(" in lane {}", letter(lane)));
         match &event.what {
-            What::Bug { .. } => {
+            EventKind::Bug { .. } => {
                 lines.push(format!("{at}{lane}: {}", line(&event.what).unwrap_or_default()));
             }
-            What::Rate { rate_per_s } => {
+            EventKind::Rate { rate_per_s } => {
                 lines.push(format!("{at}: {} requests a second", number(*rate_per_s)));
             }
-            What::Param { name, value } if name.starts_with("chaos_") && !asks_for_faults => {
+            EventKind::Param { name, value } if name.starts_with("chaos_") && !asks_for_faults => {
                 lines.push(format!("{at}: {name} = {}", number(*value)));
             }
-            What::Exit { .. } if restarted[i] => {
+            EventKind::Exit { .. } if restarted[i] => {
                 lines.push(format!("{at}{lane}: {RESTARTED}"));
             }
             _ => {}
@@ -167,10 +169,10 @@ const RESTARTED: &str = "restarted by hand";
 fn restarted(events: &[Event]) -> Vec<bool> {
     let mut starts_later = BTreeSet::new();
     let back = events.iter().rev().map(|event| {
-        if matches!(event.what, What::Starting { .. }) {
+        if matches!(event.what, EventKind::Starting { .. }) {
             starts_later.insert(event.lane);
         }
-        let stopped = matches!(event.what, What::Exit { cause: ExitCause::Stopped, .. });
+        let stopped = matches!(event.what, EventKind::Exit { cause: ExitCause::Stopped, .. });
         stopped && starts_later.contains(&event.lane)
     });
     let mut restarted: Vec<bool> = back.collect();

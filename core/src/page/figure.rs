@@ -6,12 +6,12 @@ use crate::incident::formula::{Formula, Values};
 use crate::incident::measure::Measure;
 use crate::plan::Case;
 use crate::timeline::{LaneLine, Timeline, level};
-use crate::verdict::{self, Stretch};
+use crate::verdict::{self, Period};
 
 /// Forms of a figure.
 pub const FORMS: &str = "\
 VARIANT METRIC at T            a level, T seconds after the release; T may be a formula
-VARIANT METRIC over T..T       the highest of a level, or what a stretch has: ok_percent, p99_ms …
+VARIANT METRIC over T..T       the highest of a level, or what a period has: ok_percent, p99_ms …
 VARIANT METRIC slope T..T      growth a second, by least squares; without T..T to the end, or the first exit
 VARIANT METRIC peak            as `over`, from the release to the end
 VARIANT METRIC end             the last value
@@ -41,17 +41,17 @@ enum Of {
     Measured {
         variant: String,
         measure: Measure,
-        how: How,
+        how: FigureValue,
     },
 }
 
 #[derive(Debug, Clone)]
-enum How {
+enum FigureValue {
     /// At this moment, in seconds after the release.
     At(Formula),
-    /// Over a stretch, in seconds after the release: the highest level, or what the stretch has.
+    /// Over a period, in seconds after the release: the highest level, or what the period has.
     Over(Option<(Formula, Formula)>),
-    /// Growth a second, over a stretch.
+    /// Growth a second, over a period.
     Slope(Option<(Formula, Formula)>),
     /// The last value.
     End,
@@ -138,14 +138,14 @@ impl Figure {
             name => Measure::parse(name),
         };
         let how = match words.next() {
-            Some("at") => How::At(words.formula()?),
-            Some("over") => How::Over(Some(words.stretch()?)),
-            Some("slope") => How::Slope(words.maybe_stretch()?),
-            Some("end") => How::End,
-            Some("peak") | None => How::Over(None),
+            Some("at") => FigureValue::At(words.formula()?),
+            Some("over") => FigureValue::Over(Some(words.period()?)),
+            Some("slope") => FigureValue::Slope(words.maybe_period()?),
+            Some("end") => FigureValue::End,
+            Some("peak") | None => FigureValue::Over(None),
             Some(_) => {
                 words.at -= 1;
-                How::Over(None)
+                FigureValue::Over(None)
             }
         };
         Ok(Of::Measured { variant, measure, how })
@@ -200,7 +200,7 @@ fn lane<'a>(timeline: &'a Timeline, variant: &str) -> Result<&'a LaneLine, Strin
 const HALF_A_TICK_S: f64 = 0.05;
 
 fn measured(
-    how: &How,
+    how: &FigureValue,
     measure: &Measure,
     lane: &LaneLine,
     (timeline, release_s, values): (&Timeline, f64, &Values),
@@ -212,25 +212,27 @@ fn measured(
         Ok(s) => Ok(release_s + s),
         Err(error) => Err(error.to_string()),
     };
-    let stretch = |asked: &Option<(Formula, Formula)>| match asked {
-        Some((from, to)) => Ok::<_, String>(Stretch { from_s: at(from)?, to_s: at(to)? }),
-        None => Ok(Stretch { from_s: release_s, to_s: timeline.end_s }),
+    let period = |asked: &Option<(Formula, Formula)>| match asked {
+        Some((from, to)) => Ok::<_, String>(Period { from_s: at(from)?, to_s: at(to)? }),
+        None => Ok(Period { from_s: release_s, to_s: timeline.end_s }),
     };
     Ok(match how {
-        How::At(formula) => {
+        FigureValue::At(formula) => {
             let at_s = at(formula)?;
             let near = |sampled_s: f64| (sampled_s - at_s).abs() <= HALF_A_TICK_S + 1e-9;
             let mut samples = lane.samples.iter().filter(|(sampled_s, _)| near(*sampled_s));
             samples.find_map(|(_, sample)| level(sample, measure))
         }
-        How::Over(asked) => verdict::value(lane, measure, None, stretch(asked)?),
-        How::Slope(asked) => {
-            let mut over = stretch(asked)?;
+        FigureValue::Over(asked) => verdict::value(lane, measure, None, period(asked)?),
+        FigureValue::Slope(asked) => {
+            let mut over = period(asked)?;
             // What a restart changes is no growth.
             over.to_s = over.to_s.min(lane.first_exit_s().unwrap_or(over.to_s));
             verdict::grows(lane, measure, over)
         }
-        How::End => lane.samples.iter().rev().find_map(|(_, sample)| level(sample, measure)),
+        FigureValue::End => {
+            lane.samples.iter().rev().find_map(|(_, sample)| level(sample, measure))
+        }
     })
 }
 
@@ -325,19 +327,19 @@ impl<'a> Words<'a> {
         Formula::parse(&self.text()).map_err(|error| error.to_string())
     }
 
-    fn stretch(&mut self) -> Result<(Formula, Formula), String> {
+    fn period(&mut self) -> Result<(Formula, Formula), String> {
         let text = self.text();
         let Some((from, to)) = text.split_once("..") else {
-            return Err(format!("`{text}` is no stretch, such as `2..8`"));
+            return Err(format!("`{text}` is no period, such as `2..8`"));
         };
         let read = |text: &str| Formula::parse(text).map_err(|error| error.to_string());
         Ok((read(from)?, read(to)?))
     }
 
-    fn maybe_stretch(&mut self) -> Result<Option<(Formula, Formula)>, String> {
+    fn maybe_period(&mut self) -> Result<Option<(Formula, Formula)>, String> {
         let next = self.words.get(self.at);
         match next {
-            Some(word) if !KEYWORDS.contains(word) => self.stretch().map(Some),
+            Some(word) if !KEYWORDS.contains(word) => self.period().map(Some),
             _ => Ok(None),
         }
     }
@@ -354,7 +356,7 @@ mod tests {
             ("broken", "expected `VARIANT METRIC`"),
             ("broken tasks soon", "`soon`: expected"),
             ("broken tasks at", "formula ``"),
-            ("broken tasks over 3", "`3` is no stretch"),
+            ("broken tasks over 3", "`3` is no period"),
             ("broken tasks is 3", "expected `within`, found `the end`"),
             ("broken tasks is 3 within 4", "`within` wants a share"),
             ("broken tasks as furlongs", "`as furlongs`: expected s"),

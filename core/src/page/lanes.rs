@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::axis::{Axis, nice_ceiling};
 use super::chart::{self, Curve, Frame};
-use crate::event::{ChainShown, Event, LoadTick, LogTail, Sample, What};
+use crate::event::{ChainShown, Event, EventKind, LoadTick, LogTail, Sample};
 use crate::figures::{mib, millis, number};
 use crate::incident::Manifest;
 use crate::incident::measure::{Level, Measure};
@@ -43,7 +43,7 @@ pub(super) fn one_chart(
 ) -> Markup {
     let phases_s: Vec<f64> = events
         .iter()
-        .filter(|event| matches!(event.what, What::Phase { .. }))
+        .filter(|event| matches!(event.what, EventKind::Phase { .. }))
         .map(|event| event.at_ms as f64 / 1000.0)
         .take(manifest.phases.len())
         .collect();
@@ -53,13 +53,13 @@ pub(super) fn one_chart(
             @match chart.shows {
                 Shows::Chain => @for (i, name) in names.iter().enumerate() {
                     (chain(name, newest(events, i, |what| match what {
-                        What::Chain(chain) => Some(chain),
+                        EventKind::Chain(chain) => Some(chain),
                         _ => None,
                     })))
                 },
                 Shows::Log => @for (i, name) in names.iter().enumerate() {
                     (log(&capital(&chart.title()), name, newest(events, i, |what| match what {
-                        What::LogTail(tail) => Some(tail),
+                        EventKind::LogTail(tail) => Some(tail),
                         _ => None,
                     })))
                 },
@@ -75,7 +75,7 @@ pub(super) fn one_chart(
 }
 
 /// The newest of what a lane says of one kind.
-fn newest<T>(events: &[Event], lane: usize, is: impl Fn(&What) -> Option<&T>) -> Option<&T> {
+fn newest<T>(events: &[Event], lane: usize, is: impl Fn(&EventKind) -> Option<&T>) -> Option<&T> {
     let mut mine = events.iter().rev().filter(|event| event.lane == Some(lane));
     mine.find_map(|event| is(&event.what))
 }

@@ -11,7 +11,7 @@ use crate::plan::Case;
 /// Request for drawings of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Wanted {
+pub struct DrawRequest {
     /// The titles of the charts.
     pub charts: Vec<String>,
     /// The figures, as [`Figure`] reads them.
@@ -31,7 +31,7 @@ pub struct Drawn {
 
 /// An event of a virtual lane, as it says it.
 #[derive(Debug, Deserialize)]
-struct Said {
+struct LaneLine {
     at_ms: u64,
     #[serde(flatten)]
     what: LaneSays,
@@ -52,7 +52,7 @@ pub fn told<'a>(
     Unrolled::new(case, end_ms).told.into_iter().for_each(|event| told.push(event));
     for (lane, lines) in lanes.into_iter().enumerate() {
         for line in lines.lines() {
-            let Said { at_ms, what } = serde_json::from_str(line)?;
+            let LaneLine { at_ms, what } = serde_json::from_str(line)?;
             if let Some(what) = what.what() {
                 told.push(Event { at_ms, lane: Some(lane), what });
             }
@@ -62,7 +62,7 @@ pub fn told<'a>(
 }
 
 /// Draws what is wanted of a run.
-pub fn draw(case: &Case, told: &PageData, wanted: &Wanted) -> Drawn {
+pub fn draw(case: &Case, told: &PageData, wanted: &DrawRequest) -> Drawn {
     let figure = |text: &String| {
         let computed = Figure::parse(text).and_then(|figure| figure.compute(case, &told.timeline));
         computed.map_or_else(|_| "–".to_owned(), |computed| computed.text)

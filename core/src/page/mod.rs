@@ -29,7 +29,7 @@ use crate::incident::marks::marks;
 use crate::incident::walk::Debrief;
 use crate::plan::Case;
 use crate::prose::capital;
-use crate::record::{Faults, Header};
+use crate::record::{Header, UnreadableLines};
 use crate::report::{LaneReport, Report, SINCE_RESTART, WaitSiteReport};
 use crate::verdict::{Check, Undecided, Verdict};
 pub use data::PageData;
@@ -38,7 +38,7 @@ pub use data::PageData;
 const AROUND: usize = 6;
 
 /// The page of a recorded run: its header, what there is to tell of it, and what could not be read.
-pub fn render(case: &Case, header: &Header, told: &PageData, faults: &Faults) -> String {
+pub fn render(case: &Case, header: &Header, told: &PageData, faults: &UnreadableLines) -> String {
     let PageData { timeline, events } = told;
     let (manifest, catalogue) = (&case.entry.manifest, &case.catalogue);
     let report = Report::new(case, header.clock, timeline);
@@ -119,7 +119,7 @@ fn story(manifest: &Manifest, header: &Header, report: &Report) -> Markup {
     }
 }
 
-fn warnings(faults: &Faults, report: &Report) -> Markup {
+fn warnings(faults: &UnreadableLines, report: &Report) -> Markup {
     html! {
         @if faults.all > 0 {
             div.warning role="note" {

@@ -12,7 +12,7 @@ pub fn section(stability: &Stability) -> Markup {
         h2 { "Stability" }
         p {
             "Faults were injected from " (number(from_s)) " s to " (number(to_s)) " s: " code { (stability.faults.join(" ")) }
-            ". What is expected of a lane is expected without them. A lane is steady where it answers \
+            ". EventKind is expected of a lane is expected without them. A lane is steady where it answers \
              at least 98 % of the share that it answered as is meant before, with a p99 of at most twice the one before \
              and 50 ms more; it recovers where it is so again within " (number(RECOVERS_S)) " s."
         }

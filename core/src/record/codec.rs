@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use serde::{Deserialize, Serialize};
 
 use super::MOST_LANES;
-use crate::event::{Event, MOST_NAMED, Sample, ServerSample, WaitSite, What};
+use crate::event::{Event, EventKind, MOST_NAMED, Sample, ServerSample, WaitSite};
 
 /// Values of a lane's samples that need not be repeated.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -44,8 +44,8 @@ impl Encoder {
             return json(event);
         };
         match &mut event.what {
-            What::Starting { .. } => *known = Known::default(),
-            What::Sample(Sample { server: Some(server), .. }) => {
+            EventKind::Starting { .. } => *known = Known::default(),
+            EventKind::Sample(Sample { server: Some(server), .. }) => {
                 let there = &server.metrics;
                 server.gone = known
                     .metrics
@@ -113,8 +113,8 @@ impl Decoder {
             return Ok(event);
         };
         match &mut event.what {
-            What::Starting { .. } => *known = Known::default(),
-            What::Sample(Sample { server: Some(server), .. }) => {
+            EventKind::Starting { .. } => *known = Known::default(),
+            EventKind::Sample(Sample { server: Some(server), .. }) => {
                 bounded(server)?;
                 let said = std::mem::take(&mut server.metrics);
                 let number = |name: &str| name.parse::<usize>().ok();
@@ -191,7 +191,7 @@ mod tests {
         };
         let wait_sites = waiting.iter().map(site).collect();
         let server = Some(ServerSample { metrics, wait_sites, ..ServerSample::default() });
-        let what = What::Sample(Sample { server, ..Sample::default() });
+        let what = EventKind::Sample(Sample { server, ..Sample::default() });
         Event { at_ms, lane: Some(0), what }
     }
 
@@ -200,7 +200,7 @@ mod tests {
         let start = |at_ms, attempt| Event {
             at_ms,
             lane: Some(0),
-            what: What::Starting { attempt, instance: 0 },
+            what: EventKind::Starting { attempt, instance: 0 },
         };
         let events = [
             start(0, 1),

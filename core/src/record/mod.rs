@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use crate::event::Clock;
 use crate::plan::Plan;
 pub use codec::{Decoder, Encoder};
-pub use read::{Fault, Faults, Opened, Recording, Unreadable, open, read, scan};
+pub use read::{Fault, Opened, Recording, Unreadable, UnreadableLines, open, read, scan};
 
 /// Lanes that a run has at most.
 pub const MOST_LANES: usize = 4;
@@ -32,7 +32,7 @@ pub const VERSION: u32 = 1;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Header {
     /// File type.
-    pub firedrill: Kind,
+    pub firedrill: FileKind,
     /// Version of the format.
     pub version: u32,
     /// Version of the program that wrote it.
@@ -60,7 +60,7 @@ impl Header {
     /// The header of a recording of this run, written by this version of the program.
     pub fn of(plan: &Plan, program: &str) -> Self {
         Self {
-            firedrill: Kind::Recording,
+            firedrill: FileKind::Recording,
             version: VERSION,
             program: program.to_owned(),
             incident: plan.incident.clone(),
@@ -117,7 +117,7 @@ fn is_end(line: &[u8]) -> bool {
 /// The one kind of file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Kind {
+pub enum FileKind {
     /// A recording.
     Recording,
 }

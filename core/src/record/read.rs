@@ -4,8 +4,8 @@ use std::io::{self, BufRead, BufReader, Read, Take};
 
 use serde::Deserialize;
 
-use super::{Decoder, Header, Kind, MOST_LANES, VERSION};
-use crate::event::{Clock, Event, MOST_COUNTED, Sample, TICK, What};
+use super::{Decoder, FileKind, Header, MOST_LANES, VERSION};
+use crate::event::{Clock, Event, EventKind, MOST_COUNTED, Sample, TICK};
 use crate::figures::count;
 use crate::sanitize;
 
@@ -45,12 +45,12 @@ pub struct Recording {
     /// Events in order of time.
     pub events: Vec<Event>,
     /// Unreadable parts.
-    pub faults: Faults,
+    pub faults: UnreadableLines,
 }
 
 /// Unreadable parts of a recording.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Faults {
+pub struct UnreadableLines {
     /// The first ones, with their lines.
     pub first: Vec<Fault>,
     /// Number of faults.
@@ -66,7 +66,7 @@ pub struct Fault {
     pub what: String,
 }
 
-impl Faults {
+impl UnreadableLines {
     /// Adds one.
     pub fn add(&mut self, line: usize, what: impl Into<String>) {
         self.all += 1;
@@ -138,7 +138,7 @@ pub fn read(input: impl Read) -> Result<Recording, Unreadable> {
 pub fn scan(
     input: impl Read,
     keep: impl FnMut(&str, Event),
-) -> Result<(Header, Faults), Unreadable> {
+) -> Result<(Header, UnreadableLines), Unreadable> {
     let opened = open(input)?;
     let header = opened.header.clone();
     Ok((header, opened.scan(keep)?))
@@ -150,7 +150,7 @@ pub struct Opened<R> {
     /// Description of the run.
     pub header: Header,
     input: BufReader<Take<R>>,
-    faults: Faults,
+    faults: UnreadableLines,
 }
 
 /// Reads what ran, in the first line of a recording.
@@ -161,7 +161,7 @@ pub struct Opened<R> {
 pub fn open<R: Read>(input: R) -> Result<Opened<R>, Unreadable> {
     let mut input = BufReader::new(input.take(CEILING));
     let (first, _) = next_line(&mut input)?.ok_or(Unreadable::Empty)?;
-    let mut faults = Faults::default();
+    let mut faults = UnreadableLines::default();
     let header = match std::str::from_utf8(&first) {
         Ok(text) => sanitize::read::<Header>(text),
         Err(_) => serde_json::from_slice(&first),
@@ -190,7 +190,7 @@ impl<R: Read> Opened<R> {
     /// # Errors
     ///
     /// When the system refuses.
-    pub fn scan(self, mut keep: impl FnMut(&str, Event)) -> io::Result<Faults> {
+    pub fn scan(self, mut keep: impl FnMut(&str, Event)) -> io::Result<UnreadableLines> {
         let Self { header, mut input, mut faults } = self;
         let mut decoder = Decoder::default();
         let (mut room, mut last_ms) = (Room::default(), None);
@@ -251,7 +251,7 @@ fn no_header(line: &[u8], error: &serde_json::Error) -> Unreadable {
     #[derive(Deserialize)]
     struct AnyVersion {
         #[serde(rename = "firedrill")]
-        _kind: Kind,
+        _kind: FileKind,
         version: u32,
     }
     if let Ok(AnyVersion { version, .. }) = serde_json::from_slice(line)
@@ -314,8 +314,8 @@ impl Room {
     fn take(&mut self, event: &Event) {
         self.events += 1;
         match &event.what {
-            What::Sample(sample) => self.values += size(sample),
-            What::Driver { lag_us, .. } => self.values += 16 * lag_us.len(),
+            EventKind::Sample(sample) => self.values += size(sample),
+            EventKind::Driver { lag_us, .. } => self.values += 16 * lag_us.len(),
             _ => self.told += 1,
         }
     }
@@ -368,7 +368,7 @@ impl Gaps {
 
     /// Describes samples missing before this event in its lane.
     fn before(&mut self, event: &Event) -> Option<String> {
-        let (lane, What::Sample(_)) = (event.lane?, &event.what) else {
+        let (lane, EventKind::Sample(_)) = (event.lane?, &event.what) else {
             return None;
         };
         let from_ms = std::mem::replace(self.last_ms.get_mut(lane)?, event.at_ms);
@@ -385,8 +385,8 @@ impl Gaps {
 /// Returns true if the counts are possible in a run, with a wide margin.
 fn plausible(event: &Event) -> bool {
     match &event.what {
-        What::Sample(sample) => sample.is_plausible(),
-        What::Ready(ready) => ready.cap_bytes.is_none_or(|bytes| bytes < MOST_COUNTED),
+        EventKind::Sample(sample) => sample.is_plausible(),
+        EventKind::Ready(ready) => ready.cap_bytes.is_none_or(|bytes| bytes < MOST_COUNTED),
         _ => true,
     }
 }

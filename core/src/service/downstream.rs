@@ -93,9 +93,9 @@ impl Downstream {
             bound => bound as usize,
         };
         let waiting = match self.gate.enter(bound(&self.capacity), bound(&self.queue)) {
-            Entry::Free(permit) => return Ok(permit),
-            Entry::Full => return Err(StoreError::Refused),
-            Entry::Wait(waiting) => waiting,
+            Admission::Free(permit) => return Ok(permit),
+            Admission::Full => return Err(StoreError::Refused),
+            Admission::Wait(waiting) => waiting,
         };
         self.show();
         waiting.await.map_err(|_| StoreError::Refused)
@@ -133,7 +133,7 @@ struct State {
     waiting: VecDeque<oneshot::Sender<Permit>>,
 }
 
-enum Entry {
+enum Admission {
     Free(Permit),
     Wait(oneshot::Receiver<Permit>),
     Full,
@@ -148,18 +148,18 @@ impl Gate {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn enter(self: &Arc<Self>, capacity: usize, queue: usize) -> Entry {
+    fn enter(self: &Arc<Self>, capacity: usize, queue: usize) -> Admission {
         let mut state = self.lock();
         if state.busy < capacity {
             state.busy += 1;
-            return Entry::Free(Permit(Some(Arc::clone(self))));
+            return Admission::Free(Permit(Some(Arc::clone(self))));
         }
         if state.waiting.len() >= queue {
-            return Entry::Full;
+            return Admission::Full;
         }
         let (turn, waiting) = oneshot::channel();
         state.waiting.push_back(turn);
-        Entry::Wait(waiting)
+        Admission::Wait(waiting)
     }
 }
 
@@ -187,10 +187,10 @@ mod tests {
     #[test]
     fn a_place_goes_to_the_next_who_still_waits() {
         let gate = Arc::new(Gate::default());
-        let Entry::Free(first) = gate.enter(1, 2) else { panic!("nobody is inside") };
-        let Entry::Wait(second) = gate.enter(1, 2) else { panic!("it is full") };
-        let Entry::Wait(mut third) = gate.enter(1, 2) else { panic!("two may wait") };
-        assert!(matches!(gate.enter(1, 2), Entry::Full));
+        let Admission::Free(first) = gate.enter(1, 2) else { panic!("nobody is inside") };
+        let Admission::Wait(second) = gate.enter(1, 2) else { panic!("it is full") };
+        let Admission::Wait(mut third) = gate.enter(1, 2) else { panic!("two may wait") };
+        assert!(matches!(gate.enter(1, 2), Admission::Full));
         drop(second);
         drop(first);
         let third = third.try_recv().expect("its turn");

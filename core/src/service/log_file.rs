@@ -20,12 +20,12 @@ pub struct LogLine {
 
 /// Entries of the log.
 #[derive(Debug, Clone)]
-enum Entry {
+enum LogEntry {
     Request(LogLine),
     Error(String),
 }
 
-impl Entry {
+impl LogEntry {
     /// As a lane shows it.
     fn text(&self) -> String {
         match self {
@@ -48,9 +48,9 @@ pub struct LogFile {
 
 #[derive(Default)]
 struct Kept {
-    tail: VecDeque<Entry>,
+    tail: VecDeque<LogEntry>,
     /// The newest line that a reader says should not be there.
-    wrong: Option<Entry>,
+    wrong: Option<LogEntry>,
 }
 
 /// Lines of the log that a lane shows of its end.
@@ -90,7 +90,7 @@ impl LogFile {
         // Each of them reads it, whatever the others say.
         let wrong = readers.iter().fold(false, |wrong, reader| reader(&line) | wrong);
         drop(readers);
-        self.keep(Entry::Request(line), wrong);
+        self.keep(LogEntry::Request(line), wrong);
     }
 
     /// Writes a line about an error.
@@ -98,10 +98,10 @@ impl LogFile {
         let readers = self.error_readers.lock().unwrap_or_else(PoisonError::into_inner);
         readers.iter().for_each(|reader| reader(&text));
         drop(readers);
-        self.keep(Entry::Error(text), false);
+        self.keep(LogEntry::Error(text), false);
     }
 
-    fn keep(&self, entry: Entry, wrong: bool) {
+    fn keep(&self, entry: LogEntry, wrong: bool) {
         let mut kept = self.kept();
         if wrong {
             kept.wrong = Some(entry.clone());
@@ -128,13 +128,13 @@ impl LogFile {
         let newest = kept.tail.iter().skip(kept.tail.len().saturating_sub(SHOWN));
         // Between many lines about requests the last one about an error would not be seen.
         let older = kept.tail.iter().take(kept.tail.len().saturating_sub(SHOWN));
-        let error = older.rev().find(|entry| matches!(entry, Entry::Error(_)));
-        let is_error = |entry: &&Entry| matches!(entry, Entry::Error(_));
+        let error = older.rev().find(|entry| matches!(entry, LogEntry::Error(_)));
+        let is_error = |entry: &&LogEntry| matches!(entry, LogEntry::Error(_));
         let error = error.filter(|_| !newest.clone().any(|entry| is_error(&entry)));
         let newest = error.into_iter().chain(newest);
         LogTail {
-            lines: newest.map(Entry::text).collect(),
-            wrong: kept.wrong.as_ref().map(Entry::text),
+            lines: newest.map(LogEntry::text).collect(),
+            wrong: kept.wrong.as_ref().map(LogEntry::text),
         }
     }
 
@@ -144,9 +144,9 @@ impl LogFile {
 
     /// The newest lines about requests, oldest first.
     pub fn tail(&self) -> Vec<LogLine> {
-        let requests = |entry: &Entry| match entry {
-            Entry::Request(line) => Some(line.clone()),
-            Entry::Error(_) => None,
+        let requests = |entry: &LogEntry| match entry {
+            LogEntry::Request(line) => Some(line.clone()),
+            LogEntry::Error(_) => None,
         };
         self.kept().tail.iter().filter_map(requests).collect()
     }

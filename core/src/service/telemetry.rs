@@ -67,11 +67,11 @@ struct Shard {
     started: u64,
     ended: u64,
     /// By route; as many as there are methods and statuses in use.
-    routes: HashMap<String, Vec<Kind>>,
+    routes: HashMap<String, Vec<RequestSeries>>,
 }
 
 /// The requests of one method and status; status 0: dropped before they had one.
-struct Kind {
+struct RequestSeries {
     method: &'static str,
     status: u16,
     /// All of them.
@@ -117,7 +117,7 @@ impl Requests {
             let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
             started += shard.started;
             ended += shard.ended;
-            shard.routes.values_mut().flatten().for_each(Kind::hand_on);
+            shard.routes.values_mut().flatten().for_each(RequestSeries::hand_on);
         }
         self.in_flight.set(started as f64 - ended as f64);
         if self.looks.fetch_add(1, Ordering::Relaxed) % LOOKS == LOOKS - 1 {
@@ -170,9 +170,9 @@ impl Shard {
         }
         let Some(kinds) = self.routes.get_mut(path) else { return };
         let method = known(method);
-        let same = |kind: &Kind| kind.status == status && kind.method == method;
+        let same = |kind: &RequestSeries| kind.status == status && kind.method == method;
         let at = kinds.iter().position(same).unwrap_or_else(|| {
-            kinds.push(Kind::new(method, path, status));
+            kinds.push(RequestSeries::new(method, path, status));
             kinds.len() - 1
         });
         kinds[at].ended += 1;
@@ -191,7 +191,7 @@ fn known(method: &Method) -> &'static str {
     KNOWN.into_iter().find(|known| *known == method.as_str()).unwrap_or("other")
 }
 
-impl Kind {
+impl RequestSeries {
     fn new(method: &'static str, path: &str, status: u16) -> Self {
         let labels = labels(method, path, status);
         Self {

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 
 use super::run_state::RunState;
-use crate::event::{Event, ExitCause, What};
+use crate::event::{Event, EventKind, ExitCause};
 use crate::plan::Case;
 use crate::record::{Decoder, Encoder};
 
@@ -220,9 +220,9 @@ impl History {
 /// Returns true for phases, switches, exits and restarts: the places that a search stops at.
 fn is_mark(event: &Event) -> bool {
     match &event.what {
-        What::Phase { .. } | What::Bug { .. } | What::Release(_) => true,
-        What::Exit { cause, .. } => *cause != ExitCause::Stopped,
-        What::Starting { attempt, .. } => *attempt > 1,
+        EventKind::Phase { .. } | EventKind::Bug { .. } | EventKind::Release(_) => true,
+        EventKind::Exit { cause, .. } => *cause != ExitCause::Stopped,
+        EventKind::Starting { attempt, .. } => *attempt > 1,
         _ => false,
     }
 }

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use crate::event::{
-    ChainShown, ExitCause, InstanceSample, LoadTick, LogTail, Metric, Ready, Sample, ServerSample,
-    TICK, WaitSite, What,
+    ChainShown, EventKind, ExitCause, InstanceSample, LoadTick, LogTail, Metric, Ready, Sample,
+    ServerSample, TICK, WaitSite,
 };
 use crate::incident::formula::Values;
-use crate::incident::measure::{Level, Measure, Stretch};
+use crate::incident::measure::{Level, Measure, WindowMeasure};
 use crate::incident::show::{MOST_LEVELS, Sentence};
 use crate::incident::{Bugs, Manifest};
 use crate::prose;
@@ -128,7 +128,7 @@ pub struct LastSecond {
 
 impl LastSecond {
     /// A measure over it.
-    pub fn value(&self, measure: Stretch) -> Option<f64> {
+    pub fn value(&self, measure: WindowMeasure) -> Option<f64> {
         self.window.value(measure, self.seconds)
     }
 
@@ -182,9 +182,9 @@ impl LaneState {
     }
 
     /// Takes in one of its events. Returns a line for the log, where it is worth one.
-    pub fn take(&mut self, at_s: f64, what: &What) -> Option<String> {
+    pub fn take(&mut self, at_s: f64, what: &EventKind) -> Option<String> {
         match what {
-            What::Starting { attempt, instance } => {
+            EventKind::Starting { attempt, instance } => {
                 if *instance > 0 {
                     return None;
                 }
@@ -193,22 +193,22 @@ impl LaneState {
                 self.console_port = None;
                 None
             }
-            What::Ready(Ready { instance: 1.., .. }) => None,
-            What::Ready(Ready { port, pid, console_port, cap_bytes, .. }) => {
+            EventKind::Ready(Ready { instance: 1.., .. }) => None,
+            EventKind::Ready(Ready { port, pid, console_port, cap_bytes, .. }) => {
                 self.state = ProcessState::Serving { process: port.zip(*pid), since_s: at_s };
                 self.console_port = *console_port;
                 self.own_cap_bytes = *cap_bytes;
                 (self.restarts > 0).then(|| "serving again, with a clean process".to_owned())
             }
-            What::Metric(metric) => {
+            EventKind::Metric(metric) => {
                 self.metrics.insert(metric.name.clone(), metric.clone());
                 None
             }
-            What::Sample(sample) => {
+            EventKind::Sample(sample) => {
                 self.sample(at_s, sample);
                 None
             }
-            What::Bug { incident, variant } => {
+            EventKind::Bug { incident, variant } => {
                 self.switched_s = at_s;
                 match variant {
                     Some(variant) => self.bugs.insert(incident.clone(), variant.clone()),
@@ -216,15 +216,15 @@ impl LaneState {
                 };
                 prose::line(what)
             }
-            What::Slots { without } => {
+            EventKind::Slots { without } => {
                 self.without.clone_from(without);
                 prose::line(what)
             }
-            What::LogTail(tail) => {
+            EventKind::LogTail(tail) => {
                 self.log.clone_from(tail);
                 None
             }
-            What::Chain(chain) => {
+            EventKind::Chain(chain) => {
                 let known = std::mem::replace(&mut self.chain, chain.clone());
                 let order = |chain: &ChainShown| -> Vec<String> {
                     chain.routes.iter().map(|(slot, _)| slot.clone()).collect()
@@ -233,24 +233,24 @@ impl LaneState {
                 (!known.routes.is_empty() && now != order(&known))
                     .then(|| format!("chain: {}", now.join(" → ")))
             }
-            What::Release(release) => {
+            EventKind::Release(release) => {
                 self.switched_s = at_s;
                 if release.version != "before" {
                     self.version.clone_from(&release.version);
                 }
                 prose::line(what)
             }
-            What::Log { .. } | What::Scale { .. } => prose::line(what),
+            EventKind::Log { .. } | EventKind::Scale { .. } => prose::line(what),
             // The others go on.
-            What::Exit { instance: 1.., .. } | What::Restart { instance: 1.., .. } => {
-                self.restarts += u32::from(matches!(what, What::Restart { .. }));
+            EventKind::Exit { instance: 1.., .. } | EventKind::Restart { instance: 1.., .. } => {
+                self.restarts += u32::from(matches!(what, EventKind::Restart { .. }));
                 prose::line(what)
             }
-            What::Exit { cause, code, .. } => {
+            EventKind::Exit { cause, code, .. } => {
                 self.exit(at_s, cause, *code);
                 Some(prose::exit(cause, *code))
             }
-            What::Restart { after_ms, .. } => {
+            EventKind::Restart { after_ms, .. } => {
                 let wait_s = *after_ms as f64 / 1000.0;
                 if let ProcessState::Down { again_s, .. } = &mut self.state {
                     *again_s = at_s + wait_s;
@@ -337,8 +337,8 @@ impl LaneState {
             at_s,
             tasks: self.server.as_ref().map(|server| server.tasks as f64),
             memory_bytes: self.resident_bytes.map(|bytes| bytes as f64),
-            p50_ms: self.last_second.value(Stretch::P50Ms),
-            p99_ms: self.last_second.value(Stretch::P99Ms),
+            p50_ms: self.last_second.value(WindowMeasure::P50Ms),
+            p99_ms: self.last_second.value(WindowMeasure::P99Ms),
         });
         let tasks = |point: &Point| Some((point.at_s, point.tasks?));
         // A slope over two processes would be nobody's.
@@ -392,13 +392,13 @@ impl LaneState {
         self.server.as_ref()?.metrics.get(name).copied()
     }
 
-    /// The value of a measure now; of what only a stretch of time has, over the last second.
+    /// The value of a measure now; of what only a period of time has, over the last second.
     pub fn value(&self, measure: &Measure) -> Option<f64> {
         match measure {
             Measure::Level(Level::InFlight) => Some(self.in_flight as f64),
             Measure::Restarts => Some(f64::from(self.restarts)),
             Measure::Exits => None,
-            Measure::Stretch(stretch) => self.last_second.value(*stretch),
+            Measure::OverWindow(period) => self.last_second.value(*period),
             Measure::Level(_) | Measure::Registered(_) => {
                 let levels = Levels {
                     server: self.server.as_ref(),

@@ -30,7 +30,7 @@ use crate::catalogue::Catalogue;
 use crate::event::{Clock, Event};
 use crate::incident::Unknown;
 use crate::plan::{Case, Plan};
-use crate::record::Faults;
+use crate::record::UnreadableLines;
 use crate::script::{Control, Pacing};
 use history::Lines;
 use lane_state::LaneState;
@@ -130,7 +130,7 @@ impl Session {
     }
 
     /// A session with a recording, playing from its beginning.
-    pub fn recorded(case: Case, lines: Lines, faults: &Faults) -> Self {
+    pub fn recorded(case: Case, lines: Lines, faults: &UnreadableLines) -> Self {
         let mut beginning = RunState::new(&case);
         for line in faults.lines() {
             beginning.log(0.0, None, format!("⚠ {line}"));

@@ -6,14 +6,14 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::lane_state::LaneState;
-use crate::catalogue::Entry;
-use crate::event::{Event, What};
+use crate::catalogue::CatalogueEntry;
+use crate::event::{Event, EventKind};
 use crate::incident::claim::Claim;
 use crate::incident::formula::{Formula, Values};
 use crate::incident::manifest::Switch;
 use crate::incident::measure::Measure;
 use crate::incident::show::{Sentence, growth_of};
-use crate::incident::theory::Course;
+use crate::incident::theory::ParamHistory;
 use crate::load::tally::TRUSTED_LAG_MS;
 use crate::plan::Case;
 use crate::prose;
@@ -43,7 +43,7 @@ pub struct RunState {
     /// Start of each phase in seconds.
     pub phases_s: Vec<f64>,
     /// Rate and parameters as they were.
-    pub course: Course,
+    pub course: ParamHistory,
     /// The limits that metrics of the fixed variant stay below by the manifest, at the present load.
     pub limits: BTreeMap<String, Limit>,
     /// Time of the release in seconds; none: not yet.
@@ -88,7 +88,7 @@ impl RunState {
             phases_s: Vec::new(),
             limits: limits(&case.entry, &case.values()),
             released_s: None,
-            course: Course::new(case.values()),
+            course: ParamHistory::new(case.values()),
             log: VecDeque::new(),
             dropped: 0,
             lag: VecDeque::new(),
@@ -106,7 +106,7 @@ impl RunState {
         };
         let Some(line) = line else { return };
         match event.what {
-            What::Log { .. } => self.log_repeating(at_s, event.lane, line),
+            EventKind::Log { .. } => self.log_repeating(at_s, event.lane, line),
             _ => self.log(at_s, event.lane, line),
         }
     }
@@ -128,9 +128,9 @@ impl RunState {
         self.log.push_back(LogEntry { at_s, lane, line: line.into(), times: 1 });
     }
 
-    fn take_general(&mut self, case: &Case, at_s: f64, what: &What) -> Option<String> {
+    fn take_general(&mut self, case: &Case, at_s: f64, what: &EventKind) -> Option<String> {
         match what {
-            What::Phase { index, .. } => {
+            EventKind::Phase { index, .. } => {
                 self.phase = Some(*index);
                 let phase = case.manifest().phases.get(*index);
                 if phase.is_some_and(|phase| phase.bugs == Some(Switch::On)) {
@@ -141,22 +141,22 @@ impl RunState {
                 }
                 prose::line(what)
             }
-            What::Rate { rate_per_s } => {
+            EventKind::Rate { rate_per_s } => {
                 self.course.set(at_s, "rate_per_s", *rate_per_s);
                 self.limits = limits(&case.entry, self.course.now());
                 prose::line(what).filter(|_| at_s > 0.0)
             }
-            What::Param { name, value } => {
+            EventKind::Param { name, value } => {
                 self.course.set(at_s, name, *value);
                 self.limits = limits(&case.entry, self.course.now());
                 None
             }
-            What::Log { line } => Some(line.clone()),
-            What::Driver { lag_us, .. } => {
+            EventKind::Log { line } => Some(line.clone()),
+            EventKind::Driver { lag_us, .. } => {
                 self.watch_lag(lag_us);
                 prose::line(what)
             }
-            What::Dropped { events } => {
+            EventKind::Dropped { events } => {
                 self.dropped = self.dropped.saturating_add(*events);
                 prose::line(what)
             }
@@ -206,7 +206,7 @@ impl RunState {
 }
 
 /// The limits that metrics of the fixed variant stay below: the first such claim of the manifest about each.
-fn limits(entry: &Entry, values: &Values) -> BTreeMap<String, Limit> {
+fn limits(entry: &CatalogueEntry, values: &Values) -> BTreeMap<String, Limit> {
     let mut limits = BTreeMap::new();
     for expect in entry.manifest.expectations.iter().filter(|e| e.variant == "fixed") {
         if let Claim::Below(formula) | Claim::StaysBelow(formula) = &expect.claim

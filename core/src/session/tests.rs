@@ -40,12 +40,12 @@ pub(crate) fn case() -> Case {
 
 mod one_value {
     use super::case;
-    use crate::event::{Clock, Event, LoadTick, Outcomes, Sample, What};
-    use crate::incident::measure::{Measure, Stretch as OverTime};
+    use crate::event::{Clock, Event, EventKind, LoadTick, Outcomes, Sample};
+    use crate::incident::measure::{Measure, WindowMeasure};
     use crate::report::Report;
     use crate::session::run_state::RunState;
     use crate::timeline::Timeline;
-    use crate::verdict::{Stretch, value};
+    use crate::verdict::{Period, value};
 
     /// One second of a lane, with every outcome and latencies over three orders of magnitude.
     fn second() -> Vec<Event> {
@@ -66,7 +66,7 @@ mod one_value {
                 unanswered_us: vec![(2_000_000 + tick, 1)],
                 ..LoadTick::default()
             };
-            let what = What::Sample(Sample { load, ..Sample::default() });
+            let what = EventKind::Sample(Sample { load, ..Sample::default() });
             Event { at_ms: tick * 100, lane: Some(0), what }
         };
         (1..=10).map(tick).collect()
@@ -86,8 +86,8 @@ mod one_value {
         let mut compared = 0;
         for name in Measure::built_in() {
             let measure = Measure::parse(name);
-            let Measure::Stretch(_) = measure else { continue };
-            let claim = value(claimed, &measure, None, Stretch { from_s: 0.0, to_s: 1.0 });
+            let Measure::OverWindow(_) = measure else { continue };
+            let claim = value(claimed, &measure, None, Period { from_s: 0.0, to_s: 1.0 });
             assert!(claim.is_some(), "{name}");
             assert_eq!(screen.value(&measure), claim, "{name}");
             assert_eq!(of_walk.get(name).copied(), claim, "{name}");
@@ -97,13 +97,20 @@ mod one_value {
         let at = |measure| screen.last_second.value(measure);
         // The median is none of the higher percentiles, and those differ from each other.
         assert!(
-            at(OverTime::P50Ms) < at(OverTime::P90Ms) && at(OverTime::P90Ms) < at(OverTime::P99Ms)
+            at(WindowMeasure::P50Ms) < at(WindowMeasure::P90Ms)
+                && at(WindowMeasure::P90Ms) < at(WindowMeasure::P99Ms)
         );
         let report = Report::new(&case, Clock::Virtual, &timeline);
         let (lane, latency) = (&report.lanes[0], &report.lanes[0].latency_ms);
-        assert_eq!([latency.p50, latency.p90], [at(OverTime::P50Ms), at(OverTime::P90Ms)]);
-        assert_eq!([latency.p99, latency.max], [at(OverTime::P99Ms), at(OverTime::MaxMs)]);
-        assert_eq!(latency.naive_p99, at(OverTime::NaiveP99Ms));
+        assert_eq!(
+            [latency.p50, latency.p90],
+            [at(WindowMeasure::P50Ms), at(WindowMeasure::P90Ms)]
+        );
+        assert_eq!(
+            [latency.p99, latency.max],
+            [at(WindowMeasure::P99Ms), at(WindowMeasure::MaxMs)]
+        );
+        assert_eq!(latency.naive_p99, at(WindowMeasure::NaiveP99Ms));
         assert_eq!(lane.requests.ok, screen.last_second.window.outcomes.ok);
     }
 }

@@ -41,7 +41,7 @@ pub enum Travel {
         /// True: faster.
         faster: bool,
     },
-    /// The past plays on for this stretch of wall time, in milliseconds.
+    /// The past plays on for this period of wall time, in milliseconds.
     Pass(f64),
 }
 

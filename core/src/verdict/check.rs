@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::stretch::{self, SETTLED_S, Stretch, grows, last, rises, seconds, value};
+use super::period::{self, Period, SETTLED_S, grows, last, rises, seconds, value};
 use super::undecided::Undecided;
 use crate::figures::number;
 use crate::incident::claim::{Claim, Expectation, Window};
@@ -19,7 +19,7 @@ pub struct Check {
     pub metric: String,
     /// Expected value, for people.
     pub expected: String,
-    /// The stretch of the run that counted, in seconds since it began.
+    /// The period of the run that counted, in seconds since it began.
     pub window_s: Option<[f64; 2]>,
     /// Why nothing can be said; none: it was decided.
     pub undecided: Option<Undecided>,
@@ -47,14 +47,14 @@ pub(super) fn check(
     timeline: &Timeline,
     lane: &LaneLine,
 ) -> Check {
-    let stretch = stretch::stretch(since_s, expectation, timeline, lane);
-    let outcome = compare(since_s, expectation, timeline, lane, stretch);
+    let period = period::period(since_s, expectation, timeline, lane);
+    let outcome = compare(since_s, expectation, timeline, lane, period);
     let kind = expectation.kind.as_ref().map_or(String::new(), |kind| format!(" of {kind}"));
     Check {
         variant: lane.variant.clone(),
         metric: format!("{}{kind}", expectation.metric),
         expected: outcome.expected,
-        window_s: stretch.ok().map(|stretch| [stretch.from_s, stretch.to_s]),
+        window_s: period.ok().map(|period| [period.from_s, period.to_s]),
         undecided: outcome.undecided,
         holds: outcome.observed.as_ref().is_some_and(|(_, holds)| *holds),
         observed: outcome.observed.map(|(observed, _)| observed),
@@ -73,22 +73,22 @@ fn compare(
     expectation: &Expectation,
     timeline: &Timeline,
     lane: &LaneLine,
-    stretch: Result<Stretch, Undecided>,
+    period: Result<Period, Undecided>,
 ) -> Outcome {
-    let from_s = stretch.map_or(timeline.end_s, |stretch| stretch.from_s);
+    let from_s = period.map_or(timeline.end_s, |period| period.from_s);
     let wanted = |formula: &Formula| {
         formula.eval(timeline.course.at(from_s + SETTLED_S)).unwrap_or(f64::NAN)
     };
     let metric = &expectation.metric;
     let kind = expectation.kind.as_deref();
-    let of = |lane: &LaneLine| value(lane, metric, kind, stretch.ok()?);
+    let of = |lane: &LaneLine| value(lane, metric, kind, period.ok()?);
     let near = |wanted: f64, within: f64, observed: Option<f64>| {
         observed.map(|o| (format!("{}/s", number(o)), (o - wanted).abs() <= wanted.abs() * within))
     };
     let than = |observed: Option<f64>, holds: &dyn Fn(f64) -> bool| {
         observed.map(|observed| (number(observed), holds(observed)))
     };
-    let mut undecided = stretch.err();
+    let mut undecided = period.err();
     let (expected, observed) = match &expectation.claim {
         Claim::Below(limit) => {
             let limit = wanted(limit);
@@ -100,43 +100,43 @@ fn compare(
         }
         Claim::StaysBelow(limit) => {
             let limit = wanted(limit);
-            let worst = seconds(lane, metric, kind, stretch.ok()).into_iter().reduce(f64::max);
+            let worst = seconds(lane, metric, kind, period.ok()).into_iter().reduce(f64::max);
             (format!("stays below {}", number(limit)), than(worst, &|o| o < limit))
         }
         Claim::StaysAbove(limit) => {
             let limit = wanted(limit);
-            let worst = seconds(lane, metric, kind, stretch.ok()).into_iter().reduce(f64::min);
+            let worst = seconds(lane, metric, kind, period.ok()).into_iter().reduce(f64::min);
             (format!("stays above {}", number(limit)), than(worst, &|o| o > limit))
         }
         Claim::ReturnsTo(limit) => {
             let limit = wanted(limit);
-            let last = stretch.ok().and_then(|stretch| last(lane, metric, stretch));
+            let last = period.ok().and_then(|period| last(lane, metric, period));
             (format!("ends at most at {}", number(limit)), than(last, &|o| o <= limit))
         }
         Claim::Slope(slope, within) => {
             let wanted = wanted(slope);
-            let observed = stretch.ok().and_then(|stretch| grows(lane, metric, stretch));
+            let observed = period.ok().and_then(|period| grows(lane, metric, period));
             let text = format!("grows {}/s ± {} %", number(wanted), number(within * 100.0));
             (text, near(wanted, *within, observed))
         }
         Claim::Rate(rate, within) => {
             let wanted = wanted(rate);
-            let observed = stretch.ok().and_then(|stretch| rises(lane, metric, stretch));
+            let observed = period.ok().and_then(|period| rises(lane, metric, period));
             let text = format!("rises {}/s ± {} %", number(wanted), number(within * 100.0));
             (text, near(wanted, *within, observed))
         }
         Claim::RateBelow(limit) => {
             let limit = wanted(limit);
-            let observed = stretch.ok().and_then(|stretch| rises(lane, metric, stretch));
+            let observed = period.ok().and_then(|period| rises(lane, metric, period));
             let observed = observed.map(|o| (format!("{}/s", number(o)), o < limit));
             (format!("rises below {}/s", number(limit)), observed)
         }
         Claim::Exits(word) => {
-            (format!("exits: {word}"), stretch.ok().map(|stretch| exits(word, lane, stretch)))
+            (format!("exits: {word}"), period.ok().map(|period| exits(word, lane, period)))
         }
         Claim::Times { of: other, window, at_least } => {
             let at_least = wanted(at_least);
-            let there = beside(since_s, expectation, timeline, (other, window.as_ref()), stretch);
+            let there = beside(since_s, expectation, timeline, (other, window.as_ref()), period);
             undecided = undecided.or(there.as_ref().err().copied());
             let (there, at) = there.unwrap_or_default();
             let text = format!("{} times `{other}`{at}", number(at_least));
@@ -146,7 +146,7 @@ fn compare(
         }
     };
     let fails = observed.as_ref().is_some_and(|(_, holds)| !holds);
-    if fails && undecided.is_none() && stretch.is_ok_and(|of| too_few(lane, expectation, of)) {
+    if fails && undecided.is_none() && period.is_ok_and(|of| too_few(lane, expectation, of)) {
         undecided = Some(Undecided::TooFew);
     }
     let observed = observed.filter(|_| undecided.is_none());
@@ -157,10 +157,10 @@ fn compare(
 const LEAST_REQUESTS: u64 = 100;
 
 /// Returns true if a claim about a share covers too few requests.
-fn too_few(lane: &LaneLine, expectation: &Expectation, stretch: Stretch) -> bool {
+fn too_few(lane: &LaneLine, expectation: &Expectation, period: Period) -> bool {
     let kind = expectation.kind.as_deref();
-    matches!(&expectation.metric, Measure::Stretch(figure) if figure.is_a_share())
-        && stretch::requests(lane, kind, stretch) < LEAST_REQUESTS
+    matches!(&expectation.metric, Measure::OverWindow(figure) if figure.is_a_share())
+        && period::requests(lane, kind, period) < LEAST_REQUESTS
 }
 
 /// Returns the value of the other lane of a comparison, and its window if that differs.
@@ -169,7 +169,7 @@ fn beside(
     expectation: &Expectation,
     timeline: &Timeline,
     (variant, window): (&str, Option<&Window>),
-    own: Result<Stretch, Undecided>,
+    own: Result<Period, Undecided>,
 ) -> Result<(Option<f64>, String), Undecided> {
     let mut lanes = timeline.lanes.iter();
     let other = lanes.find(|lane| lane.variant == variant).ok_or(Undecided::NotBeside)?;
@@ -177,18 +177,18 @@ fn beside(
         None => (own?, String::new()),
         Some(window) => {
             let there = Expectation { window: window.clone(), ..expectation.clone() };
-            let there = stretch::stretch(since_s, &there, timeline, other)?;
+            let there = period::period(since_s, &there, timeline, other)?;
             (there, format!(" at {} to {} s", number(there.from_s), number(there.to_s)))
         }
     };
     Ok((value(other, &expectation.metric, expectation.kind.as_deref(), there), says))
 }
 
-fn exits(word: &str, lane: &LaneLine, stretch: Stretch) -> (String, bool) {
+fn exits(word: &str, lane: &LaneLine, period: Period) -> (String, bool) {
     let within = lane
         .exits
         .iter()
-        .filter(|exit| (stretch.from_s..=stretch.to_s).contains(&(exit.at_ms as f64 / 1000.0)));
+        .filter(|exit| (period.from_s..=period.to_s).contains(&(exit.at_ms as f64 / 1000.0)));
     let words: Vec<&str> = within.map(|exit| exit.cause.word()).collect();
     let holds = if word == "none" { words.is_empty() } else { words.contains(&word) };
     let observed = match words.len() {

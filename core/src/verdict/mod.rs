@@ -8,15 +8,15 @@ use crate::timeline::{LaneLine, Timeline};
 
 mod agreement;
 mod check;
-mod stretch;
+mod period;
 mod undecided;
 
 pub use agreement::{Agreement, agreements};
 pub use check::Check;
-pub use stretch::{Stretch, grows, stretch, value};
+pub use period::{Period, grows, period, value};
 pub use undecided::Undecided;
 
-use stretch::SETTLED_S;
+use period::SETTLED_S;
 
 /// The outcome of a run's expectations.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -113,7 +113,7 @@ pub fn judge_since(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Event, Sample, What};
+    use crate::event::{Event, EventKind, Sample};
     use crate::incident::claim::Claim;
     use crate::incident::measure::Measure;
 
@@ -126,9 +126,9 @@ mod tests {
         manifest.expectations[0].metric = Measure::parse(metric);
         let mut timeline = Timeline::new(&manifest, &["broken".to_owned()]);
         let says = String::new();
-        timeline.push(&Event { at_ms: 0, lane: None, what: What::Phase { index: 1, says } });
+        timeline.push(&Event { at_ms: 0, lane: None, what: EventKind::Phase { index: 1, says } });
         for tick in 0..=seconds * 10 {
-            let what = What::Sample(Sample::default());
+            let what = EventKind::Sample(Sample::default());
             timeline.push(&Event { at_ms: tick * 100, lane: Some(0), what });
         }
         judge(&manifest, &timeline).checks.remove(0)
@@ -141,11 +141,15 @@ mod tests {
         let apart = |manifest: &Manifest, in_flight: u64| {
             let mut timeline = Timeline::new(manifest, &["broken".to_owned()]);
             let says = String::new();
-            timeline.push(&Event { at_ms: 0, lane: None, what: What::Phase { index: 1, says } });
+            timeline.push(&Event {
+                at_ms: 0,
+                lane: None,
+                what: EventKind::Phase { index: 1, says },
+            });
             for tick in 0..100 {
                 let mut sample = Sample::default();
                 sample.load.in_flight = in_flight;
-                let what = What::Sample(sample);
+                let what = EventKind::Sample(sample);
                 timeline.push(&Event { at_ms: tick * 100, lane: Some(0), what });
             }
             let found = agreements(manifest, &timeline);
@@ -163,17 +167,21 @@ mod tests {
     }
 
     #[test]
-    fn a_value_is_compared_with_that_of_another_stretch() {
+    fn a_value_is_compared_with_that_of_another_period() {
         let text = include_str!("../../tests/data/incident.toml");
         let mut manifest = Manifest::parse("incident.toml", text).expect("it is in order");
         let mut timeline = Timeline::new(&manifest, &["broken".to_owned()]);
         let says = String::new();
-        timeline.push(&Event { at_ms: 0, lane: None, what: What::Phase { index: 1, says } });
+        timeline.push(&Event { at_ms: 0, lane: None, what: EventKind::Phase { index: 1, says } });
         for tick in 0..100 {
             // 10 in flight in the first five seconds, then 40.
             let mut sample = Sample::default();
             sample.load.in_flight = if tick < 50 { 10 } else { 40 };
-            timeline.push(&Event { at_ms: tick * 100, lane: Some(0), what: What::Sample(sample) });
+            timeline.push(&Event {
+                at_ms: tick * 100,
+                lane: Some(0),
+                what: EventKind::Sample(sample),
+            });
         }
         let claim = |at_least: f64| {
             let text = format!(
@@ -196,14 +204,18 @@ mod tests {
         let claim = "variant = \"broken\"\nmetric = \"in_flight\"\nstays_below = 50\n\
                      window = { from_s = 1, to_s = 9 }";
         manifest.expectations = vec![toml::from_str(claim).expect("a claim")];
-        let judged = |in_flight: u64, others: &[(u64, Option<usize>, What)]| {
+        let judged = |in_flight: u64, others: &[(u64, Option<usize>, EventKind)]| {
             let mut timeline = Timeline::new(&manifest, &["broken".to_owned()]);
             let says = String::new();
-            timeline.push(&Event { at_ms: 0, lane: None, what: What::Phase { index: 1, says } });
+            timeline.push(&Event {
+                at_ms: 0,
+                lane: None,
+                what: EventKind::Phase { index: 1, says },
+            });
             for tick in 0..=100 {
                 let mut sample = Sample::default();
                 sample.load.in_flight = if tick == 60 { in_flight } else { 1 };
-                let what = What::Sample(sample);
+                let what = EventKind::Sample(sample);
                 timeline.push(&Event { at_ms: tick * 100, lane: Some(0), what });
                 for (at_ms, lane, what) in others.iter().filter(|(at_ms, ..)| *at_ms == tick * 100)
                 {
@@ -214,26 +226,26 @@ mod tests {
             (verdict.holds, verdict.undecided)
         };
         let late = |lag_us: u64| {
-            (6000, None, What::Driver { lag_us: vec![(10, 999), (lag_us, 1)], not_sent: 0 })
+            (6000, None, EventKind::Driver { lag_us: vec![(10, 999), (lag_us, 1)], not_sent: 0 })
         };
         assert_eq!(judged(900, &[]), (false, None));
         assert_eq!(judged(900, &[late(900_000)]), (false, None));
         assert_eq!(judged(900, &[late(3_000_000)]), (false, Some(Undecided::DriverStood)));
-        let always = (6000, None, What::Driver { lag_us: vec![(30_000, 999)], not_sent: 0 });
+        let always = (6000, None, EventKind::Driver { lag_us: vec![(30_000, 999)], not_sent: 0 });
         assert_eq!(
             judged(900, std::slice::from_ref(&always)),
             (false, Some(Undecided::DriverLate))
         );
         assert_eq!(judged(2, &[always]), (false, Some(Undecided::DriverLate)));
-        let not_sent = (6000, None, What::Driver { lag_us: Vec::new(), not_sent: 1 });
+        let not_sent = (6000, None, EventKind::Driver { lag_us: Vec::new(), not_sent: 1 });
         assert_eq!(judged(2, &[not_sent]), (false, Some(Undecided::NotSent)));
         let killed = crate::event::ExitCause::Killed;
-        let killed = (9900, Some(0), What::Exit { cause: killed, code: None, instance: 0 });
+        let killed = (9900, Some(0), EventKind::Exit { cause: killed, code: None, instance: 0 });
         assert_eq!(judged(2, &[killed]), (false, Some(Undecided::Killed)));
         // What holds all the same, holds.
         assert_eq!(judged(2, &[late(3_000_000)]), (true, None));
         let cause = crate::event::ExitCause::Refused { why: "no such file".to_owned() };
-        let refused = (9900, Some(0), What::Exit { cause, code: None, instance: 0 });
+        let refused = (9900, Some(0), EventKind::Exit { cause, code: None, instance: 0 });
         assert_eq!(judged(2, &[refused]), (false, Some(Undecided::NotStarted)));
     }
 

@@ -6,13 +6,13 @@ use serde::Serialize;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Undecided {
-    /// The run ended before the check's stretch did.
+    /// The run ended before the check's period did.
     TooShort,
-    /// The process ended before enough of the stretch had passed.
+    /// The process ended before enough of the period had passed.
     ProcessEnded,
     /// At this load the bug does not show, or not in time.
     CannotShow,
-    /// The rate or a parameter was changed before enough of the stretch had passed.
+    /// The rate or a parameter was changed before enough of the period had passed.
     Changed,
     /// The lane that it is compared with did not run.
     NotBeside,

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use firedrill_core::catalogue::{Catalogue, Entry};
+use firedrill_core::catalogue::{Catalogue, CatalogueEntry};
 use firedrill_core::incident::exercise::{Exercise, YOURS};
 
 use super::Finding;
@@ -21,7 +21,7 @@ const DRAWN: u64 = 3;
 /// When a run cannot start.
 pub async fn check(
     catalogue: &'static Catalogue,
-    entry: &'static Entry,
+    entry: &'static CatalogueEntry,
     seeds: u64,
 ) -> anyhow::Result<Option<Finding>> {
     let (Some(exercise), Some(_)) = (&entry.manifest.exercise, &entry.incident.exercise) else {
@@ -79,7 +79,7 @@ fn named(half: &firedrill_core::incident::exercise::PartialFix) -> Option<&str> 
 /// Checks the verdict on a variant in a trial: it must hold, or be recognized.
 async fn tried(
     catalogue: &'static Catalogue,
-    entry: &'static Entry,
+    entry: &'static CatalogueEntry,
     exercise: &Exercise,
     (variant, known): (&str, Known<'_>),
     trial: &Trial,

@@ -18,9 +18,9 @@ use super::{runtime, status};
 use crate::cli::CheckOptions;
 use crate::run::{Control, Run, Spec};
 use firedrill_core::catalogue::Catalogue;
-use firedrill_core::catalogue::Entry;
+use firedrill_core::catalogue::CatalogueEntry;
 use firedrill_core::child::replay;
-use firedrill_core::event::{Clock, Event, What};
+use firedrill_core::event::{Clock, Event, EventKind};
 use firedrill_core::figures::{millis, number};
 use firedrill_core::incident::claim::Expectation;
 use firedrill_core::incident::theory::Theory;
@@ -42,7 +42,7 @@ const BLOCKED: u64 = 10;
 
 /// Scope of the checks.
 #[derive(Debug, Clone, Copy)]
-pub struct Settings {
+pub struct CheckScope {
     /// All incidents.
     pub catalogue: &'static Catalogue,
     /// Seeds on the virtual clock: 1 to this.
@@ -76,7 +76,7 @@ pub fn run(catalogue: &'static Catalogue, options: &CheckOptions) -> anyhow::Res
         Some(incident) => vec![&**catalogue.find(incident)?],
         None => catalogue.entries.iter().map(|entry| &**entry).collect(),
     };
-    let settings = Settings { catalogue, seeds: options.seeds, live: !options.skip_live };
+    let settings = CheckScope { catalogue, seeds: options.seeds, live: !options.skip_live };
     Ok(status(runtime()?.block_on(check(&entries, settings))?))
 }
 
@@ -85,7 +85,10 @@ pub fn run(catalogue: &'static Catalogue, options: &CheckOptions) -> anyhow::Res
 /// # Errors
 ///
 /// When a run cannot start, or standard output cannot be written to.
-pub async fn check(entries: &[&'static Entry], settings: Settings) -> anyhow::Result<bool> {
+pub async fn check(
+    entries: &[&'static CatalogueEntry],
+    settings: CheckScope,
+) -> anyhow::Result<bool> {
     let mut well = true;
     for entry in entries {
         writeln!(io::stdout(), "{}", entry.manifest.id)?;
@@ -121,7 +124,7 @@ fn tell(finding: &Finding) -> io::Result<bool> {
 }
 
 /// The incident's own source files use nothing that the virtual clock does not have.
-fn source(catalogue: &Catalogue, entry: &Entry) -> Finding {
+fn source(catalogue: &Catalogue, entry: &CatalogueEntry) -> Finding {
     let folder = entry.incident.folder();
     let files = catalogue.sources().filter(|(file, _)| file.starts_with(folder));
     let (mut count, mut wrong) = (0, Vec::new());
@@ -142,7 +145,7 @@ fn source(catalogue: &Catalogue, entry: &Entry) -> Finding {
 }
 
 /// Runs in which every variant has a lane, the fixed one beside it in each.
-fn specs(settings: Settings, entry: &'static Entry, clock: Clock, seed: u64) -> Specs {
+fn specs(settings: CheckScope, entry: &'static CatalogueEntry, clock: Clock, seed: u64) -> Specs {
     let names = entry.incident.variants.iter().map(|variant| variant.name.to_owned());
     let (fixed, others): (Vec<String>, Vec<String>) = names.partition(|name| name == "fixed");
     let mut specs = Vec::new();
@@ -176,7 +179,7 @@ async fn play(spec: &Spec) -> anyhow::Result<(Vec<Event>, Timeline)> {
 
 /// On every seed: what is expected shows; the bug breaks what the fix keeps; theory agrees; and the
 /// bug can be switched off.
-async fn virtually(settings: Settings, entry: &'static Entry) -> anyhow::Result<bool> {
+async fn virtually(settings: CheckScope, entry: &'static CatalogueEntry) -> anyhow::Result<bool> {
     let seeds = settings.seeds;
     let manifest = &entry.manifest;
     let (mut expected, mut bites, mut theory, mut off) =
@@ -219,7 +222,7 @@ async fn virtually(settings: Settings, entry: &'static Entry) -> anyhow::Result<
 }
 
 /// Returns the claims about the fixed variant, applied to the broken one.
-fn of_fixed(entry: &Entry) -> Vec<Expectation> {
+fn of_fixed(entry: &CatalogueEntry) -> Vec<Expectation> {
     let fixed = entry.manifest.expectations.iter().filter(|e| e.variant == "fixed");
     fixed.map(|e| Expectation { variant: "broken".to_owned(), ..e.clone() }).collect()
 }
@@ -274,7 +277,10 @@ async fn switched_off(mut spec: Spec) -> anyhow::Result<Vec<String>> {
 }
 
 /// The same seed gives the same events, and no task waits for anything but virtual time.
-async fn same_again(settings: Settings, entry: &'static Entry) -> anyhow::Result<Finding> {
+async fn same_again(
+    settings: CheckScope,
+    entry: &'static CatalogueEntry,
+) -> anyhow::Result<Finding> {
     let specs = specs(settings, entry, Clock::Virtual, 1)?;
     let Some(mut spec) = specs.into_iter().next() else {
         return Ok(Finding::new("no variant but the fixed one", Vec::new()));
@@ -292,7 +298,7 @@ async fn same_again(settings: Settings, entry: &'static Entry) -> anyhow::Result
     spec.watched = true;
     let (watched, _) = play(&spec).await?;
     for event in &watched {
-        if let (What::Blocked { task, times: times @ BLOCKED.. }, Some(lane)) =
+        if let (EventKind::Blocked { task, times: times @ BLOCKED.. }, Some(lane)) =
             (&event.what, event.lane)
         {
             let lane = &spec.case.plan.variants[lane];
@@ -311,7 +317,7 @@ async fn same_again(settings: Settings, entry: &'static Entry) -> anyhow::Result
 
 /// A short live run agrees. Where this machine was too busy for its load generator, that is reported, and nothing
 /// else of the run.
-async fn live(settings: Settings, entry: &'static Entry) -> anyhow::Result<Finding> {
+async fn live(settings: CheckScope, entry: &'static CatalogueEntry) -> anyhow::Result<Finding> {
     let manifest = &entry.manifest;
     let duration = Duration::from_secs_f64(manifest.release_s() + manifest.live_s);
     let (mut wrong, mut late_ms) = (Vec::new(), None::<f64>);

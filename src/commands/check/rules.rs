@@ -3,11 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use firedrill_core::catalogue::{Catalogue, Entry};
+use firedrill_core::catalogue::{Catalogue, CatalogueEntry};
 use firedrill_core::incident::chain::Standing;
 use firedrill_core::incident::marks::{Mark, Marked, marks};
 use firedrill_core::incident::params;
-use firedrill_core::incident::walk::{Kind, Pointed};
+use firedrill_core::incident::walk::{AnswerKind, Pointed};
 use firedrill_core::service::base_chain;
 
 use super::Finding;
@@ -23,7 +23,7 @@ const RELEASED_S: f64 = 5.0;
 const MOST_LINE_QUESTIONS: usize = 2;
 
 /// Checks these rules.
-pub fn contract(catalogue: &Catalogue, entry: &Entry) -> Finding {
+pub fn contract(catalogue: &Catalogue, entry: &CatalogueEntry) -> Finding {
     let mut wrong = names(catalogue, entry);
     wrong.extend(windows(entry));
     wrong.extend(others(catalogue, entry));
@@ -32,7 +32,7 @@ pub fn contract(catalogue: &Catalogue, entry: &Entry) -> Finding {
 }
 
 /// Checks the teaching material: a walk of 8 to 14 pages that runs every variant, hints, and a summary.
-pub fn taught(catalogue: &Catalogue, entry: &Entry) -> Finding {
+pub fn taught(catalogue: &Catalogue, entry: &CatalogueEntry) -> Finding {
     let manifest = &entry.manifest;
     let (pages, questions) = (manifest.pages(), &manifest.questions);
     let mut wrong = Vec::new();
@@ -52,13 +52,14 @@ pub fn taught(catalogue: &Catalogue, entry: &Entry) -> Finding {
         let hints = (1..=3).contains(&question.hints.len());
         want(hints, format!("one to three hints for `{}`", question.id));
     }
-    let line_questions = questions.iter().filter(|q| matches!(q.kind, Kind::Line { .. })).count();
+    let line_questions =
+        questions.iter().filter(|q| matches!(q.kind, AnswerKind::Line { .. })).count();
     want(
         line_questions <= MOST_LINE_QUESTIONS,
         format!("{line_questions} questions for a line; at most {MOST_LINE_QUESTIONS}"),
     );
     for question in questions {
-        let Kind::Line { of, lines, .. } = &question.kind else { continue };
+        let AnswerKind::Line { of, lines, .. } = &question.kind else { continue };
         let source = catalogue.source(&entry.file(of)).unwrap_or_default();
         for line in lines {
             let there = source.lines().any(|code| code.contains(line.code.as_str()));
@@ -71,7 +72,7 @@ pub fn taught(catalogue: &Catalogue, entry: &Entry) -> Finding {
     let fault = questions.iter().any(|question| {
         matches!(
             &question.kind,
-            Kind::Line { at: Pointed::Waits | Pointed::Marked(Mark::Cause), .. }
+            AnswerKind::Line { at: Pointed::Waits | Pointed::Marked(Mark::Cause), .. }
         )
     });
     want(fault, "a question for the line at fault".into());
@@ -87,7 +88,7 @@ pub fn taught(catalogue: &Catalogue, entry: &Entry) -> Finding {
 }
 
 /// Its folder is named like it, and its parameters are nobody else's.
-fn names(catalogue: &Catalogue, entry: &Entry) -> Vec<String> {
+fn names(catalogue: &Catalogue, entry: &CatalogueEntry) -> Vec<String> {
     let manifest = &entry.manifest;
     let mut wrong = Vec::new();
     let folder = entry.incident.name().replace('_', "-");
@@ -107,7 +108,7 @@ fn names(catalogue: &Catalogue, entry: &Entry) -> Vec<String> {
 }
 
 /// Checks that its claims can be judged early enough.
-fn windows(entry: &Entry) -> Vec<String> {
+fn windows(entry: &CatalogueEntry) -> Vec<String> {
     let manifest = &entry.manifest;
     let (values, release_s) = (manifest.formula_values(), manifest.release_s());
     let in_time_s = IN_TIME_S.max(manifest.live_s);
@@ -129,7 +130,7 @@ fn windows(entry: &Entry) -> Vec<String> {
 }
 
 /// Its layers leave those of the service and of every other incident where they were.
-fn others(catalogue: &Catalogue, entry: &Entry) -> Vec<String> {
+fn others(catalogue: &Catalogue, entry: &CatalogueEntry) -> Vec<String> {
     let mut wrong = Vec::new();
     let stands = |in_play: BTreeMap<String, String>| {
         let chain = catalogue.chain(base_chain(), &in_play).ok()?;
@@ -160,7 +161,7 @@ fn others(catalogue: &Catalogue, entry: &Entry) -> Vec<String> {
 }
 
 /// The line at fault and the line that fixes it are marked.
-fn marked(catalogue: &Catalogue, entry: &Entry) -> Vec<String> {
+fn marked(catalogue: &Catalogue, entry: &CatalogueEntry) -> Vec<String> {
     let folder = entry.incident.folder();
     let (mut cause, mut fix) = (false, false);
     for (file, text) in catalogue.sources().filter(|(file, _)| file.starts_with(folder)) {

@@ -1,6 +1,6 @@
 //! Actions in the lab.
 
-use firedrill_core::catalogue::Entry;
+use firedrill_core::catalogue::CatalogueEntry;
 use firedrill_core::figures::number;
 use firedrill_core::incident::manifest::{MAX_INSTANCES, MAX_RATE_PER_S};
 use firedrill_core::script::{Control, Pacing};
@@ -181,7 +181,7 @@ pub(super) fn toggle(lab: &Lab, incident: String) -> Control {
 }
 
 /// Switches a bug to its next variant, from off to the first; the fixed one is off.
-pub(super) fn next_variant(lab: &Lab, entry: &Entry) -> Control {
+pub(super) fn next_variant(lab: &Lab, entry: &CatalogueEntry) -> Control {
     let incident = entry.manifest.id.clone();
     let names: Vec<&str> = entry.incident.variants.iter().map(|v| v.name).collect();
     let now = lab.session.lanes()[lab.selected].bugs.get(&incident);

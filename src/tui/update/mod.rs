@@ -10,7 +10,7 @@ mod overlay;
 mod page;
 
 use crossterm::event::{KeyCode, KeyEvent};
-use firedrill_core::event::{Event, What};
+use firedrill_core::event::{Event, EventKind};
 use firedrill_core::figures::number;
 use firedrill_core::script::Speed;
 use firedrill_core::session::track::{RunId, Source};
@@ -136,7 +136,7 @@ fn carried(model: &mut Model, effects: Vec<Effect>) -> Vec<Command> {
 
 fn happen(model: &mut Model, run: RunId, event: Event) -> Vec<Command> {
     let Screen::Lab(lab) = &mut model.screen else { return Vec::new() };
-    let ready = matches!(event.what, What::Ready(_)).then_some(event.lane).flatten();
+    let ready = matches!(event.what, EventKind::Ready(_)).then_some(event.lane).flatten();
     let effects = lab.apply(Input::Event(run, event));
     if let Some(lane) = ready.filter(|lane| lab.console_wanted == Some(*lane)) {
         lab.console_wanted = None;

@@ -78,7 +78,7 @@ pub fn draw(
     frame.render_widget(Paragraph::new(Text::from(vec![Line::from(title), says])), head);
 
     let width = usize::from(entries.width);
-    let row = |(i, entry): (usize, &&'static firedrill_core::catalogue::Entry)| {
+    let row = |(i, entry): (usize, &&'static firedrill_core::catalogue::CatalogueEntry)| {
         let manifest = &entry.manifest;
         let remembered = &model.remembered;
         let walked = remembered.walks.get(&manifest.id);

@@ -9,7 +9,7 @@ use super::parts::boxed;
 use super::scene::Scene;
 use crate::tui::theme;
 use firedrill_core::figures::{count, mib, millis, number};
-use firedrill_core::incident::measure::Stretch;
+use firedrill_core::incident::measure::WindowMeasure;
 use firedrill_core::prose::letter;
 use firedrill_core::session::lane_state::ProcessState;
 
@@ -30,8 +30,8 @@ pub fn draw(frame: &mut Frame, area: Rect, lab: &Scene) {
     lines.push(Line::raw(format!(
         " in flight {}   p99 {}   p99 of answered requests {}",
         count(lane.in_flight),
-        ms(lane.last_second.value(Stretch::P99Ms)),
-        ms(lane.last_second.value(Stretch::NaiveP99Ms))
+        ms(lane.last_second.value(WindowMeasure::P99Ms)),
+        ms(lane.last_second.value(WindowMeasure::NaiveP99Ms))
     )));
     if let Some(server) = &lane.server {
         let resident = lane.resident_bytes.map_or("–".to_owned(), mib);
@@ -47,8 +47,8 @@ pub fn draw(frame: &mut Frame, area: Rect, lab: &Scene) {
         lines.push(Line::raw(format!(" CPU {cpu}   metric series {series}")));
         for (kind, last) in &lane.kinds {
             let rate = |measure| number(last.value(measure).unwrap_or_default().round());
-            let (ok, bad) = (rate(Stretch::OkPerS), rate(Stretch::BadPerS));
-            let p99 = ms(last.value(Stretch::P99Ms));
+            let (ok, bad) = (rate(WindowMeasure::OkPerS), rate(WindowMeasure::BadPerS));
+            let p99 = ms(last.value(WindowMeasure::P99Ms));
             lines.push(Line::raw(format!(" {kind}: ok {ok}/s   bad {bad}/s   p99 {p99}")));
         }
         lines.push(Line::raw(""));

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::figures::number;
 use crate::incident::formula::Values;
 use crate::incident::show::Text;
-use crate::incident::walk::{Choice, Kind, Question, Step};
+use crate::incident::walk::{AnswerKind, Choice, Question, WalkStep};
 use crate::session::Session;
 
 /// Characters of a formula that is shown.
@@ -49,11 +49,11 @@ impl AnswerKey {
     }
 
     /// The key of a question, with the present figures; none as long as they are not known.
-    pub(in crate::session) fn of(session: &Session, walk: &Walk, step: &Step) -> Option<Self> {
+    pub(in crate::session) fn of(session: &Session, walk: &Walk, step: &WalkStep) -> Option<Self> {
         let question = question(session.case.manifest(), step)?;
         let values = of_step(session, walk, Some(step));
         match &question.kind {
-            Kind::Choice(choices) => {
+            AnswerKind::Choice(choices) => {
                 let ruling = |choice: &Choice| Ruling {
                     right: choice.right,
                     says: fill(&choice.says, &values),
@@ -61,12 +61,12 @@ impl AnswerKey {
                 let order = walk.order(question).into_iter();
                 Some(Self::Choice(order.map(|at| ruling(&choices[at])).collect()))
             }
-            Kind::Number { theory, measured, tolerance, .. } => {
+            AnswerKind::Number { theory, measured, tolerance, .. } => {
                 let seen = measured.as_ref().unwrap_or(theory).eval(&values).ok()?;
                 let (from, to) = tolerance.bounds(seen);
                 Some(Self::Number(from, to))
             }
-            Kind::Line { of, at, lines: replies, elsewhere, .. } => {
+            AnswerKind::Line { of, at, lines: replies, elsewhere, .. } => {
                 let (_, text) = listing(session, step)?;
                 let lines: Vec<&str> = text.lines().collect();
                 let line = answer_line(session, (lane_of(session, Some(of)), of), *at)?;
@@ -96,21 +96,21 @@ fn fill(text: &Text, values: &Values) -> String {
 /// Returns true if an answer is of the question's kind, and one of its options.
 pub(super) fn fits(question: &Question, answer: Answer) -> bool {
     match (&question.kind, answer) {
-        (Kind::Choice(choices), Answer::Choice(choice)) => choice < choices.len(),
-        (Kind::Number { .. }, Answer::Number(number)) => number.is_finite(),
-        (Kind::Line { .. }, Answer::Line(_)) => true,
+        (AnswerKind::Choice(choices), Answer::Choice(choice)) => choice < choices.len(),
+        (AnswerKind::Number { .. }, Answer::Number(number)) => number.is_finite(),
+        (AnswerKind::Line { .. }, Answer::Line(_)) => true,
         _ => false,
     }
 }
 
 /// The texts of a page with the present figures.
-pub(super) fn texts(session: &Session, walk: &Walk, step: &Step) -> Texts {
+pub(super) fn texts(session: &Session, walk: &Walk, step: &WalkStep) -> Texts {
     let values = of_step(session, walk, Some(step));
     // A text whose figures cannot be computed yet is not shown.
     let fill = |text: &Text| text.fill(&values).unwrap_or_default();
     let question = question(session.case.manifest(), step);
     let choices = match question.map(|question| &question.kind) {
-        Some(Kind::Choice(choices)) => {
+        Some(AnswerKind::Choice(choices)) => {
             let order = question.map(|question| walk.order(question)).unwrap_or_default();
             order.into_iter().map(|at| fill(&choices[at].text)).collect()
         }
@@ -122,7 +122,7 @@ pub(super) fn texts(session: &Session, walk: &Walk, step: &Step) -> Texts {
 }
 
 /// The outcome of a page with the present figures.
-pub(super) fn reveal(session: &Session, walk: &Walk, step: &Step, reply: Reply) -> Done {
+pub(super) fn reveal(session: &Session, walk: &Walk, step: &WalkStep, reply: Reply) -> Done {
     let values = of_step(session, walk, Some(step));
     let fill = |text: &Text| fill(text, &values);
     let reveals = step.reveals.as_ref().map(fill);
@@ -147,21 +147,21 @@ pub(super) fn reveal(session: &Session, walk: &Walk, step: &Step, reply: Reply) 
     let ruling = answer.zip(key.as_ref()).and_then(|(answer, key)| key.judge(answer));
     done.right = ruling.as_ref().map(|ruling| ruling.right);
     match &question.kind {
-        Kind::Choice(choices) => {
+        AnswerKind::Choice(choices) => {
             let order = walk.order(question);
             done.right_option = order.iter().position(|at| choices[*at].right);
             let right = choices.iter().find(|choice| choice.right);
             let of_right = || right.map(|choice| fill(&choice.says)).unwrap_or_default();
             done.says = ruling.map_or_else(of_right, |ruling| ruling.says);
         }
-        Kind::Number { .. } => {
+        AnswerKind::Number { .. } => {
             let guess = match answer {
                 Some(Answer::Number(guess)) => Some((guess, done.right == Some(true))),
                 _ => None,
             };
             done.figures = numbers(&question.kind, &values, guess);
         }
-        Kind::Line { of, at, .. } => {
+        AnswerKind::Line { of, at, .. } => {
             done.line = answer_line(session, (lane_of(session, Some(of)), of), *at);
             if let (Some(Answer::Line(pointed)), Some(ruling)) = (answer, ruling) {
                 done.figures.push(("you".to_owned(), format!("line {}", pointed + 1)));
@@ -178,8 +178,12 @@ pub(super) fn reveal(session: &Session, walk: &Walk, step: &Step, reply: Reply) 
 }
 
 /// Returns the figures of a number question: answer, measurement and theory.
-fn numbers(kind: &Kind, values: &Values, guess: Option<(f64, bool)>) -> Vec<(String, String)> {
-    let Kind::Number { unit, theory, measured, .. } = kind else { return Vec::new() };
+fn numbers(
+    kind: &AnswerKind,
+    values: &Values,
+    guess: Option<(f64, bool)>,
+) -> Vec<(String, String)> {
+    let AnswerKind::Number { unit, theory, measured, .. } = kind else { return Vec::new() };
     let with_unit = |value: f64| {
         let joint = if unit.is_empty() || unit.starts_with('/') { "" } else { " " };
         format!("{}{joint}{unit}", number(value))

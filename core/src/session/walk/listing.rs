@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Walk, question};
 use crate::incident::marks::marks;
-use crate::incident::walk::{Kind, Pointed, Step};
+use crate::incident::walk::{AnswerKind, Pointed, WalkStep};
 use crate::session::Session;
 
 /// The code of a question, as a front end shows it.
@@ -49,7 +49,7 @@ impl Listing {
 }
 
 /// The code of the question that a step asks, with what may be shown of it.
-pub(super) fn shown(session: &Session, walk: &Walk, step: &Step) -> Option<Listing> {
+pub(super) fn shown(session: &Session, walk: &Walk, step: &WalkStep) -> Option<Listing> {
     let (file, text) = listing(session, step)?;
     let done = walk.done[walk.at].as_ref().filter(|_| walk.stage == super::Stage::Revealed);
     let is_open = done.is_none();
@@ -69,7 +69,7 @@ pub(super) fn shown(session: &Session, walk: &Walk, step: &Step) -> Option<Listi
     let (hidden, answer) = (hidden.collect(), done.and_then(|done| done.line));
     let text = if is_open { without_labels(text).into() } else { text.into() };
     let title = match question(session.case.manifest(), step).map(|question| &question.kind) {
-        Some(Kind::Line { title, .. }) if is_open => title.clone(),
+        Some(AnswerKind::Line { title, .. }) if is_open => title.clone(),
         _ => file.clone(),
     };
     Some(Listing { title, file, text, hidden, waiting, answer, is_open })
@@ -88,9 +88,9 @@ fn without_labels(text: &str) -> String {
 }
 
 /// The file and text of the code that a step's question is about.
-pub(super) fn listing(session: &Session, step: &Step) -> Option<(String, &'static str)> {
+pub(super) fn listing(session: &Session, step: &WalkStep) -> Option<(String, &'static str)> {
     let question = question(session.case.manifest(), step)?;
-    let Kind::Line { of, .. } = &question.kind else { return None };
+    let AnswerKind::Line { of, .. } = &question.kind else { return None };
     let file = session.case.entry.file(of);
     let text = session.case.catalogue.source(&file)?;
     Some((file, text))

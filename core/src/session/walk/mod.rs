@@ -13,9 +13,9 @@ pub(super) mod values;
 use super::run_state::RunState;
 use super::track::{RunId, Source, Track};
 use super::{Effect, Session};
-use crate::event::{Clock, Event, TICK, What};
+use crate::event::{Clock, Event, EventKind, TICK};
 use crate::incident::manifest::Manifest;
-use crate::incident::walk::{Does, Question, Step};
+use crate::incident::walk::{Does, Question, WalkStep};
 use crate::plan::Plan;
 use crate::script::{Control, Pacing, Speed};
 use judge::reveal;
@@ -44,7 +44,7 @@ pub fn run_begins(manifest: &Manifest, page: usize) -> usize {
 }
 
 /// The question of a step.
-pub(super) fn question<'a>(manifest: &'a Manifest, step: &Step) -> Option<&'a Question> {
+pub(super) fn question<'a>(manifest: &'a Manifest, step: &WalkStep) -> Option<&'a Question> {
     let asks = step.asks.as_ref()?;
     manifest.questions.iter().find(|question| question.id == *asks)
 }
@@ -221,7 +221,10 @@ impl Session {
     }
 
     /// Calls `act` with the walk and its step, apart from the rest of the session.
-    fn with_walk<R>(&mut self, act: impl FnOnce(&mut Self, &mut Walk, &Step) -> R) -> Option<R> {
+    fn with_walk<R>(
+        &mut self,
+        act: impl FnOnce(&mut Self, &mut Walk, &WalkStep) -> R,
+    ) -> Option<R> {
         let mut walk = self.walk.take()?;
         let entry = self.case.entry.clone();
         let done = entry.manifest.walk.get(walk.at).map(|step| act(self, &mut walk, step));
@@ -236,7 +239,7 @@ impl Session {
     }
 
     /// Lets the run go on, once the learner has committed to an answer.
-    fn go_on(&mut self, walk: &mut Walk, step: &Step, reply: Reply) -> Vec<Effect> {
+    fn go_on(&mut self, walk: &mut Walk, step: &WalkStep, reply: Reply) -> Vec<Effect> {
         walk.went_on = Some(values::measured_now(self));
         walk.since = vec![Since::default(); self.main.head.lanes.len()];
         walk.done[walk.at] = Some(reveal(self, walk, step, reply));
@@ -281,7 +284,7 @@ impl Session {
     }
 
     /// Shows the result; the run is held by now, or will be at the next tick.
-    fn show(&mut self, walk: &mut Walk, step: &Step) {
+    fn show(&mut self, walk: &mut Walk, step: &WalkStep) {
         let reply = walk.done[walk.at].as_ref().map_or(Reply::Nothing, |done| done.reply);
         walk.done[walk.at] = Some(reveal(self, walk, step, reply));
         walk.stage = Stage::Revealed;
@@ -297,7 +300,7 @@ impl Session {
             let at_s = event.at_ms as f64 / 1000.0;
             walk.count(lane, at_s, &event.what);
         }
-        if !matches!(event.what, What::Held) {
+        if !matches!(event.what, EventKind::Held) {
             return Vec::new();
         }
         walk.held = true;

@@ -7,7 +7,7 @@ use super::listing::{self, Listing};
 use super::values::of_step;
 use super::{Answer, Reply, Stage, Walk, question};
 use crate::incident::show::Text;
-use crate::incident::walk::{Debrief, Kind, Step, Tongue};
+use crate::incident::walk::{AnswerKind, Debrief, Tongue, WalkStep};
 use crate::session::Session;
 
 /// A page of a walk.
@@ -30,7 +30,7 @@ pub struct Page {
 #[expect(clippy::large_enum_variant, reason = "a session has one page at a time")]
 pub enum Content {
     /// One step of the walk.
-    Step(StepPage),
+    WalkStep(StepPage),
     /// The last page.
     Summary(Summary),
 }
@@ -119,7 +119,7 @@ impl Page {
     /// The texts of the page, as they are shown.
     pub fn texts(&self) -> Vec<&str> {
         match &self.content {
-            Content::Step(step) => {
+            Content::WalkStep(step) => {
                 let question = step.question.as_ref().map(|question| question.prompt.as_str());
                 let why = step.result.as_ref().map(|result| result.why.as_str());
                 std::iter::once(step.says.as_str()).chain(question).chain(why).collect()
@@ -133,7 +133,7 @@ impl Page {
     /// The step; none on the last page.
     pub fn step(&self) -> Option<&StepPage> {
         match &self.content {
-            Content::Step(step) => Some(step),
+            Content::WalkStep(step) => Some(step),
             Content::Summary(_) => None,
         }
     }
@@ -151,7 +151,7 @@ impl Page {
 pub(in crate::session) fn page(session: &Session, walk: &Walk) -> Option<Page> {
     let manifest = session.case.manifest();
     let (title, content) = if let Some(step) = manifest.walk.get(walk.at) {
-        (step.title.clone(), Content::Step(step_page(session, walk, step)))
+        (step.title.clone(), Content::WalkStep(step_page(session, walk, step)))
     } else {
         let debrief = manifest.debrief.as_ref()?;
         ("What to take home".to_owned(), Content::Summary(summary(session, walk, debrief)))
@@ -160,19 +160,19 @@ pub(in crate::session) fn page(session: &Session, walk: &Walk) -> Option<Page> {
     Some(Page { number, of, title, note: walk.note.clone(), content })
 }
 
-fn step_page(session: &Session, walk: &Walk, step: &Step) -> StepPage {
+fn step_page(session: &Session, walk: &Walk, step: &WalkStep) -> StepPage {
     let given = walk.done[walk.at].as_ref();
     let done = given.filter(|_| walk.stage == Stage::Revealed);
     let texts = given.map_or_else(|| texts(session, walk, step), |done| done.texts.clone());
     let question = question(session.case.manifest(), step);
     let asking = question.map(|question| {
         let form = match &question.kind {
-            Kind::Choice(_) => AnswerForm::Choice(texts.choices),
-            Kind::Number { unit, tolerance, .. } => {
+            AnswerKind::Choice(_) => AnswerForm::Choice(texts.choices),
+            AnswerKind::Number { unit, tolerance, .. } => {
                 AnswerForm::Number { unit: unit.clone(), tolerance: tolerance.describe(unit) }
             }
             // The manifest's check refuses a line of a variant without source.
-            Kind::Line { .. } => match listing::shown(session, walk, step) {
+            AnswerKind::Line { .. } => match listing::shown(session, walk, step) {
                 Some(listing) => AnswerForm::Line(listing),
                 None => AnswerForm::Choice(Vec::new()),
             },

@@ -4,10 +4,10 @@ use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
 
 use super::values::Since;
-use crate::event::{ExitCause, What};
+use crate::event::{EventKind, ExitCause};
 use crate::incident::formula::Values;
 use crate::incident::manifest::Manifest;
-use crate::incident::walk::{Kind, Question};
+use crate::incident::walk::{AnswerKind, Question};
 use crate::random::stream;
 use crate::session::progress::WalkProgress;
 use crate::session::run_state::RunState;
@@ -144,7 +144,7 @@ impl Walk {
     /// Returns the options of a choice question in the order shown: indices into the manifest's list.
     /// The order is the same on every visit to the page.
     pub fn order(&self, question: &Question) -> Vec<usize> {
-        let Kind::Choice(choices) = &question.kind else { return Vec::new() };
+        let AnswerKind::Choice(choices) = &question.kind else { return Vec::new() };
         let mut order: Vec<usize> = (0..choices.len()).collect();
         order.shuffle(&mut stream(self.order_seed, &format!("options of {}", question.id)));
         order
@@ -198,11 +198,11 @@ impl Walk {
 
 impl Walk {
     /// Counts an event of a lane.
-    pub(super) fn count(&mut self, lane: usize, at_s: f64, what: &What) {
+    pub(super) fn count(&mut self, lane: usize, at_s: f64, what: &EventKind) {
         let since = self.since.get_mut(lane);
         match what {
-            What::Sample(sample) => since.into_iter().for_each(|since| since.take(sample)),
-            What::Exit { cause, .. } if *cause != ExitCause::Stopped => {
+            EventKind::Sample(sample) => since.into_iter().for_each(|since| since.take(sample)),
+            EventKind::Exit { cause, .. } if *cause != ExitCause::Stopped => {
                 since.into_iter().for_each(Since::exited);
                 if let Some(first @ None) = self.exits_s.get_mut(lane) {
                     *first = Some(at_s);

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::Walk;
 use crate::event::{Sample, TICK};
 use crate::incident::formula::Values;
-use crate::incident::walk::Step;
+use crate::incident::walk::WalkStep;
 use crate::prose::letter;
 use crate::session::Session;
 
@@ -56,7 +56,11 @@ pub(super) fn lane_of(session: &Session, of: Option<&String>) -> usize {
 }
 
 /// Values for the formulas and texts of a step: the measures of its lane, rate and parameters, times.
-pub(in crate::session) fn of_step(session: &Session, walk: &Walk, step: Option<&Step>) -> Values {
+pub(in crate::session) fn of_step(
+    session: &Session,
+    walk: &Walk,
+    step: Option<&WalkStep>,
+) -> Values {
     let own = lane_of(session, step.and_then(|step| step.of.as_ref()));
     let mut values = of_lane(session, walk, own);
     for lane in 0..session.main.head.lanes.len() {

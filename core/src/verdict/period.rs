@@ -1,4 +1,4 @@
-//! The stretch of a run that an expectation is about, and what a lane showed in it.
+//! The period of a run that an expectation is about, and what a lane showed in it.
 
 use super::undecided::Undecided;
 use crate::event::Sample;
@@ -8,9 +8,9 @@ use crate::incident::measure::Measure;
 use crate::timeline::{LaneLine, Timeline, level, slope};
 use crate::window::Window;
 
-/// The stretch of a run that an expectation is about, in seconds of the run's clock.
+/// The period of a run that an expectation is about, in seconds of the run's clock.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Stretch {
+pub struct Period {
     /// Its beginning.
     pub from_s: f64,
     /// Its end.
@@ -20,23 +20,23 @@ pub struct Stretch {
 /// Seconds after which what a phase changes has been changed: live, that takes a moment.
 pub(super) const SETTLED_S: f64 = 0.05;
 
-/// Seconds of a stretch that must have passed before its process ends, or the load is changed.
+/// Seconds of a period that must have passed before its process ends, or the load is changed.
 const LEAST_S: f64 = 1.0;
 
 /// A sample of a live lane is a little early or late.
 const HALF_A_TICK_S: f64 = 0.05;
 
-/// The stretch that counts.
+/// The period that counts.
 ///
 /// # Errors
 ///
 /// Says why nothing can be said of it.
-pub fn stretch(
+pub fn period(
     since_s: Option<f64>,
     expectation: &Expectation,
     timeline: &Timeline,
     lane: &LaneLine,
-) -> Result<Stretch, Undecided> {
+) -> Result<Period, Undecided> {
     let since_s = since_s.ok_or(Undecided::TooShort)?;
     let values = timeline.course.at(since_s + SETTLED_S);
     let at = |formula: &Option<Formula>| match formula {
@@ -56,17 +56,17 @@ pub fn stretch(
     let exit_s = lane.exits.iter().map(|exit| exit.at_ms as f64 / 1000.0);
     let exit_s = exit_s.filter(|exit_s| *exit_s > since_s).fold(f64::MAX, f64::min);
     let is_about_exits = matches!(expectation.metric, Measure::Exits | Measure::Restarts);
-    let is_about_requests = matches!(expectation.metric, Measure::Stretch(_));
+    let is_about_requests = matches!(expectation.metric, Measure::OverWindow(_));
     if is_about_exits || (is_about_requests && asked_s.is_some()) || exit_s >= to_s {
-        return Ok(Stretch { from_s, to_s });
+        return Ok(Period { from_s, to_s });
     }
     if exit_s - from_s < LEAST_S {
         return Err(Undecided::ProcessEnded);
     }
-    Ok(Stretch { from_s, to_s: exit_s })
+    Ok(Period { from_s, to_s: exit_s })
 }
 
-/// The end of a stretch, or the moment in it at which something was changed that the claim is about.
+/// The end of a period, or the moment in it at which something was changed that the claim is about.
 fn unchanged_until(
     expectation: &Expectation,
     timeline: &Timeline,
@@ -83,60 +83,54 @@ fn unchanged_until(
 }
 
 /// The slope of a level.
-pub fn grows(lane: &LaneLine, metric: &Measure, stretch: Stretch) -> Option<f64> {
-    slope(&levels(lane, metric, stretch))
+pub fn grows(lane: &LaneLine, metric: &Measure, period: Period) -> Option<f64> {
+    slope(&levels(lane, metric, period))
 }
 
 /// By how much a level rises a second, from the first sample to the last.
-pub(super) fn rises(lane: &LaneLine, metric: &Measure, stretch: Stretch) -> Option<f64> {
-    let points = levels(lane, metric, stretch);
+pub(super) fn rises(lane: &LaneLine, metric: &Measure, period: Period) -> Option<f64> {
+    let points = levels(lane, metric, period);
     let ((first_s, first), (last_s, last)) = (points.first()?, points.last()?);
     (last_s > first_s).then(|| (last - first) / (last_s - first_s))
 }
 
 /// The last value of a level.
-pub(super) fn last(lane: &LaneLine, metric: &Measure, stretch: Stretch) -> Option<f64> {
-    levels(lane, metric, stretch).last().map(|(_, value)| *value)
+pub(super) fn last(lane: &LaneLine, metric: &Measure, period: Period) -> Option<f64> {
+    levels(lane, metric, period).last().map(|(_, value)| *value)
 }
 
-fn levels(lane: &LaneLine, metric: &Measure, stretch: Stretch) -> Vec<(f64, f64)> {
-    let samples = lane.between(stretch.from_s, stretch.to_s);
+fn levels(lane: &LaneLine, metric: &Measure, period: Period) -> Vec<(f64, f64)> {
+    let samples = lane.between(period.from_s, period.to_s);
     samples.filter_map(|(at_s, sample)| Some((at_s, level(sample, metric)?))).collect()
 }
 
-/// The highest value of a level, or the value over the whole stretch of what only a stretch has.
-pub fn value(
-    lane: &LaneLine,
-    metric: &Measure,
-    kind: Option<&str>,
-    stretch: Stretch,
-) -> Option<f64> {
+/// The highest value of a level, or the value over the whole period of what only a period has.
+pub fn value(lane: &LaneLine, metric: &Measure, kind: Option<&str>, period: Period) -> Option<f64> {
     match metric {
         Measure::Restarts => {
-            let within =
-                lane.restarts.iter().filter(|s| (stretch.from_s..=stretch.to_s).contains(s));
+            let within = lane.restarts.iter().filter(|s| (period.from_s..=period.to_s).contains(s));
             Some(within.count() as f64)
         }
         Measure::Exits => None,
-        Measure::Stretch(figure) => {
+        Measure::OverWindow(figure) => {
             let mut sum = Window::default();
             // A sample is of the tenth of a second before it.
-            let (from_s, to_s) = (stretch.from_s + HALF_A_TICK_S, stretch.to_s + HALF_A_TICK_S);
+            let (from_s, to_s) = (period.from_s + HALF_A_TICK_S, period.to_s + HALF_A_TICK_S);
             for (_, sample) in lane.between(from_s, to_s) {
                 add(&mut sum, sample, kind);
             }
-            sum.value(*figure, stretch.to_s - stretch.from_s)
+            sum.value(*figure, period.to_s - period.from_s)
         }
         Measure::Level(_) | Measure::Registered(_) => {
-            levels(lane, metric, stretch).into_iter().map(|(_, value)| value).reduce(f64::max)
+            levels(lane, metric, period).into_iter().map(|(_, value)| value).reduce(f64::max)
         }
     }
 }
 
-/// Requests that ended in a stretch.
-pub(super) fn requests(lane: &LaneLine, kind: Option<&str>, stretch: Stretch) -> u64 {
+/// Requests that ended in a period.
+pub(super) fn requests(lane: &LaneLine, kind: Option<&str>, period: Period) -> u64 {
     let mut sum = Window::default();
-    for (_, sample) in lane.between(stretch.from_s + HALF_A_TICK_S, stretch.to_s + HALF_A_TICK_S) {
+    for (_, sample) in lane.between(period.from_s + HALF_A_TICK_S, period.to_s + HALF_A_TICK_S) {
         add(&mut sum, sample, kind);
     }
     sum.outcomes.all()
@@ -149,22 +143,21 @@ fn add(sum: &mut Window, sample: &Sample, kind: Option<&str>) {
     }
 }
 
-/// The values of each whole second of a stretch, and those of all samples where it is a level.
+/// The values of each whole second of a period, and those of all samples where it is a level.
 pub(super) fn seconds(
     lane: &LaneLine,
     metric: &Measure,
     kind: Option<&str>,
-    stretch: Option<Stretch>,
+    period: Option<Period>,
 ) -> Vec<f64> {
-    let Some(stretch) = stretch else { return Vec::new() };
-    let Measure::Stretch(figure) = metric else {
-        return levels(lane, metric, stretch).into_iter().map(|(_, value)| value).collect();
+    let Some(period) = period else { return Vec::new() };
+    let Measure::OverWindow(figure) = metric else {
+        return levels(lane, metric, period).into_iter().map(|(_, value)| value).collect();
     };
     let mut each = Vec::new();
-    let (mut from_s, mut sum) = (stretch.from_s, Window::default());
+    let (mut from_s, mut sum) = (period.from_s, Window::default());
     // A sample tells of the tenth of a second before it, or of longer where samples were put together.
-    for (at_s, sample) in lane.between(stretch.from_s + HALF_A_TICK_S, stretch.to_s + HALF_A_TICK_S)
-    {
+    for (at_s, sample) in lane.between(period.from_s + HALF_A_TICK_S, period.to_s + HALF_A_TICK_S) {
         add(&mut sum, sample, kind);
         if at_s - from_s > 1.0 - HALF_A_TICK_S {
             each.extend(sum.value(*figure, at_s - from_s));

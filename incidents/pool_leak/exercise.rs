@@ -1,8 +1,15 @@
 //! The pool layer that brought the service down: a connection is taken, a command is sent on it, the
 //! connection is put back.
 //!
-//! A share of the store's commands fails (`store_error_percent`). Change this file so that every connection
-//! comes back to the pool, whether its command succeeds or fails.
+//! Change this file so that every connection comes back to the pool, whatever becomes of its command: it
+//! succeeds, it fails, it panics, or its request is cancelled.
+//!
+//! * `pool.get()` waits for a free connection and takes it out of the pool; `pool.put(connection)` puts it back.
+//! * A `Connection` that is dropped is lost: nothing puts it back.
+//! * `connection.command(request)` fails for a share of the commands (`store_error_percent`). The driver panics
+//!   at replies that it cannot parse; the service answers 500 and goes on.
+//! * A request is cancelled when its client gives up: its future is dropped at the `.await` where it waits.
+//! * The crate `scopeguard` is there for you to use.
 
 use std::sync::Arc;
 

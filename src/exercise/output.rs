@@ -139,8 +139,7 @@ pub fn verdict(
         Judged::Holds { trials, checks, tried } => {
             difference(paper, package, written)?;
             paper.line("")?;
-            let says =
-                format!("✓ The fix holds: {} claims, in each of {trials} trials.", checks.len());
+            let says = format!("✓ The fix holds in all {trials} trials. The first of them:");
             paper.line(&paper.strong(&says, Color::Green))?;
             paper.line("")?;
             claims(paper, checks)?;

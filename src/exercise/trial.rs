@@ -111,7 +111,12 @@ pub fn draw(entry: &CatalogueEntry, exercise: &Exercise, more: usize, seed: u64)
         also: None,
     }];
     let dice = RandomStream::new(seed, "trials");
-    let from = |range: &Range| (range.from + (range.to - range.from) * dice.uniform()).round();
+    let from = |range: &Range| {
+        let drawn = range.from + (range.to - range.from) * dice.uniform();
+        // Whole numbers between whole bounds.
+        let scale = if range.from.fract() == 0.0 && range.to.fract() == 0.0 { 1.0 } else { 100.0 };
+        (drawn * scale).round() / scale
+    };
     trials.extend((0..more).map(|_| Trial {
         rate_per_s: from(&exercise.rate_per_s),
         params: exercise.params.iter().map(|(name, range)| (name.clone(), from(range))).collect(),

@@ -130,6 +130,7 @@ mod a_cheat_is_refused {
         }
         pool_leak {
             answers "store_commands"
+            statement "pool_lost"
         }
         metric_cardinality {
             metric_off "monitored_started"

@@ -272,9 +272,11 @@ impl Manifest {
         let also = exercise.also.iter().flat_map(|also| &also.params);
         for (name, range) in exercise.params.iter().chain(also) {
             let within = |param: &Param| param.min <= range.from && range.to <= param.max;
-            let allowed = ordered(range) && self.params.get(name).is_some_and(within);
+            let own = params::find(name).map(Param::of_service);
+            let allowed =
+                ordered(range) && self.params.get(name).or(own.as_ref()).is_some_and(within);
             places.check(&section, "params", allowed, || {
-                format!("`{name}`: expected a parameter of this incident and values it may have")
+                format!("`{name}`: expected a parameter of this incident or the service, and values it may have")
             })?;
         }
         for half in &exercise.partial_fixes {

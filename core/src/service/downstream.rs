@@ -22,11 +22,13 @@ pub struct Downstream {
     error_percent: Param,
     hang_percent: Param,
     hang_ms: Param,
+    panic_percent: Param,
     capacity: Param,
     queue: Param,
     latencies: RandomStream,
     errors: RandomStream,
     hangs: RandomStream,
+    panics: RandomStream,
     gate: Arc<Gate>,
     commands: Counter,
     busy: Gauge,
@@ -48,11 +50,13 @@ impl Downstream {
             error_percent: param("error_percent"),
             hang_percent: param("hang_percent"),
             hang_ms: param("hang_ms"),
+            panic_percent: param("panic_percent"),
             capacity: param("capacity"),
             queue: param("queue"),
             latencies: env.random(&format!("{name} latencies")),
             errors: env.random(&format!("{name} errors")),
             hangs: env.random(&format!("{name} hangs")),
+            panics: env.random(&format!("{name} panics")),
             gate: Arc::default(),
             commands,
             busy,
@@ -66,13 +70,24 @@ impl Downstream {
     /// # Errors
     ///
     /// When the queue is full, or the command fails.
+    ///
+    /// # Panics
+    ///
+    /// With the probability of the parameter `…_panic_percent`, as a driver that cannot parse a reply does.
     pub async fn take(self: Arc<Self>) -> Result<(), StoreError> {
+        let outcome = self.send().await;
+        let unreadable = self.panics.hits(self.panic_percent.get());
+        assert!(!unreadable, "the driver cannot parse this reply");
+        outcome
+    }
+
+    async fn send(self: &Arc<Self>) -> Result<(), StoreError> {
         self.commands.increment(1);
         if self.capacity.get() == 0.0 {
             return self.carry().await;
         }
-        let env = self.env.clone();
-        let sent = env.spawn_outside("store", async move { self.queue_and_carry().await });
+        let this = Arc::clone(self);
+        let sent = self.env.spawn_outside("store", async move { this.queue_and_carry().await });
         sent.parked("a place in the store").await.unwrap_or(Err(StoreError::Command))
     }
 

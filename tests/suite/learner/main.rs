@@ -48,7 +48,7 @@ forms! {
         mod shared;
         #[path = "../../../../incidents/pool_leak/leaky.rs"]
         mod leaky;
-    } another, answers, renewed;
+    } another, answers, renewed, statement;
     metric_cardinality {
         #[path = "../../../../incidents/metric_cardinality/shared.rs"]
         mod shared;

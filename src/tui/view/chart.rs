@@ -19,6 +19,12 @@ pub const GUTTER: u16 = 7;
 /// A column's top, in eighths of a row.
 const EIGHTHS: [&str; 9] = [" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
 
+/// A full cell of failed requests, or of lost slots: colour is not the only difference.
+pub const BAD: &str = "▒";
+
+/// A full cell of rejected requests.
+pub const REJECTED: &str = "▓";
+
 /// A sign below a column, and its style.
 type Sign = (&'static str, fn() -> Style);
 
@@ -96,6 +102,7 @@ pub fn draw(frame: &mut Frame, area: Rect, chart: &Chart) {
             let of = |i: usize| columns.iter().map(move |column| column.highest[i]);
             canvas.columns(buffer, of(0), chart.colour, None);
             canvas.columns(buffer, of(1), Color::LightRed, Some(chart.colour));
+            canvas.hatch(buffer, Color::LightRed, BAD);
             canvas.mark_columns(buffer, &columns, Column::is_gap, GAP);
         }
         Fill::Outcomes => canvas.outcomes(buffer),
@@ -148,6 +155,18 @@ impl Plot<'_> {
         let behind = if any_rejected { Color::LightYellow } else { Color::LightRed };
         let ok = of(|rates| Some(rates.ok));
         self.columns(buffer, ok, self.chart.colour, Some(behind));
+        self.hatch(buffer, Color::LightRed, BAD);
+        self.hatch(buffer, Color::LightYellow, REJECTED);
+    }
+
+    /// Gives full cells of a colour a pattern.
+    fn hatch(&self, buffer: &mut Buffer, colour: Color, pattern: &str) {
+        for position in self.area.positions() {
+            let cell = &mut buffer[position];
+            if cell.symbol() == "█" && cell.fg == theme::paint(colour) {
+                cell.set_symbol(pattern);
+            }
+        }
     }
 
     fn marks(&self, buffer: &mut Buffer) {
@@ -263,7 +282,7 @@ impl Plot<'_> {
     fn over(&self, buffer: &mut Buffer, x: u16, y: u16, sign: &str) {
         let cell = &mut buffer[(x, y)];
         let style = match cell.symbol() {
-            "█" => {
+            "█" | BAD | REJECTED => {
                 Style::new().fg(theme::paint(Color::Black)).bg(theme::paint(self.chart.colour))
             }
             top if EIGHTHS[1..8].contains(&top) => return,

@@ -156,15 +156,15 @@ fn log_tail(frame: &mut Frame, area: Rect, lane: &LaneState, chart: &show::Chart
 fn outcomes_legend(lab: &Scene, lane: &LaneState, axes: &Axes) -> Vec<Span<'static>> {
     let mut legend = vec![Span::styled("   █ ok", theme::good())];
     if lane.series.since(axes.window_s.0).any(|point| point.rejected > 0.0) {
-        legend.push(Span::styled("   █ rejected", theme::warn()));
+        legend.push(Span::styled(format!("   {} rejected", chart::REJECTED), theme::warn()));
     }
     let known = lab.manifest().load.requests.iter();
     let told = if known.into_iter().any(|request| request.answers.is_some()) {
-        "   █ failed or wrong"
+        "failed or wrong"
     } else {
-        "   █ failed"
+        "failed"
     };
-    legend.push(Span::styled(told, theme::bad()));
+    legend.push(Span::styled(format!("   {} {told}", chart::BAD), theme::bad()));
     legend
 }
 

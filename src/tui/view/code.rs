@@ -116,6 +116,43 @@ pub fn draw(frame: &mut Frame, area: Rect, lab: &Scene, view: &CodeView, layout:
     draw_strip(frame, strip, lab);
 }
 
+/// Draws both variants of the lane's first file, one below the other, each around its marked line.
+pub fn stacked(frame: &mut Frame, area: Rect, lab: &Scene) {
+    let sheets = sheets(lab);
+    let Some(sheet) = sheets.first() else { return };
+    let rows = sheet.rows(false);
+    let left = std::iter::once((&sheet.left, false));
+    let sides: Vec<(&Side, bool)> = left.chain(sheet.right.iter().map(|r| (r, true))).collect();
+    let areas = Layout::vertical(vec![Constraint::Fill(1); sides.len()]).split(area);
+    for ((side, is_right), area) in sides.into_iter().zip(areas.iter()) {
+        let line = |row: &Row| match row {
+            Row::Lines(left, right, _) => {
+                if is_right {
+                    *right
+                } else {
+                    *left
+                }
+            }
+            Row::Folded(_) => None,
+        };
+        let own: Vec<Row> = rows
+            .iter()
+            .filter(|row| matches!(row, Row::Folded(_)) || line(row).is_some())
+            .copied()
+            .collect();
+        let width = usize::from(area.width);
+        let cells = cells(lab, (side, is_right), &own, (0, width));
+        let marked = own.iter().position(|row| line(row).is_some_and(|at| side.mark(at).is_some()));
+        let before = cells.iter().take(marked.unwrap_or(0)).map(Vec::len).sum::<usize>();
+        let all = cells.iter().map(Vec::len).sum::<usize>();
+        let height = usize::from(area.height.saturating_sub(1));
+        let top = before.saturating_sub(height / 2).min(all.saturating_sub(height));
+        let mut lines = vec![head(side, width)];
+        lines.extend(cells.into_iter().flatten().skip(top));
+        frame.render_widget(Paragraph::new(Text::from(lines)), *area);
+    }
+}
+
 /// The row at the top.
 fn top(lab: &Scene, view: &CodeView, sheet: &Sheet, rows: &[Row], height: usize) -> usize {
     let centred = || sheet.focus(lab, rows, view.at_wait).saturating_sub(height / 2);

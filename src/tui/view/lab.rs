@@ -36,7 +36,7 @@ pub fn draw(frame: &mut Frame, area: Rect, lab: &Scene, layout: &mut layout::Lay
         // The words of the page, some of them underlined.
         layout.target(lanes.union(events), Target::Words);
         if let Content::Summary(summary) = &page.content {
-            take_home::draw(frame, lanes.union(events), (page, summary), &lab.page, layout);
+            take_home::draw(frame, lanes.union(events), (page, summary), lab, layout);
             return;
         }
         walk::draw(frame, events, page, &lab.page, layout);

@@ -2,15 +2,16 @@
 
 use firedrill_core::session::walk::page::{Page, Summary};
 use ratatui::Frame;
-use ratatui::layout::Rect;
+use ratatui::layout::{Constraint, Layout as Split, Rect};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span, Text};
 use ratatui::widgets::{Block, Paragraph};
 
+use super::code;
 use super::parts::{cut, wrapped};
+use super::scene::Scene;
 use super::walk::WIDEST;
 use crate::tui::layout::{Layout, Scroll};
-use crate::tui::model::PageScreen;
 use crate::tui::theme;
 
 /// Columns that the names of the parts take.
@@ -19,18 +20,28 @@ const PART: usize = 16;
 /// From this width on, Go and Rust stand side by side.
 const WIDE: u16 = 110;
 
-/// Draws the page.
+/// Columns that the code beside the text takes at least.
+const CODE: u16 = 64;
+
+/// Draws the page: on a wide terminal with the code of both variants beside it.
 pub fn draw(
     frame: &mut Frame,
     area: Rect,
     (page, summary): (&Page, &Summary),
-    screen: &PageScreen,
+    lab: &Scene,
     layout: &mut Layout,
 ) {
+    let screen = &lab.page;
     let title = format!(" {} of {} · {} ", page.number, page.of, page.title);
     let mut block =
         Block::bordered().border_style(theme::accent()).title(Span::styled(title, theme::strong()));
-    let inner = block.inner(area);
+    let all = block.inner(area);
+    let text = WIDEST + PART as u16 + 1;
+    let [inner, beside] = if all.width >= text + CODE {
+        Split::horizontal([Constraint::Length(text), Constraint::Min(0)]).areas(all)
+    } else {
+        [all, Rect::default()]
+    };
     let lines = lines(summary, inner.width);
     let more = lines.len().saturating_sub(usize::from(inner.height));
     let down = screen.down.unwrap_or(0).min(more);
@@ -49,6 +60,9 @@ pub fn draw(
     frame.render_widget(block, area);
     let shown: Vec<Line> = lines.into_iter().skip(down).collect();
     frame.render_widget(Paragraph::new(Text::from(shown)), inner);
+    if !beside.is_empty() {
+        code::stacked(frame, beside, lab);
+    }
 }
 
 fn lines(summary: &Summary, width: u16) -> Vec<Line<'static>> {

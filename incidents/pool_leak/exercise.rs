@@ -1,8 +1,8 @@
 //! The pool layer that brought the service down: a connection is taken, a command is sent on it, the
 //! connection is put back.
 //!
-//! Change this file so that every connection comes back to the pool, whatever becomes of its command: it
-//! succeeds, it fails, it panics, or its request is cancelled.
+//! Change this file so that every connection comes back to the pool on every path: its command
+//! succeeds, fails or panics, or its request is cancelled.
 //!
 //! * `pool.get()` waits for a free connection and takes it out of the pool; `pool.put(connection)` puts it back.
 //! * A `Connection` that is dropped is lost: nothing puts it back.

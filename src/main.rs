@@ -45,7 +45,7 @@ fn refused(mut error: clap::Error) -> ExitCode {
     let wants_incident = error.kind() == ErrorKind::MissingRequiredArgument
         && error.to_string().contains("<INCIDENT>");
     if wants_incident && let Ok(catalogue) = firedrill::pack::catalogue() {
-        note("\nThe incidents, which `firedrill list` tells of:");
+        note("\nThe incidents (`firedrill list` describes them):");
         catalogue.ids().for_each(|id| note(&format!("  {id}")));
     }
     u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from)

@@ -23,7 +23,7 @@ pub fn exit(cause: &ExitCause, code: Option<i32>) -> String {
             None => "crashed by a signal".to_owned(),
         },
         ExitCause::Killed => {
-            "killed, and not by firedrill: the system was out of memory, or somebody did it"
+            "killed, and not by firedrill: by the system, which was out of memory, or by a user"
                 .to_owned()
         }
         ExitCause::Refused { why } => format!("did not serve: {why}"),

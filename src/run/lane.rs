@@ -184,7 +184,7 @@ impl Lane {
                 match Steering::start(&self.spec, self.index, &begin) {
                     Ok(steering) => self.steering = Some(steering),
                     Err(error) => {
-                        let line = format!("nobody steers the release: {error}");
+                        let line = format!("the release is not steered: {error}");
                         event_sink.emit(Some(self.index), EventKind::Log { line });
                     }
                 }

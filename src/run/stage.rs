@@ -290,7 +290,7 @@ impl Stage {
         if let Some(scraped) = &mut self.scraped
             && let Err(error) = scraped.tell(&targets)
         {
-            let line = format!("Prometheus is not told where the lanes serve: {error}");
+            let line = format!("cannot write Prometheus' targets: {error}");
             self.event_sink.emit(None, EventKind::Log { line });
             self.scraped = None;
         }

@@ -109,10 +109,10 @@ impl Replay {
     /// Checks a message for plausibility; describes the problem.
     fn refuses(&self, at_ms: u64, says: &LaneSays, told_ms: u64) -> Option<&'static str> {
         if at_ms > told_ms {
-            return Some("it tells of a time that it was not told to pass");
+            return Some("its time is later than it was told to run");
         }
         if at_ms < self.reached_ms || self.events.back().is_some_and(|last| at_ms < last.at_ms) {
-            return Some("it tells of a time that has passed");
+            return Some("its time is earlier than the event before it");
         }
         match says {
             LaneSays::Sample(_) if self.sampled.0 == at_ms && self.sampled.1 >= MOST_SAMPLES => {

@@ -527,7 +527,7 @@ mod tests {
             let codes: Vec<KeyCode> =
                 table.iter().copied().flatten().flat_map(|b| b.codes).copied().collect();
             for (i, code) in codes.iter().enumerate() {
-                assert!(!codes[..i].contains(code), "{code:?} stands twice");
+                assert!(!codes[..i].contains(code), "{code:?} is listed twice");
             }
             assert!(table.iter().copied().flatten().any(|b| b.action == Action::Quit));
         }

@@ -19,7 +19,7 @@ pub enum Msg {
     Edit(Edit),
     /// Text was pasted.
     Paste(String),
-    /// The program, or the whole machine, has stood still for so many seconds.
+    /// The program, or the whole machine, was suspended for so many seconds.
     StoodStill(f64),
     /// The mouse was used.
     Mouse(MouseEvent),

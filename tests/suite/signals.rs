@@ -176,7 +176,7 @@ fn a_lab_that_is_suspended_gives_the_terminal_back_and_takes_it_again() {
         // before: Escape and a letter that are read at once are that letter with Alt.
         person.types("L");
         person.waits("the log", |text| {
-            text.contains("┌ events ─") && text.contains("stood still for")
+            text.contains("┌ events ─") && text.contains("was suspended for")
         });
         person.types("\u{1b}");
         person.waits("the log is closed", |text| {

@@ -188,13 +188,13 @@ impl TryFrom<ClaimFields> for Expectation {
         );
         if !levels && needs_level {
             return Err(format!(
-                "`{}` is no level: it has no slope, rate or end; expected below, above, \
+                "`{}` is not a level: it has no slope, rate or end; expected below, above, \
                  stays_above or stays_below",
                 raw.metric
             ));
         }
         if raw.kind.is_some() && !matches!(raw.metric, Measure::OverWindow(_)) {
-            return Err(format!("`{}` is not told by kind of request", raw.metric));
+            return Err(format!("`{}` is not counted by kind of request", raw.metric));
         }
         let ClaimFields { variant, metric, kind, window, .. } = raw;
         Ok(Self { variant, metric, kind, window, claim })

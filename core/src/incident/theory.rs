@@ -52,7 +52,9 @@ impl TryFrom<TheoryFields> for Theory {
     fn try_from(raw: TheoryFields) -> Result<Self, String> {
         let TheoryFields { metric, variant, formula, per_s, headroom } = raw;
         if !matches!(metric, Measure::Level(_) | Measure::Registered(_)) {
-            return Err(format!("`{metric}` is no level: a theory tells a value at each moment"));
+            return Err(format!(
+                "`{metric}` is not a level: a theory gives a value for each moment"
+            ));
         }
         let law = match (formula, per_s, headroom) {
             (Some(formula), None, None) => Law::Value(formula),

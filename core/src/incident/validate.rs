@@ -68,7 +68,7 @@ impl Manifest {
         for (i, variant) in self.variants.iter().enumerate() {
             let twice = self.variants[..i].iter().any(|v| v.name == variant.name);
             places.check(&[Key("variant"), Nth(i)], "name", !twice, || {
-                format!("`{}` stands twice", variant.name)
+                format!("`{}` is defined twice", variant.name)
             })?;
         }
         Ok(())
@@ -168,7 +168,7 @@ impl Manifest {
             check_formula(places, (&[], "overload"), overload, &values)?;
             let found = overload.eval(&values).unwrap_or_default();
             places.check(&[], "overload", found > 0.0, || {
-                format!("expected more than 0 as the manifest stands, found {found}")
+                format!("expected more than 0 with the manifest's own values, found {found}")
             })?;
         }
         for (i, theory) in self.theories.iter().enumerate() {
@@ -479,7 +479,7 @@ impl Manifest {
     }
 }
 
-/// A formula names nothing that has no value, and can be computed as the manifest stands.
+/// A formula names nothing that has no value, and can be computed with the manifest's own values.
 fn check_formula(
     places: &Places,
     (section, key): (&[FieldStep], &str),

@@ -100,7 +100,7 @@ pub(super) fn reproduce(
         h2 { "See it yourself" }
         pre tabindex="0" { code { (command) } }
         @if learners {
-            p.note { "The lane `yours` ran somebody's own package: the folder after " code { "--with" } " is theirs." }
+            p.note { "The lane `yours` ran a learner's package: the folder after " code { "--with" } " is theirs." }
         }
         @if by_hand.is_empty() {
             @if header.clock == Clock::Virtual && whole && faults.all == 0 {

@@ -124,7 +124,7 @@ impl Decoder {
                     return Err(format!("more than {MOST_NAMED} metrics"));
                 }
                 if let Some(name) = said.keys().find(unnamed) {
-                    return Err(format!("nothing has told the name of metric number {name}"));
+                    return Err(format!("metric number {name} has no name yet"));
                 }
                 for name in std::mem::take(&mut server.gone) {
                     known.metrics.remove(&name);

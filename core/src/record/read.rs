@@ -206,7 +206,7 @@ impl<R: Read> Opened<R> {
             let noise =
                 (faults.all >= MOST_FAULTS).then(|| format!("{} lines that say nothing", most()));
             if let Some(what) = noise.or_else(|| room.left_out()) {
-                faults.add_kept(number, format!("the file goes on, beyond {what}"));
+                faults.add_kept(number, format!("the file continues beyond {what}"));
                 ended = true;
                 break;
             }
@@ -227,8 +227,7 @@ impl<R: Read> Opened<R> {
             }
         }
         if input.get_ref().limit() == 0 {
-            let says =
-                "the file goes on, beyond the 256 MiB that are read: what follows is left out";
+            let says = "the file is longer than the 256 MiB that are read; the rest is left out";
             faults.add_kept(number, says);
             ended = true;
         }

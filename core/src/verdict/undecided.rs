@@ -18,7 +18,7 @@ pub enum Undecided {
     NotBeside,
     /// A process of a lane could not be started again.
     NotStarted,
-    /// The load driver stood still, and its requests came in one burst.
+    /// The load generator was suspended, and its requests came in one burst.
     DriverStood,
     /// The load driver was late throughout.
     DriverLate,
@@ -41,10 +41,12 @@ impl Undecided {
             Self::NotBeside => "the lane to compare with did not run",
             Self::NotStarted => "a lane could not be started again",
             Self::DriverLate => "the load driver was late: this machine was too busy",
-            Self::DriverStood => "the load driver stood still, and its requests came in one burst",
+            Self::DriverStood => {
+                "the load generator was suspended, and its requests came in one burst"
+            }
             Self::NotSent => "this machine had no connection left for some of the requests",
             Self::Killed => "a process was killed from outside: by the system, or by hand",
-            Self::TooFew => "there were too few requests to tell a share of them",
+            Self::TooFew => "there were too few requests to compute a share of them",
         }
     }
 }

@@ -41,7 +41,10 @@ pub fn taught(catalogue: &Catalogue, entry: &CatalogueEntry) -> Finding {
             wrong.push(missing);
         }
     };
-    want(manifest.looks_like.is_some(), "`looks_like`: a name that does not tell the cause".into());
+    want(
+        manifest.looks_like.is_some(),
+        "`looks_like`: a title that does not reveal the cause".into(),
+    );
     want(!manifest.walk.is_empty(), "a guided walk: `[[step]]` after `[[step]]`".into());
     want(manifest.debrief.is_some(), "what to take home: `[debrief]`".into());
     let long = (8..=14).contains(&pages);

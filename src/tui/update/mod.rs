@@ -55,7 +55,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Command> {
                 && lab.session.track().source == Source::Live
             {
                 let line = format!(
-                    "firedrill itself stood still for {} s: no load was sent, and nothing was measured",
+                    "firedrill was suspended for {} s: no load was sent, and nothing was measured",
                     number(seconds)
                 );
                 lab.session.log(None, line);

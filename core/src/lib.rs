@@ -15,6 +15,7 @@
 //! * [`experiment`]: faults on purpose, and how stable lanes were
 //! * [`window`]: every measure over a window of time
 //! * [`timeline`], [`verdict`], [`report`]: what the events amount to
+//! * [`sweep`]: one run at many values of a parameter
 //! * [`session`]: what one learner has before them: runs, their past, the walk
 //! * `source` (a feature): the source of this package
 //! * [`page`]: a recording as a page to read; [`glossary`]: words that a newcomer may not know
@@ -46,6 +47,7 @@ pub mod session;
 #[cfg(feature = "source")]
 pub mod source;
 pub mod stability;
+pub mod sweep;
 pub mod timeline;
 pub mod verdict;
 pub mod window;

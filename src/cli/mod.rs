@@ -25,7 +25,7 @@ use firedrill_core::incident::manifest::{MAX_RATE_PER_S, rate_allowed};
 use firedrill_core::incident::params;
 use firedrill_core::service::base_chain;
 
-use values::{assignments, bugs, clock, duration, faster, rate, recording, seed, size};
+use values::{assignments, bugs, clock, duration, faster, points, rate, recording, seed, size};
 
 /// Learn outages by running them: a broken and a fixed server side by side, under the same load.
 ///
@@ -293,9 +293,33 @@ pub struct HeadlessOptions {
     /// Record the run for `firedrill view` and `firedrill report`; replaces an existing recording
     #[arg(long, value_name = "FILE", value_parser = recording)]
     pub record: Option<PathBuf>,
+    /// Values of a sweep
+    #[command(flatten)]
+    pub many: SweepOptions,
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
+}
+
+/// Options of `run` for many runs.
+#[derive(Debug, Args)]
+pub struct SweepOptions {
+    /// Run at many values of `rate_per_s` or a parameter, in simulated time: a row for each, and the value at
+    /// which each variant stops being healthy
+    #[arg(long, value_name = "NAME=FROM..TO", conflicts_with_all = ["record", "chaos"])]
+    pub sweep: Option<String>,
+    /// Print the highest rate at which each variant is healthy, in simulated time
+    #[arg(long, conflicts_with_all = ["record", "chaos", "sweep"])]
+    pub capacity: bool,
+    /// Number of values of the sweep
+    #[arg(long, value_name = "N", default_value = "20", requires = "sweep", value_parser = points)]
+    pub points: usize,
+    /// Space the values of the sweep by equal ratios
+    #[arg(long, requires = "sweep")]
+    pub log: bool,
+    /// Print the sweep as CSV
+    #[arg(long, requires = "sweep", conflicts_with = "json")]
+    pub csv: bool,
 }
 
 /// Options of `check`.

@@ -8,6 +8,7 @@ use anyhow::bail;
 use firedrill_core::catalogue::Catalogue;
 use firedrill_core::event::Clock;
 use firedrill_core::incident::{Bugs, Unknown};
+use firedrill_core::sweep::MOST_POINTS;
 
 /// Parses the speed factor of a walk.
 pub fn faster(text: &str) -> Result<f64, String> {
@@ -75,6 +76,14 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     };
     let allowed = Duration::from_secs(1)..=Duration::from_hours(1);
     if allowed.contains(&duration) { Ok(duration) } else { Err("expected 1s to 1h".to_owned()) }
+}
+
+/// Reads the number of points of a sweep.
+pub fn points(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(points) if (2..=MOST_POINTS).contains(&points) => Ok(points),
+        _ => Err(format!("expected a whole number from 2 to {MOST_POINTS}")),
+    }
 }
 
 /// Reads a rate; whether it is one that a run may have is checked with the rest of the run.

@@ -25,6 +25,8 @@ pub mod progress;
 mod progress_output;
 pub mod report;
 pub mod run;
+pub mod sweep;
+mod sweep_output;
 
 use std::process::ExitCode;
 

@@ -29,7 +29,10 @@ const AFTERWARDS_S: f64 = 8.0;
 ///
 /// When an option is wrong, the run cannot start, or standard output cannot be written to.
 pub fn run(catalogue: &'static Catalogue, options: HeadlessOptions) -> anyhow::Result<ExitCode> {
-    let HeadlessOptions { incident, options, duration, record, json } = options;
+    if options.many.sweep.is_some() || options.many.capacity {
+        return super::sweep::run(catalogue, &options);
+    }
+    let HeadlessOptions { incident, options, duration, record, json, .. } = options;
     let mut spec = options.spec(catalogue, &incident)?;
     // After an experiment there is to be time to see whether a lane recovers.
     let watched_s =

@@ -34,6 +34,7 @@ mod recordings;
 mod screens;
 mod signals;
 mod supervision;
+mod sweep;
 mod switching;
 mod verdicts;
 mod virtual_clock;

@@ -177,7 +177,7 @@ fn right(session: &Session, question: &Question) -> Answer {
     match &question.kind {
         AnswerKind::Choice(choices) => Answer::Choice(option(session, question, choices, true)),
         AnswerKind::Number { theory, .. } => Answer::Number(computed(session, theory)),
-        AnswerKind::Line { of, at, .. } => Answer::Line(line_of(session, of, *at)),
+        AnswerKind::Line { variant: of, at, .. } => Answer::Line(line_of(session, of, *at)),
     }
 }
 

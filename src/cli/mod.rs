@@ -333,6 +333,9 @@ pub struct CheckOptions {
     /// Skip the live run
     #[arg(long)]
     pub skip_live: bool,
+    /// Check the claims of an incident that has no walk and no exercise yet
+    #[arg(long, requires = "incident")]
+    pub draft: bool,
 }
 
 /// Options shared by `lab`, `run` and `picture`.

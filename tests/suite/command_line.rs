@@ -171,3 +171,19 @@ async fn an_interrupted_run_still_prints_what_it_measured() {
     assert!(report["lanes"][0]["requests"]["sent"].as_u64() > Some(10), "{report}");
     assert!(report["duration_s"].as_f64().is_some_and(|s| s < 15.0), "{report}");
 }
+
+#[test]
+fn a_draft_is_checked_without_walk_and_exercise() {
+    let check = |options: &[&str]| {
+        let arguments = [&["check", "silent-log", "--seeds", "1", "--skip-live"], options].concat();
+        let output = firedrill(&arguments).output().expect("it starts");
+        assert_eq!(output.status.code(), Some(0));
+        String::from_utf8(output.stdout).expect("text")
+    };
+    let (whole, draft) = (check(&[]), check(&["--draft"]));
+    assert!(whole.contains("taught:") && !whole.contains("draft"), "{whole}");
+    assert!(!draft.contains("taught:"), "{draft}");
+    assert!(draft.contains("walk and exercise were not checked"), "{draft}");
+    let (said, status) = said(&["check", "--draft"]);
+    assert!(status == Some(2) && said.contains("<INCIDENT>"), "{said}");
+}

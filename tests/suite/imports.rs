@@ -113,7 +113,7 @@ const LAYERS: [&[&str]; 6] = [
     &["incident", "load", "prose", "window", "experiment", "service", "catalogue"],
     &["plan", "script", "record", "lane", "timeline", "source"],
     &["verdict", "stability", "child"],
-    &["report", "session"],
+    &["report", "session", "sweep"],
     &["page"],
 ];
 

@@ -100,7 +100,7 @@ pub struct PartialFix {
 pub struct Hint {
     /// The measures of the claims; none: any.
     #[serde(default)]
-    pub of: Vec<Measure>,
+    pub metrics: Vec<Measure>,
     /// The hints, each deeper than the one before.
     pub says: Vec<String>,
 }
@@ -122,8 +122,8 @@ impl Exercise {
 
     /// The hints for failed claims about these measures.
     pub fn hints_for(&self, failed: &[Measure]) -> &[String] {
-        let named = |hint: &&Hint| hint.of.iter().any(|measure| failed.contains(measure));
-        let general = || self.hints.iter().find(|hint| hint.of.is_empty());
+        let named = |hint: &&Hint| hint.metrics.iter().any(|measure| failed.contains(measure));
+        let general = || self.hints.iter().find(|hint| hint.metrics.is_empty());
         let found = self.hints.iter().find(named).or_else(general);
         found.map_or(&[], |hint| &hint.says)
     }

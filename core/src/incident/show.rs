@@ -59,7 +59,7 @@ pub enum Shows {
 struct Fields {
     shows: String,
     #[serde(default)]
-    of: Option<String>,
+    title: Option<String>,
     #[serde(default)]
     capacity: Option<String>,
     #[serde(default)]
@@ -80,7 +80,7 @@ impl TryFrom<Fields> for Chart {
     type Error = String;
 
     fn try_from(fields: Fields) -> Result<Self, String> {
-        let Fields { shows, of, capacity, states, slots } = fields;
+        let Fields { shows, title, capacity, states, slots } = fields;
         let shows = match (shows.as_str(), slots) {
             ("slots", Some(Slots { used, lost, waiting })) if capacity.is_some() => {
                 Shows::Slots { used, lost, waiting }
@@ -109,7 +109,7 @@ impl TryFrom<Fields> for Chart {
             ("up", None) => Shows::Up,
             (name, None) => Shows::Level(Measure::parse(name)),
         };
-        Ok(Self { shows, title: of, capacity })
+        Ok(Self { shows, title, capacity })
     }
 }
 

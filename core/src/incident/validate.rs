@@ -296,9 +296,9 @@ impl Manifest {
             places
                 .check(&section, "partial_fix", hinted, || "expected a hint at least".to_owned())?;
         }
-        let general = exercise.hints.iter().any(|hint| hint.of.is_empty());
+        let general = exercise.hints.iter().any(|hint| hint.metrics.is_empty());
         places.check(&section, "hint", general, || {
-            "expected a hint without `of`, for whatever fails".to_owned()
+            "expected a hint without `metrics`, for whatever fails".to_owned()
         })
     }
 
@@ -312,8 +312,8 @@ impl Manifest {
             places.check(&section, "id", first == Some(i), || {
                 format!("there are two questions `{}`", question.id)
             })?;
-            if let AnswerKind::Line { of, .. } = &question.kind {
-                places.check(&section, "of", known(of), || no_variant(of))?;
+            if let AnswerKind::Line { variant: of, .. } = &question.kind {
+                places.check(&section, "variant", known(of), || no_variant(of))?;
             }
         }
         for (i, step) in self.walk.iter().enumerate() {
@@ -326,8 +326,8 @@ impl Manifest {
             }
             let fits = step.names.is_empty() || step.names.len() == step.lanes.len();
             places.check(&section, "names", fits, || "expected a name for each lane".to_owned())?;
-            if let Some(of) = &step.of {
-                places.check(&section, "of", known(of), || no_variant(of))?;
+            if let Some(of) = &step.variant {
+                places.check(&section, "variant", known(of), || no_variant(of))?;
             }
             if let Some(asks) = &step.asks {
                 let ids = self.questions.iter().map(|question| question.id.as_str());

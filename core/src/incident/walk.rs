@@ -44,7 +44,7 @@ pub struct WalkStep {
     pub set: BTreeMap<String, f64>,
     /// The variant whose measures `until` and the texts use; the first lane's where absent.
     #[serde(default)]
-    pub of: Option<String>,
+    pub variant: Option<String>,
     /// The run goes on until this is above 0, over what [`is_value`] knows.
     #[serde(default)]
     pub until: Option<Formula>,
@@ -137,7 +137,7 @@ const OF_A_WALK: [&str; 12] = [
 
 /// Returns true if a walk's formulas may use this name: one of those above, `share_1` and so on (the share of a
 /// kind of request in percent), or a name that `known` accepts, such as a measure or a constant of the incident's
-/// source (`RETRIES`). Each may have the letter of a lane in front (`b_tasks`; the lane of the step's `of` by
+/// source (`RETRIES`). Each may have the letter of a lane in front (`b_tasks`; the lane of the step's `variant` by
 /// default), and `_then` or `_per_s` behind: its value when the run continued, and its growth per second since.
 pub fn is_value(name: &str, known: impl Fn(&Measure) -> bool) -> bool {
     let share = |name: &str| {
@@ -237,7 +237,7 @@ pub enum AnswerKind {
     /// A line of the code of a variant.
     Line {
         /// The variant.
-        of: String,
+        variant: String,
         /// Title over the code until the learner has answered.
         title: String,
         /// The line asked for: the busiest wait site, or a marked line.
@@ -339,7 +339,7 @@ struct QuestionFields {
     #[serde(default)]
     near: Option<f64>,
     #[serde(default)]
-    of: Option<String>,
+    variant: Option<String>,
     #[serde(default)]
     title: String,
     #[serde(default)]
@@ -354,14 +354,16 @@ impl TryFrom<QuestionFields> for Question {
     type Error = String;
 
     fn try_from(raw: QuestionFields) -> Result<Self, String> {
-        let QuestionFields { id, prompt, hints, why, choices, theory, measured, of, at, .. } = raw;
+        let QuestionFields {
+            id, prompt, hints, why, choices, theory, measured, variant, at, ..
+        } = raw;
         let tolerance = match (raw.within, raw.near) {
             (None, None) => Tolerance::USUAL,
             (within, near) => {
                 Tolerance { within: within.unwrap_or(0.0), near: near.unwrap_or(0.0) }
             }
         };
-        let kind = match (raw.kind.as_str(), theory, of, at) {
+        let kind = match (raw.kind.as_str(), theory, variant, at) {
             ("choice", None, None, None) => {
                 if choices.len() < 2 || choices.iter().filter(|choice| choice.right).count() != 1 {
                     return Err("a choice has two answers or more, one of them right".to_owned());
@@ -371,7 +373,7 @@ impl TryFrom<QuestionFields> for Question {
             ("number", Some(theory), None, None) if choices.is_empty() => {
                 AnswerKind::Number { unit: raw.unit, theory, measured, tolerance }
             }
-            ("line", None, Some(of), Some(at)) if choices.is_empty() => {
+            ("line", None, Some(variant), Some(at)) if choices.is_empty() => {
                 let elsewhere = raw.elsewhere.ok_or("a line question needs `elsewhere`")?;
                 if raw.title.is_empty() {
                     return Err("a line question needs `title`, shown over its code".to_owned());
@@ -382,12 +384,12 @@ impl TryFrom<QuestionFields> for Question {
                     "fix" => Pointed::Marked(Mark::Fix),
                     other => return Err(format!("expected waits, cause or fix, found `{other}`")),
                 };
-                AnswerKind::Line { of, title: raw.title, at, lines: raw.lines, elsewhere }
+                AnswerKind::Line { variant, title: raw.title, at, lines: raw.lines, elsewhere }
             }
             (kind, ..) => {
                 return Err(format!(
                     "`{kind}`: expected `choice` with `[[question.choice]]`, `number` with \
-                     `theory`, or `line` with `of` and `at`"
+                     `theory`, or `line` with `variant` and `at`"
                 ));
             }
         };
@@ -419,15 +421,15 @@ mod tests {
         let two = choice("right = true") + &choice("");
         assert!(question(&format!("kind = \"choice\"\n{two}")).is_ok());
         assert!(question("kind = \"number\"\ntheory = \"2 * rate_per_s\"").is_ok());
-        let line = "kind = \"line\"\nof = \"broken\"\nat = \"waits\"";
+        let line = "kind = \"line\"\nvariant = \"broken\"\nat = \"waits\"";
         assert!(question(&format!("{line}\ntitle = \"t\"\nelsewhere = \"e\"")).is_ok());
         assert!(question(line).is_err());
         for wrong in [
             format!("kind = \"choice\"\n{}", choice("right = true")),
             format!("kind = \"choice\"\n{}", choice("") + &choice("")),
             "kind = \"number\"".to_owned(),
-            "kind = \"line\"\nof = \"broken\"".to_owned(),
-            "kind = \"line\"\nof = \"broken\"\nat = \"somewhere\"".to_owned(),
+            "kind = \"line\"\nvariant = \"broken\"".to_owned(),
+            "kind = \"line\"\nvariant = \"broken\"\nat = \"somewhere\"".to_owned(),
             "kind = \"riddle\"".to_owned(),
         ] {
             assert!(question(&wrong).is_err(), "{wrong}");

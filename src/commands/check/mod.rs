@@ -49,6 +49,8 @@ pub struct CheckScope {
     pub seeds: u64,
     /// True to include a live run.
     pub live: bool,
+    /// True to leave out walk and exercise, which an incident in the making does not have yet.
+    pub draft: bool,
 }
 
 /// One thing that was checked.
@@ -76,7 +78,12 @@ pub fn run(catalogue: &'static Catalogue, options: &CheckOptions) -> anyhow::Res
         Some(incident) => vec![&**catalogue.find(incident)?],
         None => catalogue.entries.iter().map(|entry| &**entry).collect(),
     };
-    let settings = CheckScope { catalogue, seeds: options.seeds, live: !options.skip_live };
+    let settings = CheckScope {
+        catalogue,
+        seeds: options.seeds,
+        live: !options.skip_live,
+        draft: options.draft,
+    };
     Ok(status(runtime()?.block_on(check(&entries, settings))?))
 }
 
@@ -93,7 +100,9 @@ pub async fn check(
     for entry in entries {
         writeln!(io::stdout(), "{}", entry.manifest.id)?;
         let mut reads_well = tell(&rules::contract(settings.catalogue, entry))?;
-        reads_well &= tell(&rules::taught(settings.catalogue, entry))?;
+        if !settings.draft {
+            reads_well &= tell(&rules::taught(settings.catalogue, entry))?;
+        }
         reads_well &= tell(&source(settings.catalogue, entry))?;
         if !reads_well {
             writeln!(io::stdout(), "  skipped: fix the problems above first")?;
@@ -101,7 +110,11 @@ pub async fn check(
             continue;
         }
         well &= virtually(settings, entry).await?;
-        if let Some(finding) = exercise::check(settings.catalogue, entry, settings.seeds).await? {
+        if settings.draft {
+            writeln!(io::stdout(), "  draft   walk and exercise were not checked")?;
+        } else if let Some(finding) =
+            exercise::check(settings.catalogue, entry, settings.seeds).await?
+        {
             well &= tell(&finding)?;
         }
         well &= tell(&same_again(settings, entry).await?)?;

@@ -62,7 +62,7 @@ pub fn taught(catalogue: &Catalogue, entry: &CatalogueEntry) -> Finding {
         format!("{line_questions} questions for a line; at most {MOST_LINE_QUESTIONS}"),
     );
     for question in questions {
-        let AnswerKind::Line { of, lines, .. } = &question.kind else { continue };
+        let AnswerKind::Line { variant: of, lines, .. } = &question.kind else { continue };
         let source = catalogue.source(&entry.file(of)).unwrap_or_default();
         for line in lines {
             let there = source.lines().any(|code| code.contains(line.code.as_str()));

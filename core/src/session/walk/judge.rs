@@ -66,7 +66,7 @@ impl AnswerKey {
                 let (from, to) = tolerance.bounds(seen);
                 Some(Self::Number(from, to))
             }
-            AnswerKind::Line { of, at, lines: replies, elsewhere, .. } => {
+            AnswerKind::Line { variant: of, at, lines: replies, elsewhere, .. } => {
                 let (_, text) = listing(session, step)?;
                 let lines: Vec<&str> = text.lines().collect();
                 let line = answer_line(session, (lane_of(session, Some(of)), of), *at)?;
@@ -161,7 +161,7 @@ pub(super) fn reveal(session: &Session, walk: &Walk, step: &WalkStep, reply: Rep
             };
             done.figures = numbers(&question.kind, &values, guess);
         }
-        AnswerKind::Line { of, at, .. } => {
+        AnswerKind::Line { variant: of, at, .. } => {
             done.line = answer_line(session, (lane_of(session, Some(of)), of), *at);
             if let (Some(Answer::Line(pointed)), Some(ruling)) = (answer, ruling) {
                 done.figures.push(("you".to_owned(), format!("line {}", pointed + 1)));

@@ -90,7 +90,7 @@ fn without_labels(text: &str) -> String {
 /// The file and text of the code that a step's question is about.
 pub(super) fn listing(session: &Session, step: &WalkStep) -> Option<(String, &'static str)> {
     let question = question(session.case.manifest(), step)?;
-    let AnswerKind::Line { of, .. } = &question.kind else { return None };
+    let AnswerKind::Line { variant: of, .. } = &question.kind else { return None };
     let file = session.case.entry.file(of);
     let text = session.case.catalogue.source(&file)?;
     Some((file, text))

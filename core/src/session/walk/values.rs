@@ -61,7 +61,7 @@ pub(in crate::session) fn of_step(
     walk: &Walk,
     step: Option<&WalkStep>,
 ) -> Values {
-    let own = lane_of(session, step.and_then(|step| step.of.as_ref()));
+    let own = lane_of(session, step.and_then(|step| step.variant.as_ref()));
     let mut values = of_lane(session, walk, own);
     for lane in 0..session.main.head.lanes.len() {
         let letter = letter(lane).to_ascii_lowercase();

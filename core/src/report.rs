@@ -15,7 +15,7 @@ use crate::load::tally::TRUSTED_LAG_MS;
 use crate::plan::Case;
 use crate::stability::{Stability, stability};
 use crate::timeline::{LaneLine, Timeline, level};
-use crate::verdict::{Period, Verdict, grows, judge, period};
+use crate::verdict::{Agreement, Period, Verdict, agreements, grows, judge, period};
 use crate::window::Window;
 
 // ANCHOR: report
@@ -49,8 +49,43 @@ pub struct Report {
     /// Stability of the lanes, if faults were injected.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stability: Option<Stability>,
+    /// The manifest's theories beside what was measured, over the first seconds after the release. What has too
+    /// few samples is not compared.
+    pub theory: Vec<TheoryReport>,
     /// Result of the claims.
     pub verdict: Verdict,
+}
+
+/// A theory beside the measurement.
+#[derive(Debug, Clone, Serialize)]
+pub struct TheoryReport {
+    /// The lane's variant.
+    pub variant: String,
+    /// The measure.
+    pub metric: String,
+    /// True if growth per second is compared, false for the mean of a constant theory.
+    pub of_growth: bool,
+    /// By theory.
+    pub theory: f64,
+    /// As measured.
+    pub measured: f64,
+    /// Relative deviation of the measurement in percent; none if theory says 0 and the measurement does not.
+    pub apart_percent: Option<f64>,
+}
+
+impl From<Agreement> for TheoryReport {
+    fn from(agreement: Agreement) -> Self {
+        let apart_percent = agreement.apart() * 100.0;
+        let Agreement { variant, metric, of_growth, theory, measured } = agreement;
+        Self {
+            variant,
+            metric: metric.to_string(),
+            of_growth,
+            theory,
+            measured,
+            apart_percent: Some(apart_percent).filter(|apart| apart.is_finite()),
+        }
+    }
 }
 
 /// Lateness of the load generator.
@@ -211,6 +246,7 @@ impl Report {
             dropped_events: timeline.dropped,
             lanes: lanes.collect(),
             stability: stability(timeline),
+            theory: agreements(manifest, timeline).into_iter().map(Into::into).collect(),
             verdict: judge(manifest, timeline),
         }
     }
@@ -466,6 +502,28 @@ pub fn table(report: &Report) -> String {
     }
     let _ = writeln!(text);
     checks(&mut text, &report.verdict);
+    text
+}
+
+/// The theories of a run in lines, each beside what was measured.
+pub fn theory_table(report: &Report) -> String {
+    let mut text = String::new();
+    // Writing to a String cannot fail.
+    let _ =
+        writeln!(text, "\n  {:<34}{:>12}{:>12}{:>10}", "theory", "computed", "measured", "apart");
+    for line in &report.theory {
+        let (how, unit) = if line.of_growth { ("grows by", "/s") } else { ("is", "") };
+        let name = format!("{}: {} {how}", line.variant, line.metric);
+        let figure = |value: f64| format!("{}{unit}", number(value));
+        let apart =
+            line.apart_percent.map_or("–".to_owned(), |apart| format!("{} %", number(apart)));
+        let (theory, measured) = (figure(line.theory), figure(line.measured));
+        let _ = writeln!(text, "  {name:<34}{theory:>12}{measured:>12}{apart:>10}");
+    }
+    if report.theory.is_empty() {
+        let _ =
+            writeln!(text, "  none of the lanes has a theory that this run could be compared with");
+    }
     text
 }
 

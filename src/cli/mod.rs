@@ -293,6 +293,9 @@ pub struct HeadlessOptions {
     /// Record the run for `firedrill view` and `firedrill report`; replaces an existing recording
     #[arg(long, value_name = "FILE", value_parser = recording)]
     pub record: Option<PathBuf>,
+    /// Print the theory of each lane beside what was measured
+    #[arg(long, conflicts_with = "sweep")]
+    pub theory: bool,
     /// Values of a sweep
     #[command(flatten)]
     pub many: SweepOptions,

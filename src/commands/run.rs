@@ -14,7 +14,7 @@ use crate::recorder::Recorder;
 use crate::run::signals::Termination;
 use crate::run::{Control, Run, Spec};
 use firedrill_core::figures::number;
-use firedrill_core::report::{Report, table};
+use firedrill_core::report::{Report, table, theory_table};
 use firedrill_core::timeline::Timeline;
 
 /// Time limit for output on standard error at the end.
@@ -32,7 +32,7 @@ pub fn run(catalogue: &'static Catalogue, options: HeadlessOptions) -> anyhow::R
     if options.many.sweep.is_some() || options.many.capacity {
         return super::sweep::run(catalogue, &options);
     }
-    let HeadlessOptions { incident, options, duration, record, json, .. } = options;
+    let HeadlessOptions { incident, options, duration, record, theory, json, .. } = options;
     let mut spec = options.spec(catalogue, &incident)?;
     // After an experiment there is to be time to see whether a lane recovers.
     let watched_s =
@@ -56,14 +56,14 @@ pub fn run(catalogue: &'static Catalogue, options: HeadlessOptions) -> anyhow::R
         // Who wants to leave is not kept by a reader that takes no output.
         let (told, printed) = std::sync::mpsc::channel();
         let report = ended.report.clone();
-        std::thread::spawn(move || told.send(print(&report, json)));
+        std::thread::spawn(move || told.send(print(&report, json, theory)));
         let Ok(printed) = printed.recv_timeout(LEAVING) else {
             runtime.shutdown_background();
             return Ok(termination.into());
         };
         unless_nobody_reads(printed)?;
     } else {
-        unless_nobody_reads(print(&ended.report, json))?;
+        unless_nobody_reads(print(&ended.report, json, theory))?;
     }
     // A thread that hangs in a write must not keep the program.
     runtime.shutdown_background();
@@ -144,13 +144,16 @@ pub async fn measure(spec: Spec, mut recorder: Option<Recorder>) -> anyhow::Resu
 /// # Errors
 ///
 /// When standard output cannot be written to.
-pub fn print(report: &Report, json: bool) -> io::Result<()> {
+pub fn print(report: &Report, json: bool, theory: bool) -> io::Result<()> {
     let mut out = io::stdout().lock();
     if json {
         serde_json::to_writer_pretty(&mut out, report)?;
         writeln!(out)?;
     } else {
         write!(out, "{}", table(report))?;
+        if theory {
+            write!(out, "{}", theory_table(report))?;
+        }
     }
     out.flush()
 }

@@ -187,3 +187,21 @@ fn a_draft_is_checked_without_walk_and_exercise() {
     let (said, status) = said(&["check", "--draft"]);
     assert!(status == Some(2) && said.contains("<INCIDENT>"), "{said}");
 }
+
+#[test]
+fn a_theory_is_printed_beside_what_was_measured() {
+    let run = |options: &[&str]| {
+        let own = ["run", "unbuffered-log-channel", "--clock", "virtual", "--for", "12s"];
+        let output = firedrill(&[&own, options].concat()).output().expect("it starts");
+        String::from_utf8(output.stdout).expect("text")
+    };
+    let theory = run(&["--theory"]);
+    let line = theory.lines().find(|line| line.contains("broken: tasks grows by")).expect("a line");
+    // 200 arrivals less 1000 / 100 ms.
+    assert!(line.contains(" 190/s"), "{line}");
+    assert!(!run(&[]).contains("tasks grows by"), "nobody asked for it");
+    let report: Value = serde_json::from_str(&run(&["--json"])).expect("JSON");
+    let (computed, measured) = (&report["theory"][0]["theory"], &report["theory"][0]["measured"]);
+    let [computed, measured] = [computed, measured].map(|v| v.as_f64().expect("a number"));
+    assert!((measured / computed - 1.0).abs() < 0.02, "{computed} and {measured}");
+}

@@ -1,10 +1,10 @@
-//! One run at many values of a parameter: which values, where a lane stops being healthy, and what theory says.
+//! Sweeps: values of a parameter, health of the lanes at each, knees, and theory.
 
 use serde::Serialize;
 
 use crate::figures::number;
 use crate::incident::Manifest;
-use crate::incident::claim::Expectation;
+use crate::incident::claim::{Claim, Expectation};
 use crate::incident::formula::Values;
 use crate::incident::measure::{Measure, WindowMeasure};
 use crate::incident::theory::Law;
@@ -88,12 +88,14 @@ impl Sweep {
     }
 }
 
-/// A lane at one value of the parameter, from the release to the end of the run.
+/// A lane at one value of the parameter. Figures are of the time from the release to the end of the run; a claim that
+/// has a window of its own keeps it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct LanePoint {
     /// The lane's variant.
     pub variant: String,
-    /// True if all claims about `fixed` hold for this lane; none if they cannot be decided.
+    /// True if all claims about `fixed` hold for this lane, but for those about the mechanism of the fix; none if
+    /// none fails and some cannot be decided.
     pub healthy: Option<bool>,
     /// The claims that do not hold, each with what was observed.
     pub failed: Vec<String>,
@@ -114,10 +116,20 @@ pub fn measured(manifest: &Manifest, timeline: &Timeline) -> Vec<LanePoint> {
     (0..timeline.lanes.len()).map(|lane| point(manifest, timeline, lane)).collect()
 }
 
+/// True for a claim about clients, resources or processes. What an incident's own metric must reach or how fast it must
+/// grow is about the mechanism of the fix, which another variant may do without.
+fn is_of_health(claim: &Expectation, lane: &LaneLine) -> bool {
+    let Measure::Registered(name) = &claim.metric else { return true };
+    let bounds =
+        matches!(claim.claim, Claim::Below(_) | Claim::StaysBelow(_) | Claim::ReturnsTo(_));
+    bounds && lane.metrics.contains_key(name)
+}
+
 fn point(manifest: &Manifest, timeline: &Timeline, index: usize) -> LanePoint {
     let lane: &LaneLine = &timeline.lanes[index];
-    let fixed = manifest.expectations.iter().filter(|e| e.variant == "fixed");
-    let of_lane = |e: &Expectation| Expectation { variant: lane.variant.clone(), ..e.clone() };
+    let fixed =
+        manifest.expectations.iter().filter(|e| e.variant == "fixed" && is_of_health(e, lane));
+    let of_lane = |e: &Expectation| Expectation { variant: lane.variant.clone(), ..e.to_the_end() };
     let claims: Vec<Expectation> = fixed.map(of_lane).collect();
     // Two lanes may run one variant: each has its checks, in the order of the lanes.
     let before = timeline.lanes[..index].iter().filter(|other| other.variant == lane.variant);
@@ -182,12 +194,25 @@ pub struct FoundKnee {
     /// The claims that cannot be decided there.
     pub undecided: Vec<String>,
     /// The knee by the manifest's theory; none if it has no theory about it.
-    pub theory: Option<f64>,
+    pub theory: Option<TheoreticalKnee>,
+}
+
+/// The knee by theory.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct TheoreticalKnee {
+    /// The backlog neither grows nor shrinks at this value.
+    pub at: f64,
+    /// True if it grows above the value, false if below.
+    pub grows_above: bool,
 }
 
 impl FoundKnee {
     /// Joins the knees of several seeds, each with the lane at its unhealthy end; none without a knee.
-    pub fn of(found: Vec<(Knee, LanePoint)>, of_seeds: u64, theory: Option<f64>) -> Option<Self> {
+    pub fn of(
+        found: Vec<(Knee, LanePoint)>,
+        of_seeds: u64,
+        theory: Option<TheoreticalKnee>,
+    ) -> Option<Self> {
         let seeds = found.len();
         let is_healthy_below = found.first().is_some_and(|(k, _)| k.healthy_at < k.unhealthy_at);
         let healthy = found.iter().map(|(knee, _)| knee.healthy_at);
@@ -258,14 +283,14 @@ impl Knee {
     }
 }
 
-/// Returns the value at which the backlog of a variant begins to grow, by the manifest's theory: where the growth
-/// per second changes its sign within the range of the sweep. None if no theory says so.
+/// Returns the value at which the backlog of a variant begins to grow, by the manifest's theory, and whether it grows
+/// above that value: the growth per second changes its sign there. None if it does not within the range of the sweep.
 pub fn theoretical_knee(
     manifest: &Manifest,
     variant: &str,
     values: &Values,
     sweep: &Sweep,
-) -> Option<f64> {
+) -> Option<TheoreticalKnee> {
     let theories = manifest.theories.iter().filter(|theory| theory.variant == variant);
     let mut growths = theories.filter_map(|theory| match &theory.law {
         Law::Backlog { per_s, .. } => Some(per_s),
@@ -287,7 +312,7 @@ pub fn theoretical_knee(
             let side = if (at(middle)? > 0.0) == grows_at_first { &mut low } else { &mut high };
             *side = middle;
         }
-        Some(high)
+        Some(TheoreticalKnee { at: high, grows_above: !grows_at_first })
     })
 }
 

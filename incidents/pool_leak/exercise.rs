@@ -7,7 +7,7 @@
 //! * `pool.get()` waits for a free connection and takes it out of the pool; `pool.put(connection)` puts it back.
 //! * A `Connection` that is dropped is lost: nothing puts it back.
 //! * `connection.command(request)` fails for a share of the commands (`store_error_percent`). The driver panics
-//!   at replies that it cannot parse; the service answers 500 and goes on.
+//!   at replies that it cannot parse; the service answers 500 and continues.
 //! * A request is cancelled when its client gives up: its future is dropped at the `.await` where it waits.
 //! * The crate `scopeguard` is there for you to use.
 

@@ -1,4 +1,4 @@
-//! The pool that `broken` and `timeout` use: a connection that is taken must be put back.
+//! The pool: a connection that is taken must be put back.
 
 use std::sync::{Mutex, PoisonError};
 

@@ -294,7 +294,7 @@ pub struct HeadlessOptions {
     #[arg(long, value_name = "FILE", value_parser = recording)]
     pub record: Option<PathBuf>,
     /// Print the theory of each lane beside what was measured
-    #[arg(long, conflicts_with = "sweep")]
+    #[arg(long, conflicts_with_all = ["sweep", "capacity"])]
     pub theory: bool,
     /// Values of a sweep
     #[command(flatten)]
@@ -308,15 +308,15 @@ pub struct HeadlessOptions {
 #[derive(Debug, Args)]
 pub struct SweepOptions {
     /// Run at many values of `rate_per_s` or a parameter, in simulated time: a row for each, and the value at
-    /// which each variant stops being healthy
+    /// which each variant stops being healthy. Twice: a map of two parameters
     #[arg(long, value_name = "NAME=FROM..TO", conflicts_with_all = ["record", "chaos"])]
-    pub sweep: Option<String>,
+    pub sweep: Vec<String>,
     /// Print the highest rate at which each variant is healthy, in simulated time
     #[arg(long, conflicts_with_all = ["record", "chaos", "sweep"])]
     pub capacity: bool,
-    /// Number of values of the sweep
-    #[arg(long, value_name = "N", default_value = "20", requires = "sweep", value_parser = points)]
-    pub points: usize,
+    /// Number of values of each parameter of the sweep [default: 20; of two parameters 10]
+    #[arg(long, value_name = "N", requires = "sweep", value_parser = points)]
+    pub points: Option<usize>,
     /// Space the values of the sweep by equal ratios
     #[arg(long, requires = "sweep")]
     pub log: bool,

@@ -16,6 +16,7 @@ pub mod book;
 pub mod check;
 pub mod describe;
 pub mod doctor;
+mod heat_map;
 pub mod lab;
 pub mod list;
 pub mod metrics;

@@ -61,7 +61,7 @@ pub fn write(catalogue: &'static Catalogue, id: &str, like: &str) -> anyhow::Res
     for (old, new) in &own {
         writeln!(out, "The parameter `{old}` of {like} is renamed to `{new}`.")?;
     }
-    writeln!(out, "Then: cargo run --release -- check {id} --skip-live")?;
+    writeln!(out, "Then: cargo run --release -- check {id} --draft")?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -29,7 +29,7 @@ const AFTERWARDS_S: f64 = 8.0;
 ///
 /// When an option is wrong, the run cannot start, or standard output cannot be written to.
 pub fn run(catalogue: &'static Catalogue, options: HeadlessOptions) -> anyhow::Result<ExitCode> {
-    if options.many.sweep.is_some() || options.many.capacity {
+    if !options.many.sweep.is_empty() || options.many.capacity {
         return super::sweep::run(catalogue, &options);
     }
     let HeadlessOptions { incident, options, duration, record, theory, json, .. } = options;

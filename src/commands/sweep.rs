@@ -8,8 +8,8 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use futures_util::{StreamExt, stream};
 
-use super::sweep_output::Output;
-use super::{OUTPUT, runtime};
+use super::sweep_output::{Format, Output};
+use super::{OUTPUT, heat_map, runtime};
 use crate::cli::HeadlessOptions;
 use crate::run::signals::{Termination, terminations};
 use crate::run::{Run, Spec};
@@ -25,6 +25,12 @@ use firedrill_core::timeline::Timeline;
 
 /// Values of a search for the capacity: from 1 to the greatest rate, each about twice the one before.
 const CAPACITY_POINTS: usize = 14;
+
+/// Values of a sweep where the options name no number.
+const POINTS: usize = 20;
+
+/// Values of each of two parameters where the options name no number.
+const PAIRED_POINTS: usize = 10;
 
 /// Seeds that a knee is looked for with.
 const SEEDS: u64 = 3;
@@ -43,28 +49,65 @@ pub fn run(catalogue: &'static Catalogue, options: &HeadlessOptions) -> anyhow::
     let duration = options.duration.unwrap_or(own);
     spec.case.plan.clock = Clock::Virtual;
     spec.case.plan.set_duration(duration);
-    let sweep = match &options.many.sweep {
-        Some(text) => Sweep::parse(text)?,
-        None => Sweep { param: RATE.to_owned(), from: 1.0, to: MAX_RATE_PER_S },
+    let many = &options.many;
+    let mut sweeps: Vec<Sweep> =
+        many.sweep.iter().map(|text| Sweep::parse(text)).collect::<Result<_, _>>()?;
+    if many.capacity {
+        sweeps.push(Sweep { param: RATE.to_owned(), from: 1.0, to: MAX_RATE_PER_S });
+    }
+    let usual = match (many.capacity, sweeps.len()) {
+        (true, _) => CAPACITY_POINTS,
+        (false, 1) => POINTS,
+        (false, 2) if sweeps[0].param != sweeps[1].param => PAIRED_POINTS,
+        (false, 2) => {
+            bail!("--sweep: `{}` is swept twice; expected two parameters", sweeps[0].param)
+        }
+        (false, sweeps) => bail!("--sweep: {sweeps} parameters; a sweep has one or two"),
     };
-    let unit = checked_unit(&spec, &sweep)?;
-    let points = if options.many.capacity { CAPACITY_POINTS } else { options.many.points };
-    let values = sweep.values(points, options.many.log || options.many.capacity)?;
-    let hours = points as f64 * duration.as_secs_f64() / 3600.0;
+    if let Some(both) = sweeps.iter().find(|s| spec.case.plan.params.contains_key(&s.param)) {
+        bail!("`{}` is given by --set and by --sweep: leave out one of them", both.param);
+    }
+    let points = many.points.unwrap_or(usual);
+    let mut swept = Vec::new();
+    for sweep in sweeps {
+        let (unit, values) =
+            (checked_unit(&spec, &sweep)?, sweep.values(points, many.log || many.capacity)?);
+        swept.push(Swept { sweep, unit, values });
+    }
+    let mut runs: usize = swept.iter().map(|swept| swept.values.len()).product();
+    if swept.len() == 1 {
+        // The search for the knees.
+        runs += spec.case.plan.variants.len() * SEEDS as usize * (HALVINGS + 2);
+    }
+    let hours = runs as f64 * duration.as_secs_f64() / 3600.0;
     if hours > MOST_HOURS {
         bail!(
-            "{points} runs of {} s are {} hours of simulated time; a sweep may take {MOST_HOURS}: use fewer --points \
+            "{runs} runs of {} s are {} hours of simulated time; a sweep may take {MOST_HOURS}: use fewer --points \
              or a shorter --for",
             number(duration.as_secs_f64()),
             number(hours)
         );
     }
-    let output = Output::new(options, &spec, (&sweep, unit, points));
-    // The capacity is the highest knee; a sweep shows the lowest.
-    let find = if options.many.capacity { Knee::highest } else { Knee::first };
     let runtime = runtime()?;
-    let terminated = runtime.block_on(sweep_all(spec, (sweep, values), find, output))?;
+    let terminated = match <[Swept; 2]>::try_from(swept) {
+        Ok(pair) => runtime.block_on(heat_map::run(spec, pair, Format::of(options)))?,
+        Err(mut one) => {
+            let swept = one.remove(0);
+            let output = Output::new(options, &spec, &swept);
+            // The capacity is the highest knee; a sweep shows the lowest.
+            let find = if many.capacity { Knee::highest } else { Knee::first };
+            runtime.block_on(sweep_all(spec, swept, find, output))?
+        }
+    };
     Ok(terminated.map_or(ExitCode::SUCCESS, Into::into))
+}
+
+/// A parameter, its unit, and the values that it is given.
+#[derive(Debug)]
+pub(super) struct Swept {
+    pub(super) sweep: Sweep,
+    pub(super) unit: String,
+    pub(super) values: Vec<f64>,
 }
 
 /// Checks that the run has the parameter and that it may have all values of the range. Returns its unit.
@@ -93,7 +136,7 @@ fn checked_unit(spec: &Spec, sweep: &Sweep) -> anyhow::Result<String> {
 }
 
 /// The run at one value.
-fn at(spec: &Spec, sweep: &Sweep, value: f64) -> Spec {
+pub(super) fn at(spec: &Spec, sweep: &Sweep, value: f64) -> Spec {
     let mut spec = spec.clone();
     if sweep.param == RATE {
         spec.case.plan.rate_per_s = value;
@@ -104,25 +147,28 @@ fn at(spec: &Spec, sweep: &Sweep, value: f64) -> Spec {
 }
 
 /// Plays a run to its end and measures its lanes.
-async fn measure(spec: Spec) -> anyhow::Result<Vec<LanePoint>> {
+pub(super) async fn measure(spec: Spec) -> anyhow::Result<Vec<LanePoint>> {
     let mut timeline = Timeline::new(&spec.case.entry.manifest, &spec.case.plan.variants);
     let mut run = Run::start(spec.clone())?;
     while let Some(event) = run.events.recv().await {
         timeline.push(&event);
     }
-    run.ended().await?;
+    let plan = &spec.case.plan;
+    let at = || format!("with {} req/s and {:?}", number(plan.rate_per_s), plan.params);
+    run.ended().await.with_context(at)?;
     Ok(measured(&spec.case.entry.manifest, &timeline))
 }
 
-/// Runs at once: one a processor.
-fn at_once() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
+/// Runs at once: each lane has a process, and each process a processor.
+pub(super) fn at_once(spec: &Spec) -> usize {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    (processors / spec.case.plan.variants.len()).max(1)
 }
 
 /// Measures all values, then looks for the knees. A signal ends it; what has been measured by then is printed.
 async fn sweep_all(
     spec: Spec,
-    (sweep, values): (Sweep, Vec<f64>),
+    Swept { sweep, values, .. }: Swept,
     find: FindKnee,
     output: Output,
 ) -> anyhow::Result<Option<Termination>> {
@@ -132,7 +178,7 @@ async fn sweep_all(
         let run = measure(at(&spec, &sweep, value));
         async move { anyhow::Ok(SweepPoint { value, lanes: run.await? }) }
     });
-    let mut runs = stream::iter(runs).buffered(at_once());
+    let mut runs = stream::iter(runs).buffered(at_once(&spec));
     output.begin().context(OUTPUT)?;
     let terminated = loop {
         tokio::select! {
@@ -169,7 +215,11 @@ async fn knees(
     find: FindKnee,
     points: &[SweepPoint],
 ) -> anyhow::Result<Knees> {
-    let variants: BTreeSet<&String> = spec.case.plan.variants.iter().collect();
+    let mut variants: Vec<&String> = spec.case.plan.variants.iter().collect();
+    let mut seen = BTreeSet::new();
+    variants.retain(|variant| seen.insert(*variant));
+    let mut values = spec.case.params_at_release();
+    values.insert(RATE.to_owned(), spec.case.plan.rate_per_s);
     let mut knees = Vec::new();
     for variant in variants {
         let health: Vec<(f64, Option<bool>)> =
@@ -179,22 +229,21 @@ async fn knees(
             continue;
         };
         let first_seed = spec.case.plan.seed;
-        let searches = (first_seed..first_seed + SEEDS).map(|seed| {
+        let searches = (0..SEEDS).map(|i| {
             let mut spec = spec.clone();
             spec.case.plan.variants = vec![variant.clone()];
-            spec.case.plan.seed = seed;
-            narrowed(spec, sweep, coarse, seed == first_seed)
+            spec.case.plan.seed = first_seed.wrapping_add(i);
+            narrowed(spec, sweep, coarse, i == 0)
         });
         let searches: Vec<anyhow::Result<Option<(Knee, LanePoint)>>> =
-            stream::iter(searches).buffered(at_once()).collect().await;
+            stream::iter(searches).buffered(at_once(spec)).collect().await;
         let found: Vec<(Knee, LanePoint)> = searches
             .into_iter()
             .collect::<anyhow::Result<Vec<_>>>()?
             .into_iter()
             .flatten()
             .collect();
-        let theory =
-            theoretical_knee(&spec.case.entry.manifest, variant, &spec.case.values(), sweep);
+        let theory = theoretical_knee(&spec.case.entry.manifest, variant, &values, sweep);
         knees.push((variant.clone(), FoundKnee::of(found, SEEDS, theory)));
     }
     Ok(knees)

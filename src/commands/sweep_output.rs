@@ -4,23 +4,42 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
+use super::sweep::Swept;
 use crate::cli::HeadlessOptions;
 use crate::run::Spec;
 use firedrill_core::figures::{millis, number};
 use firedrill_core::incident::manifest::MAX_RATE_PER_S;
-use firedrill_core::sweep::{FoundKnee, LanePoint, Sweep, SweepPoint};
+use firedrill_core::sweep::{FoundKnee, LanePoint, SweepPoint};
 
 /// Columns of the bar of right answers.
 const BAR: usize = 8;
 
 /// Columns of a lane.
-const LANE: usize = 33;
+const LANE: usize = 35;
 
+/// Columns of a lane in CSV.
+pub(super) const CSV_LANE: &str = "variant,healthy,ok_percent,p99_ms,ok_per_s,tasks,failed";
+
+/// Formats of the output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Format {
+pub(super) enum Format {
+    /// For people.
     Table,
+    /// One JSON object.
     Json,
+    /// A head, and a line for each lane at each value.
     Csv,
+}
+
+impl Format {
+    /// The format that the options ask for.
+    pub(super) fn of(options: &HeadlessOptions) -> Self {
+        match (options.json, options.many.csv) {
+            (true, _) => Self::Json,
+            (_, true) => Self::Csv,
+            _ => Self::Table,
+        }
+    }
 }
 
 /// The whole sweep, for `--json`.
@@ -32,7 +51,7 @@ struct SweepReport<'a> {
     seed: u64,
     duration_s: f64,
     points: Vec<SweepPoint>,
-    /// None: interrupted before they were looked for.
+    /// None: interrupted before they were found.
     knees: Option<Vec<VariantKnee>>,
 }
 
@@ -61,23 +80,19 @@ impl Output {
     pub fn new(
         options: &HeadlessOptions,
         spec: &Spec,
-        (sweep, unit, points): (&Sweep, String, usize),
+        Swept { sweep, unit, values }: &Swept,
     ) -> Self {
         let plan = &spec.case.plan;
         Self {
-            format: match (options.json, options.many.csv) {
-                (true, _) => Format::Json,
-                (_, true) => Format::Csv,
-                _ => Format::Table,
-            },
+            format: Format::of(options),
             is_capacity: options.many.capacity,
             incident: plan.incident.clone(),
             param: sweep.param.clone(),
-            unit,
+            unit: unit.clone(),
             variants: plan.variants.clone(),
             seed: plan.seed,
             duration_s: plan.duration().unwrap_or_default().as_secs_f64(),
-            points,
+            points: values.len(),
         }
     }
 
@@ -87,11 +102,7 @@ impl Output {
         match self.format {
             Format::Json => Ok(()),
             Format::Csv => {
-                writeln!(
-                    out,
-                    "{},variant,healthy,ok_percent,p99_ms,ok_per_s,tasks,failed",
-                    self.param
-                )
+                writeln!(out, "{},{CSV_LANE}", self.param)
             }
             Format::Table => {
                 let (points, duration) = (self.points, number(self.duration_s));
@@ -102,13 +113,13 @@ impl Output {
                 )?;
                 writeln!(
                     out,
-                    "✓ healthy: each claim about `fixed` holds for this lane; ? too few requests to decide\n"
+                    "✓ healthy: each claim about `fixed` holds for this lane; ? undecided\n"
                 )?;
                 let names: Vec<String> =
                     self.variants.iter().map(|name| format!("  {name:<LANE$}")).collect();
                 let names = names.concat();
                 writeln!(out, "{:>11}{}", self.unit, names.trim_end())?;
-                let heads = format!("  {:<LANE$}", "  answered in time    p99 goodput")
+                let heads = format!("  {:<LANE$}", "  right, in time        p99 goodput")
                     .repeat(self.variants.len());
                 writeln!(out, "{:>11}{}", "", heads.trim_end())?;
                 out.flush()
@@ -131,7 +142,7 @@ impl Output {
                 let lanes: Vec<String> =
                     point.lanes.iter().map(|lane| format!("  {}", cell(lane))).collect();
                 let lanes = lanes.concat();
-                writeln!(out, "{:>11}{}", number(point.value), lanes.trim_end())?;
+                writeln!(out, "{:>11}{}", figure(point.value), lanes.trim_end())?;
                 out.flush()
             }
         }
@@ -160,37 +171,55 @@ impl Output {
                 writeln!(out)
             }
             (Format::Csv, _) => Ok(()),
+            (Format::Table, None) if points.len() == self.points => {
+                writeln!(out, "\ninterrupted while the knees were looked for")
+            }
             (Format::Table, None) => {
                 writeln!(out, "\ninterrupted after {} of {} values", points.len(), self.points)
             }
             (Format::Table, Some(knees)) => {
                 writeln!(out)?;
                 for (variant, knee) in knees {
-                    let last = points.last().and_then(|point| point.health_of(&variant));
-                    writeln!(out, "{variant}: {}", self.says(knee.as_ref(), last))?;
+                    let says = match knee {
+                        Some(knee) => self.knee(&knee),
+                        None => self.without_knee(&variant, &points),
+                    };
+                    writeln!(out, "{variant}: {says}")?;
                 }
                 Ok(())
             }
         }
     }
 
-    /// The knee of a variant in words; without one, its health at all values.
-    fn says(&self, knee: Option<&FoundKnee>, healthy: Option<bool>) -> String {
-        let Some(knee) = knee else {
-            return match (healthy, self.is_capacity) {
-                (Some(true), true) => {
-                    format!(
-                        "healthy up to {} req/s, the highest rate there is",
-                        number(MAX_RATE_PER_S)
-                    )
-                }
-                (Some(true), false) => "healthy at every value".to_owned(),
-                (Some(false), _) => "healthy at no value".to_owned(),
-                (None, _) => "undecided: too few requests for its claims".to_owned(),
-            };
+    /// The health of a variant that has no knee.
+    fn without_knee(&self, variant: &str, points: &[SweepPoint]) -> String {
+        let with = |health: Option<bool>| {
+            points.iter().filter(|point| point.health_of(variant) == health).count()
         };
+        let (healthy, unhealthy, undecided) = (with(Some(true)), with(Some(false)), with(None));
+        let mut says = match (healthy, unhealthy, self.is_capacity) {
+            (0, 0, _) => "undecided at every value".to_owned(),
+            (_, 0, true) if undecided == 0 => {
+                format!("healthy up to {} req/s, the highest rate there is", number(MAX_RATE_PER_S))
+            }
+            (_, 0, _) if undecided == 0 => "healthy at every value".to_owned(),
+            (0, _, _) if undecided == 0 => "healthy at no value".to_owned(),
+            _ => format!("healthy at {healthy} of {} values, {undecided} undecided", points.len()),
+        };
+        let reason = points.iter().flat_map(|point| &point.lanes);
+        let reason = reason.filter(|lane| lane.variant == variant && lane.healthy.is_none());
+        if let Some(reason) = reason.flat_map(|lane| &lane.undecided).next() {
+            says.push_str("\n  undecided: ");
+            says.push_str(reason);
+        }
+        says
+    }
+
+    /// The knee of a variant in words.
+    fn knee(&self, knee: &FoundKnee) -> String {
         let side = if knee.is_healthy_below { "up to" } else { "from" };
-        let (healthy_at, unhealthy_at) = (fine(knee.healthy_at), fine(knee.unhealthy_at));
+        let (healthy_at, unhealthy_at) =
+            (fine(knee.healthy_at, knee), fine(knee.unhealthy_at, knee));
         let unit = &self.unit;
         let beyond = if knee.fails_first.is_empty() { "undecided" } else { "not" };
         let mut lines = vec![format!(
@@ -203,22 +232,36 @@ impl Output {
             lines.push(format!("  undecided: {undecided}"));
         }
         if let Some(theory) = knee.theory {
-            let apart = (knee.middle() - theory).abs() / theory.abs() * 100.0;
-            lines.push(format!(
-                "  theory: the backlog grows {} {} {unit}; {} % apart",
-                if knee.is_healthy_below { "above" } else { "below" },
-                fine(theory),
-                number(apart)
-            ));
+            let apart = (knee.middle() - theory.at).abs();
+            let apart = if theory.at.abs() > (knee.healthy_at - knee.unhealthy_at).abs() {
+                format!("{} %", number(apart / theory.at.abs() * 100.0))
+            } else {
+                format!("{} {unit}", number(apart))
+            };
+            let side = if theory.grows_above { "above" } else { "below" };
+            let at = fine(theory.at, knee);
+            lines.push(format!("  theory: the backlog grows {side} {at} {unit}; {apart} apart"));
         }
         lines.join("\n")
     }
 }
 
-/// Four digits: the two ends of a knee differ.
-fn fine(value: f64) -> String {
+/// A value of the parameter: four digits, as neighbours may differ by little.
+pub(super) fn figure(value: f64) -> String {
     let digits = value.abs().max(1.0).log10().floor() as usize;
-    format!("{value:.*}", 3_usize.saturating_sub(digits))
+    let text = format!("{value:.*}", 3_usize.saturating_sub(digits));
+    if text.contains('.') {
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    } else {
+        text
+    }
+}
+
+/// A value with as many decimals as make the two ends of a knee differ.
+fn fine(value: f64, knee: &FoundKnee) -> String {
+    let apart = (knee.healthy_at - knee.unhealthy_at).abs().max(1e-9);
+    let decimals = (1.0 - apart.log10().floor()).clamp(0.0, 10.0) as usize;
+    format!("{value:.decimals$}")
 }
 
 fn mark(healthy: Option<bool>) -> char {
@@ -244,7 +287,8 @@ fn cell(lane: &LanePoint) -> String {
     format!("{text:<LANE$}")
 }
 
-fn csv(lane: &LanePoint) -> String {
+/// The columns [`CSV_LANE`] of a lane.
+pub(super) fn csv(lane: &LanePoint) -> String {
     let figure = |value: Option<f64>| value.map(|value| value.to_string()).unwrap_or_default();
     let healthy = lane.healthy.map(|healthy| healthy.to_string()).unwrap_or_default();
     let failed = lane.failed.join("; ").replace('"', "\"\"");

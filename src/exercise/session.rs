@@ -267,7 +267,7 @@ impl ExerciseSession {
         paper.text("  ", &format!("Your file, {laid}: {}", file.display()))?;
         paper.text(
             "  ",
-            "Edit it with any editor. On every save it is built and checked. The first build takes one to three minutes and up to 430 MB in .firedrill.",
+            "Edit it with any editor. On every save it is built and checked. The first build takes one to three minutes and up to 500 MB in .firedrill.",
         )?;
         paper.line("")
     }

@@ -225,24 +225,24 @@ fn figures(
     let mut values = params;
     values.insert("rate_per_s".to_owned(), rate_per_s);
     let from_s = timeline.release_s.unwrap_or_default();
-    let stretch = Period { from_s, to_s: timeline.end_s };
+    let period = Period { from_s, to_s: timeline.end_s };
     let Some(lane) = timeline.lanes.first() else { return values };
     for name in Measure::built_in() {
         let measure = Measure::parse(name);
-        values.extend(value(lane, &measure, None, stretch).map(|v| (name.to_owned(), v)));
+        values.extend(value(lane, &measure, None, period).map(|v| (name.to_owned(), v)));
         let late = Period { from_s: timeline.end_s - LATE_S, to_s: timeline.end_s };
         let growth = grows(lane, &measure, late).map(|v| (format!("{name}_late_per_s"), v));
         values.extend(growth.filter(|_| matches!(measure, Measure::Level(_))));
     }
     values.insert("exits".to_owned(), lane.exits.len() as f64);
     values.insert("restarts".to_owned(), lane.restarts.len() as f64);
-    values.extend(registered(lane, stretch));
+    values.extend(registered(lane, period));
     let late = Period { from_s: timeline.end_s - LATE_S, to_s: timeline.end_s };
     for name in lane.metrics.keys() {
         let growth = grows(lane, &Measure::Registered(name.clone()), late);
         values.extend(growth.map(|growth| (format!("{name}_late_per_s"), growth)));
     }
-    let bite = |lane: &LaneLine| bitten_s(entry, lane, stretch);
+    let bite = |lane: &LaneLine| bitten_s(entry, lane, period);
     let broken = timeline.lanes.iter().find(|lane| lane.variant == "broken");
     let (bites_s, broken_s) = (bite(lane), broken.and_then(bite));
     let after = |at_s: Option<f64>| at_s.map_or(0.0, |at_s| at_s - from_s);
@@ -256,10 +256,10 @@ fn figures(
 
 /// The last value of every gauge that the lane's code registers, and by how much every counter has grown,
 /// over all its processes.
-fn registered(lane: &LaneLine, stretch: Period) -> Values {
+fn registered(lane: &LaneLine, period: Period) -> Values {
     let mut values = Values::new();
     let mut before: Option<&Values> = None;
-    let samples = lane.between(stretch.from_s, stretch.to_s);
+    let samples = lane.between(period.from_s, period.to_s);
     for server in samples.filter_map(|(_, sample)| sample.server.as_ref()) {
         for (name, value) in &server.metrics {
             let counter = lane.metrics.get(name).is_some_and(|metric| metric.counter);
@@ -279,12 +279,12 @@ fn registered(lane: &LaneLine, stretch: Period) -> Values {
 }
 
 /// Returns the time at which the bug showed in a lane.
-fn bitten_s(entry: &CatalogueEntry, lane: &LaneLine, stretch: Period) -> Option<f64> {
+fn bitten_s(entry: &CatalogueEntry, lane: &LaneLine, period: Period) -> Option<f64> {
     let bite = &entry.manifest.bite;
     if bite.metric == Measure::Restarts {
         return lane.restarts.get(bite.above as usize).copied();
     }
-    let mut samples = lane.between(stretch.from_s, stretch.to_s);
+    let mut samples = lane.between(period.from_s, period.to_s);
     let bitten =
         |sample: &&Sample| level(*sample, &bite.metric).is_some_and(|value| value > bite.above);
     samples.find(|(_, sample)| bitten(sample)).map(|(at_s, _)| at_s)

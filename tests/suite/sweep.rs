@@ -34,9 +34,10 @@ fn the_knee_is_where_theory_has_it() {
     let points = report["points"].as_array().expect("points");
     assert_eq!(points.len(), 6);
     let knee = &report["knees"][0]["knee"];
-    let figure = |name: &str| knee[name].as_f64().expect("a number");
-    let middle = f64::midpoint(figure("healthy_at"), figure("unhealthy_at"));
-    let theory = figure("theory");
+    let figure = |value: &Value| value.as_f64().expect("a number");
+    let middle = f64::midpoint(figure(&knee["healthy_at"]), figure(&knee["unhealthy_at"]));
+    let theory = figure(&knee["theory"]["at"]);
+    assert_eq!(knee["theory"]["grows_above"], true);
     assert!((middle - theory).abs() / theory < 0.05, "{knee}");
 }
 
@@ -74,7 +75,7 @@ fn a_range_that_cannot_be_swept_is_refused_before_it_starts() {
     assert!(refused("pool-leak --sweep store_ms=1..2 --points 1").contains("from 2 to 1000"));
     assert!(refused("pool-leak --sweep store_error_percent=0..5 --log").contains("above 0"));
     let long = refused("pool-leak --sweep store_ms=1..2 --points 1000 --for 1h");
-    assert!(long.contains("1,000 hours of simulated time"), "{long}");
+    assert!(long.contains("1,054 hours of simulated time"), "{long}");
 }
 
 #[test]
@@ -93,4 +94,40 @@ fn an_interrupted_sweep_prints_what_is_done() {
     kill(pid, Signal::SIGINT).expect("our child");
     assert_eq!(child.wait().expect("our child").code(), Some(130));
     assert!(rows().contains("interrupted after "), "{}", rows());
+}
+
+#[test]
+fn the_columns_of_the_rows_stand_below_their_heads() {
+    let said = text(&sweep("pool-leak --sweep store_ms=10..60 --points 2 --for 8s"));
+    let lines: Vec<&str> = said.lines().collect();
+    let head = lines.iter().position(|line| line.contains("goodput")).expect("a head");
+    let ends = |line: &str| line.chars().count();
+    assert_eq!(ends(lines[head]), ends(lines[head + 1]), "{said}");
+    assert_eq!(ends(lines[head]), ends(lines[head + 2]), "{said}");
+}
+
+#[test]
+fn two_parameters_make_a_map() {
+    let said = text(&sweep(
+        "pool-leak --sweep rate_per_s=50..300 --sweep store_ms=5..60 --points 3 --for 8s --variants fixed",
+    ));
+    let rows: Vec<&str> = said.lines().rev().take(3).collect();
+    // Little's law: 8 connections serve 8000 / store_ms requests a second.
+    assert!(rows[2].trim().starts_with('5') && rows[2].ends_with("██████"), "{said}");
+    assert!(rows[0].trim().starts_with("60") && rows[0].ends_with("▒▒"), "{said}");
+    let csv = text(&sweep(
+        "pool-leak --sweep rate_per_s=50..300 --sweep store_ms=5..60 --points 2 --for 8s --csv",
+    ));
+    assert_eq!(csv.lines().count(), 1 + 4 * 2, "{csv}");
+    assert!(refused("pool-leak --sweep store_ms=1..2 --sweep store_ms=3..4").contains("twice"));
+    assert!(refused("pool-leak --set store_ms=5 --sweep store_ms=3..4").contains("--set"));
+}
+
+#[test]
+fn a_claim_about_the_mechanism_of_a_fix_is_not_one_of_health() {
+    // At 0 and 1 the newest version is right: nobody has to refuse it.
+    let csv = text(&sweep("version-skew --sweep totals_newest=0..2 --points 3 --for 12s --csv"));
+    let healthy = |row: &str| csv.contains(row);
+    assert!(healthy("\n0,broken,true") && healthy("\n0,fixed,true"), "{csv}");
+    assert!(healthy("\n2,broken,false") && healthy("\n2,fixed,true"), "{csv}");
 }

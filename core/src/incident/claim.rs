@@ -101,6 +101,18 @@ pub struct Window {
     pub to_s: Option<Formula>,
 }
 
+impl Expectation {
+    /// The same claim; a window that starts with the release extends to the end of the run, so that a delayed
+    /// outage does not pass.
+    #[must_use]
+    pub fn to_the_end(&self) -> Self {
+        match self.window {
+            Window { from_s: None, .. } => Self { window: Window::default(), ..self.clone() },
+            Window { .. } => self.clone(),
+        }
+    }
+}
+
 /// As it stands in a manifest.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::Variant;
-use super::claim::{Expectation, Window};
+use super::claim::Expectation;
 use super::formula::{Formula, Values};
 use super::manifest::Manifest;
 use super::measure::Measure;
@@ -157,10 +157,6 @@ impl Manifest {
             None => self.expectations.clone(),
         };
         let yours = all.iter().filter(|expectation| expectation.variant == YOURS);
-        let to_the_end = |e: &Expectation| match e.window {
-            Window { from_s: None, .. } => Expectation { window: Window::default(), ..e.clone() },
-            Window { .. } => e.clone(),
-        };
-        yours.map(to_the_end).collect()
+        yours.map(Expectation::to_the_end).collect()
     }
 }

@@ -76,7 +76,8 @@ impl Downstream {
     /// With the probability of the parameter `…_panic_percent`, as a driver that cannot parse a reply does.
     pub async fn take(self: Arc<Self>) -> Result<(), StoreError> {
         let outcome = self.send().await;
-        let unreadable = self.panics.hits(self.panic_percent.get());
+        let is_reply = outcome != Err(StoreError::Refused);
+        let unreadable = is_reply && self.panics.hits(self.panic_percent.get());
         assert!(!unreadable, "the driver cannot parse this reply");
         outcome
     }

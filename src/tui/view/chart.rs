@@ -101,8 +101,7 @@ pub fn draw(frame: &mut Frame, area: Rect, chart: &Chart) {
             let columns = canvas.measured([used, lost]);
             let of = |i: usize| columns.iter().map(move |column| column.highest[i]);
             canvas.columns(buffer, of(0), chart.colour, None);
-            canvas.columns(buffer, of(1), Color::LightRed, Some(chart.colour));
-            canvas.hatch(buffer, Color::LightRed, BAD);
+            canvas.patterned(buffer, of(1), (Color::LightRed, BAD), Some(chart.colour));
             canvas.mark_columns(buffer, &columns, Column::is_gap, GAP);
         }
         Fill::Outcomes => canvas.outcomes(buffer),
@@ -148,25 +147,14 @@ impl Plot<'_> {
             rates.iter().map(move |rates| rates.as_ref().and_then(value))
         };
         let bad = of(|rates| (rates.bad > 0.0).then(|| rates.all()));
-        self.columns(buffer, bad, Color::LightRed, None);
+        self.patterned(buffer, bad, (Color::LightRed, BAD), None);
         let rejected = of(|rates| (rates.rejected > 0.0).then_some(rates.ok + rates.rejected));
-        self.columns(buffer, rejected, Color::LightYellow, Some(Color::LightRed));
+        let yellow = (Color::LightYellow, REJECTED);
+        self.patterned(buffer, rejected, yellow, Some(Color::LightRed));
         let any_rejected = rates.iter().flatten().any(|rates| rates.rejected > 0.0);
         let behind = if any_rejected { Color::LightYellow } else { Color::LightRed };
         let ok = of(|rates| Some(rates.ok));
         self.columns(buffer, ok, self.chart.colour, Some(behind));
-        self.hatch(buffer, Color::LightRed, BAD);
-        self.hatch(buffer, Color::LightYellow, REJECTED);
-    }
-
-    /// Gives full cells of a colour a pattern.
-    fn hatch(&self, buffer: &mut Buffer, colour: Color, pattern: &str) {
-        for position in self.area.positions() {
-            let cell = &mut buffer[position];
-            if cell.symbol() == "█" && cell.fg == theme::paint(colour) {
-                cell.set_symbol(pattern);
-            }
-        }
     }
 
     fn marks(&self, buffer: &mut Buffer) {
@@ -204,13 +192,24 @@ impl Plot<'_> {
         }
     }
 
-    /// Fills columns; the part of a cell that they leave has the colour `behind`, where what was
-    /// there before reaches beyond it.
+    /// Fills columns with full cells.
     fn columns(
         &self,
         buffer: &mut Buffer,
         values: impl Iterator<Item = Option<f64>>,
         colour: Color,
+        behind: Option<Color>,
+    ) {
+        self.patterned(buffer, values, (colour, EIGHTHS[8]), behind);
+    }
+
+    /// Fills columns; full cells have this pattern. The part of a cell that they leave has the colour `behind`, where
+    /// what was there before reaches beyond it.
+    fn patterned(
+        &self,
+        buffer: &mut Buffer,
+        values: impl Iterator<Item = Option<f64>>,
+        (colour, pattern): (Color, &str),
         behind: Option<Color>,
     ) {
         let style = Style::new().fg(theme::paint(colour));
@@ -228,12 +227,13 @@ impl Plot<'_> {
                     break;
                 }
                 let cell = &mut buffer[(x, y)];
-                let full = cell.symbol() == "█";
+                let full = matches!(cell.symbol(), "█" | BAD | REJECTED);
                 let style = match behind.filter(|_| full && filled < 8) {
                     Some(behind) => style.bg(theme::paint(behind)),
                     None => style,
                 };
-                cell.set_symbol(EIGHTHS[filled]).set_style(style);
+                let symbol = if filled == 8 { pattern } else { EIGHTHS[filled] };
+                cell.set_symbol(symbol).set_style(style);
             }
         }
     }

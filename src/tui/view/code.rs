@@ -3,8 +3,8 @@
 //!
 //! ```text
 //!  A broken  incidents/pool_leak/broken.rs        │ B fixed  incidents/pool_leak/fixed.rs
-//!   24        let mut connection = pool.get() …   │   56        let waiting = Waiting::begin();
-//!   26 −cause let reply = connection.command( …   │   63 +fix   drop(connection);
+//!   25        let mut connection = pool.get() …   │   34        let connection = got.map_err( …
+//!   27 −cause let reply = connection.command( …   │   36 +fix   let mut connection = guard( …
 //! ```
 
 use firedrill_core::figures::count;
@@ -147,7 +147,12 @@ pub fn stacked(frame: &mut Frame, area: Rect, lab: &Scene) {
         let all = cells.iter().map(Vec::len).sum::<usize>();
         let height = usize::from(area.height.saturating_sub(1));
         let top = before.saturating_sub(height / 2).min(all.saturating_sub(height));
-        let mut lines = vec![head(side, width)];
+        let mut head = head(side, width);
+        let below = all.saturating_sub(top + height);
+        if below > 0 {
+            head.push_span(Span::styled(format!(" ↓ {below} more lines"), theme::quiet()));
+        }
+        let mut lines = vec![head];
         lines.extend(cells.into_iter().flatten().skip(top));
         frame.render_widget(Paragraph::new(Text::from(lines)), *area);
     }

@@ -269,8 +269,8 @@ fn lane_report(manifest: &Manifest, timeline: &Timeline, lane: &LaneLine) -> Lan
         label: site.label.clone(),
         peak: site.waiting,
     };
-    let course = |metric| course(manifest, timeline, lane, &Measure::Level(metric));
-    let mut memory_bytes = course(Level::MemoryBytes);
+    let summary = |metric| level_summary(manifest, timeline, lane, &Measure::Level(metric));
+    let mut memory_bytes = summary(Level::MemoryBytes);
     // What was seen at a kill is the highest, and between two samples.
     let at_kills = lane.exits.iter().filter_map(|exit| match exit.cause {
         ExitCause::OutOfMemory { resident_bytes, .. } => Some(resident_bytes as f64),
@@ -283,11 +283,11 @@ fn lane_report(manifest: &Manifest, timeline: &Timeline, lane: &LaneLine) -> Lan
         requests: requests(&lane.load, in_flight),
         latency_ms: latency(&lane.load),
         kinds: kinds.collect(),
-        tasks: course(Level::Tasks),
-        connections: course(Level::Connections),
+        tasks: summary(Level::Tasks),
+        connections: summary(Level::Connections),
         memory_bytes,
-        cpu_percent: course(Level::CpuPercent),
-        series: course(Level::Series),
+        cpu_percent: summary(Level::CpuPercent),
+        series: summary(Level::Series),
         exits: lane.exits.iter().map(exit).collect(),
         restarts: lane.restarts.len(),
         gauges: gauges(lane),
@@ -342,7 +342,7 @@ fn gauges(lane: &LaneLine) -> BTreeMap<String, GaugeReport> {
     gauges
 }
 
-fn course(
+fn level_summary(
     manifest: &Manifest,
     timeline: &Timeline,
     lane: &LaneLine,

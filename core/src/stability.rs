@@ -115,7 +115,7 @@ impl Amounts {
 pub fn stability(timeline: &Timeline) -> Option<Stability> {
     let (from_s, to_s) = injected(timeline)?;
     let lanes = timeline.lanes.iter().map(|lane| of_lane(lane, (from_s, to_s), timeline.end_s));
-    let asked = timeline.course.at(from_s);
+    let asked = timeline.param_history.at(from_s);
     let faults = params::ALL.iter().filter(|param| param.name.starts_with("chaos_"));
     let faults = faults.filter_map(|param| Some((param.name.to_owned(), *asked.get(param.name)?)));
     let faults = Faults(faults.collect()).texts();
@@ -124,10 +124,10 @@ pub fn stability(timeline: &Timeline) -> Option<Stability> {
 
 /// From when to when faults were asked for: from the first to the last moment.
 fn injected(timeline: &Timeline) -> Option<(f64, f64)> {
-    let mut times = timeline.course.times();
+    let mut times = timeline.param_history.times();
     times.push(timeline.end_s);
     let asked = |at_s: f64| {
-        let values = timeline.course.at(at_s);
+        let values = timeline.param_history.at(at_s);
         ASKS.iter().any(|name| values.get(*name).is_some_and(|value| *value > 0.0))
     };
     let from_s = times.iter().copied().find(|at_s| asked(*at_s))?;

@@ -29,7 +29,7 @@ pub struct Timeline {
     /// Events that were lost.
     pub dropped: u64,
     /// Rate and parameters as they were.
-    pub course: ParamHistory,
+    pub param_history: ParamHistory,
     /// Times at which the load generator stood still, and their lengths, in seconds.
     stood_s: Vec<(f64, f64)>,
     release_phase: usize,
@@ -97,7 +97,7 @@ impl Timeline {
             lanes: variants.iter().map(lane).collect(),
             release_phase: on.unwrap_or(0),
             cap_bytes: manifest.memory.cap_bytes(),
-            course: ParamHistory::new(manifest.formula_values()),
+            param_history: ParamHistory::new(manifest.formula_values()),
             ..Self::default()
         }
     }
@@ -109,8 +109,10 @@ impl Timeline {
             EventKind::Phase { index, .. } if *index == self.release_phase => {
                 self.release_s = Some(at_s);
             }
-            EventKind::Rate { rate_per_s } => self.course.set(at_s, "rate_per_s", *rate_per_s),
-            EventKind::Param { name, value } => self.course.set(at_s, name, *value),
+            EventKind::Rate { rate_per_s } => {
+                self.param_history.set(at_s, "rate_per_s", *rate_per_s)
+            }
+            EventKind::Param { name, value } => self.param_history.set(at_s, name, *value),
             EventKind::Driver { lag_us, not_sent } => {
                 self.lag.add(lag_us);
                 self.not_sent = self.not_sent.saturating_add(*not_sent);

@@ -31,7 +31,7 @@ pub const FAULTS: [(&str, &[(&str, f64)]); 7] = [
 
 /// Returns true if the fault with this number is injected now.
 pub fn is_on(session: &Session, fault: usize) -> bool {
-    let now = session.track().head.course.now();
+    let now = session.track().head.param_history.now();
     FAULTS[fault].1.iter().all(|(name, value)| now.get(*name) == Some(value))
 }
 

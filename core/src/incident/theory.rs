@@ -72,7 +72,7 @@ impl TryFrom<TheoryFields> for Theory {
 pub struct ParamHistory(Vec<(f64, Values)>);
 
 impl ParamHistory {
-    /// A course that begins with these values.
+    /// A history that begins with these values.
     pub fn new(values: Values) -> Self {
         Self(vec![(0.0, values)])
     }
@@ -127,7 +127,7 @@ impl ParamHistory {
     }
 }
 
-/// Changes that a course keeps.
+/// Changes that a history keeps.
 const MOST_CHANGES: usize = 10_000;
 
 /// Names that have values, at most.
@@ -145,16 +145,22 @@ impl Theory {
 
     /// Its values at these times, in order, in seconds of the run, for a process that met the bug at
     /// `since_s`; none before that, or where it cannot be computed.
-    pub fn values(&self, course: &ParamHistory, since_s: f64, times_s: &[f64]) -> Vec<Option<f64>> {
+    pub fn values(
+        &self,
+        param_history: &ParamHistory,
+        since_s: f64,
+        times_s: &[f64],
+    ) -> Vec<Option<f64>> {
         let (mut backlog, mut now_s) = (0.0_f64, since_s);
         let value = |at_s: f64, backlog: f64| match &self.law {
             Law::Value(formula) => {
-                let mut values = course.at(at_s).clone();
+                let mut values = param_history.at(at_s).clone();
                 values.insert("t".to_owned(), at_s - since_s);
                 formula.eval(&values).ok()
             }
             Law::Backlog { headroom, .. } => {
-                let headroom = headroom.as_ref().map_or(Ok(0.0), |h| h.eval(course.at(at_s)));
+                let headroom =
+                    headroom.as_ref().map_or(Ok(0.0), |h| h.eval(param_history.at(at_s)));
                 Some((backlog - headroom.ok()?).max(0.0))
             }
         };
@@ -165,9 +171,9 @@ impl Theory {
                     return None;
                 }
                 if let Law::Backlog { per_s, .. } = &self.law {
-                    let changes: Vec<f64> = course.changes(now_s, *at_s).collect();
+                    let changes: Vec<f64> = param_history.changes(now_s, *at_s).collect();
                     for until_s in changes.into_iter().chain([*at_s]) {
-                        let growth = per_s.eval(course.at(now_s)).ok()?;
+                        let growth = per_s.eval(param_history.at(now_s)).ok()?;
                         backlog = (backlog + growth * (until_s - now_s)).max(0.0);
                         now_s = until_s;
                     }
@@ -194,10 +200,10 @@ mod tests {
     fn a_backlog_follows_the_rate_as_it_was() {
         let per_s = formula("rate_per_s - 10");
         let backlog = theory(Law::Backlog { per_s, headroom: Some(formula("100")) });
-        let mut course = ParamHistory::new([("rate_per_s".to_owned(), 30.0)].into());
-        course.set(5.0, "rate_per_s", 110.0);
-        course.set(6.0, "rate_per_s", 0.0);
-        let values = backlog.values(&course, 1.0, &[0.0, 2.0, 5.0, 6.0, 7.0, 100.0]);
+        let mut param_history = ParamHistory::new([("rate_per_s".to_owned(), 30.0)].into());
+        param_history.set(5.0, "rate_per_s", 110.0);
+        param_history.set(6.0, "rate_per_s", 0.0);
+        let values = backlog.values(&param_history, 1.0, &[0.0, 2.0, 5.0, 6.0, 7.0, 100.0]);
         // 20 a second for 4 s, 100 a second for one, then 10 a second less, down to nothing.
         let expected = [None, Some(0.0), Some(0.0), Some(80.0), Some(70.0), Some(0.0)];
         assert_eq!(values, expected);
@@ -206,8 +212,8 @@ mod tests {
     #[test]
     fn a_value_is_computed_with_the_values_of_its_moment() {
         let law = theory(Law::Value(formula("rate_per_s * t")));
-        let mut course = ParamHistory::new([("rate_per_s".to_owned(), 2.0)].into());
-        course.set(3.0, "rate_per_s", 4.0);
-        assert_eq!(law.values(&course, 1.0, &[2.0, 3.0]), [Some(2.0), Some(8.0)]);
+        let mut param_history = ParamHistory::new([("rate_per_s".to_owned(), 2.0)].into());
+        param_history.set(3.0, "rate_per_s", 4.0);
+        assert_eq!(law.values(&param_history, 1.0, &[2.0, 3.0]), [Some(2.0), Some(8.0)]);
     }
 }

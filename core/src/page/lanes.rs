@@ -292,6 +292,6 @@ fn theory(
     };
     let to_s = lane.first_exit_s().unwrap_or(timeline.end_s);
     let times: Vec<f64> = lane.between(release_s, to_s).map(|(at_s, _)| at_s).collect();
-    let values = theory.values(&timeline.course, release_s, &times);
+    let values = theory.values(&timeline.param_history, release_s, &times);
     times.into_iter().zip(values).collect()
 }

@@ -43,7 +43,7 @@ pub struct RunState {
     /// Start of each phase in seconds.
     pub phases_s: Vec<f64>,
     /// Rate and parameters as they were.
-    pub course: ParamHistory,
+    pub param_history: ParamHistory,
     /// The limits that metrics of the fixed variant stay below by the manifest, at the present load.
     pub limits: BTreeMap<String, Limit>,
     /// Time of the release in seconds; none: not yet.
@@ -88,7 +88,7 @@ impl RunState {
             phases_s: Vec::new(),
             limits: limits(&case.entry, &case.values()),
             released_s: None,
-            course: ParamHistory::new(case.values()),
+            param_history: ParamHistory::new(case.values()),
             log: VecDeque::new(),
             dropped: 0,
             lag: VecDeque::new(),
@@ -142,13 +142,13 @@ impl RunState {
                 prose::line(what)
             }
             EventKind::Rate { rate_per_s } => {
-                self.course.set(at_s, "rate_per_s", *rate_per_s);
-                self.limits = limits(&case.entry, self.course.now());
+                self.param_history.set(at_s, "rate_per_s", *rate_per_s);
+                self.limits = limits(&case.entry, self.param_history.now());
                 prose::line(what).filter(|_| at_s > 0.0)
             }
             EventKind::Param { name, value } => {
-                self.course.set(at_s, name, *value);
-                self.limits = limits(&case.entry, self.course.now());
+                self.param_history.set(at_s, name, *value);
+                self.limits = limits(&case.entry, self.param_history.now());
                 None
             }
             EventKind::Log { line } => Some(line.clone()),
@@ -182,7 +182,7 @@ impl RunState {
 
     /// The load now, in requests a second to each lane.
     pub fn rate_per_s(&self) -> f64 {
-        self.course.now().get("rate_per_s").copied().unwrap_or_default()
+        self.param_history.now().get("rate_per_s").copied().unwrap_or_default()
     }
 }
 

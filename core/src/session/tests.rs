@@ -82,7 +82,7 @@ mod one_value {
             timeline.push(&event);
         }
         let (screen, claimed) = (&state.lanes[0], &timeline.lanes[0]);
-        let of_walk = screen.values(state.course.now());
+        let of_walk = screen.values(state.param_history.now());
         let mut compared = 0;
         for name in Measure::built_in() {
             let measure = Measure::parse(name);

@@ -67,7 +67,7 @@ pub fn agreements(manifest: &Manifest, timeline: &Timeline) -> Vec<Agreement> {
             let to_s = lane.first_exit_s().unwrap_or(f64::MAX).min(release_s + COMPARED_S);
             let samples: Vec<(f64, &Sample)> = lane.between(release_s, to_s).collect();
             let times: Vec<f64> = samples.iter().map(|(at_s, _)| *at_s).collect();
-            let told = theory.values(&timeline.course, release_s, &times);
+            let told = theory.values(&timeline.param_history, release_s, &times);
             // A backlog says nothing before it shows. A value that is 0 throughout is flat at nothing.
             let never = matches!(theory.law, Law::Value(_))
                 && told.iter().flatten().all(|value| *value == 0.0);

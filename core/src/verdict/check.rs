@@ -77,7 +77,7 @@ fn compare(
 ) -> Outcome {
     let from_s = period.map_or(timeline.end_s, |period| period.from_s);
     let wanted = |formula: &Formula| {
-        formula.eval(timeline.course.at(from_s + SETTLED_S)).unwrap_or(f64::NAN)
+        formula.eval(timeline.param_history.at(from_s + SETTLED_S)).unwrap_or(f64::NAN)
     };
     let metric = &expectation.metric;
     let kind = expectation.kind.as_deref();

@@ -49,7 +49,7 @@ impl Verdict {
 /// Checks the claims of a manifest against a run.
 pub fn judge(manifest: &Manifest, timeline: &Timeline) -> Verdict {
     let mut verdict = judge_since(timeline.release_s, &manifest.expectations, timeline);
-    let values = timeline.course.at(timeline.release_s.unwrap_or_default() + SETTLED_S);
+    let values = timeline.param_history.at(timeline.release_s.unwrap_or_default() + SETTLED_S);
     // What a machine that slept, or had no time, did to the requests says nothing about the code.
     let release_s = timeline.release_s.unwrap_or_default();
     for check in verdict.checks.iter_mut().filter(|check| !check.holds) {

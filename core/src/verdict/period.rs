@@ -38,7 +38,7 @@ pub fn period(
     lane: &LaneLine,
 ) -> Result<Period, Undecided> {
     let since_s = since_s.ok_or(Undecided::TooShort)?;
-    let values = timeline.course.at(since_s + SETTLED_S);
+    let values = timeline.param_history.at(since_s + SETTLED_S);
     let at = |formula: &Option<Formula>| match formula {
         Some(formula) => formula.eval(values).map(|s| Some(since_s + s)),
         None => Ok(None),
@@ -75,7 +75,7 @@ fn unchanged_until(
 ) -> Result<f64, Undecided> {
     let names = expectation.claim.formulas().map_or(&[][..], Formula::names);
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    match timeline.course.first_change_of(&names, from_s + SETTLED_S, to_s) {
+    match timeline.param_history.first_change_of(&names, from_s + SETTLED_S, to_s) {
         Some(changed_s) if changed_s - from_s < LEAST_S => Err(Undecided::Changed),
         Some(changed_s) => Ok(changed_s),
         None => Ok(to_s),

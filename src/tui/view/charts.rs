@@ -355,6 +355,6 @@ fn theory<'a>(lab: &'a Scene<'a>, lane: &LaneState, measure: &Measure) -> Option
     let only = lane.bugs.get(&manifest.id).filter(|_| lane.bugs.len() == 1)?;
     let theory = manifest.theories.iter().find(|t| t.metric == *measure && &t.variant == only)?;
     let start_s = since_s.max(lane.switched_s);
-    let course = &lab.view.run.course;
-    Some(Box::new(move |times| theory.values(course, start_s, times)))
+    let param_history = &lab.view.run.param_history;
+    Some(Box::new(move |times| theory.values(param_history, start_s, times)))
 }

@@ -29,7 +29,7 @@ impl<'a> Scene<'a> {
 
     /// Returns the sentence about the current state of a lane.
     pub fn sentence(&self, lane: &LaneState) -> Option<String> {
-        lane.sentence(self.manifest(), self.view.run.course.now())
+        lane.sentence(self.manifest(), self.view.run.param_history.now())
     }
 
     /// The lane that keys act on.

@@ -74,7 +74,7 @@ pub(in crate::session) fn of_step(
 /// The values of one lane alone.
 fn of_lane(session: &Session, walk: &Walk, lane: usize) -> Values {
     let (state, case) = (&session.main.head, &session.case);
-    let mut values = state.lanes[lane].values(state.course.now());
+    let mut values = state.lanes[lane].values(state.param_history.now());
     values.insert("at_s".to_owned(), state.now_s);
     let cap_bytes = case.manifest().memory.cap_bytes();
     values.insert("cap_bytes".to_owned(), cap_bytes as f64);
@@ -122,7 +122,7 @@ pub(super) fn measured_now(session: &Session) -> (f64, Vec<Values>) {
     let state = &session.main.head;
     let now_t = state.released_s.map(|released_s| state.now_s - released_s);
     let values = state.lanes.iter().map(|lane| {
-        let mut values = lane.values(state.course.now());
+        let mut values = lane.values(state.param_history.now());
         values.extend(now_t.map(|t| ("t".to_owned(), t)));
         values
     });

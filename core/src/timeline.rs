@@ -110,7 +110,7 @@ impl Timeline {
                 self.release_s = Some(at_s);
             }
             EventKind::Rate { rate_per_s } => {
-                self.param_history.set(at_s, "rate_per_s", *rate_per_s)
+                self.param_history.set(at_s, "rate_per_s", *rate_per_s);
             }
             EventKind::Param { name, value } => self.param_history.set(at_s, name, *value),
             EventKind::Driver { lag_us, not_sent } => {

@@ -52,7 +52,7 @@ pub(super) async fn run(
         let run = measure(at(&row, &across.sweep, values[0]));
         async move { anyhow::Ok(Pair { values, lanes: run.await? }) }
     });
-    let mut runs = stream::iter(runs).buffered(at_once(&spec));
+    let mut runs = stream::iter(runs).buffered(at_once());
     begin(&spec, &swept, format).context(OUTPUT)?;
     let mut pairs = Vec::new();
     let terminated = loop {

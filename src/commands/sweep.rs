@@ -159,10 +159,12 @@ pub(super) async fn measure(spec: Spec) -> anyhow::Result<Vec<LanePoint>> {
     Ok(measured(&spec.case.entry.manifest, &timeline))
 }
 
-/// Runs at once: each lane has a process, and each process a processor.
-pub(super) fn at_once(spec: &Spec) -> usize {
-    let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    (processors / spec.case.plan.variants.len()).max(1)
+/// Runs at once, at most: each lane may grow to its memory cap.
+const MOST_AT_ONCE: usize = 8;
+
+/// Runs at once: one a processor, within [`MOST_AT_ONCE`].
+pub(super) fn at_once() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from).min(MOST_AT_ONCE)
 }
 
 /// Measures all values, then looks for the knees. A signal ends it; what has been measured by then is printed.
@@ -178,7 +180,7 @@ async fn sweep_all(
         let run = measure(at(&spec, &sweep, value));
         async move { anyhow::Ok(SweepPoint { value, lanes: run.await? }) }
     });
-    let mut runs = stream::iter(runs).buffered(at_once(&spec));
+    let mut runs = stream::iter(runs).buffered(at_once());
     output.begin().context(OUTPUT)?;
     let terminated = loop {
         tokio::select! {
@@ -236,7 +238,7 @@ async fn knees(
             narrowed(spec, sweep, coarse, i == 0)
         });
         let searches: Vec<anyhow::Result<Option<(Knee, LanePoint)>>> =
-            stream::iter(searches).buffered(at_once(spec)).collect().await;
+            stream::iter(searches).buffered(at_once()).collect().await;
         let found: Vec<(Knee, LanePoint)> = searches
             .into_iter()
             .collect::<anyhow::Result<Vec<_>>>()?

@@ -406,6 +406,11 @@ pub struct ServeOptions {
 }
 
 impl RunOptions {
+    /// True if the options name a request rate.
+    pub fn names_rate(&self) -> bool {
+        self.rate.is_some()
+    }
+
     /// Converts the options into a run, checked against the incident.
     ///
     /// # Errors

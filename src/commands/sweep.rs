@@ -67,6 +67,9 @@ pub fn run(catalogue: &'static Catalogue, options: &HeadlessOptions) -> anyhow::
     if let Some(both) = sweeps.iter().find(|s| spec.case.plan.params.contains_key(&s.param)) {
         bail!("`{}` is given by --set and by --sweep: leave out one of them", both.param);
     }
+    if options.options.names_rate() && sweeps.iter().any(|sweep| sweep.param == RATE) {
+        bail!("the rate is given by --rate and by a sweep of it: leave out one of them");
+    }
     let points = many.points.unwrap_or(usual);
     let mut swept = Vec::new();
     for sweep in sweeps {

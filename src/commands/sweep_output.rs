@@ -226,6 +226,10 @@ impl Output {
             "healthy {side} {healthy_at} {unit}, {beyond} at {unhealthy_at} {unit} ({} of {} seeds)",
             knee.seeds, knee.of_seeds
         )];
+        if (knee.seeds as u64) < knee.of_seeds {
+            let says = "  with the other seeds it is not between these neighbours: fewer --points show more of the range";
+            lines.push(says.to_owned());
+        }
         if let Some(failed) = knee.fails_first.first() {
             lines.push(format!("  fails first: {failed}"));
         } else if let Some(undecided) = knee.undecided.first() {

@@ -121,6 +121,7 @@ fn two_parameters_make_a_map() {
     assert_eq!(csv.lines().count(), 1 + 4 * 2, "{csv}");
     assert!(refused("pool-leak --sweep store_ms=1..2 --sweep store_ms=3..4").contains("twice"));
     assert!(refused("pool-leak --set store_ms=5 --sweep store_ms=3..4").contains("--set"));
+    assert!(refused("pool-leak --rate 100 --capacity").contains("--rate"));
 }
 
 #[test]

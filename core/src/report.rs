@@ -1,4 +1,4 @@
-//! Report of a run, as one JSON object; [`text`]: as a table.
+//! Report of a run, as one JSON object; `text`: as a table.
 
 mod text;
 

@@ -143,7 +143,7 @@ fn point(manifest: &Manifest, timeline: &Timeline, index: usize) -> LanePoint {
     let [undecided, failed]: [Vec<String>; 2] =
         [undecided, failed].map(|checks| checks.iter().map(says).collect());
     let period = Period { from_s: timeline.release_s.unwrap_or_default(), to_s: timeline.end_s };
-    let of = |measure: WindowMeasure| value(lane, &Measure::OverWindow(measure), None, period);
+    let of = |measure: WindowMeasure| value(lane, &Measure::OverWindow(measure), period);
     LanePoint {
         variant: lane.variant.clone(),
         healthy: if failed.is_empty() && !undecided.is_empty() {
@@ -155,7 +155,7 @@ fn point(manifest: &Manifest, timeline: &Timeline, index: usize) -> LanePoint {
         undecided,
         ok_percent: of(WindowMeasure::OkPercent),
         p99_ms: of(WindowMeasure::P99Ms),
-        tasks: value(lane, &Measure::parse("tasks"), None, period),
+        tasks: value(lane, &Measure::parse("tasks"), period),
         ok_per_s: of(WindowMeasure::OkPerS),
     }
 }

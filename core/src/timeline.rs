@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::event::{
-    Event, EventKind, ExitCause, InstanceSample, MOST_KINDS, Metric, Ready, Sample, ServerSample,
-    WaitSite,
+    Event, EventKind, ExitCause, InstanceSample, KindTick, MOST_KINDS, Metric, Ready, Sample,
+    ServerSample, WaitSite,
 };
 use crate::incident::Manifest;
 use crate::incident::manifest::Switch;
-use crate::incident::measure::{Level, Measure};
+use crate::incident::measure::{KindFigure, KindMeasure, Level, Measure};
 use crate::incident::theory::ParamHistory;
 use crate::load::tally::TRUSTED_LAG_MS;
 use crate::window::{Distribution, Window};
@@ -250,6 +250,8 @@ pub struct Levels<'a> {
     pub cpu_percent: Option<f64>,
     /// Requests in flight.
     pub in_flight: u64,
+    /// The tick's requests by kind, where kinds have names.
+    pub kinds: &'a BTreeMap<String, KindTick>,
     /// Each instance, where there are several.
     pub instances: &'a [InstanceSample],
 }
@@ -261,6 +263,7 @@ impl<'a> From<&'a Sample> for Levels<'a> {
             resident_bytes: sample.resident_bytes,
             cpu_percent: sample.cpu_percent,
             in_flight: sample.load.in_flight,
+            kinds: &sample.load.kinds,
             instances: &sample.instances,
         }
     }
@@ -268,9 +271,12 @@ impl<'a> From<&'a Sample> for Levels<'a> {
 
 /// The value of a measure that each sample carries; none for another, or without a process.
 pub fn level<'a>(levels: impl Into<Levels<'a>>, measure: &Measure) -> Option<f64> {
-    let Levels { server, resident_bytes, cpu_percent, in_flight, instances } = levels.into();
+    let Levels { server, resident_bytes, cpu_percent, in_flight, kinds, instances } = levels.into();
     match measure {
         Measure::Registered(name) => server?.metrics.get(name).copied(),
+        Measure::OfKind(KindMeasure { figure: KindFigure::InFlight, kind, .. }) => {
+            Some(kinds.get(kind).map_or(0, |tick| tick.in_flight) as f64)
+        }
         Measure::Level(level) => match level {
             Level::InFlight => Some(in_flight as f64),
             Level::MemoryBytes => resident_bytes.map(|bytes| bytes as f64),
@@ -287,7 +293,7 @@ pub fn level<'a>(levels: impl Into<Levels<'a>>, measure: &Measure) -> Option<f64
                 _ => instances.iter().filter(|instance| instance.serves).count() as f64,
             }),
         },
-        Measure::OverWindow(_) | Measure::Restarts | Measure::Exits => None,
+        Measure::OverWindow(_) | Measure::OfKind(_) | Measure::Restarts | Measure::Exits => None,
     }
 }
 

@@ -202,7 +202,7 @@ fn costs(paper: Paper, entry: &CatalogueEntry, tried: &Tried) -> io::Result<()> 
     paper.line(&format!("    {head:<28}{:>12}{:>12}", "yours", "ours"))?;
     for measure in usual.iter().chain(registered) {
         let of = |lane: &LaneLine| {
-            let value = value(lane, measure, None, period);
+            let value = value(lane, measure, period);
             value.map_or("–".to_owned(), |value| match measure {
                 Measure::Level(Level::MemoryBytes) => mib(value as u64),
                 _ => number(value),

@@ -10,7 +10,7 @@ use firedrill_core::event::{Clock, EventKind, Sample};
 use firedrill_core::figures::number;
 use firedrill_core::incident::exercise::{Exercise, Range, YOURS};
 use firedrill_core::incident::formula::Values;
-use firedrill_core::incident::measure::Measure;
+use firedrill_core::incident::measure::{KindFigure, Measure, selector, without_selector};
 use firedrill_core::random::RandomStream;
 use firedrill_core::timeline::{LaneLine, Timeline, level};
 use firedrill_core::verdict::{Period, grows, value};
@@ -229,10 +229,16 @@ fn figures(
     let Some(lane) = timeline.lanes.first() else { return values };
     for name in Measure::built_in() {
         let measure = Measure::parse(name);
-        values.extend(value(lane, &measure, None, period).map(|v| (name.to_owned(), v)));
+        values.extend(value(lane, &measure, period).map(|v| (name.to_owned(), v)));
         let late = Period { from_s: timeline.end_s - LATE_S, to_s: timeline.end_s };
         let growth = grows(lane, &measure, late).map(|v| (format!("{name}_late_per_s"), v));
         values.extend(growth.filter(|_| matches!(measure, Measure::Level(_))));
+    }
+    for kind in lane.kinds.keys() {
+        let of_kind = KindFigure::ALL.map(|of| format!("{}{}", of.name(), selector("kind", kind)));
+        for name in of_kind {
+            values.extend(value(lane, &Measure::parse(&name), period).map(|v| (name, v)));
+        }
     }
     values.insert("exits".to_owned(), lane.exits.len() as f64);
     values.insert("restarts".to_owned(), lane.restarts.len() as f64);
@@ -262,7 +268,8 @@ fn registered(lane: &LaneLine, period: Period) -> Values {
     let samples = lane.between(period.from_s, period.to_s);
     for server in samples.filter_map(|(_, sample)| sample.server.as_ref()) {
         for (name, value) in &server.metrics {
-            let counter = lane.metrics.get(name).is_some_and(|metric| metric.counter);
+            let metric = lane.metrics.get(without_selector(name));
+            let counter = metric.is_some_and(|metric| metric.counter);
             let known = before.and_then(|before| before.get(name)).copied();
             let sum = values.entry(name.clone()).or_insert(0.0);
             match known.filter(|known| known <= value) {

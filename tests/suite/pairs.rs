@@ -14,7 +14,7 @@ use crate::common::{catalogue, planned, spec};
 /// The highest value of the measure by which an incident's bug shows, in the one lane of a run.
 fn bitten(entry: &CatalogueEntry, timeline: &Timeline) -> f64 {
     let all = Period { from_s: 0.0, to_s: timeline.end_s };
-    value(&timeline.lanes[0], &entry.manifest.bite.metric, None, all).unwrap_or(0.0)
+    value(&timeline.lanes[0], &entry.manifest.bite.metric, all).unwrap_or(0.0)
 }
 
 /// The load of the one that needs more; a canary's share is of its own incident's load.

@@ -138,6 +138,8 @@ pub struct KindTick {
     pub sent: u64,
     /// Requests that ended, by outcome; those that the run cut off are not counted here.
     pub outcomes: Outcomes,
+    /// Requests without an outcome at the end of the tick.
+    pub in_flight: u64,
     /// Latency of the answered requests since they were due: microseconds, and how many.
     pub latency_us: Vec<(u64, u32)>,
     /// The same of the requests that were never answered.
@@ -190,6 +192,7 @@ impl From<Wire> for KindTick {
         Self {
             outcomes: wire.outcomes(),
             sent: wire.sent,
+            in_flight: wire.in_flight,
             latency_us: wire.latency_us,
             unanswered_us: wire.unanswered_us,
         }
@@ -237,13 +240,14 @@ impl Serialize for LoadTick {
 impl Serialize for KindTick {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Outcomes { ok, wrong, rejected, failed, timed_out, .. } = self.outcomes;
-        let mut to = serializer.serialize_struct("KindTick", 8)?;
+        let mut to = serializer.serialize_struct("KindTick", 9)?;
         count(&mut to, "sent", self.sent)?;
         count(&mut to, "ok", ok)?;
         count(&mut to, "wrong", wrong)?;
         count(&mut to, "rejected", rejected)?;
         count(&mut to, "failed", failed)?;
         count(&mut to, "timed_out", timed_out)?;
+        count(&mut to, "in_flight", self.in_flight)?;
         values(&mut to, "latency_us", &self.latency_us)?;
         values(&mut to, "unanswered_us", &self.unanswered_us)?;
         to.end()
@@ -254,8 +258,14 @@ impl LoadTick {
     /// Adds another instance's.
     pub fn add(&mut self, other: Self) {
         let in_flight = self.in_flight.saturating_add(other.in_flight);
+        let of_kinds: Vec<(String, u64)> =
+            self.kinds.iter().map(|(name, kind)| (name.clone(), kind.in_flight)).collect();
         self.and_then(other);
         self.in_flight = in_flight;
+        for (name, in_flight) in of_kinds {
+            let kind = self.kinds.entry(name).or_default();
+            kind.in_flight = kind.in_flight.saturating_add(in_flight);
+        }
     }
 
     /// Adds a later tick's: what is in flight after it is in flight after both.
@@ -269,10 +279,12 @@ impl LoadTick {
         self.in_flight = later.in_flight;
         merge(&mut self.latency_us, later.latency_us);
         merge(&mut self.unanswered_us, later.unanswered_us);
+        self.kinds.values_mut().for_each(|kind| kind.in_flight = 0);
         for (name, kind) in later.kinds {
             let sum = self.kinds.entry(name).or_default();
             sum.sent = sum.sent.saturating_add(kind.sent);
             sum.outcomes += kind.outcomes;
+            sum.in_flight = kind.in_flight;
             merge(&mut sum.latency_us, kind.latency_us);
             merge(&mut sum.unanswered_us, kind.unanswered_us);
         }

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::formula::Formula;
-use super::measure::Measure;
+use super::measure::{KindFigure, Measure};
 
 /// A claim about a run.
 #[derive(Debug, Clone, Deserialize)]
@@ -13,8 +13,6 @@ pub struct Expectation {
     pub variant: String,
     /// The measure.
     pub metric: Measure,
-    /// The kind of request that counts; none: all.
-    pub kind: Option<String>,
     /// The period that counts.
     pub window: Window,
     /// The condition.
@@ -120,8 +118,6 @@ struct ClaimFields {
     variant: String,
     metric: Measure,
     #[serde(default)]
-    kind: Option<String>,
-    #[serde(default)]
     window: Window,
     #[serde(default)]
     within: Option<f64>,
@@ -193,7 +189,11 @@ impl TryFrom<ClaimFields> for Expectation {
         if raw.within.is_some() && !matches!(claim, Claim::Slope(..) | Claim::Rate(..)) {
             return Err("`within` goes with slope_per_s and rate_per_s alone".to_owned());
         }
-        let levels = matches!(raw.metric, Measure::Level(_) | Measure::Registered(_));
+        let levels = match &raw.metric {
+            Measure::Level(_) | Measure::Registered(_) => true,
+            Measure::OfKind(of) => of.figure == KindFigure::InFlight,
+            Measure::OverWindow(_) | Measure::Restarts | Measure::Exits => false,
+        };
         let needs_level = matches!(
             claim,
             Claim::Slope(..) | Claim::Rate(..) | Claim::RateBelow(_) | Claim::ReturnsTo(_)
@@ -205,10 +205,7 @@ impl TryFrom<ClaimFields> for Expectation {
                 raw.metric
             ));
         }
-        if raw.kind.is_some() && !matches!(raw.metric, Measure::OverWindow(_)) {
-            return Err(format!("`{}` is not counted by kind of request", raw.metric));
-        }
-        let ClaimFields { variant, metric, kind, window, .. } = raw;
-        Ok(Self { variant, metric, kind, window, claim })
+        let ClaimFields { variant, metric, window, .. } = raw;
+        Ok(Self { variant, metric, window, claim })
     }
 }

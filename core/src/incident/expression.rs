@@ -5,6 +5,8 @@
 
 use std::collections::BTreeSet;
 
+use super::measure;
+
 /// An arithmetic expression.
 #[derive(Debug, Clone)]
 pub enum Expression {
@@ -121,6 +123,20 @@ impl Reader<'_> {
         Ok(base)
     }
 
+    /// The name with the selector that follows it; none if none follows.
+    fn selected(&mut self, word: &str) -> Result<Option<String>, String> {
+        let rest = &self.text[self.at..];
+        if !rest.starts_with('{') {
+            return Ok(None);
+        }
+        let end = rest.find('}').map_or(rest.len(), |end| end + 1);
+        let Some((label, value)) = measure::parse_selector(&rest[..end]) else {
+            return self.expected("a selector such as `{kind=\"checkout\"}`");
+        };
+        self.at += end;
+        Ok(Some(format!("{word}{}", measure::selector(label, value))))
+    }
+
     fn operand(&mut self) -> Result<Expression, String> {
         if self.take('(') {
             let inner = self.level(0)?;
@@ -143,6 +159,10 @@ impl Reader<'_> {
             return self.expected("a number or a name");
         }
         self.at += end;
+        if let Some(name) = self.selected(word)? {
+            self.names.insert(name.clone());
+            return Ok(Expression::Name(name));
+        }
         if !self.take('(') {
             self.names.insert(word.to_owned());
             return Ok(Expression::Name(word.to_owned()));
@@ -193,6 +213,15 @@ mod tests {
     }
 
     #[test]
+    fn a_selector_belongs_to_its_name() {
+        let (expression, names) =
+            Expression::parse("a{kind='x y'} - 2 * a{kind=\"z\"}").expect("it parses");
+        assert_eq!(names, ["a{kind=\"x y\"}", "a{kind=\"z\"}"]);
+        let value = |name: &str| Some(if name.contains('z') { 3.0 } else { 10.0 });
+        assert_eq!(expression.eval(&value), Ok(4.0));
+    }
+
+    #[test]
     fn what_is_wrong_is_said_with_its_place() {
         for (text, says) in [
             ("", "expected a number or a name, found the end at character 1"),
@@ -203,6 +232,7 @@ mod tests {
             ("sin(1)", "there is no function `sin`"),
             ("1.2.3", "invalid number `1.2.3` at character 1"),
             ("a % b", "expected an operator, found `%` at character 3"),
+            ("a{b}", "expected a selector such as `{kind=\"checkout\"}`, found `{` at character 2"),
         ] {
             let why = Expression::parse(text).expect_err(text);
             assert!(why.starts_with(says), "{text}: {why}");

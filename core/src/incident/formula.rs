@@ -1,10 +1,12 @@
 //! The expressions of theories and expectations, such as `rate_per_s - 1000 / log_write_ms`.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer};
 
 use super::expression::Expression;
+use super::measure::{self, parse_selector};
 use crate::figures::number;
 
 /// A number or an expression over the run's rate, its parameters and, in a theory, the time `t`.
@@ -69,11 +71,20 @@ impl Formula {
                 end.max(first.len_utf8())
             };
             let (token, after) = rest.split_at(end);
-            match (token, values.get(token)) {
+            // A selector belongs to the name before it.
+            let selected = after.starts_with('{').then(|| after.find('}')).flatten();
+            let (selector, after) = after.split_at(selected.map_or(0, |end| end + 1));
+            let name = match parse_selector(selector) {
+                Some((label, value)) => {
+                    Cow::Owned(format!("{token}{}", measure::selector(label, value)))
+                }
+                None => Cow::Borrowed(token),
+            };
+            match (token, values.get(&*name)) {
                 (_, Some(value)) => text.push_str(&number(*value)),
                 ("*", _) => text.push('×'),
                 ("-", _) => text.push('−'),
-                _ => text.push_str(token),
+                _ => text.push_str(&name),
             }
             rest = after;
         }
@@ -123,8 +134,11 @@ mod tests {
     #[test]
     fn names_give_way_to_their_values() {
         let formula = Formula::parse("rate_per_s - 1000 / (2 * max(a, 0.5))").expect("it reads");
-        let values = [("rate_per_s".to_owned(), 200.0), ("a".to_owned(), 3654.0)].into();
+        let values: Values = [("rate_per_s".to_owned(), 200.0), ("a".to_owned(), 3654.0)].into();
         assert_eq!(formula.with_numbers(&values), "200 − 1000 / (2 × max(3,654, 0.5))");
+        let formula = Formula::parse("a{kind='x'} + b{kind='y'} * 2").expect("it reads");
+        let values = [("a{kind=\"x\"}".to_owned(), 7.0)].into();
+        assert_eq!(formula.with_numbers(&values), "7 + b{kind=\"y\"} × 2");
     }
 
     #[test]

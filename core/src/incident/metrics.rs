@@ -18,6 +18,7 @@ use metrics::{
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use metrics_util::layers::FanoutBuilder;
 
+use super::measure::selector;
 use crate::event::Metric;
 
 /// All metrics with all their series. Clones share them.
@@ -111,6 +112,28 @@ impl GaugeFn for Level {
     }
 }
 
+/// Series of a metric that samples have one by one: a metric with more of them is sampled as a sum alone.
+const MOST_LABELLED: usize = 8;
+
+impl Registered {
+    /// The values by label, where each series has one label and there are few of them.
+    fn labelled(&self, name: &str) -> BTreeMap<String, f64> {
+        let is_few = !self.incident.is_empty() && self.series.len() <= MOST_LABELLED;
+        let mut values = BTreeMap::new();
+        for (key, series) in self.series.iter().filter(|_| is_few) {
+            let mut labels = key.labels();
+            let (Some(label), None) = (labels.next(), labels.next()) else { continue };
+            let value = match series {
+                Series::Counter(count) => count.load(Ordering::Relaxed) as f64,
+                Series::Gauge(level) if level.is_told() => level.value(),
+                Series::Gauge(_) | Series::Histogram(_) => continue,
+            };
+            values.insert(format!("{name}{}", selector(label.key(), label.value())), value);
+        }
+        values
+    }
+}
+
 /// Upper bounds of a histogram's buckets, in the metric's unit; above the last is one more.
 const BUCKETS: [f64; 7] = [0.001, 0.005, 0.02, 0.1, 0.5, 2.0, 10.0];
 
@@ -183,10 +206,12 @@ impl Registry {
         self.lock().code.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// The values now, by name: of one with labels the sum over them.
+    /// The values now, by name: of one with labels the sum over them, and, of an incident's counters and gauges
+    /// with at most [`MOST_LABELLED`] series, each by its label: `places_taken{tenant="a"}`.
     pub fn snapshot(&self) -> BTreeMap<String, f64> {
         let mut values = BTreeMap::new();
         for (name, metric) in &self.lock().registered {
+            values.extend(metric.labelled(name));
             let mut sum = 0.0;
             let (mut count, mut total) = (0.0, 0.0);
             let mut told = metric.series.is_empty();
@@ -350,6 +375,22 @@ mod tests {
         metrics::with_local_recorder(&own, || metrics::gauge!("busy").set(1.0));
         own.other_code();
         assert_eq!(names(&own), ["busy"]);
+    }
+
+    #[test]
+    fn samples_an_incidents_metric_by_label_while_it_has_few_series() {
+        let registry = Registry::new(vec![(module_path!(), "an-incident".to_owned())]);
+        metrics::with_local_recorder(&registry, || {
+            metrics::gauge!("taken", "tenant" => "a").set(2.0);
+            metrics::gauge!("taken", "tenant" => "b").set(3.0);
+            let few = registry.snapshot();
+            assert_eq!(few.get("taken{tenant=\"a\"}"), Some(&2.0));
+            assert_eq!((few.get("taken"), few.len()), (Some(&5.0), 3));
+            for tenant in 0..MOST_LABELLED {
+                metrics::gauge!("taken", "tenant" => tenant.to_string()).set(1.0);
+            }
+            assert_eq!(registry.snapshot().into_keys().collect::<Vec<_>>(), ["taken"]);
+        });
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde::{Deserialize, Deserializer};
 
 use super::formula::{Formula, FormulaError, Values};
-use super::measure::Measure;
+use super::measure::{Measure, strip_suffix};
 use crate::figures::number;
 
 /// A chart.
@@ -208,9 +208,9 @@ impl Sentence {
 }
 
 /// The metric of which a name is the growth a second: `log_lines_dropped_per_s`.
-pub fn growth_of(name: &str) -> Option<&str> {
-    let built_in = Measure::built_in().any(|known| known == name);
-    name.strip_suffix("_per_s").filter(|_| !built_in && name != "rate_per_s")
+pub fn growth_of(name: &str) -> Option<String> {
+    let is_measure = !matches!(Measure::parse(name), Measure::Registered(_));
+    strip_suffix(name, "_per_s").filter(|_| !is_measure && name != "rate_per_s")
 }
 
 /// A text with formulas in braces.
@@ -223,6 +223,20 @@ enum Part {
     Value(Formula),
 }
 
+/// Position of the brace that closes a formula, which may have selectors in braces.
+fn closing_brace(text: &str) -> Option<usize> {
+    let mut open = 0;
+    text.char_indices().find_map(|(at, c)| {
+        match c {
+            '{' => open += 1,
+            '}' if open == 0 => return Some(at),
+            '}' => open -= 1,
+            _ => {}
+        }
+        None
+    })
+}
+
 impl Text {
     /// Reads a text.
     ///
@@ -233,8 +247,10 @@ impl Text {
         let mut parts = Vec::new();
         let mut rest = text;
         while let Some((plain, after)) = rest.split_once('{') {
-            let (formula, after) =
-                after.split_once('}').ok_or_else(|| format!("`{{{after}`: no `}}` at its end"))?;
+            let end = closing_brace(after);
+            let (formula, after) = end
+                .map(|end| (&after[..end], &after[end + 1..]))
+                .ok_or_else(|| format!("`{{{after}`: no `}}` at its end"))?;
             parts.push(Part::Plain(plain.to_owned()));
             parts.push(Part::Value(Formula::parse(formula).map_err(|e| e.to_string())?));
             rest = after;
@@ -304,5 +320,8 @@ mod tests {
         assert_eq!(text.fill(&values).as_deref(), Ok("3 of 8 are lost"));
         assert!(text.fill(&Values::new()).is_err());
         assert!(Text::parse("{oops").is_err() && Text::parse("{1 +}").is_err());
+        let text = Text::parse("{ok{kind='a'}} of {ok{kind='a'} + 1}, all").expect("it reads");
+        let values = [("ok{kind=\"a\"}".to_owned(), 3.0)].into();
+        assert_eq!(text.fill(&values).as_deref(), Ok("3 of 4, all"));
     }
 }

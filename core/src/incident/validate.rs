@@ -9,7 +9,7 @@ use super::formula::{Formula, Values};
 use super::manifest::{
     MAX_INSTANCES, MAX_RATE_PER_S, Manifest, ManifestError, Param, Switch, rate_allowed,
 };
-use super::measure::Measure;
+use super::measure::{KindMeasure, Measure, without_selector};
 use super::places::FieldStep::{self, Key, Nth};
 use super::places::Places;
 use super::show::{Chart, MOST_LEVELS, Shows, growth_of};
@@ -233,12 +233,6 @@ impl Manifest {
             for (key, formula) in claimed.chain(window.map(|f| ("window", f))) {
                 check_formula(places, (&section, key), formula, &values)?;
             }
-            if let Some(kind) = &expect.kind {
-                let kinds = self.load.requests.iter().filter_map(|request| request.name.as_ref());
-                places.check(&section, "kind", kinds.clone().any(|name| name == kind), || {
-                    Unknown::new("kind of request", kind, kinds.map(String::as_str)).to_string()
-                })?;
-            }
             match &expect.claim {
                 Claim::Exits(word) => {
                     let known = ["none", "out_of_memory", "crashed"];
@@ -394,8 +388,11 @@ impl Manifest {
     ) -> Result<(), ManifestError> {
         let unknown = |name: &str| unknown_metric(registered, name);
         let check = |section: &[FieldStep], key: &str, measure: &Measure| match measure {
-            Measure::Registered(name) if !registered.contains(name) => {
+            Measure::Registered(name) if !registered.contains(without_selector(name)) => {
                 places.check(section, key, false, || unknown(name))
+            }
+            Measure::OfKind(KindMeasure { kind, .. }) if !self.has_kind(kind) => {
+                places.check(section, key, false, || self.unknown_kind(kind))
             }
             _ => Ok(()),
         };
@@ -440,11 +437,21 @@ impl Manifest {
             let says = sentence.says.formulas().flat_map(Formula::names).map(|n| ("says", n));
             let when = sentence.when.iter().flat_map(Formula::names).map(|n| ("when", n));
             for (key, name) in says.chain(when).filter(|(_, n)| !values.contains_key(*n)) {
-                let metric = growth_of(name).unwrap_or(name);
-                check(&section, key, &Measure::parse(metric))?;
+                let metric = growth_of(name).unwrap_or_else(|| name.to_owned());
+                check(&section, key, &Measure::parse(&metric))?;
             }
         }
         self.validate_walk_values(places, registered)
+    }
+
+    /// Returns true if it has requests of a kind of this name.
+    fn has_kind(&self, kind: &str) -> bool {
+        self.load.requests.iter().any(|request| request.name.as_deref() == Some(kind))
+    }
+
+    fn unknown_kind(&self, kind: &str) -> String {
+        let kinds = self.load.requests.iter().filter_map(|request| request.name.as_deref());
+        Unknown::new("kind of request", kind, kinds).to_string()
     }
 
     /// Checks the values that questions, steps and debrief name.
@@ -455,7 +462,10 @@ impl Manifest {
     ) -> Result<(), ManifestError> {
         let values = self.formula_values();
         let known = |measure: &Measure| match measure {
-            Measure::Registered(name) => values.contains_key(name) || registered.contains(name),
+            Measure::Registered(name) => {
+                values.contains_key(name) || registered.contains(without_selector(name))
+            }
+            Measure::OfKind(KindMeasure { kind, .. }) => self.has_kind(kind),
             _ => true,
         };
         let unknown = |name: &str| unknown_metric(registered, name);

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::formula::Formula;
 use super::marks::Mark;
-use super::measure::Measure;
+use super::measure::{Measure, strip_suffix};
 use super::show::Text;
 use crate::figures::number;
 
@@ -147,8 +147,8 @@ pub fn is_value(name: &str, known: impl Fn(&Measure) -> bool) -> bool {
     let plain =
         |name: &str| OF_A_WALK.contains(&name) || share(name) || known(&Measure::parse(name));
     let any = |name: &str| {
-        let ends = [name.strip_suffix("_then"), name.strip_suffix("_per_s")];
-        plain(name) || ends.into_iter().flatten().any(plain)
+        let ends = [strip_suffix(name, "_then"), strip_suffix(name, "_per_s")];
+        plain(name) || ends.into_iter().flatten().any(|name| plain(&name))
     };
     let lanes = ["a_", "b_", "c_", "d_"];
     any(name) || lanes.iter().any(|lane| name.strip_prefix(lane).is_some_and(any))

@@ -60,6 +60,7 @@ impl Tally {
         self.tick.in_flight += 1;
         if let Some(kind) = self.kind(kind) {
             kind.tick.sent += 1;
+            kind.tick.in_flight += 1;
         }
     }
 
@@ -82,6 +83,9 @@ impl Tally {
         kind: Option<&Arc<str>>,
         (latency, timeout): (Duration, Duration),
     ) {
+        if let Some(kind) = self.kind(kind) {
+            kind.tick.in_flight = kind.tick.in_flight.saturating_sub(1);
+        }
         let tick = &mut self.tick;
         tick.in_flight = tick.in_flight.saturating_sub(1);
         if outcome == Outcome::NotSent {
@@ -124,7 +128,8 @@ impl Tally {
         tick.latency_us = self.answered.take();
         tick.unanswered_us = self.unanswered.take();
         let kinds = self.kinds.iter_mut().map(|(name, kind)| {
-            let mut tick = std::mem::take(&mut kind.tick);
+            let next = KindTick { in_flight: kind.tick.in_flight, ..KindTick::default() };
+            let mut tick = std::mem::replace(&mut kind.tick, next);
             tick.latency_us = kind.answered.take();
             tick.unanswered_us = kind.unanswered.take();
             (name.to_string(), tick)

@@ -223,7 +223,7 @@ fn measured(
             let mut samples = lane.samples.iter().filter(|(sampled_s, _)| near(*sampled_s));
             samples.find_map(|(_, sample)| level(sample, measure))
         }
-        FigureValue::Over(asked) => verdict::value(lane, measure, None, period(asked)?),
+        FigureValue::Over(asked) => verdict::value(lane, measure, period(asked)?),
         FigureValue::Slope(asked) => {
             let mut over = period(asked)?;
             // What a restart changes is no growth.

@@ -7,7 +7,7 @@ use super::chart::{self, Curve, Frame};
 use crate::event::{ChainShown, Event, EventKind, LoadTick, LogTail, Sample};
 use crate::figures::{mib, millis, number};
 use crate::incident::Manifest;
-use crate::incident::measure::{Level, Measure};
+use crate::incident::measure::{Level, Measure, WindowMeasure};
 use crate::incident::show::{self, Shows};
 use crate::incident::theory::Theory;
 use crate::prose::capital;
@@ -122,6 +122,10 @@ fn frame(
     let cap_bytes = manifest.memory.cap_bytes() as f64 * manifest.instances as f64;
     let highest = |measure: &Measure| {
         let samples = timeline.lanes.iter().flat_map(|lane| &lane.samples);
+        if measure.over_window().is_some() {
+            let of_lanes = timeline.lanes.iter().flat_map(|lane| levels(lane, measure));
+            return of_lanes.filter_map(|(_, value)| value).fold(0.0, f64::max);
+        }
         samples.filter_map(|(_, sample)| level(sample, measure)).fold(0.0, f64::max)
     };
     let linear = |top: f64, read: fn(f64) -> String| (Axis::Linear(top), shares(top, read));
@@ -200,7 +204,8 @@ fn curve<'a>(
             let up = |sample: &Sample| if sample.server.is_some() { 1.0 } else { 0.0 };
             lane.samples.iter().map(|(at_s, sample)| (*at_s, Some(up(sample)))).collect()
         }
-        _ => latencies(lane),
+        // The 99th percentile of each second, the unanswered requests included.
+        _ => each_second(lane, WindowMeasure::P99Ms, None),
     };
     // Stacked: each line is the sum of what is below it.
     let rejected: Vec<(f64, Option<f64>)> = match &chart.shows {
@@ -262,19 +267,32 @@ fn shares(top: f64, read: fn(f64) -> String) -> Vec<(f64, String)> {
     [0.0, 0.5, 1.0].map(|share| (share * top, read(share * top))).to_vec()
 }
 
+/// A level at each sample; a figure over a window for each second.
 fn levels(lane: &LaneLine, measure: &Measure) -> Vec<(f64, Option<f64>)> {
+    if let Some((figure, kind)) = measure.over_window() {
+        return each_second(lane, figure, kind);
+    }
     lane.samples.iter().map(|(at_s, sample)| (*at_s, level(sample, measure))).collect()
 }
 
-/// The 99th percentile of each second, the unanswered requests included.
-fn latencies(lane: &LaneLine) -> Vec<(f64, Option<f64>)> {
-    seconds(lane)
-        .filter_map(|ticks| {
-            let window = Window::of(ticks.iter().map(|(_, sample)| &sample.load));
-            let p99_ms = window.latency.percentile_ms(99.0)?;
-            Some((ticks.last()?.0, Some(p99_ms)))
-        })
-        .collect()
+/// A figure over each second, of one kind of request or of all; seconds without one are left out.
+fn each_second(
+    lane: &LaneLine,
+    figure: WindowMeasure,
+    kind: Option<&str>,
+) -> Vec<(f64, Option<f64>)> {
+    let mut from_s = 0.0;
+    let each = seconds(lane).filter_map(|ticks| {
+        let loads = ticks.iter().map(|(_, sample)| &sample.load);
+        let window = match kind {
+            Some(kind) => Window::of_kind(loads.filter_map(|load| load.kinds.get(kind))),
+            None => Window::of(loads),
+        };
+        let to_s = ticks.last()?.0;
+        let value = window.value(figure, to_s - std::mem::replace(&mut from_s, to_s))?;
+        Some((to_s, Some(value)))
+    });
+    each.collect()
 }
 
 /// Returns the theory of a measure from the release to the first exit.

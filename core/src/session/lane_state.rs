@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use crate::event::{
-    ChainShown, EventKind, ExitCause, InstanceSample, LoadTick, LogTail, Metric, Ready, Sample,
-    ServerSample, TICK, WaitSite,
+    ChainShown, EventKind, ExitCause, InstanceSample, KindTick, LoadTick, LogTail, MOST_KINDS,
+    Metric, Ready, Sample, ServerSample, TICK, WaitSite,
 };
 use crate::incident::formula::Values;
-use crate::incident::measure::{Level, Measure, WindowMeasure};
+use crate::incident::measure::{
+    KindFigure, KindMeasure, Level, Measure, WindowMeasure, selector, with_suffix,
+};
 use crate::incident::show::{MOST_LEVELS, Sentence};
 use crate::incident::{Bugs, Manifest};
 use crate::prose;
@@ -30,6 +32,9 @@ const REFUSED_S: f64 = 2.0;
 
 /// Seconds that the slope on screen looks back over.
 const SLOPE_S: f64 = 4.0;
+
+/// Levels here are not of a kind of request.
+const NO_KINDS: BTreeMap<String, KindTick> = BTreeMap::new();
 
 /// State of a lane's process.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -312,15 +317,17 @@ impl LaneState {
         self.ticks.push_back(sample.load.clone());
         let seconds = self.ticks.len() as f64 * TICK.as_secs_f64();
         self.last_second = LastSecond { window: Window::of(&self.ticks), seconds };
-        let kinds: BTreeSet<&String> = self.ticks.iter().flat_map(|t| t.kinds.keys()).collect();
+        let known = std::mem::take(&mut self.kinds);
+        let kinds = self.ticks.iter().flat_map(|t| t.kinds.keys()).chain(known.keys());
+        let kinds: BTreeSet<&String> = kinds.collect();
         let kinds = kinds.into_iter().map(|kind| {
             let ticks = self.ticks.iter().filter_map(|tick| tick.kinds.get(kind));
             (kind.clone(), LastSecond { window: Window::of_kind(ticks), seconds })
         });
-        self.kinds = kinds.collect();
+        self.kinds = kinds.take(MOST_KINDS).collect();
         let mut levels = [None; MOST_LEVELS];
         for (at, measure) in levels.iter_mut().zip(self.levels.iter()) {
-            *at = level(sample, measure).map(|value| value as f32);
+            *at = self.value(measure).map(|value| value as f32);
         }
         if self.grown.len() > RECENT {
             self.grown.pop_front();
@@ -399,12 +406,24 @@ impl LaneState {
             Measure::Restarts => Some(f64::from(self.restarts)),
             Measure::Exits => None,
             Measure::OverWindow(period) => self.last_second.value(*period),
+            Measure::OfKind(KindMeasure {
+                figure: KindFigure::OverWindow(period), kind, ..
+            }) => {
+                let seconds = self.last_second.seconds;
+                let none_sent = || LastSecond { seconds, ..LastSecond::default() };
+                self.kinds.get(kind).cloned().unwrap_or_else(none_sent).value(*period)
+            }
+            Measure::OfKind(KindMeasure { figure: KindFigure::InFlight, kind, .. }) => {
+                let kinds = self.ticks.back().map(|tick| &tick.kinds);
+                Some(kinds.and_then(|kinds| kinds.get(kind)).map_or(0, |t| t.in_flight) as f64)
+            }
             Measure::Level(_) | Measure::Registered(_) => {
                 let levels = Levels {
                     server: self.server.as_ref(),
                     resident_bytes: self.resident_bytes,
                     cpu_percent: self.cpu_percent,
                     in_flight: self.in_flight,
+                    kinds: &NO_KINDS,
                     instances: &self.instances,
                 };
                 level(levels, measure)
@@ -445,13 +464,21 @@ impl LaneState {
                 values.insert(name.to_owned(), value);
             }
         }
+        for kind in self.kinds.keys() {
+            for figure in KindFigure::ALL {
+                let name = format!("{}{}", figure.name(), selector("kind", kind));
+                if let Some(value) = self.value(&Measure::parse(&name)) {
+                    values.insert(name, value);
+                }
+            }
+        }
         let metrics = self.server.iter().flat_map(|server| &server.metrics);
         values.extend(metrics.map(|(name, value)| (name.clone(), *value)));
         for (i, metric) in self.growing.iter().enumerate() {
             let ends = self.grown.front().zip(self.grown.back());
             let seconds = self.grown.len().saturating_sub(1) as f64 * 0.1;
             let grown = ends.filter(|_| seconds > 0.0).map(|(a, b)| (b[i] - a[i]) / seconds);
-            values.insert(format!("{metric}_per_s"), grown.unwrap_or_default());
+            values.insert(with_suffix(metric, "_per_s"), grown.unwrap_or_default());
         }
         values
     }

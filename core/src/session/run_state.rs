@@ -77,7 +77,7 @@ impl RunState {
         let levels: Arc<[Measure]> =
             charts.flat_map(|chart| chart.levels().into_iter().cloned()).collect();
         let names = manifest.sentences.iter().flat_map(Sentence::names);
-        let growing: BTreeSet<String> = names.filter_map(growth_of).map(str::to_owned).collect();
+        let growing: BTreeSet<String> = names.filter_map(growth_of).collect();
         let growing: Arc<[String]> = growing.into_iter().collect();
         let lane =
             |variant: &String| LaneState::new(variant, Arc::clone(&levels), Arc::clone(&growing));

@@ -87,7 +87,7 @@ mod one_value {
         for name in Measure::built_in() {
             let measure = Measure::parse(name);
             let Measure::OverWindow(_) = measure else { continue };
-            let claim = value(claimed, &measure, None, Period { from_s: 0.0, to_s: 1.0 });
+            let claim = value(claimed, &measure, Period { from_s: 0.0, to_s: 1.0 });
             assert!(claim.is_some(), "{name}");
             assert_eq!(screen.value(&measure), claim, "{name}");
             assert_eq!(of_walk.get(name).copied(), claim, "{name}");

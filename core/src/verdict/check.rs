@@ -7,7 +7,6 @@ use super::undecided::Undecided;
 use crate::figures::number;
 use crate::incident::claim::{Claim, Expectation, Window};
 use crate::incident::formula::Formula;
-use crate::incident::measure::Measure;
 use crate::timeline::{LaneLine, Timeline};
 
 /// One expectation and what became of it.
@@ -49,10 +48,9 @@ pub(super) fn check(
 ) -> Check {
     let period = period::period(since_s, expectation, timeline, lane);
     let outcome = compare(since_s, expectation, timeline, lane, period);
-    let kind = expectation.kind.as_ref().map_or(String::new(), |kind| format!(" of {kind}"));
     Check {
         variant: lane.variant.clone(),
-        metric: format!("{}{kind}", expectation.metric),
+        metric: expectation.metric.name().to_owned(),
         expected: outcome.expected,
         window_s: period.ok().map(|period| [period.from_s, period.to_s]),
         undecided: outcome.undecided,
@@ -80,8 +78,7 @@ fn compare(
         formula.eval(timeline.param_history.at(from_s + SETTLED_S)).unwrap_or(f64::NAN)
     };
     let metric = &expectation.metric;
-    let kind = expectation.kind.as_deref();
-    let of = |lane: &LaneLine| value(lane, metric, kind, period.ok()?);
+    let of = |lane: &LaneLine| value(lane, metric, period.ok()?);
     let near = |wanted: f64, within: f64, observed: Option<f64>| {
         observed.map(|o| (format!("{}/s", number(o)), (o - wanted).abs() <= wanted.abs() * within))
     };
@@ -100,12 +97,12 @@ fn compare(
         }
         Claim::StaysBelow(limit) => {
             let limit = wanted(limit);
-            let worst = seconds(lane, metric, kind, period.ok()).into_iter().reduce(f64::max);
+            let worst = seconds(lane, metric, period.ok()).into_iter().reduce(f64::max);
             (format!("stays below {}", number(limit)), than(worst, &|o| o < limit))
         }
         Claim::StaysAbove(limit) => {
             let limit = wanted(limit);
-            let worst = seconds(lane, metric, kind, period.ok()).into_iter().reduce(f64::min);
+            let worst = seconds(lane, metric, period.ok()).into_iter().reduce(f64::min);
             (format!("stays above {}", number(limit)), than(worst, &|o| o > limit))
         }
         Claim::ReturnsTo(limit) => {
@@ -158,9 +155,8 @@ const LEAST_REQUESTS: u64 = 100;
 
 /// Returns true if a claim about a share covers too few requests.
 fn too_few(lane: &LaneLine, expectation: &Expectation, period: Period) -> bool {
-    let kind = expectation.kind.as_deref();
-    matches!(&expectation.metric, Measure::OverWindow(figure) if figure.is_a_share())
-        && period::requests(lane, kind, period) < LEAST_REQUESTS
+    let figure = expectation.metric.over_window().filter(|(figure, _)| figure.is_a_share());
+    figure.is_some_and(|(_, kind)| period::requests(lane, kind, period) < LEAST_REQUESTS)
 }
 
 /// Returns the value of the other lane of a comparison, and its window if that differs.
@@ -181,7 +177,7 @@ fn beside(
             (there, format!(" at {} to {} s", number(there.from_s), number(there.to_s)))
         }
     };
-    Ok((value(other, &expectation.metric, expectation.kind.as_deref(), there), says))
+    Ok((value(other, &expectation.metric, there), says))
 }
 
 fn exits(word: &str, lane: &LaneLine, period: Period) -> (String, bool) {

@@ -56,7 +56,7 @@ pub fn period(
     let exit_s = lane.exits.iter().map(|exit| exit.at_ms as f64 / 1000.0);
     let exit_s = exit_s.filter(|exit_s| *exit_s > since_s).fold(f64::MAX, f64::min);
     let is_about_exits = matches!(expectation.metric, Measure::Exits | Measure::Restarts);
-    let is_about_requests = matches!(expectation.metric, Measure::OverWindow(_));
+    let is_about_requests = expectation.metric.over_window().is_some();
     if is_about_exits || (is_about_requests && asked_s.is_some()) || exit_s >= to_s {
         return Ok(Period { from_s, to_s });
     }
@@ -105,23 +105,17 @@ fn levels(lane: &LaneLine, metric: &Measure, period: Period) -> Vec<(f64, f64)> 
 }
 
 /// The highest value of a level, or the value over the whole period of what only a period has.
-pub fn value(lane: &LaneLine, metric: &Measure, kind: Option<&str>, period: Period) -> Option<f64> {
+pub fn value(lane: &LaneLine, metric: &Measure, period: Period) -> Option<f64> {
+    if let Some((figure, kind)) = metric.over_window() {
+        return window(lane, kind, period).value(figure, period.to_s - period.from_s);
+    }
     match metric {
         Measure::Restarts => {
             let within = lane.restarts.iter().filter(|s| (period.from_s..=period.to_s).contains(s));
             Some(within.count() as f64)
         }
-        Measure::Exits => None,
-        Measure::OverWindow(figure) => {
-            let mut sum = Window::default();
-            // A sample is of the tenth of a second before it.
-            let (from_s, to_s) = (period.from_s + HALF_A_TICK_S, period.to_s + HALF_A_TICK_S);
-            for (_, sample) in lane.between(from_s, to_s) {
-                add(&mut sum, sample, kind);
-            }
-            sum.value(*figure, period.to_s - period.from_s)
-        }
-        Measure::Level(_) | Measure::Registered(_) => {
+        Measure::Exits | Measure::OverWindow(_) => None,
+        Measure::Level(_) | Measure::OfKind(_) | Measure::Registered(_) => {
             levels(lane, metric, period).into_iter().map(|(_, value)| value).reduce(f64::max)
         }
     }
@@ -129,11 +123,16 @@ pub fn value(lane: &LaneLine, metric: &Measure, kind: Option<&str>, period: Peri
 
 /// Requests that ended in a period.
 pub(super) fn requests(lane: &LaneLine, kind: Option<&str>, period: Period) -> u64 {
+    window(lane, kind, period).outcomes.all()
+}
+
+/// The requests of a period. A sample is of the tenth of a second before it.
+fn window(lane: &LaneLine, kind: Option<&str>, period: Period) -> Window {
     let mut sum = Window::default();
     for (_, sample) in lane.between(period.from_s + HALF_A_TICK_S, period.to_s + HALF_A_TICK_S) {
         add(&mut sum, sample, kind);
     }
-    sum.outcomes.all()
+    sum
 }
 
 fn add(sum: &mut Window, sample: &Sample, kind: Option<&str>) {
@@ -144,14 +143,9 @@ fn add(sum: &mut Window, sample: &Sample, kind: Option<&str>) {
 }
 
 /// The values of each whole second of a period, and those of all samples where it is a level.
-pub(super) fn seconds(
-    lane: &LaneLine,
-    metric: &Measure,
-    kind: Option<&str>,
-    period: Option<Period>,
-) -> Vec<f64> {
+pub(super) fn seconds(lane: &LaneLine, metric: &Measure, period: Option<Period>) -> Vec<f64> {
     let Some(period) = period else { return Vec::new() };
-    let Measure::OverWindow(figure) = metric else {
+    let Some((figure, kind)) = metric.over_window() else {
         return levels(lane, metric, period).into_iter().map(|(_, value)| value).collect();
     };
     let mut each = Vec::new();
@@ -160,7 +154,7 @@ pub(super) fn seconds(
     for (at_s, sample) in lane.between(period.from_s + HALF_A_TICK_S, period.to_s + HALF_A_TICK_S) {
         add(&mut sum, sample, kind);
         if at_s - from_s > 1.0 - HALF_A_TICK_S {
-            each.extend(sum.value(*figure, at_s - from_s));
+            each.extend(sum.value(figure, at_s - from_s));
             sum.clear();
             from_s = at_s;
         }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::Walk;
 use crate::event::{Sample, TICK};
 use crate::incident::formula::Values;
+use crate::incident::measure::with_suffix;
 use crate::incident::walk::WalkStep;
 use crate::prose::letter;
 use crate::session::Session;
@@ -107,9 +108,9 @@ fn of_lane(session: &Session, walk: &Walk, lane: usize) -> Values {
         if let Some(then) = then.get(lane) {
             let now = values.clone();
             for (name, before) in then {
-                values.insert(format!("{name}_then"), *before);
+                values.insert(with_suffix(name, "_then"), *before);
                 if let Some(after) = now.get(name).filter(|_| passed_s > 0.0) {
-                    values.insert(format!("{name}_per_s"), (after - before) / passed_s);
+                    values.insert(with_suffix(name, "_per_s"), (after - before) / passed_s);
                 }
             }
         }

@@ -18,6 +18,7 @@ mod open_by_default;
 mod pool_leak;
 mod retry_storm;
 mod silent_log;
+mod unbounded_queue;
 mod unbuffered_log_channel;
 mod version_skew;
 
@@ -29,6 +30,7 @@ pub static ALL: &[&Incident] = &[
     &middleware_order::INCIDENT,
     &pool_leak::INCIDENT,
     &retry_storm::INCIDENT,
+    &unbounded_queue::INCIDENT,
     &metric_cardinality::INCIDENT,
     &context_key_clash::INCIDENT,
     &one_switch::INCIDENT,

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::incident::chain::Clash;
 use crate::incident::exercise::YOURS;
 use crate::incident::formula::Values;
-use crate::incident::manifest::{self, Manifest, ManifestError};
+use crate::incident::manifest::{self, Manifest, ManifestError, SourceNames};
 use crate::incident::metrics::Owners;
 use crate::incident::params;
 use crate::incident::request::{Prepared, RequestError, prepare};
@@ -25,8 +25,6 @@ pub struct CatalogueEntry {
     pub manifest: Manifest,
     /// Its text; empty where a page or a child was handed the manifest.
     text: Cow<'static, str>,
-    /// The numbers that its source has as constants.
-    pub constants: Values,
 }
 
 impl CatalogueEntry {
@@ -168,12 +166,11 @@ impl Catalogue {
         let entries = pack.incidents.iter().map(|incident| {
             let file = format!("{}incident.toml", incident.folder());
             let text = manifest(&file).map_or(Cow::Borrowed(incident.manifest_toml), Cow::Owned);
-            let constants = constants(pack, incident);
-            let mut known = metrics(pack, incident);
-            known.extend(constants.keys().cloned());
-            let manifest = Manifest::parse_knowing(&file, &text, Some(&known))?;
+            let (metrics, constants) = (metrics(pack, incident), constants(pack, incident));
+            let source = SourceNames { metrics, constants };
+            let manifest = Manifest::parse_knowing(&file, &text, Some(source))?;
             manifest.check_variants(incident.variants.iter().map(|v| v.name))?;
-            Ok(Arc::new(CatalogueEntry { incident, manifest, text, constants }))
+            Ok(Arc::new(CatalogueEntry { incident, manifest, text }))
         });
         Ok(Self { pack, entries: entries.collect::<Result<_, _>>()? })
     }
@@ -181,13 +178,9 @@ impl Catalogue {
     /// The same of manifests that a page was handed, as [`Catalogue::for_pages`] writes them.
     pub fn of_page(pack: &'static Pack, Manifests(mut all): Manifests) -> Self {
         let entry = |incident: &&'static Incident| {
-            let OfPage { manifest, constants } = all.remove(incident.name())?;
-            Some(Arc::new(CatalogueEntry {
-                incident,
-                manifest,
-                text: Cow::Borrowed(""),
-                constants,
-            }))
+            let OfPage { mut manifest, constants } = all.remove(incident.name())?;
+            manifest.constants = constants;
+            Some(Arc::new(CatalogueEntry { incident, manifest, text: Cow::Borrowed("") }))
         };
         Self { pack, entries: pack.incidents.iter().filter_map(entry).collect() }
     }
@@ -233,7 +226,7 @@ impl Catalogue {
     pub fn for_child(entry: &CatalogueEntry) -> serde_json::Value {
         // What was read as a manifest is TOML.
         let manifest = untaught(&entry.text).unwrap_or_default();
-        let of_page = OfPage { manifest, constants: entry.constants.clone() };
+        let of_page = OfPage { manifest, constants: entry.manifest.constants.clone() };
         serde_json::to_value(BTreeMap::from([(entry.manifest.id.replace('-', "_"), of_page)]))
             .unwrap_or_default()
     }

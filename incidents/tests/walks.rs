@@ -298,6 +298,7 @@ walks! {
     middleware_order
     pool_leak
     retry_storm
+    unbounded_queue
     metric_cardinality
     context_key_clash
     one_switch

@@ -295,8 +295,7 @@ impl<'a> Page<'a> {
     fn answers(&self) -> String {
         let rows = self.catalogue.entries.iter().filter_map(|entry| {
             let debrief = entry.manifest.debrief.as_ref()?;
-            let mut values = entry.manifest.formula_values();
-            values.extend(entry.constants.clone());
+            let values = entry.manifest.formula_values();
             let fill = |text: &Text| text.fill(&values).unwrap_or_default().replace('|', "\\|");
             let title = entry.manifest.seen_as();
             // What needs the figures of a walk is told in the walk.
@@ -392,7 +391,7 @@ fn without_slider(made: &Made) -> String {
     if manifest.instances > 1 {
         says.push(format!("{} instances", manifest.instances));
     }
-    let constants = &made.case.entry.constants;
+    let constants = &made.case.entry.manifest.constants;
     let in_code = constants.iter().map(|(name, value)| format!("{name} {}", number(*value)));
     says.extend(in_code);
     format!("Without a slider: {}.", says.join(", "))

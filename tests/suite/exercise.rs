@@ -132,6 +132,10 @@ mod a_cheat_is_refused {
             answers "store_commands"
             statement "pool_lost"
         }
+        unbounded_queue {
+            nobody "queue_served"
+            patient "ok_per_s"
+        }
         metric_cardinality {
             metric_off "monitored_started"
         }
@@ -180,6 +184,9 @@ mod a_partial_fix_is_known {
             uncounted "they are not counted"
             spawned "a task waits for each line"
             brief "A wait with a timeout is still a wait"
+        }
+        unbounded_queue {
+            eager "No answer is late any more"
         }
         retry_storm {
             once "The storm is smaller"

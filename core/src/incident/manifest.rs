@@ -96,6 +96,18 @@ pub struct Manifest {
     /// "Fix it yourself".
     #[serde(default)]
     pub exercise: Option<Exercise>,
+    /// The numbers that the incident's source has as constants, which formulas may name.
+    #[serde(skip)]
+    pub constants: Values,
+}
+
+/// The names in an incident's source that a manifest may use.
+#[derive(Debug, Default)]
+pub struct SourceNames {
+    /// The metrics that it registers.
+    pub metrics: BTreeSet<String>,
+    /// Its constants.
+    pub constants: Values,
 }
 
 /// A metric of the incident that shows that its bug has bitten.
@@ -222,6 +234,15 @@ pub struct Load {
     /// The kinds of requests and their shares.
     #[serde(rename = "request")]
     pub requests: Vec<Request>,
+}
+
+impl Load {
+    /// The share of each kind of request in percent: `share_1`, `share_2` …
+    fn shares(&self) -> impl Iterator<Item = (String, f64)> {
+        let all: f64 = self.requests.iter().map(|request| request.weight).sum();
+        let shares = self.requests.iter().map(move |request| request.weight * 100.0 / all);
+        shares.enumerate().map(|(i, share)| (format!("share_{}", i + 1), share))
+    }
 }
 
 /// Spacing of arrivals.
@@ -403,7 +424,7 @@ impl Manifest {
         Self::parse_knowing(file, text, None)
     }
 
-    /// The same; every metric that it names must be built in or among `metrics`.
+    /// The same; every metric that it names must be built in or among those of its source.
     ///
     /// # Errors
     ///
@@ -411,16 +432,20 @@ impl Manifest {
     pub fn parse_knowing(
         file: &str,
         text: &str,
-        metrics: Option<&BTreeSet<String>>,
+        source: Option<SourceNames>,
     ) -> Result<Self, ManifestError> {
         let places = Places::new(file, text);
         let mut manifest: Self = toml::from_str(text).map_err(|e| {
             let start = e.span().map_or(0, |span| span.start);
             places.error(start, "", e.message().replace('\n', ", "))
         })?;
+        let metrics = source.map(|SourceNames { metrics, constants }| {
+            manifest.constants = constants;
+            metrics
+        });
         manifest.validate(&places)?;
         if let Some(metrics) = metrics {
-            manifest.validate_metrics(&places, metrics)?;
+            manifest.validate_metrics(&places, &metrics)?;
         }
         if manifest.exercise.is_some() {
             manifest.expect_of_yours();
@@ -449,7 +474,8 @@ impl Manifest {
     }
 
     /// Returns the values that formulas may use: the rate, every parameter, each named phase as seconds from the
-    /// release to its start, and the theory's `t` = 0.
+    /// release to its start and, with `_rate_per_s` behind its name, the rate that it sets, the constants of the source, the share of each kind of request in percent, and the
+    /// theory's `t` = 0.
     pub fn formula_values(&self) -> Values {
         let mut values: Values =
             params::ALL.iter().map(|param| (param.name.to_owned(), param.start)).collect();
@@ -457,6 +483,10 @@ impl Manifest {
         let release_s = self.release_s();
         values
             .extend(self.phases.iter().filter_map(|p| Some((p.name.clone()?, p.at_s - release_s))));
+        let rates = self.phases.iter().filter_map(|p| Some((p.name.as_ref()?, p.rate_per_s?)));
+        values.extend(rates.map(|(name, rate)| (format!("{name}_rate_per_s"), rate)));
+        values.extend(self.constants.clone());
+        values.extend(self.load.shares());
         values.insert("rate_per_s".to_owned(), self.load.rate_per_s);
         values.insert("t".to_owned(), 0.0);
         values

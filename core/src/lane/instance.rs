@@ -240,7 +240,7 @@ impl VirtualInstance {
         self.process.env()?;
         self.within(|instance| {
             if let Some(env) = instance.process.env() {
-                env.bring_up_to_date();
+                instance.process.on_its_clock(|| env.bring_up_to_date());
             }
         });
         let in_flight = lock(&self.tally).in_flight();

@@ -129,6 +129,12 @@ impl Process {
         Ok(process)
     }
 
+    /// Calls `act` on the process's clock.
+    pub fn on_its_clock<R>(&self, act: impl FnOnce() -> R) -> R {
+        let _entered = self.runtime.enter();
+        act()
+    }
+
     /// Returns true if a server is running.
     pub fn serves(&self) -> bool {
         self.server.is_some()

@@ -159,7 +159,6 @@ impl Figure {
     pub fn compute(&self, case: &Case, timeline: &Timeline) -> Result<Computed, String> {
         let mut values = case.values();
         values.extend(case.params_at_release());
-        values.extend(case.entry.constants.clone());
         values.insert("cap_mib".to_owned(), case.entry.manifest.memory.cap_mib as f64);
         let release_s = timeline.release_s.ok_or("the run ended before its release")?;
         let (value, mut own) = match &self.of {

@@ -192,8 +192,7 @@ pub fn outcomes_of(case: &Case, told: &PageData) -> Markup {
 
 /// Why it broke, why the fix works, and what it costs, where the manifest tells.
 fn why(case: &Case) -> Markup {
-    let mut values = case.values();
-    values.extend(case.entry.constants.clone());
+    let values = case.values();
     let parts = case.entry.manifest.debrief.iter().flat_map(Debrief::parts);
     // What needs figures of a walk's own run is told there alone.
     let told: Vec<(&str, String)> =

@@ -65,6 +65,10 @@ forms! {
         #[path = "../../../../incidents/retry_storm/shared.rs"]
         mod shared;
     } another, never, once;
+    unbounded_queue {
+        #[path = "../../../../incidents/unbounded_queue/shared.rs"]
+        mod shared;
+    } another, eager, nobody, patient;
     canary_too_small {
         #[path = "../../../../incidents/canary_too_small/shared.rs"]
         mod shared;

@@ -81,15 +81,6 @@ fn of_lane(session: &Session, walk: &Walk, lane: usize) -> Values {
     values.insert("cap_bytes".to_owned(), cap_bytes as f64);
     let timeout_ms = case.manifest().load.client_timeout_ms;
     values.insert("client_timeout_s".to_owned(), timeout_ms as f64 / 1000.0);
-    values.extend(case.entry.constants.clone());
-    let requests = &case.manifest().load.requests;
-    let all: f64 = requests.iter().map(|request| request.weight).sum();
-    values.extend(
-        requests
-            .iter()
-            .enumerate()
-            .map(|(i, request)| (format!("share_{}", i + 1), request.weight * 100.0 / all)),
-    );
     if state.released_s.is_none() {
         // A question before the release is about the time after it.
         values.extend(case.params_at_release());

@@ -1,4 +1,4 @@
-//! A solution written otherwise: no queue to speak of. A request waits for a worker for at most half a second, and
+//! A solution written otherwise: no queue to speak of. A request waits for a worker for at most 1.5 s, and
 //! is refused at once where as many wait as can be served in that time.
 
 use std::sync::Arc;
@@ -24,7 +24,7 @@ pub fn install(chain: &mut Chain) {
 }
 
 fn limit(routes: Router, env: &Env) -> Router {
-    let state = (workers(env), env.shared(|| Inside(Semaphore::new(40))));
+    let state = (workers(env), env.shared(|| Inside(Semaphore::new(120))));
     routes.layer(from_fn_with_state(state, wait_and_serve))
 }
 
@@ -35,7 +35,7 @@ async fn wait_and_serve(
 ) -> Response {
     let Ok(_inside) = inside.0.try_acquire() else { return refuse() };
     let place = workers.queue();
-    let worker = timeout(Duration::from_millis(500), workers.free.acquire()).await;
+    let worker = timeout(Duration::from_millis(1500), workers.free.acquire()).await;
     drop(place);
     match worker {
         Ok(Ok(worker)) => workers.serve(worker, request, next).await,

@@ -1,5 +1,5 @@
 //! The partial fix: every night the service is restarted, and reads the certificate at its start. Until the
-//! night on which it is not.
+//! restarts end.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;

@@ -193,8 +193,9 @@ async fn toolchain(cargo: &Path, folder: &Path) -> anyhow::Result<Result<String,
     let wanted = env!("CARGO_PKG_RUST_VERSION");
     let (Some(release), Some(host)) = (line("release: "), line("host: ")) else {
         let first = wrong.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+        let first = first.trim_end_matches('.');
         return Ok(Err(format!(
-            "cargo does not start, as {chosen}: {first}. Exercises need Rust {wanted} or newer"
+            "cannot run cargo ({chosen}): {first}. Exercises need Rust {wanted} or newer"
         )));
     };
     let numbers = |version: &str| -> Vec<u32> {
@@ -202,7 +203,7 @@ async fn toolchain(cargo: &Path, folder: &Path) -> anyhow::Result<Result<String,
     };
     if numbers(release) < numbers(wanted) {
         return Ok(Err(format!(
-            "exercises need Rust {wanted} or newer, and cargo is {release} here, as {chosen}"
+            "exercises need Rust {wanted} or newer; this is cargo {release} ({chosen})"
         )));
     }
     Ok(Ok(host.to_owned()))
@@ -224,12 +225,12 @@ fn builds_for_another(folder: &Path) -> bool {
 /// Returns the file or variable that selects the toolchain of a folder.
 fn chosen_by(folder: &Path) -> String {
     if let Some(name) = std::env::var_os("RUSTUP_TOOLCHAIN") {
-        return format!("RUSTUP_TOOLCHAIN={} says", name.display());
+        return format!("chosen by RUSTUP_TOOLCHAIN={}", name.display());
     }
     let files =
         |folder: &Path| ["rust-toolchain.toml", "rust-toolchain"].map(|name| folder.join(name));
     let file = folder.ancestors().flat_map(files).find(|file| file.is_file());
-    file.map_or("is the default".to_owned(), |file| format!("{} says", file.display()))
+    file.map_or("the default".to_owned(), |file| format!("chosen by {}", file.display()))
 }
 
 /// Waits until no other build goes on beside it: two packages of one incident are one to cargo, which would give each

@@ -263,8 +263,8 @@ impl ExerciseSession {
         paper.text("  ", &self.exercise.goal)?;
         paper.line("")?;
         let file = self.package.exercise();
-        let laid = if fresh { "new" } else { "as you left it" };
-        paper.text("  ", &format!("Your file, {laid}: {}", file.display()))?;
+        let new = if fresh { " (new)" } else { "" };
+        paper.text("  ", &format!("Your file{new}: {}", file.display()))?;
         paper.text(
             "  ",
             "Edit it with any editor. On every save it is built and checked. The first build takes one to three minutes and up to 500 MB in .firedrill.",

@@ -276,7 +276,7 @@ static WALK: Table = &[
         binding(&[Char('w')], A::Words, ("w", "words", "the underlined words of this page")),
         binding(&[Char('p')], A::Presenter, ("p", "", "notes for the presenter")),
     ],
-    &[LANE, ZOOM, EVENTS, PRESENT, HELP, END, QUIT],
+    &[LANE, EVENTS, PRESENT, HELP, END, QUIT],
 ];
 
 /// The last page of a walk.

@@ -85,6 +85,9 @@ impl Downstream {
     async fn send(self: &Arc<Self>) -> Result<(), StoreError> {
         self.commands.increment(1);
         if self.capacity.get() == 0.0 {
+            // Counted while it is carried, and no longer if its caller leaves.
+            let _busy = Busy { downstream: self, place: self.gate.enter(usize::MAX, usize::MAX) };
+            self.show();
             return self.carry().await;
         }
         let this = Arc::clone(self);
@@ -135,6 +138,19 @@ impl Downstream {
         let state = self.gate.lock();
         self.busy.set(state.busy as f64);
         self.queued.set(state.waiting.len() as f64);
+    }
+}
+
+/// A command that is carried without a limit on their number.
+struct Busy<'a> {
+    downstream: &'a Downstream,
+    place: Admission,
+}
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        self.place = Admission::Full;
+        self.downstream.show();
     }
 }
 
@@ -201,7 +217,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_place_goes_to_the_next_who_still_waits() {
+    fn aplace_goes_to_the_next_who_still_waits() {
         let gate = Arc::new(Gate::default());
         let Admission::Free(first) = gate.enter(1, 2) else { panic!("nobody is inside") };
         let Admission::Wait(second) = gate.enter(1, 2) else { panic!("it is full") };

@@ -89,6 +89,8 @@ pub struct LaneState {
     pub in_flight: u64,
     /// The last second.
     pub last_second: LastSecond,
+    /// True once it has rejected a request.
+    pub has_rejected: bool,
     /// The last second by kind of request, where kinds have names.
     pub kinds: BTreeMap<String, LastSecond>,
     /// Growth of the tasks over the last seconds.
@@ -167,6 +169,7 @@ impl LaneState {
             resident_bytes: None,
             in_flight: 0,
             last_second: LastSecond::default(),
+            has_rejected: false,
             kinds: BTreeMap::new(),
             tasks_per_s: None,
             console_port: None,
@@ -311,6 +314,7 @@ impl LaneState {
             });
         }
         self.in_flight = sample.load.in_flight;
+        self.has_rejected |= sample.load.outcomes.rejected > 0;
         if self.ticks.len() == RECENT {
             self.ticks.pop_front();
         }
@@ -386,11 +390,11 @@ impl LaneState {
         !serves || outcomes.bad() > outcomes.ok
     }
 
-    /// Percentages of the last second's outcomes: all bad ones, and the wrong answers among them.
+    /// Shares of the requests that ended in the last second, in percent: all bad ones, and the wrong answers among
+    /// them.
     pub fn bad_percent(&self) -> (f64, f64) {
         let outcomes = self.last_second.window.outcomes;
-        let percent =
-            |part: u64| part as f64 * 100.0 / (outcomes.bad() + outcomes.ok).max(1) as f64;
+        let percent = |part: u64| part as f64 * 100.0 / outcomes.all().max(1) as f64;
         (percent(outcomes.bad()), percent(outcomes.wrong))
     }
 

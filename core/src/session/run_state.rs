@@ -67,6 +67,8 @@ pub struct LogEntry {
     pub line: Arc<str>,
     /// The number of times that it came in a row.
     pub times: u32,
+    /// True if it is about the end or the restart of a process.
+    pub is_about_process: bool,
 }
 
 impl RunState {
@@ -107,6 +109,10 @@ impl RunState {
         let Some(line) = line else { return };
         match event.what {
             EventKind::Log { .. } => self.log_repeating(at_s, event.lane, line),
+            EventKind::Exit { .. } | EventKind::Restart { .. } | EventKind::Ready(_) => {
+                self.log(at_s, event.lane, line);
+                self.log.back_mut().into_iter().for_each(|entry| entry.is_about_process = true);
+            }
             _ => self.log(at_s, event.lane, line),
         }
     }
@@ -125,7 +131,8 @@ impl RunState {
         if self.log.len() == LOG_LINES {
             self.log.pop_front();
         }
-        self.log.push_back(LogEntry { at_s, lane, line: line.into(), times: 1 });
+        let is_about_process = false;
+        self.log.push_back(LogEntry { at_s, lane, line: line.into(), times: 1, is_about_process });
     }
 
     fn take_general(&mut self, case: &Case, at_s: f64, what: &EventKind) -> Option<String> {

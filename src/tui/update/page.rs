@@ -122,9 +122,8 @@ fn move_cursor(lab: &mut Lab, awaited: Option<&AnswerForm>, down: bool) {
             let next = if down { at + 1 } else { at.saturating_sub(1) };
             Some(next.min(choices.len().saturating_sub(1)))
         }
-        (Some(AnswerForm::Line(listing)), _) => {
-            Some(listing.neighbour(cursor.unwrap_or_else(|| listing.first()), down))
-        }
+        (Some(AnswerForm::Line(listing)), None) => Some(listing.first()),
+        (Some(AnswerForm::Line(listing)), Some(at)) => Some(listing.neighbour(at, down)),
         (Some(AnswerForm::Number { .. }) | None, _) => cursor,
     };
 }
@@ -142,9 +141,10 @@ fn answer(lab: &Lab, awaited: Option<&AnswerForm>) -> Result<Option<Answer>, Str
             Some(at) => Answer::Choice(at),
             None => return Err(format!("select an option first: ↑ ↓ or 1 to {}", choices.len())),
         },
-        Some(AnswerForm::Line(listing)) => {
-            Answer::Line(lab.page.cursor.unwrap_or_else(|| listing.first()))
-        }
+        Some(AnswerForm::Line(_)) => match lab.page.cursor {
+            Some(at) => Answer::Line(at),
+            None => return Err("select a line first: ↑ ↓".to_owned()),
+        },
         Some(AnswerForm::Number { .. }) if typed.is_empty() => {
             let why = "type a number first; a guess is fine, h gives a hint";
             return Err(why.to_owned());

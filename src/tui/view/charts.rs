@@ -9,7 +9,7 @@ use ratatui::widgets::Paragraph;
 use super::axes::Axes;
 use super::axes::capacity;
 use super::chart::{self, Chart, Fill};
-use super::parts::cut;
+use super::parts::{columns, cut};
 use super::scene::Scene;
 use super::{chain, instances};
 use crate::tui::theme;
@@ -128,7 +128,13 @@ fn log_tail(frame: &mut Frame, area: Rect, lane: &LaneState, chart: &show::Chart
     let width = usize::from(area.width);
     let title = Line::from(vec![
         Span::styled(format!(" {}", chart.title()), theme::strong()),
-        Span::styled("   newest lines, and the newest marked one", theme::quiet()),
+        Span::styled(
+            cut(
+                "   newest lines, and the newest marked one",
+                width.saturating_sub(columns(&chart.title()) + 1),
+            ),
+            theme::quiet(),
+        ),
     ]);
     let mut shown = vec![title];
     let line = |mark: &str, text: &str| cut(&format!(" {mark} {text}"), width);
@@ -234,7 +240,7 @@ fn draw_chart(
         }
     };
     let chart = Chart {
-        title: Line::from(title(lab, lane, axes, shown, theory.is_some())),
+        title: Line::from(title(lab, lane, axes, shown, (theory.is_some(), area.width))),
         series: &lane.series,
         fill,
         colour,
@@ -266,7 +272,7 @@ fn title(
     lane: &LaneState,
     axes: &Axes,
     shown: &show::Chart,
-    with_theory: bool,
+    (with_theory, width): (bool, u16),
 ) -> Vec<Span<'static>> {
     let mut title = vec![Span::styled(format!(" {}", shown.title()), theme::strong())];
     if with_theory {
@@ -301,6 +307,15 @@ fn title(
             title.extend(full.map(|full| Span::styled(full, theme::bad())));
         }
         Shows::Tasks | Shows::Chain | Shows::Log => {}
+    }
+    // A figure that is cut looks like another one: the name gives way.
+    let all: usize = title.iter().map(Span::width).sum();
+    let over = all.saturating_sub(usize::from(width));
+    if over > 0
+        && let Some(name) = title.first_mut()
+    {
+        let short = cut(&name.content, name.width().saturating_sub(over).max(8));
+        name.content = short.into();
     }
     title
 }

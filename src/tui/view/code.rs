@@ -272,7 +272,7 @@ fn cells(
 }
 
 /// Breaks a text into rows of at most `room` columns, at a gap or before a dot if possible.
-fn breaks(text: &str, room: usize) -> Vec<(usize, usize)> {
+pub fn breaks(text: &str, room: usize) -> Vec<(usize, usize)> {
     let letters: Vec<char> = text.chars().collect();
     let mut rows = Vec::new();
     let mut from = 0;
@@ -290,7 +290,7 @@ fn breaks(text: &str, room: usize) -> Vec<(usize, usize)> {
 
 /// Columns of a line from `right` on, `room` of them at most, in the colours of its words; with a sign where it
 /// goes on.
-pub fn coloured(
+fn coloured(
     text: &str,
     stretches: &syntax::Stretches,
     (right, room): (usize, usize),
@@ -306,7 +306,7 @@ pub fn coloured(
 }
 
 /// Cuts columns out of a line, with its syntax colours.
-fn columns(
+pub fn columns(
     text: &str,
     stretches: &syntax::Stretches,
     (mut skip, mut left): (usize, usize),

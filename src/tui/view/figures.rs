@@ -85,12 +85,14 @@ fn growth(lane: &LaneState) -> Option<String> {
     Some(format!("{arrow}{}/s", number(slope.abs().round())))
 }
 
-fn outcomes(lane: &LaneState) -> Line<'static> {
+fn outcomes(lab: &Scene, lane: &LaneState) -> Line<'static> {
     let last = &lane.last_second;
     let Outcomes { ok, wrong, rejected, failed, timed_out, .. } = last.window.outcomes;
     let ok = format!(" ok {}", number(last.per_s(ok).round()));
     let mut spans = vec![Span::styled(ok, theme::good())];
     let (reason, handshakes) = last.handshakes().unwrap_or_default();
+    // In a walk the reason may be what a question asks for.
+    let reason = if lab.view.disclosure.causes { reason } else { "not connected" };
     for (name, rate, style) in [
         ("timed out", last.per_s(timed_out), theme::bad()),
         (reason, handshakes, theme::bad()),
@@ -98,7 +100,8 @@ fn outcomes(lane: &LaneState) -> Line<'static> {
         ("wrong", last.per_s(wrong), theme::bad()),
         ("rejected", last.per_s(rejected), theme::quiet()),
     ] {
-        if rate > 0.0 {
+        // An outcome that is there no longer shows as 0.
+        if rate > 0.0 || name == "rejected" && lane.has_rejected {
             spans.push(Span::styled(format!("  {name} {}", number(rate.round())), style));
         }
     }
@@ -122,7 +125,7 @@ pub fn small_figures(frame: &mut Frame, area: Rect, lab: &Scene, lane: &LaneStat
         spans.push(Span::styled(value, style.patch(theme::strong())));
         spans.push(Span::styled(format!(" {more} "), style));
     }
-    frame.render_widget(Paragraph::new(vec![Line::from(spans), outcomes(lane)]), area);
+    frame.render_widget(Paragraph::new(vec![Line::from(spans), outcomes(lab, lane)]), area);
 }
 
 /// Draws the figures in large digits, and the outcomes.
@@ -155,7 +158,7 @@ pub fn big_figures(frame: &mut Frame, area: Rect, lab: &Scene, lane: &LaneState)
             frame.render_widget(Paragraph::new(Span::styled(value, style)), area);
         }
     }
-    frame.render_widget(Paragraph::new(outcomes(lane)), below);
+    frame.render_widget(Paragraph::new(outcomes(lab, lane)), below);
 }
 
 /// A figure, and its unit.

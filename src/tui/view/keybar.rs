@@ -5,11 +5,15 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
+use firedrill_core::glossary;
+use firedrill_core::session::walk::Stage;
+use firedrill_core::session::walk::page::Page;
+
 use super::parts::{self, cut};
 use crate::tui::action::Action;
 use crate::tui::keys::{Binding, bindings};
 use crate::tui::layout::{Layout, Target};
-use crate::tui::model::{Model, Screen};
+use crate::tui::model::{Lab, Model, Screen};
 use crate::tui::theme;
 
 /// Draws the bar. Help and quit always fit, and what closes an overlay; of the others, the first
@@ -49,9 +53,31 @@ fn columns(binding: &Binding) -> usize {
     parts::columns(binding.key) + parts::columns(binding.short) + 3
 }
 
+/// Returns true if a key has an effect on this page of a walk.
+fn has_effect(lab: &Lab, page: &Page, binding: &Binding) -> bool {
+    let step = page.step();
+    let asks = step.is_some_and(|step| step.stage == Stage::Prompt && step.question.is_some());
+    match binding.action {
+        Action::WalkOn => step.is_none_or(|step| step.stage != Stage::Running),
+        Action::WalkBack => page.number > 1,
+        Action::Hint => asks,
+        Action::Skip => asks || step.is_some_and(|step| step.stage == Stage::Running),
+        Action::Words => page.texts().iter().any(|text| !glossary::marked(text).is_empty()),
+        Action::NextLane => lab.session.lanes().len() > 1,
+        _ => true,
+    }
+}
+
 /// The keys that fit in so many columns.
 fn shown(model: &Model, width: u16) -> Vec<&'static Binding> {
-    let all: Vec<&Binding> = bindings(model).filter(|b| !b.short.is_empty()).collect();
+    let named = bindings(model).filter(|b| !b.short.is_empty());
+    let all: Vec<&Binding> = match (&model.overlay, &model.screen) {
+        (None, Screen::Lab(lab)) if lab.session.walk.is_some() => {
+            let page = lab.session.page();
+            named.filter(|b| page.as_ref().is_none_or(|page| has_effect(lab, page, b))).collect()
+        }
+        _ => named.collect(),
+    };
     let closes = |b: &Binding| b.action == Action::Back && model.overlay.is_some();
     let always = |b: &Binding| matches!(b.action, Action::Help | Action::Quit) || closes(b);
     let mut left = usize::from(width)

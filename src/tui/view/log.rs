@@ -26,14 +26,23 @@ pub fn draw(frame: &mut Frame, area: Rect, lab: &Scene) {
 /// Draws the whole log, `back` lines back from the newest.
 pub fn draw_all(frame: &mut Frame, area: Rect, lab: &Scene, back: usize, layout: &mut Layout) {
     let inner = boxed(frame, area, (area.width - 2, area.height - 1), "events");
-    let log = &lab.view.run.log;
+    let log = shown(lab);
     layout.scroll = Some(Scroll { at: back, furthest: log.len() });
     let height = usize::from(inner.height);
     let end = log.len() - back.min(log.len().saturating_sub(height));
     let start = end.saturating_sub(height);
     let width = usize::from(inner.width);
-    let lines: Vec<Line> = log.range(start..end).map(|entry| line(entry, width)).collect();
+    let mut lines: Vec<Line> = log[start..end].iter().map(|entry| line(entry, width)).collect();
+    if log.is_empty() {
+        lines.push(Line::styled(" no process has ended so far", theme::quiet()));
+    }
     frame.render_widget(Paragraph::new(Text::from(lines)), inner);
+}
+
+/// The entries that may be shown: in a walk, bugs, versions and phases would give answers away.
+fn shown<'a>(lab: &'a Scene) -> Vec<&'a LogEntry> {
+    let log = lab.view.run.log.iter();
+    log.filter(|entry| lab.view.disclosure.causes || entry.is_about_process).collect()
 }
 
 fn line(entry: &LogEntry, width: usize) -> Line<'static> {

@@ -13,7 +13,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span, Text};
 use ratatui::widgets::{Block, Borders, Paragraph};
 
-use super::code::coloured;
+use super::code::{breaks, columns as part_of};
 use super::parts::{columns, cut, wrapped};
 use crate::tui::layout::{self, Scroll};
 use crate::tui::model::PageScreen;
@@ -104,8 +104,12 @@ fn wrapped_lines(lines: Vec<Line<'static>>, width: usize) -> Vec<Line<'static>> 
         let indent = " ".repeat(text.len() - body.len());
         let mut from = indent.len();
         // The text of an option begins behind its number.
-        let is_option = text.chars().nth(3).is_some_and(|c| c.is_ascii_digit());
-        let hang = if is_option && from < OPTION { OPTION } else { from };
+        let is_option = text.starts_with(' ')
+            && text.chars().skip(3).zip("0  ".chars()).all(|(c, like)| match like {
+                '0' => c.is_ascii_digit(),
+                _ => c == ' ',
+            });
+        let hang = if is_option { OPTION } else { from };
         let (mut indent, hanging) = (indent, " ".repeat(hang));
         for piece in wrapped(body, width.saturating_sub(hang)) {
             let start = text[from..].find(&piece).map_or(from, |found| from + found);
@@ -273,35 +277,48 @@ fn outcome(outcome: &Outcome, question: Option<&Asking>) -> Vec<Line<'static>> {
 /// Draws the code of a question, in place of the lanes.
 pub fn code(frame: &mut Frame, area: Rect, listing: &Listing, cursor: Option<usize>) {
     let title = format!(" {} ", listing.title);
-    let block = Block::bordered().title(Span::styled(title, theme::strong()));
+    let mut block = Block::bordered().title(Span::styled(title, theme::strong()));
     let inner = block.inner(area);
-    frame.render_widget(block, area);
-    let room = usize::from(inner.width).saturating_sub(13);
+    // Until the answer is shown there are no counts and no line numbers.
+    let gutter = if listing.is_open { 1 } else { 12 };
+    let room = usize::from(inner.width).saturating_sub(gutter + 1);
     let lines = listing.text.lines().enumerate().filter(|(i, _)| !listing.hidden[*i]);
-    let shown: Vec<(usize, bool, Cow<str>)> = lines.flat_map(|line| rows_of(line, room)).collect();
+    let shown: Vec<CodeRow> = lines.flat_map(|line| rows_of(line, room)).collect();
     let stretches = syntax::lines(&listing.text);
     let centre = listing.answer.or(cursor).unwrap_or_default();
-    let centre = shown.iter().position(|(i, ..)| *i == centre).unwrap_or_default();
+    let centre = shown.iter().position(|row| row.at == centre).unwrap_or_default();
     let height = usize::from(inner.height);
     let top = centre.saturating_sub(height / 2).min(shown.len().saturating_sub(height));
-    let lines = shown.into_iter().skip(top).take(height).map(|(i, is_first, line)| {
+    let below = shown.len().saturating_sub(top + height);
+    for (more, arrow) in [(top, '↑'), (below, '↓')] {
+        if more > 0 {
+            let plural = if more == 1 { "" } else { "s" };
+            let says = format!(" {arrow} {more} more line{plural} ");
+            let says = Line::styled(says, theme::warn()).right_aligned();
+            block = if arrow == '↑' { block.title(says) } else { block.title_bottom(says) };
+        }
+    }
+    frame.render_widget(block, area);
+    let lines = shown.into_iter().skip(top).take(height).map(|row| {
+        let CodeRow { at: i, is_first, indent, part: (from, to), text: line } = row;
         let style = match (listing.answer == Some(i), listing.is_open && cursor == Some(i)) {
             (true, _) => theme::bad(),
             (_, true) => theme::cursor(),
             _ if is_comment(&line) => theme::quiet(),
             _ => Style::new(),
         };
-        let count = match listing.waiting[i] {
-            _ if !is_first => " ".repeat(7),
-            0 => " ".repeat(7),
-            waiting => format!("{:>6}▶", count(waiting)),
+        let (count, number) = match listing.waiting[i] {
+            _ if listing.is_open => (String::new(), " ".repeat(gutter)),
+            _ if !is_first => (String::new(), " ".repeat(gutter)),
+            0 => (" ".repeat(7), format!("{:>4} ", i + 1)),
+            waiting => (format!("{:>6}▶", count(waiting)), format!("{:>4} ", i + 1)),
         };
-        let number =
-            if listing.is_open || !is_first { " ".repeat(5) } else { format!("{:>4} ", i + 1) };
         let mut spans =
             vec![Span::styled(count, theme::bad()), Span::styled(number, theme::quiet())];
         if style == Style::new() {
-            spans.extend(coloured(&line, &stretches[i], (0, room), style));
+            let whole = listing.text.lines().nth(i).unwrap_or_default();
+            spans.push(Span::raw(" ".repeat(indent)));
+            spans.extend(part_of(whole, &stretches[i], (from, to - from), style));
         } else {
             spans.push(Span::styled(format!("{:<room$}", cut(&line, room)), style));
         }
@@ -310,15 +327,42 @@ pub fn code(frame: &mut Frame, area: Rect, listing: &Listing, cursor: Option<usi
     frame.render_widget(Paragraph::new(Text::from(lines.collect::<Vec<Line>>())), inner);
 }
 
-/// The rows of a line of code: one, but a long comment wraps. Each row with the line's number, from 0, and whether it
-/// is the line's first.
-fn rows_of((at, line): (usize, &str), room: usize) -> Vec<(usize, bool, Cow<'_, str>)> {
-    if !is_comment(line) || columns(line) <= room {
-        return vec![(at, true, Cow::Borrowed(line))];
+/// A row of the code that is drawn.
+struct CodeRow<'a> {
+    /// The line that it belongs to, from 0.
+    at: usize,
+    is_first: bool,
+    /// Columns before the part.
+    indent: usize,
+    /// The part of the line's characters that it shows.
+    part: (usize, usize),
+    text: Cow<'a, str>,
+}
+
+/// The rows of a line: one, but what is longer than the room wraps.
+fn rows_of((at, line): (usize, &str), room: usize) -> Vec<CodeRow<'_>> {
+    if columns(line) <= room {
+        let part = (0, line.chars().count());
+        return vec![CodeRow { at, is_first: true, indent: 0, part, text: Cow::Borrowed(line) }];
     }
     let body = line.trim_start();
     let indent = &line[..line.len() - body.len()];
-    let text = body.trim_start_matches('/').trim_start();
-    let rows = wrapped(text, room.saturating_sub(indent.len() + 3)).into_iter().enumerate();
-    rows.map(|(row, text)| (at, row == 0, Cow::Owned(format!("{indent}// {text}")))).collect()
+    if is_comment(line) {
+        let text = body.trim_start_matches('/').trim_start();
+        let rows = wrapped(text, room.saturating_sub(indent.len() + 3)).into_iter().enumerate();
+        let row = |(row, text)| {
+            let text = Cow::Owned(format!("{indent}// {text}"));
+            CodeRow { at, is_first: row == 0, indent: 0, part: (0, 0), text }
+        };
+        return rows.map(row).collect();
+    }
+    let hanging = indent.len() + 4;
+    let parts = breaks(line, room.saturating_sub(hanging)).into_iter();
+    let row = |(from, to): (usize, usize)| {
+        let text: String = line.chars().skip(from).take(to - from).collect();
+        let indent = if from == 0 { 0 } else { hanging };
+        let text = Cow::Owned(" ".repeat(indent) + &text);
+        CodeRow { at, is_first: from == 0, indent, part: (from, to), text }
+    };
+    parts.map(row).collect()
 }

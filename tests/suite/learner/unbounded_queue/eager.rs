@@ -27,11 +27,9 @@ async fn serve_or_refuse(
 ) -> Response {
     // Two workers are kept back.
     let spare = workers.free.available_permits() > 2;
-    match workers.free.try_acquire().ok().filter(|_| spare) {
-        Some(worker) => workers.serve(worker, request, next).await,
-        None => {
-            counter!("queue_refused").increment(1);
-            StatusCode::TOO_MANY_REQUESTS.into_response()
-        }
+    if let Some(worker) = workers.free.try_acquire().ok().filter(|_| spare) {
+        return workers.serve(worker, request, next).await;
     }
+    counter!("queue_refused").increment(1);
+    StatusCode::TOO_MANY_REQUESTS.into_response()
 }

@@ -30,11 +30,9 @@ async fn wait_and_serve(
     let place = workers.queue();
     let worker = timeout(Duration::from_millis(1950), workers.free.acquire()).await;
     drop(place);
-    match worker {
-        Ok(Ok(worker)) => workers.serve(worker, request, next).await,
-        _ => {
-            counter!("queue_refused").increment(1);
-            StatusCode::TOO_MANY_REQUESTS.into_response()
-        }
+    if let Ok(Ok(worker)) = worker {
+        return workers.serve(worker, request, next).await;
     }
+    counter!("queue_refused").increment(1);
+    StatusCode::TOO_MANY_REQUESTS.into_response()
 }

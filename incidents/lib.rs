@@ -13,6 +13,7 @@ mod expired_certificate;
 mod metric_cardinality;
 mod middleware_order;
 mod missing_recover;
+mod no_circuit_breaker;
 mod one_switch;
 mod open_by_default;
 mod pool_leak;
@@ -31,6 +32,7 @@ pub static ALL: &[&Incident] = &[
     &pool_leak::INCIDENT,
     &retry_storm::INCIDENT,
     &unbounded_queue::INCIDENT,
+    &no_circuit_breaker::INCIDENT,
     &metric_cardinality::INCIDENT,
     &context_key_clash::INCIDENT,
     &one_switch::INCIDENT,

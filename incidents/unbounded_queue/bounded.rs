@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use firedrill_core::incident::{Chain, Env, Parked, Slot};
 use metrics::counter;
 
-use super::shared::{Workers, workers};
+use super::shared::{Workers, serve, workers};
 
 /// Requests that may wait.
 const SHORT: usize = 30;
@@ -38,7 +38,7 @@ async fn wait_and_serve<const LONGEST: usize>(
     let worker = workers.free.acquire().parked("a worker").await;
     drop(place);
     match worker {
-        Ok(worker) => workers.serve(worker, request, next).await,
+        Ok(worker) => serve(worker, request, next).await,
         // Never: nobody closes the semaphore.
         Err(_closed) => next.run(request).await,
     }

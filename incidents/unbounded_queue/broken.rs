@@ -8,7 +8,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use firedrill_core::incident::{Chain, Env, Parked, Slot};
 
-use super::shared::{Workers, workers};
+use super::shared::{Workers, serve, workers};
 
 /// Puts the bug into the chain.
 pub fn install(chain: &mut Chain) {
@@ -29,7 +29,7 @@ async fn wait_and_serve(
     let worker = workers.free.acquire().parked("a worker").await;
     drop(place);
     match worker {
-        Ok(worker) => workers.serve(worker, request, next).await,
+        Ok(worker) => serve(worker, request, next).await,
         // Never: nobody closes the semaphore.
         Err(_closed) => next.run(request).await,
     }

@@ -9,6 +9,7 @@
 //! * `workers.queue()` counts the request as waiting until the returned place is dropped; `workers.waiting()`
 //!   returns the number of waiting requests.
 //! * A worker takes about `store_ms` milliseconds for a request.
+//! * `serve(worker, request, next)` has a worker serve the request.
 //! * `is_late(&request)` returns true if the client has stopped waiting. Clients wait for two seconds.
 //! * A response from a status: `StatusCode::TOO_MANY_REQUESTS.into_response()`.
 //! * Count each request that you refuse: `counter!("queue_refused").increment(1)`.
@@ -21,7 +22,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use firedrill_core::incident::{Chain, Env, Parked, Slot};
 
-use super::shared::{Workers, workers};
+use super::shared::{Workers, serve, workers};
 
 /// Puts the queue into the chain.
 pub fn install(chain: &mut Chain) {
@@ -41,7 +42,7 @@ async fn wait_and_serve(
     let worker = workers.free.acquire().parked("a worker").await;
     drop(place);
     match worker {
-        Ok(worker) => workers.serve(worker, request, next).await,
+        Ok(worker) => serve(worker, request, next).await,
         // Never: nobody closes the semaphore.
         Err(_closed) => next.run(request).await,
     }

@@ -14,7 +14,7 @@ use firedrill_core::incident::{Chain, Env, Parked, Slot};
 use metrics::counter;
 use tokio::time::Instant;
 
-use super::shared::{Workers, is_late, workers};
+use super::shared::{Workers, is_late, serve, workers};
 
 /// Requests that may be admitted at once after a quiet time.
 const BURST: f64 = 100.0;
@@ -69,7 +69,7 @@ async fn admit_and_serve(
     match worker {
         // Its client has left: nobody would read the answer.
         Ok(_) if is_late(&request) => refuse(),
-        Ok(worker) => workers.serve(worker, request, next).await,
+        Ok(worker) => serve(worker, request, next).await,
         // Never: nobody closes the semaphore.
         Err(_closed) => next.run(request).await,
     }

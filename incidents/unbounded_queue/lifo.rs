@@ -9,7 +9,7 @@ use axum::response::Response;
 use firedrill_core::incident::{Chain, Env, Parked, Slot};
 use tokio::sync::oneshot::{self, Sender};
 
-use super::shared::{Workers, workers};
+use super::shared::{Workers, serve, workers};
 
 /// Puts the partial fix into the chain.
 pub fn install(chain: &mut Chain) {
@@ -53,8 +53,8 @@ async fn wait_and_serve(
         let _ = waiting.parked("a worker").await;
     };
     drop(place);
-    // cause: whoever arrives later is served earlier, so the oldest wait until the rush is over.
-    let response = workers.serve(worker, request, next).await;
+    // cause: the newest request is served first, so the oldest wait until the rush is over.
+    let response = serve(worker, request, next).await;
     stack.next_turn();
     response
 }

@@ -136,6 +136,10 @@ mod a_cheat_is_refused {
             nobody "queue_served"
             patient "ok_per_s"
         }
+        no_circuit_breaker {
+            never "ok_percent{kind=\"order\"}"
+            shorter "store_commands"
+        }
         metric_cardinality {
             metric_off "monitored_started"
         }

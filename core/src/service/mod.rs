@@ -4,14 +4,17 @@
 //! * [`detach`], [`telemetry`], [`base`]: its own layers of the chain
 //! * [`chaos`]: faults on purpose, in any lane
 //! * [`store`]: what it depends on; [`downstream`]: how that saturates, fails and hangs
+//! * [`limit`]: a concurrency limit; [`sliding_window`]: values of the last seconds
 //! * [`log_file`]: where the log's writer puts its lines
 
 pub mod base;
 pub mod chaos;
 pub mod detach;
 pub mod downstream;
+pub mod limit;
 pub mod log_file;
 pub mod routes;
+pub mod sliding_window;
 pub mod store;
 pub mod telemetry;
 

@@ -69,6 +69,10 @@ forms! {
         #[path = "../../../../incidents/unbounded_queue/shared.rs"]
         mod shared;
     } another, eager, nobody, patient;
+    no_circuit_breaker {
+        #[path = "../../../../incidents/no_circuit_breaker/shared.rs"]
+        mod shared;
+    } another, never, shorter;
     canary_too_small {
         #[path = "../../../../incidents/canary_too_small/shared.rs"]
         mod shared;

@@ -14,7 +14,7 @@ use metrics::counter;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-use super::shared::{Workers, workers};
+use super::shared::{Workers, serve, workers};
 
 /// Requests inside: those with a worker, and those that wait.
 struct Inside(Semaphore);
@@ -38,7 +38,7 @@ async fn wait_and_serve(
     let worker = timeout(Duration::from_millis(1500), workers.free.acquire()).await;
     drop(place);
     match worker {
-        Ok(Ok(worker)) => workers.serve(worker, request, next).await,
+        Ok(Ok(worker)) => serve(worker, request, next).await,
         _ => refuse(),
     }
 }

@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use firedrill_core::incident::{Chain, Env, Slot};
 use metrics::counter;
 
-use super::shared::{Workers, workers};
+use super::shared::{Workers, serve, workers};
 
 pub fn install(chain: &mut Chain) {
     chain.layer(Slot::Limit, limit);
@@ -28,7 +28,7 @@ async fn serve_or_refuse(
     // Two workers are kept back.
     let spare = workers.free.available_permits() > 2;
     if let Some(worker) = workers.free.try_acquire().ok().filter(|_| spare) {
-        return workers.serve(worker, request, next).await;
+        return serve(worker, request, next).await;
     }
     counter!("queue_refused").increment(1);
     StatusCode::TOO_MANY_REQUESTS.into_response()

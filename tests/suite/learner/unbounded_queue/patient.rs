@@ -12,7 +12,7 @@ use firedrill_core::incident::{Chain, Env, Slot};
 use metrics::counter;
 use tokio::time::timeout;
 
-use super::shared::{Workers, workers};
+use super::shared::{Workers, serve, workers};
 
 pub fn install(chain: &mut Chain) {
     chain.layer(Slot::Limit, limit);
@@ -31,7 +31,7 @@ async fn wait_and_serve(
     let worker = timeout(Duration::from_millis(1950), workers.free.acquire()).await;
     drop(place);
     if let Ok(Ok(worker)) = worker {
-        return workers.serve(worker, request, next).await;
+        return serve(worker, request, next).await;
     }
     counter!("queue_refused").increment(1);
     StatusCode::TOO_MANY_REQUESTS.into_response()

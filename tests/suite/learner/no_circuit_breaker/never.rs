@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use firedrill_core::incident::client::{StoreClient, StoreError, StoreRequest, StoreResult};
-use firedrill_core::incident::{Chain, ClientSlot, Env};
+use firedrill_core::incident::{Chain, ClientSlot};
 use metrics::counter;
 
 pub fn install(chain: &mut Chain) {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use firedrill_core::incident::client::{StoreClient, StoreError, StoreRequest, StoreResult};
-use firedrill_core::incident::{Chain, ClientSlot, Env};
+use firedrill_core::incident::{Chain, ClientSlot};
 use tokio::time::timeout;
 
 pub fn install(chain: &mut Chain) {

@@ -59,7 +59,7 @@ impl Breaker {
             State::Open { until } | State::HalfOpen { until, .. } if now < *until => false,
             // fix: after a second, a few calls find out whether the database answers again.
             State::Open { .. } | State::HalfOpen { .. } => {
-                *state = State::HalfOpen { until: opens_until(), sent: 1, good: 0 };
+                state.change(State::HalfOpen { until: opens_until(), sent: 1, good: 0 });
                 true
             }
         }
@@ -72,27 +72,35 @@ impl Breaker {
             State::Closed => {
                 self.errors.record(f64::from(u8::from(!is_ok)));
                 if self.errors.count() >= LEAST && self.errors.mean() > 0.5 {
-                    *state = State::Open { until: opens_until() };
+                    state.change(State::Open { until: opens_until() });
                 }
             }
-            State::HalfOpen { .. } if !is_ok => *state = State::Open { until: opens_until() },
+            State::HalfOpen { .. } if !is_ok => state.change(State::Open { until: opens_until() }),
             State::HalfOpen { good, .. } => {
                 *good += 1;
                 if *good == PROBES {
                     self.errors.clear();
-                    *state = State::Closed;
+                    state.change(State::Closed);
                 }
             }
             // A call from before: the verdict is known.
             State::Open { .. } => {}
         }
     }
+}
 
-    fn shown(&self) -> f64 {
-        match *self.lock() {
-            State::Closed => state::CLOSED,
-            State::HalfOpen { .. } => state::HALF_OPEN,
-            State::Open { .. } => state::OPEN,
+impl State {
+    fn change(&mut self, to: Self) {
+        *self = to;
+        show(to.number());
+    }
+
+    /// Its number, as the gauge has it.
+    fn number(self) -> f64 {
+        match self {
+            Self::Closed => state::CLOSED,
+            Self::HalfOpen { .. } => state::HALF_OPEN,
+            Self::Open { .. } => state::OPEN,
         }
     }
 }
@@ -107,8 +115,7 @@ fn breaker(store: StoreClient, env: &Env) -> StoreClient {
         let errors = SlidingWindow::new(Duration::from_secs(1));
         Breaker { state: Mutex::new(State::Closed), errors }
     });
-    let shown = Arc::clone(&breaker);
-    env.collect(move || show(shown.shown()));
+    show(breaker.lock().number());
     store.layer(breaker, ask)
 }
 

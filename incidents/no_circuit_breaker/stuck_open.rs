@@ -31,10 +31,7 @@ fn breaker(store: StoreClient, env: &Env) -> StoreClient {
         let errors = SlidingWindow::new(Duration::from_secs(1));
         Breaker { open: AtomicBool::new(false), errors }
     });
-    let shown = Arc::clone(&breaker);
-    env.collect(move || {
-        show(if shown.open.load(Ordering::Relaxed) { state::OPEN } else { state::CLOSED });
-    });
+    show(if breaker.open.load(Ordering::Relaxed) { state::OPEN } else { state::CLOSED });
     store.layer(breaker, ask)
 }
 
@@ -48,6 +45,7 @@ async fn ask(breaker: Arc<Breaker>, store: StoreClient, request: StoreRequest) -
     breaker.errors.record(f64::from(u8::from(reply.is_err())));
     if breaker.errors.count() >= LEAST && breaker.errors.mean() > 0.5 {
         breaker.open.store(true, Ordering::Relaxed);
+        show(state::OPEN);
     }
     reply
 }

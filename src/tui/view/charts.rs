@@ -294,7 +294,8 @@ fn title(
         Shows::Outcomes => title.extend(outcomes_legend(lab, lane, axes)),
         Shows::Up => title.push(Span::styled("   ✖ down", theme::bad())),
         Shows::State(measure, names) => {
-            let now = lane.value(measure).map_or("–", |value| state_name(names, value));
+            let missing = if lane.server.is_some() { "none" } else { "–" };
+            let now = lane.value(measure).map_or(missing, |value| state_name(names, value));
             title.insert(1, Span::styled(format!(" {now}"), theme::strong()));
         }
         Shows::Slots { used, lost, waiting } => {

@@ -32,7 +32,7 @@ async fn wait_and_serve<const LONGEST: usize>(
     // cause: a burst that the workers could serve in time is refused as well.
     if workers.waiting() >= LONGEST {
         counter!("queue_refused").increment(1);
-        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+        return StatusCode::TOO_MANY_REQUESTS.into_response();
     }
     let place = workers.queue();
     let worker = workers.free.acquire().parked("a worker").await;

@@ -23,7 +23,11 @@ pub fn workers(env: &Env) -> Arc<Workers> {
     struct Shared(Arc<Workers>);
     let shared = env.shared(|| {
         describe_gauge!("queue_waiting", Unit::Count, "requests that wait for a worker");
-        describe_gauge!("queue_oldest_s", Unit::Seconds, "wait of the oldest request in the queue");
+        describe_gauge!(
+            "queue_oldest_ms",
+            Unit::Milliseconds,
+            "wait of the oldest request in the queue"
+        );
         describe_counter!("queue_served", Unit::Count, "requests that a worker has served");
         describe_counter!("queue_served_late", Unit::Count, "those served after their deadline");
         describe_counter!("queue_refused", Unit::Count, "requests refused without a worker");
@@ -34,7 +38,7 @@ pub fn workers(env: &Env) -> Arc<Workers> {
         let shown = Arc::clone(&workers);
         env.collect(move || {
             gauge!("queue_waiting").set(shown.waiting() as f64);
-            gauge!("queue_oldest_s").set(shown.oldest_wait().as_secs_f64());
+            gauge!("queue_oldest_ms").set(shown.oldest_wait().as_secs_f64() * 1000.0);
         });
         Shared(workers)
     });

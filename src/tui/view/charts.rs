@@ -310,8 +310,16 @@ fn title(
         Shows::Tasks | Shows::Chain | Shows::Log => {}
     }
     // A figure that is cut looks like another one: the name gives way.
-    let all: usize = title.iter().map(Span::width).sum();
-    let over = all.saturating_sub(usize::from(width));
+    let over = |title: &[Span]| {
+        let all: usize = title.iter().map(Span::width).sum();
+        all.saturating_sub(usize::from(width))
+    };
+    if over(&title) > 0 {
+        for span in &mut title {
+            span.content = span.content.replace("   ", "  ").into();
+        }
+    }
+    let over = over(&title);
     if over > 0
         && let Some(name) = title.first_mut()
     {

@@ -166,9 +166,9 @@ impl Catalogue {
         let entries = pack.incidents.iter().map(|incident| {
             let file = format!("{}incident.toml", incident.folder());
             let text = manifest(&file).map_or(Cow::Borrowed(incident.manifest_toml), Cow::Owned);
-            let (metrics, constants) = (metrics(pack, incident), constants(pack, incident));
-            let source = SourceNames { metrics, constants };
-            let manifest = Manifest::parse_knowing(&file, &text, Some(source))?;
+            let metrics = Some(metrics(pack, incident));
+            let source = SourceNames { metrics, constants: constants(pack, incident) };
+            let manifest = Manifest::parse_knowing(&file, &text, source)?;
             manifest.check_variants(incident.variants.iter().map(|v| v.name))?;
             Ok(Arc::new(CatalogueEntry { incident, manifest, text }))
         });

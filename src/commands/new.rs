@@ -117,6 +117,9 @@ fn renamed(manifest: &str, id: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use firedrill_core::incident::Manifest;
+    use firedrill_core::incident::manifest::SourceNames;
+
     use super::*;
 
     #[test]
@@ -133,7 +136,9 @@ mod tests {
     fn every_manifest_is_one_under_another_name() {
         for entry in &crate::pack::catalogue().expect("manifests are in order").entries {
             let text = renamed(entry.incident.manifest_toml, "slow-disk");
-            let read = firedrill_core::incident::Manifest::parse("incident.toml", &text);
+            let constants = entry.manifest.constants.clone();
+            let source = SourceNames { metrics: None, constants };
+            let read = Manifest::parse_knowing("incident.toml", &text, source);
             let read = read.unwrap_or_else(|error| panic!("{}: {error}", entry.manifest.id));
             assert_eq!((read.id.as_str(), read.title.as_str()), ("slow-disk", "Slow disk"));
             assert_eq!(read.questions.len(), entry.manifest.questions.len());

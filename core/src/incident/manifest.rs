@@ -104,8 +104,8 @@ pub struct Manifest {
 /// The names in an incident's source that a manifest may use.
 #[derive(Debug, Default)]
 pub struct SourceNames {
-    /// The metrics that it registers.
-    pub metrics: BTreeSet<String>,
+    /// The metrics that it registers; none: not known, so that any may be named.
+    pub metrics: Option<BTreeSet<String>>,
     /// Its constants.
     pub constants: Values,
 }
@@ -421,10 +421,10 @@ impl Manifest {
     ///
     /// Names `file`, the line, the field and what was expected.
     pub fn parse(file: &str, text: &str) -> Result<Self, ManifestError> {
-        Self::parse_knowing(file, text, None)
+        Self::parse_knowing(file, text, SourceNames::default())
     }
 
-    /// The same; every metric that it names must be built in or among those of its source.
+    /// The same, for an incident with this source: every metric that it names must be built in or registered there.
     ///
     /// # Errors
     ///
@@ -432,19 +432,16 @@ impl Manifest {
     pub fn parse_knowing(
         file: &str,
         text: &str,
-        source: Option<SourceNames>,
+        source: SourceNames,
     ) -> Result<Self, ManifestError> {
         let places = Places::new(file, text);
         let mut manifest: Self = toml::from_str(text).map_err(|e| {
             let start = e.span().map_or(0, |span| span.start);
             places.error(start, "", e.message().replace('\n', ", "))
         })?;
-        let metrics = source.map(|SourceNames { metrics, constants }| {
-            manifest.constants = constants;
-            metrics
-        });
+        manifest.constants = source.constants;
         manifest.validate(&places)?;
-        if let Some(metrics) = metrics {
+        if let Some(metrics) = source.metrics {
             manifest.validate_metrics(&places, &metrics)?;
         }
         if manifest.exercise.is_some() {

@@ -14,6 +14,7 @@ mod metric_cardinality;
 mod middleware_order;
 mod missing_recover;
 mod no_circuit_breaker;
+mod no_priority;
 mod one_switch;
 mod open_by_default;
 mod pool_leak;
@@ -32,6 +33,7 @@ pub static ALL: &[&Incident] = &[
     &pool_leak::INCIDENT,
     &retry_storm::INCIDENT,
     &unbounded_queue::INCIDENT,
+    &no_priority::INCIDENT,
     &no_circuit_breaker::INCIDENT,
     &metric_cardinality::INCIDENT,
     &context_key_clash::INCIDENT,

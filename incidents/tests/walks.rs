@@ -299,6 +299,7 @@ walks! {
     pool_leak
     retry_storm
     unbounded_queue
+    no_priority
     no_circuit_breaker
     metric_cardinality
     context_key_clash

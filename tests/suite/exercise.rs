@@ -136,6 +136,9 @@ mod a_cheat_is_refused {
             nobody "queue_served"
             patient "ok_per_s"
         }
+        no_priority {
+            only "ok_percent{kind=\"query\"}"
+        }
         no_circuit_breaker {
             never "ok_percent{kind=\"order\"}"
             shorter "store_commands"

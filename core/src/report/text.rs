@@ -176,7 +176,7 @@ fn checks(text: &mut String, verdict: &Verdict) {
         });
         let _ = writeln!(
             text,
-            "  {mark:<10}{:<10}{:<26}{:<21}{:>10}  {}",
+            "  {mark:<10}{:<10}{:<27} {:<21}{:>10}  {}",
             check.variant,
             check.metric,
             check.expected,

@@ -69,6 +69,10 @@ forms! {
         #[path = "../../../../incidents/unbounded_queue/shared.rs"]
         mod shared;
     } another, eager, nobody, patient;
+    no_priority {
+        #[path = "../../../../incidents/no_priority/shared.rs"]
+        mod shared;
+    } another, only;
     no_circuit_breaker {
         #[path = "../../../../incidents/no_circuit_breaker/shared.rs"]
         mod shared;

@@ -3,7 +3,7 @@
 
 use crate::figures::{mib, millis, number};
 use crate::incident::formula::{Formula, Values};
-use crate::incident::measure::Measure;
+use crate::incident::measure::{Measure, without_selector};
 use crate::plan::Case;
 use crate::timeline::{LaneLine, Timeline, level};
 use crate::verdict::{self, Period};
@@ -273,7 +273,7 @@ impl Unit {
     }
 
     fn of(measure: &Measure) -> Self {
-        match measure.name() {
+        match without_selector(measure.name()) {
             name if name.ends_with("_ms") => Self::Millis,
             name if name.ends_with("_bytes") => Self::Bytes,
             name if name.ends_with("_percent") => Self::Percent,

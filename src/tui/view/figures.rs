@@ -12,7 +12,7 @@ use super::scene::Scene;
 use crate::tui::theme;
 use firedrill_core::event::Outcomes;
 use firedrill_core::figures::{count, mib, millis, number};
-use firedrill_core::incident::measure::{Level, Measure};
+use firedrill_core::incident::measure::{Level, Measure, without_selector};
 use firedrill_core::incident::show::{Figure, Headline};
 use firedrill_core::session::lane_state::LaneState;
 
@@ -57,7 +57,7 @@ fn big(lane: &LaneState, figure: &Figure) -> Big {
     let value = lane.value(&figure.metric);
     let of_tasks = figure.metric == Measure::Level(Level::Tasks);
     let growth = growth(lane).filter(|_| of_tasks);
-    let is_ms = figure.metric.name().ends_with("_ms");
+    let is_ms = without_selector(figure.metric.name()).ends_with("_ms");
     let text = value.map_or("–".to_owned(), |value| match &figure.metric {
         Measure::Level(Level::MemoryBytes | Level::HeapBytes) => mib(value as u64),
         _ if is_ms => millis(value),

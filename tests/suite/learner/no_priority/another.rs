@@ -38,7 +38,7 @@ struct Credits(Mutex<[f64; 3]>);
 fn next_class(env: &Env, oldest: [Option<u64>; 3]) -> Option<usize> {
     let credits = env.shared(Credits::default);
     let mut credits = credits.0.lock().unwrap_or_else(PoisonError::into_inner);
-    for (credit, earns) in credits.iter_mut().zip([0.5, 0.38, 0.12]) {
+    for (credit, earns) in credits.iter_mut().zip([0.5, 0.45, 0.05]) {
         *credit = (*credit + earns).min(5.0);
     }
     let waiting = (0..3).filter(|class| oldest[*class].is_some());

@@ -207,7 +207,7 @@ impl Registry {
     }
 
     /// The values now, by name: of one with labels the sum over them, and, of an incident's counters and gauges
-    /// with at most [`MOST_LABELLED`] series, each by its label: `places_taken{tenant="a"}`.
+    /// with at most eight series, each by its label: `places_taken{tenant="a"}`.
     pub fn snapshot(&self) -> BTreeMap<String, f64> {
         let mut values = BTreeMap::new();
         for (name, metric) in &self.lock().registered {

@@ -133,6 +133,23 @@ impl Drop for Worker<'_> {
     }
 }
 
+/// A request that waits for its turn. One that leaves when it has just got it hands it on.
+struct Waits<'a> {
+    turn: oneshot::Receiver<()>,
+    lines: &'a Lines,
+    env: &'a Env,
+    policy: Policy,
+}
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        self.turn.close();
+        if self.turn.try_recv().is_ok() {
+            self.lines.hand_on(self.env, self.policy);
+        }
+    }
+}
+
 /// Has a request wait for its turn and serves it, or refuses it.
 pub async fn serve(
     (lines, env): (&Lines, &Env),
@@ -143,8 +160,11 @@ pub async fn serve(
     let class = request.extensions().get::<Context>().map_or(Class::Medium, |of| of.class);
     match lines.arrive(policy, index(class)) {
         Arrival::Served => {}
-        // The line is never dropped before its requests.
-        Arrival::Waits(turn) => drop(turn.parked("a worker").await),
+        Arrival::Waits(turn) => {
+            let mut waits = Waits { turn, lines, env, policy };
+            // The line is never dropped before its requests.
+            (&mut waits.turn).parked("a worker").await.ok();
+        }
         Arrival::Refused => {
             counter!("class_refused", "class" => class.word()).increment(1);
             return StatusCode::TOO_MANY_REQUESTS.into_response();

@@ -471,8 +471,8 @@ impl Manifest {
     }
 
     /// Returns the values that formulas may use: the rate, every parameter, each named phase as seconds from the
-    /// release to its start and, with `_rate_per_s` behind its name, the rate that it sets, the constants of the source, the share of each kind of request in percent, and the
-    /// theory's `t` = 0.
+    /// release to its start and, with `_rate_per_s` behind its name, the rate that it sets; the constants of the
+    /// source, the share of each kind of request in percent, and the theory's `t` = 0.
     pub fn formula_values(&self) -> Values {
         let mut values: Values =
             params::ALL.iter().map(|param| (param.name.to_owned(), param.start)).collect();

@@ -217,7 +217,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn aplace_goes_to_the_next_who_still_waits() {
+    fn a_place_goes_to_the_next_who_still_waits() {
         let gate = Arc::new(Gate::default());
         let Admission::Free(first) = gate.enter(1, 2) else { panic!("nobody is inside") };
         let Admission::Wait(second) = gate.enter(1, 2) else { panic!("it is full") };

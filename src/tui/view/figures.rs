@@ -90,9 +90,9 @@ fn outcomes(lab: &Scene, lane: &LaneState) -> Line<'static> {
     let Outcomes { ok, wrong, rejected, failed, timed_out, .. } = last.window.outcomes;
     let ok = format!(" ok {}", number(last.per_s(ok).round()));
     let mut spans = vec![Span::styled(ok, theme::good())];
-    let (reason, handshakes) = last.handshakes().unwrap_or_default();
-    // In a walk the reason may be what a question asks for.
-    let reason = if lab.view.disclosure.causes { reason } else { "not connected" };
+    // In a walk the reason may be what a question asks for: these are among the failed requests there.
+    let told = last.handshakes().filter(|_| lab.view.disclosure.causes);
+    let (reason, handshakes) = told.unwrap_or_default();
     for (name, rate, style) in [
         ("timed out", last.per_s(timed_out), theme::bad()),
         (reason, handshakes, theme::bad()),

@@ -310,6 +310,22 @@ fn no_size_and_no_key_makes_it_panic() {
 }
 
 #[test]
+fn each_incident_can_be_reached_and_tells_its_symptom_at_every_size() {
+    for size in SIZES {
+        let mut model = Model::new(crate::common::catalogue(), size);
+        for entry in &crate::common::catalogue().entries {
+            let text = draw(&mut model);
+            let under_cursor = format!("▶ {}", entry.manifest.seen_as());
+            assert!(text.contains(&under_cursor), "{under_cursor}\n{text}");
+            let story = text.split(&format!(" {} ─", entry.manifest.seen_as())).nth(1);
+            let words = entry.manifest.summary.split(' ').take(4).collect::<Vec<_>>().join(" ");
+            assert!(story.is_some_and(|story| story.contains(&words)), "{words}\n{text}");
+            press(&mut model, KeyCode::Down);
+        }
+    }
+}
+
+#[test]
 fn the_search_narrows_the_catalogue() {
     let mut model = model((80, 24));
     for key in "/leak".chars() {

@@ -39,6 +39,9 @@ const TALL: u16 = 40;
 /// Columns of the list where they do.
 const LIST: u16 = 74;
 
+/// Rows of the story at least, where it stands below the list: the list scrolls.
+const STORY: u16 = 6;
+
 /// Minutes that a page of a walk takes, by those who took it.
 const MINUTES_A_PAGE: f64 = 1.2;
 
@@ -53,13 +56,14 @@ pub fn draw(
     let matches = list.matches(model.catalogue);
     let rows = (matches.len().max(1)) as u16;
     let [head, body] = Layout::vertical([Constraint::Length(HEAD), Constraint::Min(0)]).areas(area);
-    let [entries, story] = if area.width >= WIDE {
-        Layout::horizontal([Constraint::Length(LIST), Constraint::Min(0)]).areas(body)
+    let [entries, more, story] = if area.width >= WIDE {
+        let [entries, story] =
+            Layout::horizontal([Constraint::Length(LIST), Constraint::Min(0)]).areas(body);
+        [entries, Rect::default(), story]
     } else {
-        let [entries, _, story] =
-            Layout::vertical([Constraint::Length(rows), Constraint::Length(1), Constraint::Min(0)])
-                .areas(body);
-        [entries, story]
+        let rows = rows.min(body.height.saturating_sub(STORY + 1)).max(1);
+        Layout::vertical([Constraint::Length(rows), Constraint::Length(1), Constraint::Min(0)])
+            .areas(body)
     };
     let mut title = vec![
         Span::styled(" firedrill", theme::accent()),
@@ -86,8 +90,10 @@ pub fn draw(
         row(manifest, (walked, exercised), (list.answers, i == list.cursor), width)
     };
     let rows_each = rows_each(area, matches.len());
+    let fit = usize::from(entries.height / rows_each).max(1);
+    let first = (list.cursor + 1).saturating_sub(fit).min(matches.len().saturating_sub(fit));
     let mut lines: Vec<Line> = Vec::new();
-    for (i, entry) in matches.iter().enumerate() {
+    for (i, entry) in matches.iter().enumerate().skip(first).take(fit) {
         let place = Rect { y: entries.y + lines.len() as u16, height: rows_each, ..entries };
         layout.target(place, Target::Entry(i));
         lines.push(row((i, entry)));
@@ -101,6 +107,11 @@ pub fn draw(
     let text =
         if lines.is_empty() { Text::raw("   no incident matches") } else { Text::from(lines) };
     frame.render_widget(Paragraph::new(text), entries);
+    let below = matches.len().saturating_sub(first + fit);
+    let says = [(first, '↑'), (below, '↓')].into_iter().filter(|(count, _)| *count > 0);
+    let says: Vec<String> = says.map(|(count, arrow)| format!("{arrow} {count} more")).collect();
+    let says = format!("   {}", says.join("   "));
+    frame.render_widget(Paragraph::new(Line::styled(says, theme::warn())), more);
     if let Some(entry) = matches.get(list.cursor) {
         let walked = model.remembered.walks.get(&entry.manifest.id);
         let exercised = model.remembered.exercises.get(&entry.manifest.id);

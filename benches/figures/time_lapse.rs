@@ -48,7 +48,7 @@ pub fn bare_router(requests: u64) -> anyhow::Result<()> {
     let catalogue = firedrill::pack::catalogue()?;
     metrics::set_global_recorder(Registry::default())
         .map_err(|_| anyhow::anyhow!("a recorder is there already"))?;
-    let mix = catalogue.mix(&[INCIDENT.to_owned()])?;
+    let mix = catalogue.mix(&[INCIDENT.to_owned()], &Default::default())?;
     let (_, request) = mix.into_iter().next().context("it has a request")?;
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;

@@ -280,20 +280,33 @@ impl Catalogue {
         incidents.iter().filter_map(|id| self.find(id).ok()).any(|entry| entry.manifest.tls)
     }
 
-    /// The traffic of these incidents together, in equal shares: requests with their weights.
+    /// The traffic of these incidents together, in equal shares: requests with their weights, at the manifests'
+    /// values and these other ones of the parameters.
     ///
     /// # Errors
     ///
     /// When HTTP does not allow one of the requests, which a validated manifest excludes.
-    pub fn mix(&self, incidents: &[String]) -> Result<Vec<(f64, Arc<Prepared>)>, RequestError> {
+    pub fn mix(
+        &self,
+        incidents: &[String],
+        params: &Values,
+    ) -> Result<Vec<(f64, Arc<Prepared>)>, RequestError> {
         let known: Vec<&Arc<CatalogueEntry>> =
             incidents.iter().filter_map(|id| self.find(id).ok()).collect();
         let share = 1.0 / known.len().max(1) as f64;
         let mut mix = Vec::new();
         for entry in known {
-            mix.extend(prepare(&entry.manifest.load.requests, share)?);
+            let mut values = entry.manifest.formula_values();
+            values.extend(params.iter().map(|(name, value)| (name.clone(), *value)));
+            mix.extend(prepare(&entry.manifest.load, &values, share)?);
         }
         Ok(mix)
+    }
+
+    /// Returns true if the traffic of one of these incidents depends on a parameter.
+    pub fn mix_depends_on(&self, incidents: &[String], param: &str) -> bool {
+        let mut known = incidents.iter().filter_map(|id| self.find(id).ok());
+        known.any(|entry| entry.manifest.load.depends_on(param))
     }
 
     /// The text of a source file of an incident or of the service, by its path, as compiler and wait sites

@@ -115,6 +115,7 @@ impl Case {
     pub fn values(&self) -> Values {
         let mut values = self.manifest().formula_values();
         values.extend(self.plan.params.clone());
+        values.extend(self.manifest().load.shares(&values));
         values.insert("rate_per_s".to_owned(), self.plan.rate_per_s);
         values
     }

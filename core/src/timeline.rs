@@ -10,11 +10,12 @@ use crate::incident::Manifest;
 use crate::incident::manifest::Switch;
 use crate::incident::measure::{KindFigure, KindMeasure, Level, Measure};
 use crate::incident::theory::ParamHistory;
+use crate::incident::traffic::Load;
 use crate::load::tally::TRUSTED_LAG_MS;
 use crate::window::{Distribution, Window};
 
 /// All that a run measured.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Timeline {
     /// One a lane.
     pub lanes: Vec<LaneLine>,
@@ -30,6 +31,8 @@ pub struct Timeline {
     pub dropped: u64,
     /// Rate and parameters as they were.
     pub param_history: ParamHistory,
+    /// The traffic, whose shares follow the parameters.
+    load: Load,
     /// Times at which the load generator stood still, and their lengths, in seconds.
     stood_s: Vec<(f64, f64)>,
     release_phase: usize,
@@ -98,7 +101,13 @@ impl Timeline {
             release_phase: on.unwrap_or(0),
             cap_bytes: manifest.memory.cap_bytes(),
             param_history: ParamHistory::new(manifest.formula_values()),
-            ..Self::default()
+            load: manifest.load.clone(),
+            release_s: None,
+            lag: Distribution::default(),
+            end_s: 0.0,
+            not_sent: 0,
+            dropped: 0,
+            stood_s: Vec::new(),
         }
     }
 
@@ -112,7 +121,9 @@ impl Timeline {
             EventKind::Rate { rate_per_s } => {
                 self.param_history.set(at_s, "rate_per_s", *rate_per_s);
             }
-            EventKind::Param { name, value } => self.param_history.set(at_s, name, *value),
+            EventKind::Param { name, value } => {
+                self.param_history.set_param(at_s, (name, *value), &self.load);
+            }
             EventKind::Driver { lag_us, not_sent } => {
                 self.lag.add(lag_us);
                 self.not_sent = self.not_sent.saturating_add(*not_sent);

@@ -1,8 +1,6 @@
 //! The fix: a token bucket in front of a short queue, and no work for clients that have left.
-//!
-//! The bucket is written by hand, since this is where the lesson is. The crate `governor` has one for services.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Request, State};
@@ -11,8 +9,8 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use firedrill_core::incident::env::Param;
 use firedrill_core::incident::{Chain, Env, Parked, Slot};
+use firedrill_core::service::token_bucket::TokenBucket;
 use metrics::counter;
-use tokio::time::Instant;
 
 use super::shared::{Workers, is_late, serve, workers};
 
@@ -27,40 +25,25 @@ pub fn install(chain: &mut Chain) {
     chain.layer(Slot::Limit, limit);
 }
 
-/// Tokens come at a steady rate; each request takes one.
-struct TokenBucket {
+/// Rate at which requests are admitted, and the tokens for them.
+struct Admission {
     rate_per_s: Param,
-    state: Mutex<(f64, Instant)>,
-}
-
-impl TokenBucket {
-    fn take(&self) -> bool {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let (tokens, filled) = &mut *state;
-        *tokens = (*tokens + filled.elapsed().as_secs_f64() * self.rate_per_s.get()).min(BURST);
-        *filled = Instant::now();
-        let has_one = *tokens >= 1.0;
-        if has_one {
-            *tokens -= 1.0;
-        }
-        has_one
-    }
+    tokens: TokenBucket,
 }
 
 fn limit(routes: Router, env: &Env) -> Router {
     let rate_per_s = env.param("queue_admit_per_s", 95.0);
-    let bucket =
-        env.shared(|| TokenBucket { rate_per_s, state: Mutex::new((BURST, Instant::now())) });
-    routes.layer(from_fn_with_state((workers(env), bucket), admit_and_serve))
+    let admission = env.shared(|| Admission { rate_per_s, tokens: TokenBucket::new(BURST) });
+    routes.layer(from_fn_with_state((workers(env), admission), admit_and_serve))
 }
 
 async fn admit_and_serve(
-    State((workers, bucket)): State<(Arc<Workers>, Arc<TokenBucket>)>,
+    State((workers, admission)): State<(Arc<Workers>, Arc<Admission>)>,
     request: Request,
     next: Next,
 ) -> Response {
     // fix: a request that cannot be served in time is refused at once.
-    if workers.waiting() >= LONGEST || !bucket.take() {
+    if workers.waiting() >= LONGEST || !admission.tokens.take(admission.rate_per_s.get()) {
         return refuse();
     }
     let place = workers.queue();

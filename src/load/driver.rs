@@ -18,8 +18,10 @@ use super::tls::Client;
 use firedrill_core::event::LoadTick;
 use firedrill_core::event::Outcome;
 use firedrill_core::incident::fleet::Splitter;
-use firedrill_core::incident::manifest::{Load, MAX_INSTANCES};
+use firedrill_core::incident::formula::Values;
+use firedrill_core::incident::manifest::MAX_INSTANCES;
 use firedrill_core::incident::request::{Prepared, prepare};
+use firedrill_core::incident::traffic::Load;
 use firedrill_core::load::in_flight::{InFlightRequest, SharedTally, lock};
 use firedrill_core::load::schedule::Schedule;
 use firedrill_core::load::tally::Latencies;
@@ -80,13 +82,13 @@ impl Listening {
 }
 
 impl Driver {
-    /// Starts load on `lanes` lanes, none of which has a target yet.
+    /// Starts load on `lanes` lanes, none of which has a target yet, with the parameters of the run.
     ///
     /// # Errors
     ///
     /// When a request of `load` cannot be prepared, or a thread cannot be started.
-    pub fn start(load: &Load, seed: u64, lanes: usize) -> anyhow::Result<Self> {
-        let kinds = prepare(&load.requests, 1.0).map_err(anyhow::Error::msg)?;
+    pub fn start(load: &Load, params: &Values, seed: u64, lanes: usize) -> anyhow::Result<Self> {
+        let kinds = prepare(load, params, 1.0).map_err(anyhow::Error::msg)?;
         let weights: Vec<f64> = kinds.iter().map(|(weight, _)| *weight).collect();
         let mix = kinds.into_iter().map(|(_, request)| request).collect();
         let schedule = Schedule::new(load.rate_per_s, load.arrivals, &weights, seed);

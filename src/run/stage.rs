@@ -18,7 +18,8 @@ use crate::load::Driver;
 use crate::load::driver::Listening;
 use firedrill_core::child::files;
 use firedrill_core::event::{EventKind, LoadTick, TICK};
-use firedrill_core::incident::manifest::Load;
+use firedrill_core::incident::formula::Values;
+use firedrill_core::incident::traffic::Load;
 use firedrill_core::script::{Change, Script, ScriptStep};
 
 /// Commands that are kept while the lanes start; later ones wait in their queue.
@@ -47,6 +48,10 @@ pub(super) struct Stage {
     scraped: Option<Scraped>,
     event_sink: EventSink,
     rate_per_s: f64,
+    /// Values of the parameters, as they are now.
+    params: Values,
+    /// The incidents whose traffic every lane gets.
+    world: Vec<String>,
 }
 
 impl Stage {
@@ -68,6 +73,8 @@ impl Stage {
             event_sink,
             tls: spec.case.entry.manifest.tls,
             rate_per_s: spec.case.plan.rate_per_s,
+            params: spec.case.values(),
+            world: vec![spec.case.plan.incident.clone()],
             spec,
         }
     }
@@ -129,7 +136,8 @@ impl Stage {
         self.event_sink.begin(began);
         let load =
             Load { rate_per_s: self.rate_per_s, ..self.spec.case.entry.manifest.load.clone() };
-        let driver = Driver::start(&load, self.spec.case.plan.seed, self.lanes.len())?;
+        let driver =
+            Driver::start(&load, &self.params, self.spec.case.plan.seed, self.lanes.len())?;
         self.driver = Some(driver);
         (0..self.lanes.len()).for_each(|lane| self.retarget(lane));
         let steps = self.script.begin();
@@ -208,6 +216,11 @@ impl Stage {
                 for lane in &mut self.lanes {
                     lane.set_param(&name, value);
                 }
+                let is_of_mix = self.spec.case.catalogue.mix_depends_on(&self.world, &name);
+                self.params.insert(name, value);
+                if is_of_mix {
+                    self.set_mix()?;
+                }
             }
             Change::InPlay(lane, in_play) => {
                 self.lanes[lane].set_in_play(in_play, &mut self.event_sink);
@@ -223,12 +236,10 @@ impl Stage {
                 self.retarget(lane);
             }
             Change::Mix(incidents) => {
-                let mix = self.spec.case.catalogue.mix(&incidents)?;
                 self.tls = self.spec.case.catalogue.speaks_tls(&incidents);
                 (0..self.lanes.len()).for_each(|lane| self.retarget(lane));
-                if let Some(driver) = &self.driver {
-                    driver.set_mix(mix);
-                }
+                self.world = incidents;
+                self.set_mix()?;
             }
             Change::Restart(lane, console) => {
                 if console {
@@ -241,6 +252,15 @@ impl Stage {
                 self.lanes[lane].restart(console, &mut self.event_sink);
             }
             Change::Nothing => {}
+        }
+        Ok(())
+    }
+
+    /// Gives the driver the traffic of the incidents in play, at the parameters that hold now.
+    fn set_mix(&self) -> anyhow::Result<()> {
+        let mix = self.spec.case.catalogue.mix(&self.world, &self.params)?;
+        if let Some(driver) = &self.driver {
+            driver.set_mix(mix);
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use firedrill::run::{Control, Run, Spec};
 use firedrill_core::event::{Clock, Event, EventKind, ExitCause, LoadTick};
-use firedrill_core::incident::manifest::Arrivals;
+use firedrill_core::incident::traffic::Arrivals;
 use serde_json::Value;
 
 use crate::common::{catalogue, firedrill, planned, script, spec};

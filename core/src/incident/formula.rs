@@ -47,6 +47,12 @@ impl Formula {
         Ok(Self { text: text.to_owned(), names, expression: Box::new(expression) })
     }
 
+    /// A formula that is a number.
+    pub fn number(number: f64) -> Self {
+        let expression = Box::new(Expression::Number(number));
+        Self { text: number.to_string(), names: Vec::new(), expression }
+    }
+
     /// The names it uses, in the alphabet's order.
     pub fn names(&self) -> &[String] {
         &self.names
@@ -102,6 +108,13 @@ impl Formula {
         let result =
             self.expression.eval(&value).map_err(|name| fail(format!("`{name}` has no value")))?;
         if result.is_finite() { Ok(result) } else { Err(fail("is not a finite number".to_owned())) }
+    }
+}
+
+/// By their texts.
+impl PartialEq for Formula {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
     }
 }
 

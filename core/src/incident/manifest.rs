@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 
 use super::claim::Expectation;
-use super::context::Class;
 use super::exercise::Exercise;
 use super::formula::{Formula, Values};
 use super::measure::Measure;
 use super::places::Places;
 use super::show::{Chart, Headline, Sentence, Shows};
 use super::theory::Theory;
+use super::traffic::Load;
 use super::walk::{Debrief, Question, WalkStep};
 
 use crate::incident::params::{self, ServiceParam};
@@ -221,125 +221,6 @@ pub struct OutOfRange {
     range: String,
 }
 
-/// The traffic that every lane gets.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Load {
-    /// Arrivals a second.
-    pub rate_per_s: f64,
-    /// Spacing of the arrivals.
-    pub arrivals: Arrivals,
-    /// Client timeout in milliseconds.
-    pub client_timeout_ms: u64,
-    /// The kinds of requests and their shares.
-    #[serde(rename = "request")]
-    pub requests: Vec<Request>,
-}
-
-impl Load {
-    /// The share of each kind of request in percent: `share_1`, `share_2` …
-    fn shares(&self) -> impl Iterator<Item = (String, f64)> {
-        let all: f64 = self.requests.iter().map(|request| request.weight).sum();
-        let shares = self.requests.iter().map(move |request| request.weight * 100.0 / all);
-        shares.enumerate().map(|(i, share)| (format!("share_{}", i + 1), share))
-    }
-}
-
-/// Spacing of arrivals.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Arrivals {
-    /// At equal distances.
-    Constant,
-    /// At random, independent of one another.
-    Poisson,
-}
-
-/// One kind of request.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Request {
-    /// The name of its kind; where kinds have names, figures are told by kind.
-    #[serde(default)]
-    pub name: Option<String>,
-    /// Importance.
-    #[serde(default)]
-    pub class: Option<Class>,
-    /// Whose request it is.
-    #[serde(default)]
-    pub tenant: Option<String>,
-    /// Values for `{key}` in its path, drawn for each request.
-    #[serde(default)]
-    pub key: Option<Keys>,
-    /// The answer that is right, where that is known: another one counts as wrong.
-    #[serde(default)]
-    pub answers: Option<RightAnswer>,
-    /// True if each request uses a connection of its own, as from a new client.
-    #[serde(default)]
-    pub new_connection: bool,
-    /// Its share among the kinds.
-    pub weight: f64,
-    /// HTTP method.
-    pub method: String,
-    /// Path and query.
-    pub path: String,
-    /// Headers by name.
-    #[serde(default)]
-    pub headers: BTreeMap<String, String>,
-    /// A body of this text.
-    #[serde(default)]
-    pub body: String,
-    /// A body of this size, where its text does not matter.
-    #[serde(default)]
-    pub body_bytes: usize,
-}
-
-impl Request {
-    /// A GET of this path, with the token that the service wants.
-    pub fn get(path: &str) -> Self {
-        Self {
-            name: None,
-            class: None,
-            tenant: None,
-            key: None,
-            answers: None,
-            new_connection: false,
-            weight: 1.0,
-            method: "GET".to_owned(),
-            path: path.to_owned(),
-            headers: [("authorization".to_owned(), "Bearer demo-token".to_owned())].into(),
-            body: String::new(),
-            body_bytes: 0,
-        }
-    }
-}
-
-/// Keys that requests are about.
-#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Keys {
-    /// The least key.
-    #[serde(default)]
-    pub from: u64,
-    /// The greatest key.
-    pub to: u64,
-    /// Share of the requests that are about the least key, in percent; the others are spread evenly.
-    #[serde(default)]
-    pub hot_percent: f64,
-}
-
-/// The answer that is right.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RightAnswer {
-    /// Its status; where absent, any.
-    #[serde(default)]
-    pub status: Option<u16>,
-    /// A text that its body holds, `{key}` being the request's; where absent, any.
-    #[serde(default)]
-    pub body: Option<String>,
-}
-
 /// The memory that a lane may take.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -483,7 +364,7 @@ impl Manifest {
         let rates = self.phases.iter().filter_map(|p| Some((p.name.as_ref()?, p.rate_per_s?)));
         values.extend(rates.map(|(name, rate)| (format!("{name}_rate_per_s"), rate)));
         values.extend(self.constants.clone());
-        values.extend(self.load.shares());
+        values.extend(self.load.shares(&values));
         values.insert("rate_per_s".to_owned(), self.load.rate_per_s);
         values.insert("t".to_owned(), 0.0);
         values

@@ -153,6 +153,7 @@ mod places;
 pub mod request;
 pub mod show;
 pub mod theory;
+pub mod traffic;
 mod validate;
 pub mod wait;
 pub mod walk;

@@ -11,7 +11,8 @@ use http::{Method, StatusCode, Uri};
 use http_body_util::Full;
 
 use super::context::{CLASS_HEADER, TENANT_HEADER};
-use super::manifest::{self, Keys};
+use super::formula::Values;
+use super::traffic::{Keys, Load, Request, RightAnswer};
 use crate::event::Outcome;
 
 /// Placeholder for the key in a path.
@@ -27,7 +28,7 @@ pub struct Prepared {
     path: Option<(String, Keys)>,
     headers: HeaderMap,
     body: Bytes,
-    right: Option<manifest::RightAnswer>,
+    right: Option<RightAnswer>,
     new_connection: bool,
 }
 
@@ -59,7 +60,7 @@ pub enum RequestError {
 /// # Errors
 ///
 /// When HTTP does not allow its method, path or a header.
-pub fn build(request: &manifest::Request) -> Result<Prepared, RequestError> {
+pub fn build(request: &Request) -> Result<Prepared, RequestError> {
     let method = request.method.parse::<Method>();
     let method = method.map_err(|_| RequestError::Method(request.method.clone()))?;
     let path = || request.path.clone();
@@ -98,17 +99,17 @@ pub fn build(request: &manifest::Request) -> Result<Prepared, RequestError> {
     Ok(Prepared { kind, method, uri, path, headers, body, right, new_connection })
 }
 
-/// Prepares the requests of a manifest; their weights add up to `share`.
+/// Prepares the requests of a manifest; their weights, at these values of the parameters, add up to `share`.
 ///
 /// # Errors
 ///
 /// When HTTP does not allow one, which a validated manifest excludes.
 pub fn prepare(
-    requests: &[manifest::Request],
+    load: &Load,
+    params: &Values,
     share: f64,
 ) -> Result<Vec<(f64, Arc<Prepared>)>, RequestError> {
-    let sum: f64 = requests.iter().map(|request| request.weight).sum();
-    requests.iter().map(|r| Ok((r.weight / sum * share, Arc::new(build(r)?)))).collect()
+    load.kinds(params).map(|(of, request)| Ok((of * share, Arc::new(build(request)?)))).collect()
 }
 
 /// Bytes of the bodies that a service holds. Clones share the count.

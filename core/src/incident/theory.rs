@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::formula::{Formula, Values};
 use super::measure::Measure;
+use super::traffic::Load;
 
 /// Theory of a measure from the moment at which the bug met a clean process.
 #[derive(Debug, Clone, Deserialize)]
@@ -91,6 +92,16 @@ impl ParamHistory {
         match self.0.last_mut() {
             Some((last_s, there)) if *last_s >= at_s || full => *there = values,
             _ => self.0.push((at_s, values)),
+        }
+    }
+
+    /// A parameter has another value from a time on, and so may the shares of the kinds of requests.
+    pub fn set_param(&mut self, at_s: f64, (name, value): (&str, f64), load: &Load) {
+        self.set(at_s, name, value);
+        if load.depends_on(name) {
+            for (share, percent) in load.shares(self.now()) {
+                self.set(at_s, &share, percent);
+            }
         }
     }
 

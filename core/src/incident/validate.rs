@@ -100,11 +100,15 @@ impl Manifest {
         places.check(&[Key("load")], "request", !load.requests.is_empty(), || {
             "expected at least one [[load.request]]".to_owned()
         })?;
+        // A share is made from the weights: a weight knows none.
+        let mut values = self.formula_values();
+        values.retain(|name, _| !name.starts_with("share_"));
         for (i, request) in load.requests.iter().enumerate() {
             let section = [Key("load"), Key("request"), Nth(i)];
-            let positive = request.weight > 0.0 && request.weight.is_finite();
-            places.check(&section, "weight", positive, || {
-                format!("expected more than 0, found {}", request.weight)
+            check_formula(places, (&section, "weight"), &request.weight, &values)?;
+            let is_weight = request.weight.eval(&values).is_ok_and(|weight| weight >= 0.0);
+            places.check(&section, "weight", is_weight, || {
+                format!("expected at least 0, found {}", request.weight.text())
             })?;
             let one_body = request.body.is_empty() || request.body_bytes == 0;
             places.check(&section, "body_bytes", one_body, || {

@@ -44,6 +44,8 @@ pub struct VirtualLane {
     tls: bool,
     schedule: Schedule,
     mix: Vec<Arc<Prepared>>,
+    /// The incidents whose traffic it gets.
+    world: Vec<String>,
     next: Option<Arrival>,
     splitter: Splitter,
     instances: Vec<VirtualInstance>,
@@ -72,7 +74,8 @@ impl VirtualLane {
         let LaneSettings { catalogue, begin, watch, heap } = settings;
         let entry = std::sync::Arc::clone(catalogue.find(&begin.incident)?);
         let manifest = &entry.manifest;
-        let (weights, mix) = apart(catalogue.mix(std::slice::from_ref(&manifest.id)))?;
+        let world = vec![manifest.id.clone()];
+        let (weights, mix) = apart(catalogue.mix(&world, &begin.params))?;
         let arrivals = manifest.load.arrivals;
         let mut schedule = Schedule::new(begin.rate_per_s, arrivals, &weights, begin.seed);
         let steer = entry.variant(&begin.variant).and_then(|variant| variant.steer);
@@ -87,6 +90,7 @@ impl VirtualLane {
             next: schedule.next(),
             schedule,
             mix,
+            world,
             splitter: Splitter::default(),
             instances: Vec::new(),
             without: begin.without.clone(),
@@ -184,7 +188,13 @@ impl VirtualLane {
     /// Gives a parameter a new value.
     pub fn set_param(&mut self, name: String, value: f64) {
         self.instances.iter_mut().for_each(|instance| instance.set_param(&name, value));
+        let is_of_mix = self.catalogue.mix_depends_on(&self.world, &name);
         self.params.insert(name, value);
+        // Its requests have been prepared before.
+        if let (true, Ok(mix)) = (is_of_mix, self.catalogue.mix(&self.world, &self.params)) {
+            let weights: Vec<f64> = mix.iter().map(|(weight, _)| *weight).collect();
+            self.schedule.set_weights(&weights);
+        }
     }
 
     /// A new rate, from the next arrival but one on, as live.
@@ -198,7 +208,8 @@ impl VirtualLane {
     ///
     /// When HTTP does not allow one of their requests.
     pub fn set_mix(&mut self, incidents: &[String]) -> anyhow::Result<()> {
-        let (weights, mix) = apart(self.catalogue.mix(incidents))?;
+        let (weights, mix) = apart(self.catalogue.mix(incidents, &self.params))?;
+        incidents.clone_into(&mut self.world);
         self.schedule.set_weights(&weights);
         self.mix = mix;
         self.tls = self.catalogue.speaks_tls(incidents);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-use crate::incident::manifest::Arrivals;
+use crate::incident::traffic::Arrivals;
 use crate::random;
 
 /// An endless, seeded list of arrivals whose rate and mix can be changed on the way.

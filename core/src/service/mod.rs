@@ -4,7 +4,8 @@
 //! * [`detach`], [`telemetry`], [`base`]: its own layers of the chain
 //! * [`chaos`]: faults on purpose, in any lane
 //! * [`store`]: what it depends on; [`downstream`]: how that saturates, fails and hangs
-//! * [`limit`]: a concurrency limit; [`sliding_window`]: values of the last seconds
+//! * [`limit`]: a concurrency limit; [`lines`]: workers with a line for each group of requests
+//! * [`sliding_window`]: values of the last seconds; [`token_bucket`]: a rate limit
 //! * [`log_file`]: where the log's writer puts its lines
 
 pub mod base;
@@ -12,11 +13,13 @@ pub mod chaos;
 pub mod detach;
 pub mod downstream;
 pub mod limit;
+pub mod lines;
 pub mod log_file;
 pub mod routes;
 pub mod sliding_window;
 pub mod store;
 pub mod telemetry;
+pub mod token_bucket;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -154,7 +154,8 @@ impl RunState {
                 prose::line(what).filter(|_| at_s > 0.0)
             }
             EventKind::Param { name, value } => {
-                self.param_history.set(at_s, name, *value);
+                let load = &case.entry.manifest.load;
+                self.param_history.set_param(at_s, (name, *value), load);
                 self.limits = limits(&case.entry, self.param_history.now());
                 None
             }

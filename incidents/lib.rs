@@ -10,6 +10,7 @@ mod canary_too_small;
 mod chaos_left_on;
 mod context_key_clash;
 mod expired_certificate;
+mod hot_resource;
 mod metric_cardinality;
 mod middleware_order;
 mod missing_recover;
@@ -34,6 +35,7 @@ pub static ALL: &[&Incident] = &[
     &retry_storm::INCIDENT,
     &unbounded_queue::INCIDENT,
     &no_priority::INCIDENT,
+    &hot_resource::INCIDENT,
     &no_circuit_breaker::INCIDENT,
     &metric_cardinality::INCIDENT,
     &context_key_clash::INCIDENT,

@@ -136,9 +136,13 @@ impl Case {
 
     /// The parameters as they are once the release has gone out.
     pub fn params_at_release(&self) -> BTreeMap<String, f64> {
-        let manifest = self.manifest();
+        self.params_at(self.manifest().release_s())
+    }
+
+    /// The parameters as the phases set them, up to this second of the run.
+    pub fn params_at(&self, at_s: f64) -> BTreeMap<String, f64> {
         let mut values = self.params();
-        for phase in manifest.phases.iter().filter(|phase| phase.at_s <= manifest.release_s()) {
+        for phase in self.manifest().phases.iter().filter(|phase| phase.at_s <= at_s) {
             let given = phase.params.iter();
             values
                 .extend(given.filter_map(|(name, value)| {

@@ -300,6 +300,7 @@ walks! {
     retry_storm
     unbounded_queue
     no_priority
+    hot_resource
     no_circuit_breaker
     metric_cardinality
     context_key_clash

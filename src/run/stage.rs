@@ -73,7 +73,7 @@ impl Stage {
             event_sink,
             tls: spec.case.entry.manifest.tls,
             rate_per_s: spec.case.plan.rate_per_s,
-            params: spec.case.values(),
+            params: spec.case.params_at(0.0),
             world: vec![spec.case.plan.incident.clone()],
             spec,
         }

@@ -139,6 +139,10 @@ mod a_cheat_is_refused {
         no_priority {
             only "ok_percent{kind=\"query\"}"
         }
+        hot_resource {
+            few "ok_per_s{kind=\"sale\"}"
+            named "ok_percent{kind=\"other\"}"
+        }
         no_circuit_breaker {
             never "ok_percent{kind=\"order\"}"
             shorter "store_commands"

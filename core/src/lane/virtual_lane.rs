@@ -77,7 +77,7 @@ impl VirtualLane {
         let world = vec![manifest.id.clone()];
         let (weights, mix) = apart(catalogue.mix(&world, &begin.params))?;
         let arrivals = manifest.load.arrivals;
-        let mut schedule = Schedule::new(begin.rate_per_s, arrivals, &weights, begin.seed);
+        let schedule = Schedule::new(begin.rate_per_s, arrivals, &weights, begin.seed);
         let steer = entry.variant(&begin.variant).and_then(|variant| variant.steer);
         let mut lane = Self {
             catalogue,
@@ -87,7 +87,7 @@ impl VirtualLane {
             cap_bytes: manifest.memory.cap_bytes(),
             client_timeout: Duration::from_millis(manifest.load.client_timeout_ms),
             tls: manifest.tls,
-            next: schedule.next(),
+            next: None,
             schedule,
             mix,
             world,
@@ -358,6 +358,8 @@ impl VirtualLane {
 
     /// Hands each instance its share of the requests that are due by then.
     fn arrivals_until(&mut self, to_ms: u64) {
+        // The first is drawn once the first phase has set rate and mix.
+        self.next = self.next.or_else(|| self.schedule.next());
         while let Some(arrival) = self.next.filter(|arrival| due_ms(arrival) <= to_ms) {
             let target = self.splitter.pick().min(self.instances.len() - 1);
             // The mix may have shrunk since this arrival was drawn.

@@ -73,6 +73,10 @@ forms! {
         #[path = "../../../../incidents/no_priority/shared.rs"]
         mod shared;
     } another, only;
+    hot_resource {
+        #[path = "../../../../incidents/hot_resource/shared.rs"]
+        mod shared;
+    } another, few, named;
     no_circuit_breaker {
         #[path = "../../../../incidents/no_circuit_breaker/shared.rs"]
         mod shared;

@@ -17,6 +17,7 @@ mod missing_recover;
 mod no_circuit_breaker;
 mod no_priority;
 mod one_switch;
+mod noisy_neighbour;
 mod open_by_default;
 mod pool_leak;
 mod retry_storm;
@@ -36,6 +37,7 @@ pub static ALL: &[&Incident] = &[
     &unbounded_queue::INCIDENT,
     &no_priority::INCIDENT,
     &hot_resource::INCIDENT,
+    &noisy_neighbour::INCIDENT,
     &no_circuit_breaker::INCIDENT,
     &metric_cardinality::INCIDENT,
     &context_key_clash::INCIDENT,

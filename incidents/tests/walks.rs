@@ -301,6 +301,7 @@ walks! {
     unbounded_queue
     no_priority
     hot_resource
+    noisy_neighbour
     no_circuit_breaker
     metric_cardinality
     context_key_clash

@@ -143,6 +143,9 @@ mod a_cheat_is_refused {
             few "ok_per_s{kind=\"sale\"}"
             named "ok_percent{kind=\"other\"}"
         }
+        noisy_neighbour {
+            named "ok_percent{kind=\"alpha\"}"
+        }
         no_circuit_breaker {
             never "ok_percent{kind=\"order\"}"
             shorter "store_commands"

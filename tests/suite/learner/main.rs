@@ -77,6 +77,10 @@ forms! {
         #[path = "../../../../incidents/hot_resource/shared.rs"]
         mod shared;
     } another, few, named;
+    noisy_neighbour {
+        #[path = "../../../../incidents/noisy_neighbour/shared.rs"]
+        mod shared;
+    } another, named;
     no_circuit_breaker {
         #[path = "../../../../incidents/no_circuit_breaker/shared.rs"]
         mod shared;

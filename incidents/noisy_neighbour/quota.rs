@@ -1,0 +1,33 @@
+//! The partial fix: each tenant has a third of the workers, and no more.
+
+use axum::Router;
+use firedrill_core::incident::{Chain, Env, Slot};
+
+use super::shared::{Turns, limit};
+
+/// Puts the partial fix into the chain.
+pub fn install(chain: &mut Chain) {
+    chain.layer(Slot::Limit, workers);
+}
+
+fn workers(routes: Router, env: &Env) -> Router {
+    limit(routes, env, Turns { admits, next_tenant })
+}
+
+/// Workers of each tenant.
+const QUOTA: usize = 4;
+
+/// Requests of each tenant that may wait.
+const OF_EACH: usize = 15;
+
+/// Returns true if a request of this tenant may wait.
+fn admits(waiting: [usize; 4], tenant: usize) -> bool {
+    waiting[tenant] < OF_EACH
+}
+
+/// The tenant whose request gets the free worker.
+fn next_tenant(busy: [usize; 4], oldest: [Option<u64>; 4]) -> Option<usize> {
+    let waiting = (0..4).filter(|tenant| oldest[*tenant].is_some());
+    // cause: a worker stays free rather than serve a tenant that has its quota.
+    waiting.filter(|tenant| busy[*tenant] < QUOTA).min_by_key(|tenant| oldest[*tenant])
+}

@@ -278,6 +278,15 @@ impl Text {
         Ok(text)
     }
 
+    /// The text with a number's place in place of each figure: `about 00 %`.
+    pub fn shape(&self) -> String {
+        let shape = |part: &Part| match part {
+            Part::Plain(plain) => plain.clone(),
+            Part::Value(_) => "00".to_owned(),
+        };
+        self.0.iter().map(shape).collect()
+    }
+
     /// The formulas in it.
     pub fn formulas(&self) -> impl Iterator<Item = &Formula> {
         self.0.iter().filter_map(|part| match part {

@@ -7,7 +7,8 @@ use firedrill_core::catalogue::{Catalogue, CatalogueEntry};
 use firedrill_core::incident::chain::Standing;
 use firedrill_core::incident::marks::{Mark, Marked, marks};
 use firedrill_core::incident::params;
-use firedrill_core::incident::walk::{AnswerKind, Pointed};
+use firedrill_core::incident::show::Text;
+use firedrill_core::incident::walk::{AnswerKind, Pointed, Question};
 use firedrill_core::service::base_chain;
 
 use super::Finding;
@@ -21,6 +22,13 @@ const RELEASED_S: f64 = 5.0;
 
 /// Questions for a line of code in a walk: more teach the pattern, not the incident.
 const MOST_LINE_QUESTIONS: usize = 2;
+
+/// An option that is longer than all others by this factor, or shorter, is noticed.
+const LONGER: f64 = 1.35;
+const SHORTER: f64 = 0.6;
+
+/// A difference of so many characters is not noticed.
+const FEW: f64 = 12.0;
 
 /// Checks these rules.
 pub fn contract(catalogue: &Catalogue, entry: &CatalogueEntry) -> Finding {
@@ -83,11 +91,47 @@ pub fn taught(catalogue: &Catalogue, entry: &CatalogueEntry) -> Finding {
         let runs = manifest.walk.iter().any(|step| step.lanes.contains(&variant.name));
         want(runs, format!("a step that runs `{}`: partial fixes are run", variant.name));
     }
-    let wrong = wrong.into_iter().map(|missing| format!("missing: {missing}")).collect();
+    let mut wrong: Vec<String> =
+        wrong.into_iter().map(|missing| format!("missing: {missing}")).collect();
+    wrong.extend(questions.iter().filter_map(told_by_form));
+    wrong.extend(
+        manifest.walk.iter().filter(|step| step.lanes.len() > 1 && step.names.is_empty()).map(
+            |step| {
+                format!(
+                    "step `{}`: its lanes need `names`: `fixed` gives an answer away",
+                    step.title
+                )
+            },
+        ),
+    );
     Finding::new(
         format!("taught: {pages} pages, {} questions, every form run", questions.len()),
         wrong,
     )
+}
+
+/// Says how the right option of a question can be told from the others without understanding it: it alone has, or
+/// lacks, a reason behind a colon; or it is much longer or shorter than all others.
+fn told_by_form(question: &Question) -> Option<String> {
+    let AnswerKind::Choice(choices) = &question.kind else { return None };
+    let right = choices.iter().find(|choice| choice.right)?;
+    let others = || choices.iter().filter(|choice| !choice.right).map(|choice| &choice.text);
+    let has_reason = |text: &Text| text.shape().contains(": ");
+    let length = |text: &Text| text.shape().chars().count() as f64;
+    let id = &question.id;
+    if others().all(|other| has_reason(other) != has_reason(&right.text)) {
+        let what = if has_reason(&right.text) { "has" } else { "lacks" };
+        return Some(format!("`{id}`: the right option alone {what} a reason after a colon"));
+    }
+    let (shortest, longest) = others()
+        .map(length)
+        .fold((f64::MAX, 0.0_f64), |(least, most), n| (least.min(n), most.max(n)));
+    let own = length(&right.text);
+    let is_long = own > LONGER * longest && own > longest + FEW;
+    let is_short = own < SHORTER * shortest && own + FEW < shortest;
+    (is_long || is_short).then(|| {
+        format!("`{id}`: the right option has {own} characters, the others {shortest} to {longest}")
+    })
 }
 
 /// Its folder is named like it, and its parameters are nobody else's.
@@ -182,4 +226,37 @@ fn marked(catalogue: &Catalogue, entry: &CatalogueEntry) -> Vec<String> {
     .into_iter()
     .flatten()
     .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(options: [&str; 3]) -> Option<String> {
+        let choice = |(i, text): (usize, &&str)| {
+            format!("[[choice]]\ntext = \"{text}\"\nright = {}\nsays = \"so\"\n", i == 0)
+        };
+        let choices: String = options.iter().enumerate().map(choice).collect();
+        let text = format!(
+            "id = \"q\"\nkind = \"choice\"\nprompt = \"which?\"\nhints = [\"look\"]\nwhy = \"so\"\n{choices}"
+        );
+        told_by_form(&toml::from_str(&text).expect("it is a question"))
+    }
+
+    #[test]
+    fn a_right_option_that_differs_in_form_is_found() {
+        assert_eq!(told(["it fails at once", "it works for a while", "it gets slower"]), None);
+        assert_eq!(told(["it fails: no room", "it works: there is room", "it slows down"]), None);
+        let reason = told(["it fails at once", "it works: there is room", "it slows: no room"]);
+        assert!(reason.is_some_and(|why| why.contains("lacks a reason")));
+        let long =
+            told(["it fails as soon as the queue is full of requests", "it works", "it slows"]);
+        assert!(long.is_some_and(|why| why.contains("characters")));
+        let short = told([
+            "it fails",
+            "it works as long as the queue has room",
+            "it gets slower and slower",
+        ]);
+        assert!(short.is_some_and(|why| why.contains("characters")));
+    }
 }

@@ -10,6 +10,7 @@ mod canary_too_small;
 mod chaos_left_on;
 mod context_key_clash;
 mod expired_certificate;
+mod fixed_timeout;
 mod hot_resource;
 mod metric_cardinality;
 mod middleware_order;
@@ -36,6 +37,7 @@ pub static ALL: &[&Incident] = &[
     &retry_storm::INCIDENT,
     &unbounded_queue::INCIDENT,
     &no_priority::INCIDENT,
+    &fixed_timeout::INCIDENT,
     &hot_resource::INCIDENT,
     &noisy_neighbour::INCIDENT,
     &no_circuit_breaker::INCIDENT,

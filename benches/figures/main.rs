@@ -21,6 +21,7 @@ use firedrill::load::saturate::saturate;
 use firedrill::load::tls::Client;
 use firedrill::run::memory::Memory;
 use firedrill_core::event::{ParentSays, Ready, ServerSays};
+use firedrill_core::incident::formula::Values;
 use firedrill_core::incident::request::build;
 use firedrill_core::incident::traffic::{Arrivals, Load, Request};
 use firedrill_core::window::Distribution;
@@ -204,7 +205,7 @@ fn saturation() -> anyhow::Result<()> {
 
 fn lag() -> anyhow::Result<()> {
     let server = start_server("0")?;
-    let mut driver = Driver::start(&load(5000.0, 2000), &Default::default(), 1, 1)?;
+    let mut driver = Driver::start(&load(5000.0, 2000), &Values::new(), 1, 1)?;
     driver.set_target(0, Some(server.port));
     std::thread::sleep(Duration::from_secs(1));
     driver.take_lag();
@@ -227,7 +228,7 @@ fn as_in_flight(port: u16, wanted: u64) -> anyhow::Result<()> {
         let read = Memory::new().resident([Some(std::process::id())].into_iter());
         read[0].map(|seen| seen.bytes).context("this process exists")
     };
-    let mut driver = Driver::start(&load(5000.0, 30_000), &Default::default(), 1, 1)?;
+    let mut driver = Driver::start(&load(5000.0, 30_000), &Values::new(), 1, 1)?;
     std::thread::sleep(Duration::from_millis(500));
     let (before, heap) = (own()?, firedrill::heap::in_use_bytes());
     driver.set_target(0, Some(port));

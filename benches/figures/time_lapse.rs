@@ -12,6 +12,7 @@ use axum::body::Body;
 use firedrill_core::event::LaneSays;
 use firedrill_core::incident::cpu::Work;
 use firedrill_core::incident::env::{Env, Host};
+use firedrill_core::incident::formula::Values;
 use firedrill_core::incident::metrics::Registry;
 use firedrill_core::incident::request::Prepared;
 use firedrill_core::lane::CPUS;
@@ -48,7 +49,7 @@ pub fn bare_router(requests: u64) -> anyhow::Result<()> {
     let catalogue = firedrill::pack::catalogue()?;
     metrics::set_global_recorder(Registry::default())
         .map_err(|_| anyhow::anyhow!("a recorder is there already"))?;
-    let mix = catalogue.mix(&[INCIDENT.to_owned()], &Default::default())?;
+    let mix = catalogue.mix(&[INCIDENT.to_owned()], &Values::new())?;
     let (_, request) = mix.into_iter().next().context("it has a request")?;
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;

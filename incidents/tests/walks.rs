@@ -300,6 +300,7 @@ walks! {
     retry_storm
     unbounded_queue
     no_priority
+    fixed_timeout
     hot_resource
     noisy_neighbour
     no_circuit_breaker

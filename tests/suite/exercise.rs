@@ -139,6 +139,10 @@ mod a_cheat_is_refused {
         no_priority {
             only "ok_percent{kind=\"query\"}"
         }
+        fixed_timeout {
+            constant "ok_percent"
+            generous "p99_ms"
+        }
         hot_resource {
             few "ok_per_s{kind=\"sale\"}"
             named "ok_percent{kind=\"other\"}"

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use firedrill::load::Driver;
 use firedrill_core::event::LoadTick;
+use firedrill_core::incident::formula::Values;
 use firedrill_core::incident::measure::WindowMeasure;
 use firedrill_core::incident::traffic::{Arrivals, Load, Request};
 use firedrill_core::window::Window;
@@ -49,7 +50,7 @@ async fn answer(mut stream: TcpStream, delay: Duration) {
 
 /// Drives for `seconds` and sums up. The servers run on this test's own threads.
 async fn drive(load: Load, port: Option<u16>, seconds: f64) -> (Window, LoadTick) {
-    let mut driver = Driver::start(&load, &Default::default(), 1, 1).expect("the load is in order");
+    let mut driver = Driver::start(&load, &Values::new(), 1, 1).expect("the load is in order");
     driver.set_target(0, port);
     tokio::time::sleep(Duration::from_secs_f64(seconds)).await;
     tokio::task::spawn_blocking(move || {

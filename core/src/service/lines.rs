@@ -65,7 +65,7 @@ pub struct Worker<'a, P: Policy> {
 /// A waiting request. One that leaves when its turn has just come hands it on.
 #[derive(Debug)]
 pub struct Turn<'a, P: Policy> {
-    turn: oneshot::Receiver<()>,
+    comes: oneshot::Receiver<()>,
     lines: &'a Lines,
     policy: &'a P,
     group: usize,
@@ -103,8 +103,8 @@ impl Lines {
         state.waiting[group].push_back((number, turn));
         state.count(group);
         state.hand_out(policy);
-        let mut turn = Turn { turn: waits, lines: self, policy, group };
-        if turn.turn.try_recv().is_ok() {
+        let mut turn = Turn { comes: waits, lines: self, policy, group };
+        if turn.comes.try_recv().is_ok() {
             return Arrival::Served(Worker { lines: self, policy, group });
         }
         if policy.admits(&before, group) {
@@ -149,15 +149,15 @@ impl<'a, P: Policy> Turn<'a, P> {
     /// Waits for a worker.
     pub async fn wait(mut self) -> Worker<'a, P> {
         // The lines are never dropped before their requests.
-        (&mut self.turn).await.ok();
+        (&mut self.comes).await.ok();
         Worker { lines: self.lines, policy: self.policy, group: self.group }
     }
 }
 
 impl<P: Policy> Drop for Turn<'_, P> {
     fn drop(&mut self) {
-        self.turn.close();
-        if self.turn.try_recv().is_ok() {
+        self.comes.close();
+        if self.comes.try_recv().is_ok() {
             self.lines.leave(self.policy, self.group);
         }
     }

@@ -60,7 +60,7 @@ mod tests {
         assert_eq!(passed(10), 3);
         tokio::time::sleep(Duration::from_secs(1)).await;
         assert_eq!((passed(10), bucket.is_full(2.0)), (2, false));
-        tokio::time::sleep(Duration::from_secs(60)).await;
+        tokio::time::sleep(Duration::from_mins(1)).await;
         assert!(bucket.is_full(2.0));
         assert_eq!(passed(10), 3);
     }

@@ -73,6 +73,10 @@ forms! {
         #[path = "../../../../incidents/no_priority/shared.rs"]
         mod shared;
     } another, only;
+    fixed_timeout {
+        #[path = "../../../../incidents/fixed_timeout/shared.rs"]
+        mod shared;
+    } another, constant, generous;
     hot_resource {
         #[path = "../../../../incidents/hot_resource/shared.rs"]
         mod shared;

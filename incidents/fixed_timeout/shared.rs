@@ -40,7 +40,7 @@ pub fn permits(env: &Env) -> Arc<Permits> {
 
 /// A call that is over.
 pub struct Called {
-    /// What the database said, or why it said nothing.
+    /// The database's answer, or the reason for none.
     pub result: StoreResult,
     /// The time that the call took, without the wait for a permit; zero if it was not made.
     pub took: Duration,

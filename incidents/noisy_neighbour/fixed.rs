@@ -25,6 +25,6 @@ fn admits(waiting: [usize; 4], tenant: usize) -> bool {
 /// The tenant whose request gets the free worker.
 fn next_tenant(busy: [usize; 4], oldest: [Option<u64>; 4]) -> Option<usize> {
     let waiting = (0..4).filter(|tenant| oldest[*tenant].is_some());
-    // fix: whoever has the fewest workers is next; a tenant that is alone may have them all.
+    // fix: the tenant with the fewest workers is next; a tenant that is alone may have them all.
     waiting.min_by_key(|tenant| (busy[*tenant], oldest[*tenant]))
 }

@@ -8,7 +8,7 @@ use firedrill_core::incident::client::{StoreClient, StoreRequest, StoreResult};
 use firedrill_core::incident::{Chain, ClientSlot, Env};
 use metrics::counter;
 
-use super::shared::{RETRIES, describe, patience};
+use super::shared::{RETRIES, around, describe};
 
 /// The wait before the first retry.
 const FIRST: Duration = Duration::from_millis(100);
@@ -16,7 +16,7 @@ const FIRST: Duration = Duration::from_millis(100);
 /// Puts the partial fix into the chain.
 pub fn install(chain: &mut Chain) {
     chain.client(ClientSlot::Retry, retry);
-    chain.client(ClientSlot::Timeout, patience);
+    around(chain);
 }
 
 fn retry(store: StoreClient, _: &Env) -> StoreClient {

@@ -9,12 +9,12 @@ use firedrill_core::incident::client::{StoreClient, StoreRequest, StoreResult};
 use firedrill_core::incident::{Chain, ClientSlot, Env};
 use metrics::counter;
 
-use super::shared::{RETRIES, describe, patience};
+use super::shared::{RETRIES, around, describe};
 
 /// Puts the retries into the chain, around the wait for the store.
 pub fn install(chain: &mut Chain) {
     chain.client(ClientSlot::Retry, retry);
-    chain.client(ClientSlot::Timeout, patience);
+    around(chain);
 }
 
 struct Retries;

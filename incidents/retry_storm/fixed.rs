@@ -10,7 +10,7 @@ use firedrill_core::random::RandomStream;
 use metrics::{Unit, counter, describe_counter};
 use tokio::time::Instant;
 
-use super::shared::{RETRIES, describe, patience};
+use super::shared::{RETRIES, around, describe};
 
 /// Retries that a call pays for.
 const SHARE: f64 = 0.1;
@@ -27,7 +27,7 @@ const DEADLINE: Duration = Duration::from_millis(800);
 /// Puts the fix into the chain.
 pub fn install(chain: &mut Chain) {
     chain.client(ClientSlot::Retry, retry);
-    chain.client(ClientSlot::Timeout, patience);
+    around(chain);
 }
 
 struct Budget {

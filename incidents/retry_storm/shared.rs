@@ -1,13 +1,15 @@
-//! Code shared by the variants: the number of retries, and the timeout of a call.
+//! Code shared by the variants: the number of retries, the timeout of a command, and the amplification.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use metrics::{Unit, counter, describe_counter};
+use metrics::{Unit, counter, describe_counter, describe_gauge, gauge};
 use tokio::time::timeout;
 
-use firedrill_core::incident::Env;
 use firedrill_core::incident::client::{StoreClient, StoreError, StoreRequest, StoreResult};
 use firedrill_core::incident::env::Param;
+use firedrill_core::incident::{Chain, ClientSlot, Env};
+use firedrill_core::service::sliding_window::SlidingWindow;
 
 /// Times that a failed call is tried again, as in the post-mortem's configuration.
 pub const RETRIES: u32 = 3;
@@ -19,18 +21,62 @@ pub fn describe() {
     counter!("store_retries").increment(0);
 }
 
-pub struct Patience(Param);
+/// Puts around and inside the retries what all variants have: the count of calls, and the timeout of a command.
+pub fn around(chain: &mut Chain) {
+    chain.client_beside(ClientSlot::Retry, count);
+    chain.client(ClientSlot::Timeout, patience);
+}
+
+/// Calls and commands of the last second.
+struct Sent {
+    calls: SlidingWindow,
+    commands: SlidingWindow,
+}
+
+fn sent(env: &Env) -> Arc<Sent> {
+    let sent = env.shared(|| {
+        describe_gauge!(
+            "store_amplification",
+            Unit::Count,
+            "commands sent, divided by the calls made, both in the last second"
+        );
+        let second = || SlidingWindow::new(Duration::from_secs(1));
+        Sent { calls: second(), commands: second() }
+    });
+    let shown = Arc::clone(&sent);
+    env.collect(move || {
+        let calls = shown.calls.count().max(1) as f64;
+        gauge!("store_amplification").set(shown.commands.count() as f64 / calls);
+    });
+    sent
+}
+
+fn count(store: StoreClient, env: &Env) -> StoreClient {
+    store.layer(sent(env), count_call)
+}
+
+async fn count_call(sent: Arc<Sent>, store: StoreClient, request: StoreRequest) -> StoreResult {
+    sent.calls.record(1.0);
+    store.ask(request).await
+}
+
+struct Patience {
+    wait: Param,
+    sent: Arc<Sent>,
+}
 
 /// Waits for the store no longer than `store_wait_ms`.
-pub fn patience(store: StoreClient, env: &Env) -> StoreClient {
-    let patience = env.shared(|| Patience(env.param("store_wait_ms", 500.0)));
+fn patience(store: StoreClient, env: &Env) -> StoreClient {
+    let sent = sent(env);
+    let patience = env.shared(|| Patience { wait: env.param("store_wait_ms", 500.0), sent });
     store.layer(patience, ask_in_time)
 }
 
-pub async fn ask_in_time(
+async fn ask_in_time(
     patience: Arc<Patience>,
     store: StoreClient,
     request: StoreRequest,
 ) -> StoreResult {
-    timeout(patience.0.millis(), store.ask(request)).await.unwrap_or(Err(StoreError::TimedOut))
+    patience.sent.commands.record(1.0);
+    timeout(patience.wait.millis(), store.ask(request)).await.unwrap_or(Err(StoreError::TimedOut))
 }

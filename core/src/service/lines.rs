@@ -72,7 +72,7 @@ pub struct Turn<'a, P: Policy> {
 }
 
 impl Lines {
-    /// So many workers for so many groups.
+    /// Lines for a number of workers and of groups.
     pub fn new(workers: usize, groups: usize) -> Self {
         let lines = LineState {
             free: workers,

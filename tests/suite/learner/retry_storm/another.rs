@@ -7,11 +7,11 @@ use firedrill_core::incident::client::{StoreClient, StoreRequest, StoreResult};
 use firedrill_core::incident::{Chain, ClientSlot, Env};
 use metrics::counter;
 
-use super::shared::{RETRIES, describe, patience};
+use super::shared::{RETRIES, around, describe};
 
 pub fn install(chain: &mut Chain) {
     chain.client(ClientSlot::Retry, retry);
-    chain.client(ClientSlot::Timeout, patience);
+    around(chain);
 }
 
 /// Calls and retries of the last while: both are halved when there are many.

@@ -6,11 +6,11 @@ use firedrill_core::incident::client::{StoreClient, StoreRequest, StoreResult};
 use firedrill_core::incident::{Chain, ClientSlot, Env};
 use metrics::counter;
 
-use super::shared::{describe, patience};
+use super::shared::{around, describe};
 
 pub fn install(chain: &mut Chain) {
     chain.client(ClientSlot::Retry, retry);
-    chain.client(ClientSlot::Timeout, patience);
+    around(chain);
 }
 
 fn retry(store: StoreClient, _: &Env) -> StoreClient {

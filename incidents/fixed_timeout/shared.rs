@@ -1,11 +1,13 @@
 //! Code shared by the variants: the permits for calls to the database, and a call with a timeout.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use firedrill_core::incident::client::{StoreClient, StoreError, StoreRequest, StoreResult};
 use firedrill_core::incident::{Env, Parked};
 use firedrill_core::service::limit::ConcurrencyLimit;
+use metrics::atomics::AtomicU64;
 use metrics::{Unit, counter, describe_counter, describe_gauge, gauge};
 use tokio::time::{Instant, timeout};
 
@@ -15,8 +17,8 @@ pub const PERMITS: usize = 20;
 /// Calls that may wait for a permit.
 const LONGEST: usize = 100;
 
-/// The permits of this server.
-pub struct Permits(ConcurrencyLimit);
+/// The permits of this server, and the longest call so far in milliseconds.
+pub struct Permits(ConcurrencyLimit, AtomicU64);
 
 /// The permits of this server.
 pub fn permits(env: &Env) -> Arc<Permits> {
@@ -26,14 +28,16 @@ pub fn permits(env: &Env) -> Arc<Permits> {
         describe_counter!("permits_refused", Unit::Count, "calls refused, since too many waited");
         describe_counter!("calls_timed_out", Unit::Count, "calls given up after their timeout");
         describe_gauge!("timeout_now_ms", Unit::Count, "the timeout of the newest call in ms");
+        describe_gauge!("call_longest_ms", Unit::Count, "the longest call so far in ms");
         counter!("permits_refused").increment(0);
         counter!("calls_timed_out").increment(0);
-        Permits(ConcurrencyLimit::new(PERMITS))
+        Permits(ConcurrencyLimit::new(PERMITS), AtomicU64::new(0))
     });
     let shown = Arc::clone(&permits);
     env.collect(move || {
         gauge!("permits_taken").set(shown.0.taken() as f64);
         gauge!("permits_waiting").set(shown.0.waiting() as f64);
+        gauge!("call_longest_ms").set(shown.1.load(Ordering::Relaxed) as f64);
     });
     permits
 }
@@ -53,7 +57,7 @@ pub async fn call(
     request: StoreRequest,
     patience: impl FnOnce() -> Duration,
 ) -> Called {
-    let Permits(permits) = permits;
+    let Permits(permits, longest_ms) = permits;
     if permits.waiting() >= LONGEST {
         counter!("permits_refused").increment(1);
         return Called { result: Err(StoreError::Refused), took: Duration::ZERO };
@@ -66,5 +70,7 @@ pub async fn call(
         Err(StoreError::TimedOut)
     });
     drop(permit);
-    Called { result, took: began.elapsed() }
+    let took = began.elapsed();
+    longest_ms.fetch_max(took.as_millis() as u64, Ordering::Relaxed);
+    Called { result, took }
 }

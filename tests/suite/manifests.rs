@@ -70,7 +70,7 @@ fn a_broken_manifest_is_refused_with_line_and_field() {
             "weight = 1\n",
             "weight = -1\n",
             ":",
-            "field `weight`: expected more than 0",
+            "field `weight`: expected at least 0",
             "weight = -1",
         ),
         (

@@ -32,9 +32,16 @@ fn rate_per_s(first: &CatalogueEntry, second: &CatalogueEntry) -> f64 {
     if first.manifest.instances > 1 { own } else { own.max(other) }
 }
 
-/// Pairs of which the first keeps the requests out before they reach the second one's code: the delayed requests
-/// hold all eight connections, so none waits for a worker or a place.
-const KEEPS_OUT: [(&str, &str); 3] = [
+/// Pairs of which the first keeps the requests out before they reach the second one's code: its delayed requests hold
+/// all eight connections, or it works on so few requests at once that none of them waits further inside, or it gives up the calls first.
+const KEEPS_OUT: [(&str, &str); 10] = [
+    ("no-circuit-breaker", "fixed-timeout"),
+    ("chaos-left-on", "noisy-neighbour"),
+    ("chaos-left-on", "hot-resource"),
+    ("unbounded-queue", "hot-resource"),
+    ("no-priority", "hot-resource"),
+    ("noisy-neighbour", "hot-resource"),
+    ("no-circuit-breaker", "hot-resource"),
     ("chaos-left-on", "unbounded-queue"),
     ("chaos-left-on", "no-priority"),
     ("chaos-left-on", "no-circuit-breaker"),
@@ -107,7 +114,7 @@ fn both(first: &CatalogueEntry, second: &CatalogueEntry) -> Spec {
 #[tokio::test]
 async fn both_bugs_of_every_pair_bite() {
     let entries = &catalogue().entries;
-    let (mut pairs, mut exempt, mut clashes) = (0, 0, Vec::new());
+    let (mut pairs, mut exempt, mut clashes, mut hidden) = (0, 0, Vec::new(), Vec::new());
     for first in entries {
         for second in entries.iter().filter(|second| second.manifest.id != first.manifest.id) {
             let name = format!("{} with {}", first.manifest.id, second.manifest.id);
@@ -124,13 +131,15 @@ async fn both_bugs_of_every_pair_bite() {
                 if seen > above {
                     continue;
                 }
-                let excused = !can || lives_s(&timeline) < LONG_S;
-                assert!(excused, "{name}: {} does not show: {seen}", entry.manifest.id);
+                if can && lives_s(&timeline) >= LONG_S {
+                    hidden.push(format!("{name}: {} does not show: {seen}", entry.manifest.id));
+                }
                 exempt += 1;
             }
             pairs += 1;
         }
     }
+    assert!(hidden.is_empty(), "{hidden:#?}");
     assert!(pairs > clashes.len(), "{clashes:?}");
     assert!(
         exempt <= 7,

@@ -219,8 +219,8 @@ fn off(guess: f64, seen: f64) -> Option<String> {
     let (more, less) = (guess / seen, seen / guess);
     match () {
         () if guess <= 0.0 || seen <= 0.0 => None,
-        () if more >= 1.2 => Some(format!(", {} times too much", number(more))),
-        () if less >= 1.2 => Some(format!(", {} times too little", number(less))),
+        () if more >= 1.2 => Some(format!(", {} times too high", number(more))),
+        () if less >= 1.2 => Some(format!(", {} times too low", number(less))),
         () => None,
     }
 }

@@ -114,7 +114,7 @@ fn both(first: &CatalogueEntry, second: &CatalogueEntry) -> Spec {
 #[tokio::test]
 async fn both_bugs_of_every_pair_bite() {
     let entries = &catalogue().entries;
-    let (mut pairs, mut exempt, mut clashes, mut hidden) = (0, 0, Vec::new(), Vec::new());
+    let (mut pairs, mut exempt, mut clashes, mut hidden) = (0, vec![], vec![], vec![]);
     for first in entries {
         for second in entries.iter().filter(|second| second.manifest.id != first.manifest.id) {
             let name = format!("{} with {}", first.manifest.id, second.manifest.id);
@@ -134,17 +134,21 @@ async fn both_bugs_of_every_pair_bite() {
                 if can && lives_s(&timeline) >= LONG_S {
                     hidden.push(format!("{name}: {} does not show: {seen}", entry.manifest.id));
                 }
-                exempt += 1;
+                exempt.push(format!("{name}: {}", entry.manifest.id));
             }
             pairs += 1;
         }
     }
     assert!(hidden.is_empty(), "{hidden:#?}");
     assert!(pairs > clashes.len(), "{clashes:?}");
-    assert!(
-        exempt <= 7,
-        "{exempt} bugs are asked nothing: the load is too low, or no process lives long"
-    );
+    // An instance of the canary's five gets a fifth of the load, and a process that crashes again and again lives for
+    // a moment only: whatever takes time or load to show is not asked for there.
+    let excused = |name: &&String| {
+        ["canary-too-small with", "missing-recover with", "with missing-recover"]
+            .iter()
+            .any(|why| name.contains(why))
+    };
+    assert!(exempt.iter().all(|name| excused(&name)), "asked nothing: {exempt:#?}");
     // One carries the other's code: that they cannot be on together is said with both names.
     for clash in &clashes {
         assert!(clash.contains("cannot be on together"), "{clash}");

@@ -146,7 +146,8 @@ async fn a_walk_is_taken_to_its_end_and_remembered() {
     person.sees("Every chart is calm");
     assert!(!person.text().contains("Middleware order"), "the title tells:\n{}", person.text());
     person.types("jjj\r");
-    takes_the_walk(&mut person, 10);
+    let entry = crate::common::catalogue().find("middleware-order").expect("it is known");
+    takes_the_walk(&mut person, entry.manifest.pages());
     person.sees("did not fix it");
     person.types("\x1b");
     // The title is shown once the walk is finished.

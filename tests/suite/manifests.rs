@@ -116,6 +116,7 @@ fn a_nasty_manifest_is_refused_with_a_line() {
         ("no-toml.toml", "no-toml.toml:1: "),
         ("nan.toml", "field `duration_s`: expected 0 to 3600 seconds, found NaN"),
         ("endless.toml", "field `rate_per_s`: expected 1 to 5000"),
+        ("no-weight.toml", "expected a weight above 0 in at least one [[load.request]]"),
         (
             "late-phase.toml",
             "field `at_s`: expected later than the phase before and within the run",

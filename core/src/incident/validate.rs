@@ -103,6 +103,10 @@ impl Manifest {
         // A share is made from the weights: a weight knows none.
         let mut values = self.formula_values();
         values.retain(|name, _| !name.starts_with("share_"));
+        let has_traffic = load.kinds(&values).any(|(share, _)| share > 0.0);
+        places.check(&[Key("load")], "request", has_traffic, || {
+            "expected a weight above 0 in at least one [[load.request]]".to_owned()
+        })?;
         for (i, request) in load.requests.iter().enumerate() {
             let section = [Key("load"), Key("request"), Nth(i)];
             check_formula(places, (&section, "weight"), &request.weight, &values)?;

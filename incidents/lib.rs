@@ -6,6 +6,7 @@ use std::borrow::Cow;
 
 use firedrill_core::incident::{Incident, Pack};
 
+mod cache_avalanche;
 mod canary_too_small;
 mod chaos_left_on;
 mod context_key_clash;
@@ -41,6 +42,7 @@ pub static ALL: &[&Incident] = &[
     &hot_resource::INCIDENT,
     &noisy_neighbour::INCIDENT,
     &no_circuit_breaker::INCIDENT,
+    &cache_avalanche::INCIDENT,
     &metric_cardinality::INCIDENT,
     &context_key_clash::INCIDENT,
     &one_switch::INCIDENT,

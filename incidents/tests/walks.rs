@@ -304,6 +304,7 @@ walks! {
     hot_resource
     noisy_neighbour
     no_circuit_breaker
+    cache_avalanche
     metric_cardinality
     context_key_clash
     one_switch

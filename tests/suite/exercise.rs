@@ -154,6 +154,10 @@ mod a_cheat_is_refused {
             never "ok_percent{kind=\"order\"}"
             shorter "store_commands"
         }
+        cache_avalanche {
+            forever "articles_loaded"
+            nothing "articles_loaded"
+        }
         metric_cardinality {
             metric_off "monitored_started"
         }

@@ -5,6 +5,7 @@
 //! * [`chaos`]: faults on purpose, in any lane
 //! * [`store`]: what it depends on; [`downstream`]: how that saturates, fails and hangs
 //! * [`limit`]: a concurrency limit; [`lines`]: workers with a line for each group of requests
+//! * [`keyed_cache`]: a cache with contents; [`single_flight`]: one load for all who want the same
 //! * [`sliding_window`]: values of the last seconds; [`token_bucket`]: a rate limit
 //! * [`log_file`]: where the log's writer puts its lines
 
@@ -12,10 +13,12 @@ pub mod base;
 pub mod chaos;
 pub mod detach;
 pub mod downstream;
+pub mod keyed_cache;
 pub mod limit;
 pub mod lines;
 pub mod log_file;
 pub mod routes;
+pub mod single_flight;
 pub mod sliding_window;
 pub mod store;
 pub mod telemetry;

@@ -89,6 +89,10 @@ forms! {
         #[path = "../../../../incidents/no_circuit_breaker/shared.rs"]
         mod shared;
     } another, never, shorter;
+    cache_avalanche {
+        #[path = "../../../../incidents/cache_avalanche/shared.rs"]
+        mod shared;
+    } another, forever, nothing;
     canary_too_small {
         #[path = "../../../../incidents/canary_too_small/shared.rs"]
         mod shared;

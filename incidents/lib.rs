@@ -21,6 +21,7 @@ mod no_priority;
 mod noisy_neighbour;
 mod one_switch;
 mod open_by_default;
+mod perfect_storm;
 mod pool_leak;
 mod retry_storm;
 mod silent_log;
@@ -43,6 +44,7 @@ pub static ALL: &[&Incident] = &[
     &noisy_neighbour::INCIDENT,
     &no_circuit_breaker::INCIDENT,
     &cache_avalanche::INCIDENT,
+    &perfect_storm::INCIDENT,
     &metric_cardinality::INCIDENT,
     &context_key_clash::INCIDENT,
     &one_switch::INCIDENT,

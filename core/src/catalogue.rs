@@ -89,9 +89,12 @@ fn texts(pack: &Pack, incident: &Incident) -> impl Iterator<Item = &'static str>
     files.filter_map(|file| (pack.source)(&file))
 }
 
-/// The numbers that an incident's source has as constants: `const RETRIES: u32 = 3;`.
+/// The numbers that an incident's source has as constants: `const RETRIES: u32 = 3;`. Those of other incidents' code
+/// that it is made of are known too; of two with one name its own counts.
 fn constants(pack: &Pack, incident: &Incident) -> Values {
-    let lines = texts(pack, incident).flat_map(str::lines);
+    let parts = incident.exercise.iter().flat_map(|exercise| exercise.files);
+    let of_parts = parts.filter_map(|file| (pack.source)(file));
+    let lines = of_parts.chain(texts(pack, incident)).flat_map(str::lines);
     let constant = |line: &str| {
         let (name, after) = line.split_once("const ")?.1.split_once(':')?;
         let value = after.split_once('=')?.1.trim().strip_suffix(';')?.replace('_', "");

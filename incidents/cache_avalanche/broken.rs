@@ -22,7 +22,8 @@ struct Cached {
     ttl: Param,
 }
 
-fn routes(routes: Router, env: &Env) -> Router {
+/// Articles from the cache; who misses one loads it.
+pub fn routes(routes: Router, env: &Env) -> Router {
     let cached = env.shared(|| {
         let (articles, ttl) = (articles(env), env.param("article_ttl_ms", 5000.0));
         let lifetime = ttl.clone();

@@ -19,8 +19,7 @@ use firedrill_core::service::sliding_window::SlidingWindow;
 use metrics::{Unit, describe_gauge, gauge};
 use tokio::time::Instant;
 
-use super::jitter::Lifetimes;
-use super::shared::{Articles, articles, load, page};
+use super::shared::{Articles, Lifetimes, articles, load, page};
 
 /// Articles that the server keeps in its own memory.
 const LOCAL: usize = 500;

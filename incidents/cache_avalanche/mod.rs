@@ -1,11 +1,11 @@
 //! A news site: its articles come from a cache, and one day all of them from the database.
 
-mod broken;
+pub mod broken;
 mod exercise;
 mod fixed;
 mod jitter;
 mod no_fallback;
-mod shared;
+pub mod shared;
 
 use firedrill_core::incident::exercise::{Start, YOURS};
 use firedrill_core::incident::{Incident, Variant};

@@ -11,8 +11,7 @@ use firedrill_core::incident::client::{StoreClient, StoreError};
 use firedrill_core::incident::{Chain, Context, Env, Parked};
 use firedrill_core::service::single_flight::SingleFlight;
 
-use super::jitter::Lifetimes;
-use super::shared::{Articles, articles, load, page};
+use super::shared::{Articles, Lifetimes, articles, load, page};
 
 /// Puts the partial fix into the chain.
 pub fn install(chain: &mut Chain) {

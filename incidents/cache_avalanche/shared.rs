@@ -9,7 +9,9 @@ use metrics::{Unit, counter, describe_counter};
 use tokio::time::Instant;
 
 use firedrill_core::incident::client::{StoreClient, StoreCommand, StoreError, StoreRequest};
+use firedrill_core::incident::env::Param;
 use firedrill_core::incident::{Context, Env, Parked};
+use firedrill_core::random::RandomStream;
 use firedrill_core::service::keyed_cache::KeyedCache;
 use firedrill_core::service::store;
 
@@ -59,6 +61,26 @@ impl Articles {
     /// the same.
     pub async fn keep(&self, id: u64, ttl: Duration) {
         let _ = self.cache.put([(id, Instant::now() + ttl, ttl)]).await;
+    }
+}
+
+/// Lifetimes between a quarter of a time and all of it.
+#[derive(Clone)]
+pub struct Lifetimes {
+    longest: Param,
+    random: RandomStream,
+}
+
+impl Lifetimes {
+    /// The lifetimes of this server's entries.
+    pub fn new(env: &Env) -> Self {
+        let longest = env.param("article_ttl_ms", 5000.0);
+        Self { longest, random: env.random("lifetimes of articles") }
+    }
+
+    /// The lifetime of the next entry.
+    pub fn next(&self) -> Duration {
+        self.longest.millis().mul_f64(1.0 - 0.75 * self.random.uniform())
     }
 }
 

@@ -109,7 +109,8 @@ fn opens_until() -> Instant {
     Instant::now() + Duration::from_secs(OPEN_S)
 }
 
-fn breaker(store: StoreClient, env: &Env) -> StoreClient {
+/// Refuses calls while most of them fail.
+pub fn breaker(store: StoreClient, env: &Env) -> StoreClient {
     let breaker = env.shared(|| {
         describe();
         let errors = SlidingWindow::new(Duration::from_secs(1));

@@ -2,8 +2,8 @@
 
 mod broken;
 mod exercise;
-mod fixed;
-mod shared;
+pub mod fixed;
+pub mod shared;
 mod stuck_open;
 
 use firedrill_core::incident::exercise::{Start, YOURS};

@@ -52,7 +52,8 @@ impl Budget {
     }
 }
 
-fn retry(store: StoreClient, env: &Env) -> StoreClient {
+/// Sends a call that failed again, as long as the budget allows.
+pub fn retry(store: StoreClient, env: &Env) -> StoreClient {
     describe();
     describe_counter!("store_retries_refused", Unit::Count, "retries that the budget refused");
     let budget =

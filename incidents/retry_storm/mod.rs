@@ -1,10 +1,10 @@
 //! A client of the store that asks again when it fails, and again, and again.
 
 mod backoff;
-mod broken;
+pub mod broken;
 mod exercise;
-mod fixed;
-mod shared;
+pub mod fixed;
+pub mod shared;
 
 use firedrill_core::incident::exercise::{Start, YOURS};
 use firedrill_core::incident::{Incident, Variant};

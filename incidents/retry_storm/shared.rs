@@ -51,7 +51,8 @@ fn sent(env: &Env) -> Arc<Sent> {
     sent
 }
 
-fn count(store: StoreClient, env: &Env) -> StoreClient {
+/// Counts calls, each with its retries.
+pub fn count(store: StoreClient, env: &Env) -> StoreClient {
     store.layer(sent(env), count_call)
 }
 
@@ -67,9 +68,13 @@ struct Patience {
 
 /// Waits for the store no longer than `store_wait_ms`.
 fn patience(store: StoreClient, env: &Env) -> StoreClient {
+    wait_for(store, env, env.param("store_wait_ms", 500.0))
+}
+
+/// Waits for the store no longer than a parameter says, and counts what is sent.
+pub fn wait_for(store: StoreClient, env: &Env, wait: Param) -> StoreClient {
     let sent = sent(env);
-    let patience = env.shared(|| Patience { wait: env.param("store_wait_ms", 500.0), sent });
-    store.layer(patience, ask_in_time)
+    store.layer(env.shared(|| Patience { wait, sent }), ask_in_time)
 }
 
 async fn ask_in_time(

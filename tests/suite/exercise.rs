@@ -158,6 +158,9 @@ mod a_cheat_is_refused {
             forever "articles_loaded"
             nothing "articles_loaded"
         }
+        perfect_storm {
+            forever "articles_loaded"
+        }
         metric_cardinality {
             metric_off "monitored_started"
         }

@@ -62,8 +62,10 @@ forms! {
         mod shared;
     } another, no_job, well;
     retry_storm {
+        #[path = "../../../../incidents/retry_storm/broken.rs"]
+        pub mod broken;
         #[path = "../../../../incidents/retry_storm/shared.rs"]
-        mod shared;
+        pub mod shared;
     } another, never, once;
     unbounded_queue {
         #[path = "../../../../incidents/unbounded_queue/shared.rs"]
@@ -91,8 +93,12 @@ forms! {
     } another, never, shorter;
     cache_avalanche {
         #[path = "../../../../incidents/cache_avalanche/shared.rs"]
-        mod shared;
+        pub mod shared;
     } another, forever, nothing;
+    perfect_storm {
+        #[path = "../../../../incidents/perfect_storm/shared.rs"]
+        mod shared;
+    } another, forever;
     canary_too_small {
         #[path = "../../../../incidents/canary_too_small/shared.rs"]
         mod shared;

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 
 use firedrill_core::incident::{Incident, Pack};
 
+mod autoscale_on_cpu;
 mod cache_avalanche;
 mod canary_too_small;
 mod chaos_left_on;
@@ -44,6 +45,7 @@ pub static ALL: &[&Incident] = &[
     &noisy_neighbour::INCIDENT,
     &no_circuit_breaker::INCIDENT,
     &cache_avalanche::INCIDENT,
+    &autoscale_on_cpu::INCIDENT,
     &perfect_storm::INCIDENT,
     &metric_cardinality::INCIDENT,
     &context_key_clash::INCIDENT,

@@ -1,5 +1,4 @@
-//! Three flaws: entries that expire together, three retries of each query that fails, and nothing that keeps queries
-//! from a database that does not answer.
+//! What the server is made of since the release.
 
 use firedrill_core::incident::{Chain, ClientSlot};
 

@@ -305,6 +305,7 @@ walks! {
     noisy_neighbour
     no_circuit_breaker
     cache_avalanche
+    autoscale_on_cpu
     perfect_storm
     metric_cardinality
     context_key_clash

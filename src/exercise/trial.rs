@@ -215,7 +215,7 @@ pub struct Yours<'a> {
 /// last five seconds (`tasks_late_per_s`), the last value of every gauge and the growth of every counter, `exits`
 /// and `restarts`; `bites`, 1 if the bug showed in that lane and else 0; `bites_after_s`, `broken_after_s` and
 /// `delay_s`: the time at which it showed there and in `broken`, in seconds after the release, and the difference
-/// (0 if it did not).
+/// (0 if it did not); `removed`: instances that were removed.
 fn figures(
     entry: &CatalogueEntry,
     timeline: &Timeline,
@@ -257,7 +257,17 @@ fn figures(
     values.insert("bites_after_s".to_owned(), after(bites_s));
     values.insert("broken_after_s".to_owned(), after(broken_s));
     values.insert("delay_s".to_owned(), delay_s.max(0.0));
+    values.insert("removed".to_owned(), removed(lane, period) as f64);
     values
+}
+
+/// Returns the number of instances that were removed.
+fn removed(lane: &LaneLine, period: Period) -> usize {
+    let samples = lane.between(period.from_s, period.to_s);
+    // A sample of one instance does not list it; neither does the last of a run.
+    let listed = samples.map(|(_, sample)| sample.instances.len()).filter(|listed| *listed > 0);
+    let counts: Vec<usize> = listed.collect();
+    counts.windows(2).map(|pair| pair[0].saturating_sub(pair[1])).sum()
 }
 
 /// The last value of every gauge that the lane's code registers, and by how much every counter has grown,

@@ -100,6 +100,11 @@ impl LiveInstance {
         matches!(self.process, Process::Serving { .. })
     }
 
+    /// Returns true if one of its processes serves, or has served.
+    pub(super) fn has_served(&self) -> bool {
+        self.since.is_some()
+    }
+
     /// Returns its address, for clients with or without TLS.
     pub(super) fn listening(&self, tls: bool) -> Option<Listening> {
         match &self.process {

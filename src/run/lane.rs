@@ -8,6 +8,7 @@ use firedrill_core::event::{
 };
 use firedrill_core::incident::Bugs;
 use firedrill_core::incident::fleet::Order;
+use firedrill_core::incident::manifest::MAX_INSTANCES;
 use firedrill_core::lane::rollout::{Measured, Ordered, Rollout};
 use firedrill_core::sanitize;
 use tokio::time::Instant;
@@ -58,7 +59,8 @@ impl Lane {
                 &spec.case.plan.variants[index],
                 is_steered,
                 in_play,
-            ),
+            )
+            .sharing_store(spec.case.entry.manifest.shared_store),
             began: Instant::now(),
             spec: spec.clone(),
         };
@@ -92,7 +94,7 @@ impl Lane {
             instance,
             in_play: self.rollout.in_play(instance),
             without: self.without.clone(),
-            params: self.params.clone(),
+            params: self.params_of_instance(),
             console: self.console && instance == 0,
             watched: false,
             // The second line of defence stands above the supervisor's cap.
@@ -100,6 +102,13 @@ impl Lane {
             steers: false,
             manifests: self.spec.venue.served_by(&self.spec.case, &self.variant).1,
         }
+    }
+
+    /// The parameters as an instance gets them.
+    fn params_of_instance(&self) -> BTreeMap<String, f64> {
+        let own =
+            |(name, value): (&String, &f64)| (name.clone(), self.rollout.of_instance(name, *value));
+        self.params.iter().map(own).collect()
     }
 
     /// The memory cap of an instance.
@@ -120,7 +129,15 @@ impl Lane {
 
     /// Returns the weights of the instances.
     pub(super) fn weights(&self) -> Vec<f64> {
-        self.rollout.weights()
+        let mut weights = self.rollout.weights();
+        // One that has just been added gets requests once it serves.
+        let is_new = |instance: &LiveInstance| !instance.has_served();
+        if !self.instances.iter().all(is_new) {
+            let new =
+                self.instances.iter().zip(&mut weights).filter(|(instance, _)| is_new(instance));
+            new.for_each(|(_, weight)| *weight = 0.0);
+        }
+        weights
     }
 
     /// Why an instance's last process did not get to serve.
@@ -211,6 +228,7 @@ impl Lane {
     /// Gives a parameter a new value.
     pub(super) fn set_param(&mut self, name: &str, value: f64) {
         self.params.insert(name.to_owned(), value);
+        let value = self.rollout.of_instance(name, value);
         for instance in &mut self.instances {
             instance.command(ParentSays::SetParam { name: name.to_owned(), value });
         }
@@ -228,6 +246,14 @@ impl Lane {
         }
         if before != wanted {
             event_sink.emit(Some(self.index), EventKind::Scale { instances: wanted });
+            for name in self.rollout.divided() {
+                let value =
+                    self.params.get(name).map(|value| self.rollout.of_instance(name, *value));
+                let Some(value) = value else { continue };
+                for instance in &mut self.instances {
+                    instance.command(ParentSays::SetParam { name: name.to_owned(), value });
+                }
+            }
         }
     }
 
@@ -271,8 +297,9 @@ impl Lane {
         load: impl Fn(usize) -> LoadTick,
         event_sink: &mut EventSink,
     ) {
-        let ticks: Vec<LoadTick> = (0..self.instances.len()).map(load).collect();
-        for (i, tick) in ticks.iter().enumerate() {
+        // Those of instances that were removed may still end.
+        let ticks: Vec<LoadTick> = (0..MAX_INSTANCES).map(load).collect();
+        for (i, tick) in ticks.iter().enumerate().take(self.instances.len()) {
             self.rollout.count(i, tick);
         }
         let sample = self.sample(resident, &ticks);
@@ -283,7 +310,7 @@ impl Lane {
             }
             self.instances[i].tick(event_sink);
         }
-        self.steer(event_sink);
+        self.steer(resident, event_sink);
     }
 
     /// The processes of its instances, each with its place and its cap.
@@ -301,20 +328,28 @@ impl Lane {
     }
 
     /// Lets the code of the variant see the instances, and carries out what it orders.
-    fn steer(&mut self, event_sink: &mut EventSink) {
-        let measured = |instance: &LiveInstance| {
+    fn steer(&mut self, resident: &[Option<Resident>], event_sink: &mut EventSink) {
+        let mut metrics = BTreeMap::<String, f64>::new();
+        for server in self.instances.iter().filter_map(LiveInstance::report) {
+            for (name, value) in &server.metrics {
+                *metrics.entry(name.clone()).or_default() += value;
+            }
+        }
+        let measured = |(i, instance): (usize, &LiveInstance)| {
+            let resident = resident.get(i).copied().flatten();
             let report = instance.report();
             let sites = report.iter().flat_map(|server| &server.wait_sites);
             Measured {
                 serves: instance.serves(),
                 tasks: report.map_or(0, |server| server.tasks),
                 waiting: sites.map(|site| site.waiting).sum(),
-                cpu_percent: 0.0,
+                cpu_percent: resident.map_or(0.0, |resident| resident.cpu_percent),
             }
         };
-        let measured: Vec<Measured> = self.instances.iter().map(measured).collect();
+        let measured: Vec<Measured> = self.instances.iter().enumerate().map(measured).collect();
         let fleet = self.rollout.fleet(self.now_ms(), &measured);
-        let (Some(steering), Some(fleet)) = (&mut self.steering, fleet) else { return };
+        let (Some(steering), Some(mut fleet)) = (&mut self.steering, fleet) else { return };
+        (fleet.metrics, fleet.params) = (metrics, self.params.clone());
         let order = steering.order(fleet.orders);
         steering.show(&fleet);
         if let Some(order) = order {
@@ -349,6 +384,7 @@ impl Lane {
                 server.get_or_insert_with(ServerSample::default).add(own.clone());
             }
         }
+        ticks.iter().skip(self.instances.len()).for_each(|removed| load.add(removed.clone()));
         let serves = server.is_some();
         let all = self.instances.len();
         Sample {

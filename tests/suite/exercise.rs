@@ -161,6 +161,9 @@ mod a_cheat_is_refused {
         perfect_storm {
             forever "articles_loaded"
         }
+        autoscale_on_cpu {
+            eight "ok_percent"
+        }
         metric_cardinality {
             metric_off "monitored_started"
         }

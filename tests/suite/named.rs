@@ -6,7 +6,7 @@ macro_rules! each_incident {
     ($check:path) => {
         each_incident! { $check:
             unbuffered_log_channel canary_too_small missing_recover middleware_order pool_leak retry_storm
-            unbounded_queue no_priority fixed_timeout hot_resource noisy_neighbour no_circuit_breaker cache_avalanche perfect_storm metric_cardinality context_key_clash one_switch open_by_default silent_log chaos_left_on
+            unbounded_queue no_priority fixed_timeout hot_resource noisy_neighbour no_circuit_breaker cache_avalanche autoscale_on_cpu perfect_storm metric_cardinality context_key_clash one_switch open_by_default silent_log chaos_left_on
             expired_certificate version_skew
         }
     };

@@ -1,5 +1,7 @@
 //! A lane's instances as the code that releases to them sees them, and what it may order.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 /// Decides what happens to a release: asked at each sample from the release on. The one function that
@@ -17,6 +19,10 @@ pub struct Fleet {
     pub orders: u64,
     /// Each of them.
     pub instances: Vec<Instance>,
+    /// The registered metrics by name, summed over the instances.
+    pub metrics: BTreeMap<String, f64>,
+    /// The parameters of the run by name, in the units of the manifest.
+    pub params: BTreeMap<String, f64>,
 }
 
 /// One instance, measured since the last order.
@@ -58,7 +64,8 @@ pub enum Order {
         /// Why, for people.
         says: String,
     },
-    /// Lets so many instances serve.
+    /// Lets so many instances serve. A new one has what all others have, and gets requests once it serves; of those
+    /// that go the requests in flight fail.
     Scale {
         /// Number of instances, 1 to 8.
         instances: usize,
@@ -91,6 +98,11 @@ impl Fleet {
     /// Those that have the release.
     pub fn canaries(&self) -> impl Iterator<Item = &Instance> + Clone {
         self.instances.iter().filter(|instance| instance.released)
+    }
+
+    /// A registered metric, summed over the instances; 0 if no code has registered it.
+    pub fn metric(&self, name: &str) -> f64 {
+        self.metrics.get(name).copied().unwrap_or_default()
     }
 
     /// Those that have not.

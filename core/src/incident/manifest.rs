@@ -75,6 +75,9 @@ pub struct Manifest {
     /// Instances of a lane.
     #[serde(default = "one")]
     pub instances: usize,
+    /// True if the instances of a lane ask one database, whose capacity they divide; otherwise each has its own.
+    #[serde(default)]
+    pub shared_store: bool,
     /// Charts on screen, in pictures and reports.
     #[serde(default = "Chart::usual", rename = "chart")]
     pub charts: Vec<Chart>,

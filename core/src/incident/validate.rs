@@ -17,8 +17,8 @@ use super::walk::{AnswerKind, Debrief, is_value};
 use crate::incident::params;
 
 /// Figures of a trial that are no measures.
-const OF_A_TRIAL: [&str; 6] =
-    ["bites", "bites_after_s", "broken_after_s", "delay_s", "exits", "restarts"];
+const OF_A_TRIAL: [&str; 7] =
+    ["bites", "bites_after_s", "broken_after_s", "delay_s", "exits", "removed", "restarts"];
 
 /// Path of the claims after a switch-off.
 const OFF: [FieldStep; 2] = [Key("switch_off"), Key("expect")];

@@ -224,6 +224,15 @@ impl VirtualInstance {
         Ok(())
     }
 
+    /// It is removed, and its process killed: its requests in flight fail. Returns what became of its requests.
+    pub(super) fn remove(&mut self, at_ms: u64) -> std::io::Result<LoadTick> {
+        if self.serves() {
+            self.say_stopped(at_ms);
+        }
+        self.drop_process(Process::absent(at_ms, None)?);
+        Ok(self.take_load())
+    }
+
     /// Returns the outcomes of its requests since the last call.
     pub(super) fn take_load(&mut self) -> LoadTick {
         lock(&self.tally).take()

@@ -9,6 +9,9 @@ use crate::incident::manifest::MAX_INSTANCES;
 /// Version of an instance that has not got the release.
 const BEFORE: &str = "before";
 
+/// The parameter that instances with one store divide.
+const SHARED: &str = "store_capacity";
+
 /// The release of a lane.
 #[derive(Debug)]
 pub struct Rollout {
@@ -23,6 +26,8 @@ pub struct Rollout {
     since_ms: Option<(u64, u64)>,
     orders: u64,
     share_percent: f64,
+    /// True if all instances ask one store.
+    shares_store: bool,
 }
 
 /// One instance: whether it has the release, and its requests since the last order.
@@ -68,7 +73,29 @@ impl Rollout {
             since_ms: None,
             orders: 0,
             share_percent: 0.0,
+            shares_store: false,
         }
+    }
+
+    /// The same lane with one store for all instances, if `shares_store` is true.
+    #[must_use]
+    pub fn sharing_store(mut self, shares_store: bool) -> Self {
+        self.shares_store = shares_store;
+        self
+    }
+
+    /// The value of a parameter for one instance. The capacity of a store that all share is divided among them, as a
+    /// database's connections are; each has at least one.
+    pub fn of_instance(&self, param: &str, value: f64) -> f64 {
+        if !self.shares_store || param != SHARED || value <= 0.0 {
+            return value;
+        }
+        (value / self.instances.len().max(1) as f64).floor().max(1.0)
+    }
+
+    /// The parameters whose value for one instance depends on their number.
+    pub fn divided(&self) -> impl Iterator<Item = &'static str> {
+        self.shares_store.then_some(SHARED).into_iter()
     }
 
     /// Orders that have been carried out.
@@ -152,6 +179,7 @@ impl Rollout {
             since_order_s: seconds(order_ms),
             orders: self.orders,
             instances: instances.collect(),
+            ..Fleet::default()
         })
     }
 
@@ -240,6 +268,26 @@ mod tests {
         assert!((0..5).all(|instance| rollout.version(instance) == BEFORE));
         assert_eq!(rollout.obey(Order::Scale { instances: 2 }, 8000), Ordered::Scale(2));
         assert_eq!((rollout.orders(), rollout.set_in_play(Bugs::new(), 9000)), (4, Some(false)));
+    }
+
+    #[test]
+    fn instances_with_one_store_divide_its_capacity() {
+        let mut rollout = steered(2);
+        assert_eq!(rollout.of_instance("store_capacity", 40.0), 40.0, "each has its own");
+        rollout = rollout.sharing_store(true);
+        assert_eq!(rollout.of_instance("store_capacity", 40.0), 20.0);
+        rollout.scale(6);
+        assert_eq!(
+            (rollout.of_instance("store_capacity", 40.0), rollout.of_instance("store_ms", 40.0)),
+            (6.0, 40.0)
+        );
+        assert_eq!(
+            (
+                rollout.of_instance("store_capacity", 3.0),
+                rollout.of_instance("store_capacity", 0.0)
+            ),
+            (1.0, 0.0)
+        );
     }
 
     #[test]

@@ -58,6 +58,8 @@ pub struct VirtualLane {
     growth: Vec<u64>,
     held: Vec<u64>,
     rollout: Rollout,
+    /// Requests of instances that were removed since the last sample.
+    removed: LoadTick,
     steer: Option<Steer>,
     /// The log tail that its charts show.
     tailed: Option<Tailed>,
@@ -99,12 +101,14 @@ impl VirtualLane {
             tick_ms: TICK_MS,
             growth: Vec::new(),
             held: Vec::new(),
+            removed: LoadTick::default(),
             rollout: Rollout::new(
                 &begin.incident,
                 &begin.variant,
                 steer.is_some(),
                 begin.in_play.clone(),
-            ),
+            )
+            .sharing_store(manifest.shared_store),
             steer,
             tailed: manifest.shows_log().then(Tailed::default),
             announced: BTreeSet::new(),
@@ -187,7 +191,8 @@ impl VirtualLane {
 
     /// Gives a parameter a new value.
     pub fn set_param(&mut self, name: String, value: f64) {
-        self.instances.iter_mut().for_each(|instance| instance.set_param(&name, value));
+        let own = self.rollout.of_instance(&name, value);
+        self.instances.iter_mut().for_each(|instance| instance.set_param(&name, own));
         let is_of_mix = self.catalogue.mix_depends_on(&self.world, &name);
         self.params.insert(name, value);
         // Its requests have been prepared before.
@@ -233,7 +238,7 @@ impl VirtualLane {
         let (now_ms, before) = (self.now_ms, self.instances.len());
         while self.instances.len() > wanted {
             if let Some(mut gone) = self.instances.pop() {
-                gone.end(now_ms)?;
+                self.removed.add(gone.remove(now_ms)?);
             }
         }
         while self.instances.len() < wanted {
@@ -246,6 +251,12 @@ impl VirtualLane {
         }
         if before != 0 && before != wanted {
             self.out.emit(now_ms, &LaneSays::Scale { instances: wanted });
+            for name in self.rollout.divided() {
+                let value =
+                    self.params.get(name).map(|value| self.rollout.of_instance(name, *value));
+                let Some(value) = value else { continue };
+                self.instances.iter_mut().for_each(|instance| instance.set_param(name, value));
+            }
         }
         self.share();
         Ok(())
@@ -330,10 +341,10 @@ impl VirtualLane {
     fn start(&mut self, i: usize, at_ms: u64) -> anyhow::Result<()> {
         let (chain, version) = self.chain(i)?;
         let host = Host { cpus: CPUS, seed: self.begin.seed, instance: i, work: Work::Simulated };
-        let params = self.params.clone();
+        let (params, rollout) = (&self.params, &self.rollout);
         let prepare = |env: &Env| {
-            for (name, value) in &params {
-                env.set_param(name, *value);
+            for (name, value) in params {
+                env.set_param(name, rollout.of_instance(name, *value));
             }
         };
         let start = Start { host, chain: &chain, version: &version, prepare: &prepare };
@@ -407,7 +418,7 @@ impl VirtualLane {
     /// Returns the measurements of this tick, and the state of its release if there is one.
     fn sample(&mut self) -> (Sample, Option<Fleet>) {
         let budget_us = (CPUS as u64 * TICK_MS * 1000) as f64;
-        let (mut server, mut load) = (None::<ServerSample>, LoadTick::default());
+        let (mut server, mut load) = (None::<ServerSample>, std::mem::take(&mut self.removed));
         let (mut shown, mut measured, mut busy) = (Vec::new(), Vec::new(), 0.0);
         let weights = self.rollout.weights();
         for (i, instance) in self.instances.iter_mut().enumerate() {
@@ -435,6 +446,10 @@ impl VirtualLane {
                 server.get_or_insert_with(ServerSample::default).add(own);
             }
         }
+        let mut fleet = self.rollout.fleet(self.now_ms, &measured);
+        if let (Some(fleet), Some(server)) = (&mut fleet, &server) {
+            (fleet.metrics, fleet.params) = (server.metrics.clone(), self.params.clone());
+        }
         let serves = server.is_some();
         let all = self.instances.len();
         let sample = Sample {
@@ -445,7 +460,6 @@ impl VirtualLane {
             load,
             instances: if all > 1 { shown } else { Vec::new() },
         };
-        let fleet = self.rollout.fleet(self.now_ms, &measured);
         (sample, fleet)
     }
 

@@ -95,6 +95,10 @@ forms! {
         #[path = "../../../../incidents/cache_avalanche/shared.rs"]
         pub mod shared;
     } another, forever, nothing;
+    autoscale_on_cpu {
+        #[path = "../../../../incidents/autoscale_on_cpu/shared.rs"]
+        mod shared;
+    } another steers steer, eight steers steer;
     perfect_storm {
         #[path = "../../../../incidents/perfect_storm/shared.rs"]
         mod shared;

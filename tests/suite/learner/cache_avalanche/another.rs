@@ -18,7 +18,7 @@ use super::shared::{ARTICLES, load, page};
 /// Jobs, each with every so many articles.
 const JOBS: u64 = 4;
 
-const KEPT: Duration = Duration::from_secs(60);
+const KEPT: Duration = Duration::from_mins(1);
 
 pub fn install(chain: &mut Chain) {
     chain.routes("articles", routes);

@@ -1,4 +1,4 @@
-//! A cheat: what was read once is served for ever.
+//! A cheat: what was read once is served forever.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! How many instances a shop has: one more when the CPUs are busy.
+//! The number of instances of a shop: one more when the CPUs are busy.
 //!
 //! `steer` is asked ten times a second, and sees every instance. Change it so that:
 //!

@@ -1,4 +1,4 @@
-//! What the server is made of since the release.
+//! The parts that the server is made of since the release.
 
 use firedrill_core::incident::{Chain, ClientSlot};
 

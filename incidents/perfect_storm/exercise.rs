@@ -1,4 +1,4 @@
-//! What a news site is put together from: places, a cache whose entries expire together, and retries.
+//! The parts that a news site is put together from: places, a cache whose entries expire together, and retries.
 //!
 //! Change this file so that, when the entries expire:
 //!

@@ -262,11 +262,7 @@ static WALK: Table = &[
             A::WalkOn,
             ("enter", "continue", "commit the answer; continue the run; next page"),
         ),
-        binding(
-            &[Left, KeyCode::Backspace],
-            A::WalkBack,
-            ("←", "back", "the previous page, as it was"),
-        ),
+        binding(&[Left, KeyCode::Backspace], A::WalkBack, ("←", "back", "the previous page")),
         binding(&[Char('h')], A::Hint, ("h", "hint", "the next hint")),
         binding(&[Char('s')], A::Skip, ("s", "skip", "skip the question, or the rest of the run")),
         UP,

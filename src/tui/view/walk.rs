@@ -95,6 +95,9 @@ pub fn draw(
     frame.render_widget(Paragraph::new(Text::from(shown)), inner);
 }
 
+/// Shown in place of a note for the presenter.
+const NO_NOTE: &str = "no note for the presenter on this page";
+
 /// Wraps styled lines. Continuation lines keep the indentation of the first.
 fn wrapped_lines(lines: Vec<Line<'static>>, width: usize) -> Vec<Line<'static>> {
     let mut all = Vec::new();
@@ -156,8 +159,9 @@ fn marked(text: &str, style: Style) -> Line<'static> {
 fn text_lines(page: &Page, screen: &PageScreen, has_room: bool) -> Vec<Line<'static>> {
     let Some(step) = page.step() else { return Vec::new() };
     let mut lines = Vec::new();
-    if screen.presenter && !step.presenter.is_empty() {
-        lines.push(Line::styled(format!("☞ {}", step.presenter), theme::warn()));
+    if screen.presenter {
+        let note = if step.presenter.is_empty() { NO_NOTE } else { &step.presenter };
+        lines.push(Line::styled(format!("☞ {note}"), theme::warn()));
     }
     // Where there is room, the introduction stays beside its answer.
     if has_room || step.result.is_none() || step.question.is_none() {

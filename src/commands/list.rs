@@ -50,7 +50,7 @@ fn describe(manifest: &firedrill_core::incident::Manifest) -> serde_json::Value 
         "id": manifest.id,
         "title": manifest.title,
         "summary": manifest.summary,
-        "severity": manifest.severity.word(),
+        "symptom": manifest.symptom.word(),
         "source": manifest.source,
         "rate_per_s": manifest.load.rate_per_s,
         "duration_s": manifest.duration_s,

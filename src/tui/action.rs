@@ -16,6 +16,7 @@ pub enum Action {
     OpenLab,
     Present,
     Answers,
+    NextSymptom,
     Words,
     Search,
     ToggleBug,

@@ -63,17 +63,26 @@ static CATALOGUE: Table = &[&[
     binding(&[Char('W')], A::Walk, ("W", "walk", "the guided walk: predict, run, explain")),
     binding(&[Char('l')], A::OpenLab, ("l", "lab", "the lab: broken and fixed side by side")),
     EXERCISE,
-    binding(&[Char('a')], A::OpenAll, ("a", "all", "the lab with all variants, up to four lanes")),
-    binding(&[Char('C')], A::Answers, ("C", "causes", "show or hide causes and variants")),
     UP,
     DOWN,
+    binding(
+        &[Tab],
+        A::NextSymptom,
+        (
+            "tab",
+            "symptom",
+            "one symptom alone: slow, down, wrong answers, leak, security; then all",
+        ),
+    ),
     binding(
         &[Char('/')],
         A::Search,
         ("/", "search", "search; enter keeps the result, esc clears it"),
     ),
+    binding(&[Char('a')], A::OpenAll, ("a", "all", "the lab with all variants, up to four lanes")),
+    binding(&[Char('C')], A::Answers, ("C", "causes", "show or hide causes and variants")),
     HELP,
-    binding(&[Esc], A::Back, ("esc", "", "end the search")),
+    binding(&[Esc], A::Back, ("esc", "", "end the search; all symptoms")),
     QUIT,
 ]];
 

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use firedrill_core::catalogue::{Catalogue, CatalogueEntry};
 use firedrill_core::incident::Manifest;
+use firedrill_core::incident::manifest::Symptom;
 use firedrill_core::incident::show::Shows;
 use firedrill_core::record::UnreadableLines;
 use firedrill_core::session::history::Lines;
@@ -139,14 +140,26 @@ pub struct CatalogueModel {
     pub searching: bool,
     /// True if causes and variants are shown.
     pub answers: bool,
+    /// The only symptom that is shown; none: all.
+    pub symptom: Option<Symptom>,
 }
 
 impl CatalogueModel {
-    /// The incidents that match the search, in order.
+    /// Shows the next symptom alone, and after the last one all.
+    pub fn next_symptom(&mut self) {
+        let shown = self.symptom.and_then(|shown| Symptom::ALL.iter().position(|of| *of == shown));
+        self.symptom = Symptom::ALL.get(shown.map_or(0, |shown| shown + 1)).copied();
+        self.cursor = 0;
+    }
+
+    /// The incidents that match the search and the symptom, in order.
     pub fn matches(&self, catalogue: &'static Catalogue) -> Vec<&'static CatalogueEntry> {
         let wanted = self.search.to_lowercase();
         let matches = |entry: &&CatalogueEntry| {
             let manifest = &entry.manifest;
+            if self.symptom.is_some_and(|symptom| symptom != manifest.symptom) {
+                return false;
+            }
             [manifest.id.as_str(), &manifest.title, manifest.seen_as(), &manifest.summary]
                 .iter()
                 .any(|text| text.to_lowercase().contains(&wanted))

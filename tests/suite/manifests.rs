@@ -53,11 +53,11 @@ fn said(from: &str, to: &str) -> String {
 fn a_broken_manifest_is_refused_with_line_and_field() {
     for (from, to, file_and_line, about, line) in [
         (
-            "severity = \"outage\"",
-            "severity = \"bad\"",
+            "symptom = \"down\"",
+            "symptom = \"bad\"",
             "incident.toml:",
             "unknown variant `bad`",
-            "severity",
+            "symptom",
         ),
         (
             "rate_per_s = 200",

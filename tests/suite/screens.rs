@@ -10,6 +10,7 @@ use firedrill_core::event::{
     ChainShown, Event, EventKind, ExitCause, InstanceSample, LoadTick, LogTail, Metric, Outcomes,
     Ready, Sample, ServerSample, WaitSite,
 };
+use firedrill_core::incident::manifest::Symptom;
 use firedrill_core::session::Effect;
 use firedrill_core::session::track::RunId;
 use ratatui::Terminal;
@@ -323,6 +324,27 @@ fn each_incident_can_be_reached_and_tells_its_symptom_at_every_size() {
             press(&mut model, KeyCode::Down);
         }
     }
+}
+
+#[test]
+fn a_symptom_narrows_the_catalogue() {
+    let mut model = model((80, 24));
+    let all = catalogue().entries.len();
+    let mut shown = 0;
+    for symptom in Symptom::ALL {
+        press(&mut model, KeyCode::Tab);
+        let text = draw(&mut model);
+        let with = catalogue().entries.iter().filter(|entry| entry.manifest.symptom == symptom);
+        let first = with.clone().next().map(|entry| format!("▶ {}", entry.manifest.seen_as()));
+        let first = first.unwrap_or_else(|| "no incident matches".to_owned());
+        let with = with.count();
+        assert!(text.contains(&format!("{}: {with} of {all}", symptom.word())), "{text}");
+        assert!(text.contains(&first), "{text}");
+        shown += with;
+    }
+    assert_eq!(shown, all, "each incident has one symptom");
+    press(&mut model, KeyCode::Tab);
+    assert!(!draw(&mut model).contains(&format!("of {all}")), "all are shown again");
 }
 
 #[test]

@@ -34,8 +34,8 @@ pub struct Manifest {
     pub looks_like: Option<String>,
     /// One line: the symptom.
     pub summary: String,
-    /// Severity.
-    pub severity: Severity,
+    /// The kind of trouble that is seen first.
+    pub symptom: Symptom,
     /// Origin of the incident.
     pub source: String,
     /// Default duration of a run.
@@ -144,25 +144,34 @@ pub struct SwitchOff {
     pub expectations: Vec<Expectation>,
 }
 
-/// Severity of an incident.
+/// The kind of trouble that users or operators see first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Severity {
-    /// The service was down.
-    Outage,
-    /// Some requests failed.
-    Degraded,
-    /// Data went where it must not.
+pub enum Symptom {
+    /// Requests wait, or some of them fail.
+    Slow,
+    /// Nobody is served.
+    Down,
+    /// Answers are wrong.
+    Wrong,
+    /// Memory grows.
     Leak,
+    /// Data or pages go to people who must not have them.
+    Security,
 }
 
-impl Severity {
-    /// As a word on screen.
+impl Symptom {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Slow, Self::Down, Self::Wrong, Self::Leak, Self::Security];
+
+    /// As words on screen.
     pub fn word(self) -> &'static str {
         match self {
-            Self::Outage => "outage",
-            Self::Degraded => "degraded",
-            Self::Leak => "data leak",
+            Self::Slow => "slow",
+            Self::Down => "down",
+            Self::Wrong => "wrong answers",
+            Self::Leak => "leak",
+            Self::Security => "security",
         }
     }
 }

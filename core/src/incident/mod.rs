@@ -47,7 +47,7 @@
 //! id = "one-place"
 //! title = "One place"
 //! summary = "Every request waits for the one before"
-//! severity = "degraded"
+//! symptom = "slow"
 //! source = "An example"
 //! duration_s = 20
 //! load = { rate_per_s = 200, arrivals = "constant", client_timeout_ms = 2000, request = [

@@ -19,7 +19,11 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Command> {
         Action::Up => list.cursor = list.cursor.saturating_sub(1),
         Action::Down => list.cursor = (list.cursor + 1).min(matches.len().saturating_sub(1)),
         Action::Search => list.searching = true,
-        Action::Back => list.search.clear(),
+        Action::Back => {
+            list.search.clear();
+            list.symptom = None;
+        }
+        Action::NextSymptom => list.next_symptom(),
         Action::Answers => list.answers = !list.answers,
         _ => {}
     }

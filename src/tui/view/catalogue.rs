@@ -4,8 +4,8 @@
 //! ```text
 //! firedrill ▸ choose an outage
 //!
-//!  ▶ Requests hang          outage     not walked yet   Requests hang, tasks and memory climb …
-//!    The canary was green   outage     walked ✔         A release does well in one instance …
+//!  ▶ Requests hang          slow         new             Requests hang, tasks and memory climb …
+//!    The canary was green   down         finished ✔      A release does well in one instance …
 //!
 //! ┌ Requests hang ─────────────────────────────────────────────────────────────┐
 //! │ …                                                                          │
@@ -69,6 +69,14 @@ pub fn draw(
         Span::styled(" firedrill", theme::accent()),
         Span::styled(" ▸ choose an incident", theme::strong()),
     ];
+    if let Some(symptom) = list.symptom {
+        title.push(Span::raw(format!(
+            "   {}: {} of {}",
+            symptom.word(),
+            matches.len(),
+            model.catalogue.entries.len()
+        )));
+    }
     if !list.search.is_empty() {
         title.push(Span::raw(format!("   matching “{}”", list.search)));
     }
@@ -147,13 +155,13 @@ fn row(
 ) -> Line<'static> {
     let mark = if selected { " ▶ " } else { "   " };
     let name = name(manifest, walked, answers);
-    let (severity, state) = (manifest.severity.word(), state(manifest, walked));
+    let (symptom, state) = (manifest.symptom.word(), state(manifest, walked));
     let fixed = match exercised.map(|exercised| exercised.fixed) {
         Some(Some(_)) => "fixed ✔",
         Some(None) => "started",
         None => "",
     };
-    let start = format!("{mark}{name:<31}{severity:<10} {state:<15} {fixed:<8}");
+    let start = format!("{mark}{name:<30} {symptom:<13} {state:<15} {fixed:<8}");
     let room = width.saturating_sub(columns(&start) + 1);
     let summary = if room > 20 { cut(&manifest.summary, room) } else { String::new() };
     let line = cut(&format!("{start} {summary}"), width);

@@ -8,7 +8,7 @@ use super::shared::{MOST, release};
 /// Use of the CPUs above which an instance is added, in percent.
 const BUSY_PERCENT: f64 = 60.0;
 
-/// Seconds between two orders.
+/// Seconds between two changes.
 const COOLDOWN_S: f64 = 1.0;
 
 /// Decides how many instances there are.

@@ -8,7 +8,7 @@ use super::shared::{MOST, release};
 /// Requests that may wait for a worker.
 const MAY_WAIT: f64 = 5.0;
 
-/// Seconds between two orders.
+/// Seconds between two changes.
 const COOLDOWN_S: f64 = 0.3;
 
 /// Decides how many instances there are.

@@ -71,6 +71,18 @@ fn the_same_seed_gives_the_same_bytes_wherever_it_runs() {
     }
 }
 
+/// Instances come and go: none of their requests is lost from the count.
+#[tokio::test]
+async fn requests_of_instances_that_are_removed_are_counted() {
+    let events = play(spec("autoscale-on-cpu", &["flapping"]), 12).await;
+    let scaled = times(&events, 0, |what| matches!(what, EventKind::Scale { instances: 2 }));
+    assert!(!scaled.is_empty(), "an instance was removed");
+    let mut sum = LoadTick::default();
+    loads(&events, 0).into_iter().for_each(|(_, tick)| sum.add(tick));
+    assert_eq!(sum.sent, sum.outcomes.all());
+    assert!(sum.outcomes.failed > 0, "those that were in it have failed");
+}
+
 #[test]
 fn its_report_adds_up_and_names_the_clock() {
     let output = firedrill(&["run", "pool-leak", "--clock", "virtual", "--json"]).output();

@@ -78,7 +78,9 @@ async fn requests_of_instances_that_are_removed_are_counted() {
     let scaled = times(&events, 0, |what| matches!(what, EventKind::Scale { instances: 2 }));
     assert!(!scaled.is_empty(), "an instance was removed");
     let mut sum = LoadTick::default();
-    loads(&events, 0).into_iter().for_each(|(_, tick)| sum.add(tick));
+    for (_, tick) in loads(&events, 0) {
+        sum.add(tick);
+    }
     assert_eq!(sum.sent, sum.outcomes.all());
     assert!(sum.outcomes.failed > 0, "those that were in it have failed");
 }

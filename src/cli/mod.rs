@@ -60,12 +60,12 @@ pub enum Verb {
     Metrics(MetricsOptions),
     /// Play a recording in the terminal
     View {
-        /// The recording, from `--record` or the lab's key `S`
+        /// The recording, from `--record` or the lab's key `S`; - for standard input
         file: PathBuf,
     },
     /// Convert a recording to one self-contained HTML page
     Report {
-        /// The recording, from `--record` or the lab's key `S`
+        /// The recording, from `--record` or the lab's key `S`; - for standard input
         file: PathBuf,
         /// The page, or - for standard output [default: the recording's name with .html]
         #[arg(short, long, value_name = "FILE")]

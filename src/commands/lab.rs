@@ -103,7 +103,8 @@ pub(super) fn opened<'a>(
     catalogue: &'static Catalogue,
     file: &'a Path,
 ) -> anyhow::Result<Opened<'a>> {
-    let open = || Ok(record::open(File::open(file)?)?);
+    let from = if cfg!(unix) && file == Path::new("-") { Path::new("/dev/stdin") } else { file };
+    let open = || Ok(record::open(File::open(from)?)?);
     let rest: anyhow::Result<record::Opened<File>> = open();
     let rest = rest.with_context(|| format!("cannot show {}", file.display()))?;
     let spec = Spec::recorded(catalogue, &rest.header)

@@ -13,7 +13,7 @@ use super::lab::opened;
 use crate::files::replace::{Beside, CannotReplace};
 use crate::notice::note;
 
-/// Writes the page of a recording beside it, or to `output`; `-` is standard output.
+/// Writes the page of a recording beside it, or to `output`; `-` is standard input and output.
 ///
 /// # Errors
 ///
@@ -27,8 +27,10 @@ pub fn write(
     let mut told = PageData::new(&opened.spec.case.entry.manifest, opened.header());
     let (spec, header, faults) = opened.scanned(|_, event| told.push(event))?;
     let render = || page::render(&spec.case, &header, &told, &faults);
-    let output = output.unwrap_or_else(|| file.with_extension("html"));
-    if output == Path::new("-") {
+    let stream = Path::new("-");
+    let beside = || if file == stream { file.to_owned() } else { file.with_extension("html") };
+    let output = output.unwrap_or_else(beside);
+    if output == stream {
         io::stdout().write_all(render().as_bytes()).context(OUTPUT)?;
         return Ok(ExitCode::SUCCESS);
     }

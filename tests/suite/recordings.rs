@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Output;
+use std::process::{Output, Stdio};
 
 use crossterm::event::{KeyCode, KeyEvent};
 use firedrill::run::Spec;
@@ -302,6 +302,33 @@ fn a_report_overwrites_nothing_but_a_report() {
 fn recorded_to(file: &Path) -> Output {
     let run = ["run", "middleware-order", "--clock", "virtual", "--record"];
     firedrill(&run).arg(file).output().expect("it starts")
+}
+
+#[test]
+fn a_file_in_another_format_is_named_for_what_it_is() {
+    let utf_16: Vec<u8> = "\u{feff}{}\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    for (bytes, word) in [
+        (&[0x1f, 0x8b, 8, 0][..], "it is compressed"),
+        (&utf_16, "it is in UTF-16"),
+        (b"{\"log\":{\"version\":\"1.2\"}}\n", "it is an HTTP archive (HAR)"),
+        (b"<!doctype html>\n", "it is a page"),
+    ] {
+        let why = read(bytes).map(|_| ()).expect_err("it is another format").to_string();
+        assert!(why.contains(word), "{why}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_recording_is_read_from_standard_input() {
+    let file = tempfile::NamedTempFile::new().expect("writable");
+    fs::write(file.path(), good()).expect("writable");
+    let page = |name: &Path, input: Stdio| {
+        let mut command = firedrill(&["report", "--output", "-"]);
+        command.arg(name).stdin(input).output().expect("it starts").stdout
+    };
+    let piped = page(Path::new("-"), fs::File::open(file.path()).expect("readable").into());
+    assert!(!piped.is_empty() && piped == page(file.path(), Stdio::null()));
 }
 
 #[test]

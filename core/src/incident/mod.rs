@@ -273,12 +273,28 @@ impl Unknown {
         let mut known: Vec<String> = known.into_iter().map(str::to_owned).collect();
         let mut seen = std::collections::BTreeSet::new();
         known.retain(|name| seen.insert(name.clone()));
+        let typed = name.to_lowercase();
+        let likeness = |known: &str| strsim::jaro_winkler(&typed, &known.to_lowercase());
         let nearest = known
             .iter()
-            .map(|candidate| (strsim::jaro_winkler(name, candidate), candidate))
+            .map(|candidate| (likeness(candidate), candidate))
             .filter(|(likeness, _)| *likeness > 0.8)
             .max_by(|a, b| a.0.total_cmp(&b.0))
             .map(|(_, candidate)| candidate.clone());
         Self { kind, name: name.to_owned(), nearest, known }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_in_capitals_is_near_the_known_one() {
+        let near =
+            |name: &str| Unknown::new("incident", name, ["pool-leak", "hot-resource"]).nearest;
+        assert_eq!(near("POOL-LEAK").as_deref(), Some("pool-leak"));
+        assert_eq!(near("Hot_Resource").as_deref(), Some("hot-resource"));
+        assert_eq!(near("xyz"), None);
     }
 }

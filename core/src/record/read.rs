@@ -261,6 +261,10 @@ fn no_header(line: &[u8], error: &serde_json::Error) -> Unreadable {
     let why = match line {
         [0x1f, 0x8b, ..] => "it is compressed; unpack it first".to_owned(),
         [b'<', ..] => "it is a page, such as `firedrill report` makes of one".to_owned(),
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "it is in UTF-16; save it as UTF-8".to_owned(),
+        _ if line.starts_with(b"{\"log\"") || line.starts_with(b"{ \"log\"") => {
+            "it is an HTTP archive (HAR), as browsers write one".to_owned()
+        }
         [0xef, 0xbb, 0xbf, ..] => "it begins with a byte order mark; remove it".to_owned(),
         _ if serde_json::from_slice::<Event>(line).is_ok() => {
             "its first line is lost, which says what ran".to_owned()

@@ -4,7 +4,7 @@
 //!
 //! * within two seconds after the traffic rises to what three instances can serve, at least 97 of 100 requests are
 //!   answered, and it stays like that;
-//! * when the traffic rises further, to more than the database can serve, at least 75 of 100 requests are answered.
+//! * when the traffic rises further, to more than the database can serve, at least 65 of 100 requests are answered.
 //!
 //! What you need to know:
 //!

@@ -1,5 +1,5 @@
 //! State of a lane beyond the life of one process: arrivals, the memory limit, releases. Its samples, and the orders of
-//! the code that steers it, are in [`ticks`].
+//! the code that steers it, are in `ticks`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

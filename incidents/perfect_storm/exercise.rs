@@ -3,7 +3,7 @@
 //! Change this file so that, when the entries expire:
 //!
 //! * at least 97 of 100 readers get their page, of an article or of the weather;
-//! * at most 200 queries wait for the database.
+//! * at most 200 queries wait for the database, and articles that have expired are still loaded again.
 //!
 //! What you need to know:
 //!

@@ -41,16 +41,7 @@ fn lane(root: &Path, target: &Path) -> anyhow::Result<()> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let status = Command::new(cargo)
         .current_dir(root)
-        .args([
-            "build",
-            "--quiet",
-            "--profile",
-            "page",
-            "-p",
-            "firedrill-incidents",
-            "--example",
-            "lane",
-        ])
+        .args(["build", "--quiet", "--profile", "page", "-p", "firedrill-page"])
         .args(["--target", "wasm32-wasip1"])
         .status()
         .context("cargo")?;
@@ -58,7 +49,7 @@ fn lane(root: &Path, target: &Path) -> anyhow::Result<()> {
         note("the lane for browsers was not built: rustup target add wasm32-wasip1");
         return Ok(());
     }
-    let built = target.join("wasm32-wasip1/page/examples/lane.wasm");
+    let built = target.join("wasm32-wasip1/page/firedrill_page.wasm");
     let smaller = target.join("lane.wasm");
     let changed = |path: &Path| path.metadata().and_then(|of| of.modified()).ok();
     if changed(&smaller) > changed(&built) {

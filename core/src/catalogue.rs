@@ -73,13 +73,30 @@ struct OfPage<M> {
     constants: Values,
 }
 
-/// A manifest without what is taught.
-fn untaught(text: &str) -> Result<serde_json::Map<String, serde_json::Value>, toml::de::Error> {
+impl Manifests {
+    /// These, with others in the place of those of the same incidents.
+    #[must_use]
+    pub fn with(mut self, Self(others): Self) -> Self {
+        self.0.extend(others);
+        self
+    }
+}
+
+/// A manifest without these parts.
+fn without(
+    text: &str,
+    parts: &[&str],
+) -> Result<serde_json::Map<String, serde_json::Value>, toml::de::Error> {
     let mut manifest: serde_json::Map<String, serde_json::Value> = toml::from_str(text)?;
-    for taught in ["step", "question", "debrief", "exercise"] {
-        manifest.remove(taught);
+    for part in parts {
+        manifest.remove(*part);
     }
     Ok(manifest)
+}
+
+/// A manifest without what is taught.
+fn untaught(text: &str) -> Result<serde_json::Map<String, serde_json::Value>, toml::de::Error> {
+    without(text, &["step", "question", "debrief", "exercise"])
 }
 
 /// The source texts of an incident.
@@ -232,6 +249,14 @@ impl Catalogue {
         let of_page = OfPage { manifest, constants: entry.manifest.constants.clone() };
         serde_json::to_value(BTreeMap::from([(entry.manifest.id.replace('-', "_"), of_page)]))
             .unwrap_or_default()
+    }
+
+    /// One incident's manifest with its walk, as the page of that walk takes it along.
+    pub fn for_walk(entry: &CatalogueEntry) -> serde_json::Value {
+        // What was read as a manifest is TOML.
+        let manifest = without(&entry.text, &["exercise"]).unwrap_or_default();
+        let of_page = OfPage { manifest, constants: entry.manifest.constants.clone() };
+        serde_json::to_value(BTreeMap::from([(entry.incident.name(), of_page)])).unwrap_or_default()
     }
 
     /// The modules of its incidents, for the registry of metrics.

@@ -9,6 +9,11 @@ pub fn letter(lane: usize) -> char {
     char::from(b'A' + u8::try_from(lane).unwrap_or(25).min(25))
 }
 
+/// Returns true for the log line of a panic.
+pub fn is_panic(what: &EventKind) -> bool {
+    matches!(what, EventKind::Log { line } if line.contains("panicked"))
+}
+
 /// Describes the exit of a process with this code.
 pub fn exit(cause: &ExitCause, code: Option<i32>) -> String {
     match cause {

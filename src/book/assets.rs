@@ -34,15 +34,18 @@ pub fn folder(source: &Path) -> anyhow::Result<PathBuf> {
 /// Writes what pages need beside the chapters' texts, whence mdBook copies it. What is there already in the
 /// same form is left alone, so that file watchers do not react.
 pub fn write(folder: &Path, module: Option<&Module>) -> anyhow::Result<()> {
-    let script = format!("{HOST}\n{}", include_str!("page.js"));
-    put(&folder.join("firedrill.js"), &script)?;
+    let module_js = include_str!("module.js");
+    for (name, own) in
+        [("firedrill.js", include_str!("page.js")), ("walk.js", include_str!("walk.js"))]
+    {
+        put(&folder.join(name), &format!("{HOST}\n{module_js}\n{own}"))?;
+    }
     put(&folder.join("firedrill.css"), include_str!("page.css"))?;
+    put(&folder.join("walk.css"), include_str!("walk.css"))?;
     let lane = folder.join("lane.js");
     match module {
         Some(module) => {
-            let mut gz = GzEncoder::new(Vec::new(), Compression::best());
-            gz.write_all(&module.bytes)?;
-            let text = STANDARD.encode(gz.finish()?);
+            let text = packed(&module.bytes)?;
             let manifests = crate::pack::for_pages()?;
             put(&lane, &format!("firedrillLane({}, {manifests});\n", serde_json::to_string(&text)?))
         }
@@ -51,7 +54,15 @@ pub fn write(folder: &Path, module: Option<&Module>) -> anyhow::Result<()> {
     }
 }
 
-fn put(path: &Path, text: &str) -> anyhow::Result<()> {
+/// Bytes as a page takes them along: compressed, as text.
+pub fn packed(bytes: &[u8]) -> anyhow::Result<String> {
+    let mut gz = GzEncoder::new(Vec::new(), Compression::best());
+    gz.write_all(bytes)?;
+    Ok(STANDARD.encode(gz.finish()?))
+}
+
+/// Writes a file, unless it says the same already.
+pub fn put(path: &Path, text: &str) -> anyhow::Result<()> {
     if fs::read_to_string(path).is_ok_and(|there| there == text) {
         return Ok(());
     }

@@ -1,21 +1,13 @@
-// A WASI host of the least size: a module gets `input` on its standard input; what it writes is returned.
+// A WASI host of the least size: `openModule` returns a function that hands a text to the module and returns its answer.
 // Time stands still and chance is fixed, so that a run repeats.
-function lane(module, input) {
-  let [read, memory, written] = [0, null, []];
+function openModule(module) {
+  let [input, read, memory, written, fault] = [new Uint8Array(), 0, null, [], ""];
   const view = () => new DataView(memory.buffer);
   const bytes = (at, length) => new Uint8Array(memory.buffer, at, length);
   const vectors = (at, count) =>
     Array.from({ length: count }, (_, i) =>
       bytes(view().getUint32(at + 8 * i, true), view().getUint32(at + 8 * i + 4, true)));
-  const ended = new Error("ended");
-  let fault = "";
   const host = {
-    args_sizes_get(count, size) {
-      view().setUint32(count, 0, true);
-      view().setUint32(size, 0, true);
-      return 0;
-    },
-    args_get: () => 0,
     environ_sizes_get(count, size) {
       view().setUint32(count, 0, true);
       view().setUint32(size, 0, true);
@@ -50,26 +42,24 @@ function lane(module, input) {
       view().setUint32(done, all, true);
       return 0;
     },
-    proc_exit(code) {
-      if (code !== 0) fault ||= "it ended with " + code;
-      throw ended;
-    },
+    proc_exit(code) { throw new Error("it ended with " + code); },
   };
   // Whatever else a module asks for is not there.
   const wanted = Object.fromEntries(
     WebAssembly.Module.imports(module).map(({ name }) => [name, host[name] ?? (() => 52)]));
   const instance = new WebAssembly.Instance(module, { wasi_snapshot_preview1: wanted });
   memory = instance.exports.memory;
-  try {
-    instance.exports._start();
-  } catch (error) {
-    if (error !== ended || fault) throw new Error(fault || String(error));
-  }
-  const out = new Uint8Array(written.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of written) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
+  instance.exports.__wasm_call_ctors();
+  return (text) => {
+    [input, read, written, fault] = [new TextEncoder().encode(text), 0, [], ""];
+    let failed;
+    try {
+      failed = instance.exports.request();
+    } catch (error) {
+      throw new Error(fault || String(error));
+    }
+    if (failed) throw new Error(fault.trim());
+    const decoder = new TextDecoder();
+    return written.map((part) => decoder.decode(part, { stream: true })).join("") + decoder.decode();
+  };
 }

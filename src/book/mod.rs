@@ -5,16 +5,19 @@
 //! * [`runs`]: the runs that it is about, on the virtual clock, kept by content
 //! * `played`, `quiz`: the questions of a walk, with the figures of a walk that was played, as forms
 //! * [`module`], `steps`: what a page needs to run the incident's own code, or runs that stand in for that
+//! * `computed`: what is kept for the next build; `walks`: the pages of the guided walks
 //! * `assets`: script and style of the pages
 
 mod assets;
+mod computed;
 pub mod directive;
 pub mod module;
-mod played;
+pub mod played;
 mod quiz;
 mod render;
 pub mod runs;
 mod steps;
+pub mod walks;
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
@@ -80,6 +83,7 @@ struct Preprocessors {
 #[serde(default)]
 struct Own {
     lane: Option<PathBuf>,
+    walks: bool,
 }
 
 /// Part of a chapter.
@@ -148,10 +152,19 @@ impl Firedrill {
             return Err(anyhow!(reader.faults.join("\n")));
         }
         let used = reader.used;
-        runs.forget_what_was_not_used();
-        if used {
+        let wants_walks = told.config.preprocessor.firedrill.walks;
+        if used || wants_walks {
             assets::write(&writes, module.as_ref())?;
         }
+        if wants_walks {
+            walks::write(
+                &told.root.join(&told.config.book.src),
+                self.catalogue,
+                &runs,
+                module.as_ref(),
+            )?;
+        }
+        runs.forget_what_was_not_used();
         Ok(book)
     }
 }

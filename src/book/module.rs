@@ -1,4 +1,4 @@
-//! The lane for browsers: the incidents' own code, compiled for a WASI host.
+//! The module for browsers: the incidents' own code, compiled for a WASI host.
 
 use std::fs;
 use std::io::{ErrorKind, Write};
@@ -94,8 +94,8 @@ impl Module {
     fn run(&self, plan: &Plan, heap_scale: f64) -> anyhow::Result<String> {
         let manifests = crate::pack::for_pages()?;
         let scale = json!(heap_scale);
-        let request =
-            json!({ "manifests": manifests, "run": plan, "lane": 0, "heap_scale": scale });
+        let lane = json!({ "manifests": manifests, "run": plan, "lane": 0, "heap_scale": scale });
+        let request = json!({ "lane": lane });
         let request = request.to_string();
         let mut node = in_node(&self.path)
             .stdin(Stdio::piped())
@@ -118,13 +118,32 @@ impl Module {
 const IN_NODE: &str = "
 import { readFileSync, writeSync } from 'node:fs';
 const module = new WebAssembly.Module(readFileSync(process.argv[1]));
-const out = lane(module, readFileSync(0));
+const out = new TextEncoder().encode(openModule(module)(readFileSync(0, 'utf8')));
 for (let from = 0; from < out.length; ) from += writeSync(1, out, from);
+";
+
+/// The same with one module for all requests, one a line; each answer is a line.
+const EACH_LINE_IN_NODE: &str = "
+import { readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+const ask = openModule(new WebAssembly.Module(readFileSync(process.argv[1])));
+for await (const line of createInterface({ input: process.stdin })) {
+  process.stdout.write(ask(line + '\\n').trim() + '\\n');
+}
 ";
 
 /// Node, with a module that gets its standard input and writes to its standard output.
 pub fn in_node(module: &Path) -> Command {
+    node(module, IN_NODE)
+}
+
+/// Node, with a module that answers each line of its standard input with a line.
+pub fn each_line_in_node(module: &Path) -> Command {
+    node(module, EACH_LINE_IN_NODE)
+}
+
+fn node(module: &Path, script: &str) -> Command {
     let mut node = Command::new("node");
-    node.args(["--input-type=module", "--eval", &format!("{HOST}\n{IN_NODE}")]).arg(module);
+    node.args(["--input-type=module", "--eval", &format!("{HOST}\n{script}")]).arg(module);
     node
 }

@@ -1,61 +1,13 @@
 // Pages of the book: charts that run the incident's own code, numbers that can be changed in a sentence, and
 // questions. Without this script all of it stands there as it was computed when the book was built.
-"use strict";
-
-let module = null; // the compiled lane, once it is wanted
-let manifests = null;
-let loading = null;
-const root = document.currentScript ? document.currentScript.src.replace(/[^/]*$/, "") : "";
-
-// Called by lane.js with the module, packed, and the manifests.
-async function firedrillLane(packed, all) {
-  manifests = all;
-  const bytes = Uint8Array.from(atob(packed), (c) => c.charCodeAt(0));
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-  const plain = await new Response(stream).arrayBuffer();
-  loading.done(await WebAssembly.compile(plain));
-}
-globalThis.firedrillLane = firedrillLane;
-
-function load() {
-  if (loading) return loading.promise;
-  loading = {};
-  loading.promise = new Promise((done, failed) => {
-    loading.done = (compiled) => { module = compiled; done(compiled); };
-    const script = document.createElement("script");
-    script.src = root + "lane.js";
-    script.onerror = () => failed(new Error("the lane for browsers could not be loaded"));
-    document.head.append(script);
-  });
-  return loading.promise;
-}
-
-// A worker a lane, made once: from a folder, a browser allows a worker of text alone.
-const WORK = `${lane.toString()}
-onmessage = ({ data: { module, request, rest } }) => {
-  try {
-    const input = new TextEncoder().encode(request + "\\n" + (rest ?? ""));
-    const text = new TextDecoder().decode(lane(module, input));
-    postMessage({ text });
-  } catch (error) {
-    postMessage({ fault: String(error.message ?? error) });
-  }
-};`;
-const workers = [];
-function work(at, request, rest) {
-  workers[at] ??= new Worker(URL.createObjectURL(new Blob([WORK], { type: "text/javascript" })));
-  return new Promise((done, failed) => {
-    workers[at].onmessage = ({ data }) => (data.fault ? failed(new Error(data.fault)) : done(data.text));
-    workers[at].onerror = (error) => failed(new Error(error.message));
-    workers[at].postMessage({ module, request: JSON.stringify({ manifests, ...request }), rest });
-  });
-}
 
 // Runs the lanes side by side, and has the first worker draw what they said.
 async function run(asked, wanted, heapScale) {
-  const lanes = asked.variants.map((_, lane) => work(lane, { run: asked, lane, heap_scale: heapScale }));
+  const lanes = asked.variants.map((_, lane) =>
+    work(lane, { lane: { manifests, run: asked, lane, heap_scale: heapScale } }));
   const said = await Promise.all(lanes);
-  return JSON.parse(await work(0, { run: asked, wanted }, said.map((text) => text.trimEnd()).join("\n\n")));
+  const rest = said.map((text) => text.trimEnd()).join("\n\n");
+  return JSON.parse(await work(0, { draw: { manifests, run: asked, wanted } }, { rest }));
 }
 
 const digits = (value) => {
@@ -324,12 +276,12 @@ function quiz(form) {
     event.preventDefault();
     const said = new FormData(form).get("answer");
     if (said === null || said === "") return;
-    try { localStorage.setItem(key, said); } catch { /* kept nowhere, and told all the same */ }
+    kept.set(key, said);
     show(said);
     answer.focus();
   });
   form.addEventListener("reset", () => {
-    try { localStorage.removeItem(key); } catch { /* it was not kept */ }
+    kept.remove(key);
     answer.hidden = true;
     commit.disabled = false;
     delete form.dataset.state;
@@ -341,8 +293,7 @@ function quiz(form) {
   });
   for (const button of form.querySelectorAll("button")) button.hidden = false;
   answer.hidden = true;
-  let before = null;
-  try { before = localStorage.getItem(key); } catch { /* nothing is kept here */ }
+  const before = kept.get(key);
   if (before !== null) show(before);
 }
 

@@ -3,7 +3,12 @@
 use std::collections::BTreeMap;
 
 use anyhow::Context;
+use firedrill_core::event::{Event, EventKind, ExitCause};
+use firedrill_core::incident::Manifest;
+use firedrill_core::incident::walk::{Question, WalkStep};
+use firedrill_core::page::walk::Recording;
 use firedrill_core::plan::Case;
+use firedrill_core::prose;
 use firedrill_core::script::{Control, Speed};
 use firedrill_core::session::walk::page::{Asking, StepPage};
 use firedrill_core::session::walk::{AnswerKey, Stage};
@@ -29,23 +34,30 @@ pub struct Played {
     pub why: String,
 }
 
+/// A walk that was played.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct PlayedWalk {
+    /// All questions, by their ids.
+    pub questions: BTreeMap<String, Played>,
+    /// Its runs, where a browser would not make the same, and why.
+    pub recorded: Option<(WhyRecorded, Recording)>,
+}
+
 /// Seed of the order of options: the same in every build of a book.
 const BOOK_SEED: u64 = 0;
-
-/// All questions of an incident's walk, by their ids.
-pub type Questions = BTreeMap<String, Played>;
 
 /// Plays the walk of this run's incident, as fast as it goes.
 ///
 /// # Errors
 ///
 /// When its run fails.
-pub async fn play(spec: Spec) -> anyhow::Result<Questions> {
+pub async fn play(spec: Spec) -> anyhow::Result<PlayedWalk> {
     let Spec { case, venue, .. } = spec;
     let (session, effects) = Session::walk(case, 1.0, BOOK_SEED);
-    let mut player = Player { session, run: None, venue };
+    let mut player =
+        Player { session, run: None, venue, run_of: 0, recording: Recording::default() };
     player.carry_out(effects).await?;
-    let mut questions = Questions::new();
+    let mut questions = BTreeMap::new();
     for step in &player.session.case.entry.clone().manifest.walk {
         player.settle().await?;
         if let Some(id) = &step.asks {
@@ -57,7 +69,37 @@ pub async fn play(spec: Spec) -> anyhow::Result<Questions> {
         player.settle().await?;
         player.apply(Input::Next).await?;
     }
-    Ok(questions)
+    let Player { session, recording, .. } = player;
+    let recorded = WhyRecorded::of(session.case.manifest(), &recording).map(|why| (why, recording));
+    Ok(PlayedWalk { questions, recorded })
+}
+
+/// Why the runs of a walk are recorded for its page, and not made there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum WhyRecorded {
+    /// Its code panics, which cannot be caught in a browser.
+    Panics,
+    /// Its texts tell how much memory is in use, or when a process is killed for it; in a browser pointers are half
+    /// as wide.
+    Memory,
+}
+
+impl WhyRecorded {
+    fn of(manifest: &Manifest, Recording(runs): &Recording) -> Option<Self> {
+        if runs.values().flatten().any(|event| prose::is_panic(&event.what)) {
+            return Some(Self::Panics);
+        }
+        let is_killed = |event: &Event| {
+            matches!(event.what, EventKind::Exit { cause: ExitCause::OutOfMemory { .. }, .. })
+        };
+        let of_steps = manifest.walk.iter().flat_map(WalkStep::formulas);
+        let of_questions = manifest.questions.iter().flat_map(Question::formulas);
+        let mut names = of_steps.chain(of_questions).flat_map(|(_, formula)| formula.names());
+        let is_memory =
+            |name: &String| name.contains("memory_bytes") || name.contains("heap_bytes");
+        let tells = runs.values().flatten().any(is_killed) || names.any(is_memory);
+        tells.then_some(Self::Memory)
+    }
 }
 
 /// Takes a walk by its inputs.
@@ -65,6 +107,9 @@ struct Player {
     session: Session,
     run: Option<Run>,
     venue: Venue,
+    /// The page that began the run.
+    run_of: usize,
+    recording: Recording,
 }
 
 impl Player {
@@ -109,6 +154,7 @@ impl Player {
         {
             let run = self.run.as_mut().context("there is no run")?;
             let event = run.events.recv().await.context("the run has ended before it was held")?;
+            self.recording.0.entry(self.run_of).or_default().push(event.clone());
             let effects = self
                 .session
                 .apply(Input::Event(firedrill_core::session::track::RunId::Main, event));
@@ -123,6 +169,7 @@ impl Player {
                 (Effect::Start { plan, pacing, .. }, _) => {
                     let case = Case { plan, ..self.session.case.clone() };
                     self.run = Some(Run::start(Spec::at(self.venue.clone(), case, pacing))?);
+                    self.run_of = self.session.walk.as_ref().map_or(0, |walk| walk.at);
                 }
                 // Nobody watches: time passes as fast as it can.
                 (Effect::Control(_, Control::SetSpeed(_)), Some(run)) => {

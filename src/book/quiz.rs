@@ -1,7 +1,7 @@
 //! A question as a plain form: committed to before the answer is there. Without script the answer folds out.
 //! Everything that judging needs was computed by core; the page only looks it up.
 
-use firedrill_core::glossary;
+use firedrill_core::page::words::words;
 use firedrill_core::session::walk::page::AnswerForm;
 use firedrill_core::session::walk::{AnswerKey, Listing, Ruling};
 use maud::{Markup, html};
@@ -91,26 +91,4 @@ fn lines(listing: &Listing, rulings: &[Ruling]) -> Markup {
 /// A bound of the right numbers. The page gives both to the browser, which says whether an answer is within.
 fn bound(value: f64) -> String {
     format!("{value:.6}")
-}
-
-/// A text whose words that the glossary explains say so, and whose code looks like it.
-fn words(text: &str) -> Markup {
-    let mut from = 0;
-    let mut parts = Vec::new();
-    for (range, term) in glossary::marked(text) {
-        parts.push((&text[from..range.start], None));
-        parts.push((&text[range.clone()], Some(term.says.as_str())));
-        from = range.end;
-    }
-    parts.push((&text[from..], None));
-    html! {
-        @for (part, says) in parts {
-            @match says {
-                Some(says) => abbr title=(says) { (part) },
-                None => @for (i, piece) in part.split('`').enumerate() {
-                    @if i % 2 == 1 { code { (piece) } } @else { (piece) }
-                },
-            }
-        }
-    }
 }

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use firedrill_core::catalogue::Catalogue;
-use firedrill_core::event::Clock;
 use firedrill_core::figures::{count, number};
 use firedrill_core::incident::Unknown;
 use firedrill_core::incident::exercise::YOURS;
@@ -14,13 +13,12 @@ use firedrill_core::incident::show::{Chart, Text};
 use firedrill_core::page::figure::{self, Figure};
 use firedrill_core::page::live::{DrawRequest, draw};
 use firedrill_core::page::{charts_of, outcomes_of};
-use firedrill_core::plan::Plan;
 use maud::{Markup, PreEscaped, html};
 use serde_json::json;
 
+use super::computed;
 use super::directive::{Asks, FORMS, Piece};
 use super::module::Module;
-use super::played::{self, Questions};
 use super::quiz;
 use super::runs::{Made, Runs};
 use super::steps::{self, Knob};
@@ -166,15 +164,7 @@ impl<'a> Page<'a> {
         // Where panics cannot be caught, code that panics cannot run.
         let module = self.module.filter(|_| !made.panics);
         let ratio = match module {
-            Some(module) => {
-                let key = format!(
-                    "heap ratio without bodies {}",
-                    serde_json::to_string(plan).map_err(told)?
-                );
-                let size = module.bytes.len();
-                let measure = || module.heap_ratio(&made);
-                self.runs.kept(&format!("{key} {size}"), measure).map_err(told)?
-            }
+            Some(module) => computed::heap_ratio(self.runs, module, &made).map_err(told)?,
             None => None,
         };
         let stand_in = match module {
@@ -278,14 +268,8 @@ impl<'a> Page<'a> {
     fn ask(&self, incident: &str, id: &str) -> Result<Markup, String> {
         let entry = self.catalogue.find(incident).map_err(|unknown| unknown.to_string())?;
         let ids = entry.manifest.questions.iter().map(|question| question.id.as_str());
-        let plan = Plan { clock: Clock::Virtual, ..Plan::new(&entry.manifest) };
-        let play = || {
-            let spec = self.runs.spec(&plan)?;
-            self.runs.wait(played::play(spec))
-        };
-        let questions: Questions =
-            self.runs.kept(&format!("walk of {incident}"), play).map_err(told)?;
-        match questions.get(id) {
+        let walk = computed::walk(self.runs, entry).map_err(told)?;
+        match walk.questions.get(id) {
             Some(question) => Ok(quiz::form(incident, id, question)),
             None => Err(Unknown::new("question", id, ids).to_string()),
         }

@@ -15,6 +15,7 @@ use firedrill_core::event::{Clock, Event, EventKind};
 use firedrill_core::incident::manifest::{MAX_RATE_PER_S, rate_allowed};
 use firedrill_core::page::PageData;
 use firedrill_core::plan::{Case, Plan};
+use firedrill_core::prose;
 use firedrill_core::record::MOST_LANES;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -132,7 +133,7 @@ impl Runs {
         let mut told = PageData::of(case.manifest(), &plan.variants);
         let mut panics = false;
         for event in events {
-            panics |= matches!(&event.what, EventKind::Log { line } if line.contains("panicked"));
+            panics |= prose::is_panic(&event.what);
             told.push(event);
         }
         let made = Rc::new(Made { case, told, panics });

@@ -4,6 +4,7 @@
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use firedrill_core::session::lane_words::Mood;
 use ratatui::buffer::Buffer;
 use ratatui::style::{Color, Modifier, Style};
 
@@ -71,6 +72,16 @@ pub fn paint(colour: Color) -> Color {
 /// Style of healthy values.
 pub fn good() -> Style {
     coloured(Color::LightGreen)
+}
+
+/// Style of a lane's state.
+pub fn of(mood: Mood) -> Style {
+    match mood {
+        Mood::Good => good(),
+        Mood::Warn => warn(),
+        Mood::Bad => bad(),
+        Mood::Quiet => quiet(),
+    }
 }
 
 /// Style of failures.

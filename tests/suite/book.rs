@@ -24,7 +24,7 @@ pub fn lane() -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or(root.join("target"), PathBuf::from);
     let smaller = target.join("lane.wasm");
-    let built = target.join("wasm32-wasip1/page/examples/lane.wasm");
+    let built = target.join("wasm32-wasip1/page/firedrill_page.wasm");
     let changed = |path: &Path| path.metadata().and_then(|of| of.modified()).ok();
     if changed(&smaller) > changed(&built) { smaller } else { built }
 }

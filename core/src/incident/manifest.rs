@@ -280,6 +280,17 @@ pub struct Phase {
     pub bugs: Option<Switch>,
 }
 
+impl Phase {
+    /// Its name in charts; empty: it has none.
+    pub fn word(&self) -> &str {
+        match (&self.name, self.bugs) {
+            (Some(name), _) => name,
+            (None, Some(Switch::On)) => "release",
+            (None, _) => "",
+        }
+    }
+}
+
 /// On or off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -6,13 +6,24 @@ use crate::figures::clock;
 use crate::page::axis::Axis;
 use crate::timeline::LaneLine;
 
-/// Width and height of a drawing, in its own units.
-const SIZE: (f64, f64) = (560.0, 200.0);
+/// Width of a drawing in its own units: of a report, and of a page that has less room.
+pub const WIDTH: f64 = 560.0;
+/// The narrow one.
+pub const NARROW: f64 = 400.0;
+
+/// Height of a drawing, in the same units.
+const HEIGHT: f64 = 200.0;
+
+/// Room for a time on the axis.
+const TIME: f64 = 66.0;
 
 /// Room for the labels: left, bottom, top.
-const LEFT: f64 = 64.0;
+const LEFT: f64 = 76.0;
 const BOTTOM: f64 = 22.0;
-const TOP: f64 = 16.0;
+const TOP: f64 = 20.0;
+
+/// Width of a character of a label, at most.
+const CHARACTER: f64 = 8.5;
 
 /// Points that a line has at most; each is the highest of its stretch.
 const POINTS: usize = 560;
@@ -23,6 +34,8 @@ pub struct Frame {
     pub title: String,
     /// The class of its line, which gives the colour.
     pub class: &'static str,
+    /// Its width, in its own units.
+    pub width: f64,
     /// The end of the time axis, in seconds.
     pub end_s: f64,
     /// The values axis.
@@ -31,8 +44,8 @@ pub struct Frame {
     pub ticks: Vec<(f64, String)>,
     /// A level not to be reached, by a lane whose cap is the manifest's.
     pub cap: Option<f64>,
-    /// Start of each phase in seconds.
-    pub phases_s: Vec<f64>,
+    /// Start of each phase but the first, in seconds, with its name.
+    pub phases: Vec<(f64, String)>,
 }
 
 /// One lane's line.
@@ -59,20 +72,21 @@ pub struct Curve<'a> {
 const STEPS_S: [f64; 12] =
     [1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1200.0, 3600.0];
 
-/// Whole seconds from 0 to an end, seven at most.
-fn seconds(end_s: f64) -> Vec<f64> {
-    let step_s = STEPS_S.into_iter().find(|step_s| end_s / step_s <= 6.0).unwrap_or(end_s);
-    (0..=6).map(|i| f64::from(i) * step_s).filter(|at_s| *at_s <= end_s).collect()
+/// Whole seconds from 0 to an end, as many as have room.
+fn seconds(end_s: f64, width: f64) -> Vec<f64> {
+    let most = ((width - LEFT) / TIME).floor();
+    let step_s = STEPS_S.into_iter().find(|step_s| end_s / step_s <= most).unwrap_or(end_s);
+    (0..=7).map(|i| f64::from(i) * step_s).filter(|at_s| *at_s <= end_s).collect()
 }
 
 /// Draws the chart, with an alternative text that says what it shows.
 pub fn draw(frame: &Frame, curve: &Curve) -> Markup {
-    let (width, height) = SIZE;
+    let (width, height) = (frame.width, HEIGHT);
     let x = |at_s: f64| LEFT + at_s / frame.end_s * (width - LEFT - 8.0);
     let y = |value: f64| {
         TOP + (1.0 - frame.axis.place(value).clamp(0.0, 1.0)) * (height - TOP - BOTTOM)
     };
-    let seconds = seconds(frame.end_s);
+    let seconds = seconds(frame.end_s, width);
     html! {
         figure {
             figcaption {
@@ -90,11 +104,11 @@ pub fn draw(frame: &Frame, curve: &Curve) -> Markup {
                     @let anchor = match i { 0 => "start", _ if near => "end", _ => "middle" };
                     text x=(px(x(*at_s))) y=(height - 5.0) text-anchor=(anchor) { (clock(*at_s)) }
                 }
-                @for (i, at_s) in frame.phases_s.iter().enumerate() {
-                    @if i > 0 && *at_s <= frame.end_s {
-                        line class="phase" x1=(px(x(*at_s))) x2=(px(x(*at_s))) y1=(TOP) y2=(height - BOTTOM) {}
-                        text x=(px(x(*at_s))) y=(TOP - 4.0) text-anchor="middle" { (i + 1) }
-                    }
+                @for (at_s, _) in &frame.phases {
+                    line class="phase" x1=(px(x(*at_s))) x2=(px(x(*at_s))) y1=(TOP) y2=(height - BOTTOM) {}
+                }
+                @for (at, name) in labels(frame, x) {
+                    text x=(px(at)) y=(TOP - 4.0) { (name) }
                 }
                 @if let Some(cap) = frame.cap {
                     @let cap = cap + curve.lane.more_cap_bytes as f64;
@@ -118,6 +132,22 @@ pub fn draw(frame: &Frame, curve: &Curve) -> Markup {
             }
         }
     }
+}
+
+/// The names of phases that have room, each at its place.
+fn labels(frame: &Frame, x: impl Fn(f64) -> f64) -> Vec<(f64, &str)> {
+    let mut labels: Vec<(f64, &str)> = Vec::new();
+    let mut free = LEFT;
+    for (at_s, name) in frame.phases.iter().filter(|(_, name)| !name.is_empty()) {
+        let wide = CHARACTER * name.chars().count() as f64;
+        // At the right edge it ends where the chart ends.
+        let at = x(*at_s).min(frame.width - wide);
+        if at >= free {
+            labels.push((at, name));
+            free = at + wide + CHARACTER;
+        }
+    }
+    labels
 }
 
 /// Describes the chart in words.

@@ -2,8 +2,9 @@
 
 use maud::{Markup, html};
 
+use super::PageData;
 use super::axis::{Axis, nice_ceiling};
-use super::chart::{self, Curve, Frame};
+use super::chart::{self, Curve, Frame, WIDTH};
 use crate::event::{ChainShown, Event, EventKind, LoadTick, LogTail, Sample};
 use crate::figures::{mib, millis, number};
 use crate::incident::Manifest;
@@ -14,63 +15,220 @@ use crate::prose::capital;
 use crate::timeline::{LaneLine, Timeline, level};
 use crate::window::Window;
 
-/// Each chart of a manifest, of every lane.
-pub(super) fn charts(
-    manifest: &Manifest,
-    timeline: &Timeline,
-    names: &[String],
-    events: &[Event],
-) -> Markup {
-    html! {
-        h2 { "Lanes" }
-        p.note {
-            "Heights compare across lanes: they share each axis. A dashed upright line is the beginning of a "
-            "phase, by its number above; ✖ the end of a process; a dotted line what theory says; the level "
-            "line in the charts of memory is the cap, at which a process is killed. Latency counts from when a "
-            "request was due, and one without an answer counts with its timeout."
-        }
-        @for chart in &manifest.charts { (one_chart(chart, manifest, timeline, names, events)) }
-    }
+/// From here on a second is whole: the samples of a live run are not quite a tenth of a second apart.
+const WHOLE_S: f64 = 0.85;
+
+/// Phases that are marked in a chart at most.
+const MOST_PHASES: usize = 100;
+
+/// The lanes of a run, as a page shows them.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Shown<'a> {
+    /// The manifest of their incident.
+    pub manifest: &'a Manifest,
+    /// What they showed.
+    pub timeline: &'a Timeline,
+    /// Their names, for people.
+    pub names: &'a [String],
+    /// The events of the run.
+    pub events: &'a [Event],
+    /// The end of the time axis, in seconds.
+    pub end_s: f64,
+    /// Width of a drawing, in its own units.
+    pub width: f64,
+    /// True if theory is drawn.
+    pub theory: bool,
 }
 
-/// One chart of every lane.
-pub(super) fn one_chart(
-    chart: &show::Chart,
-    manifest: &Manifest,
-    timeline: &Timeline,
-    names: &[String],
-    events: &[Event],
-) -> Markup {
-    let phases_s: Vec<f64> = events
-        .iter()
-        .filter(|event| matches!(event.what, EventKind::Phase { .. }))
-        .map(|event| event.at_ms as f64 / 1000.0)
-        .take(manifest.phases.len())
-        .collect();
-    let end_s = timeline.end_s.max(1.0);
-    html! {
-        div.charts {
-            @match chart.shows {
-                Shows::Chain => @for (i, name) in names.iter().enumerate() {
-                    (chain(name, newest(events, i, |what| match what {
-                        EventKind::Chain(chain) => Some(chain),
-                        _ => None,
-                    })))
-                },
-                Shows::Log => @for (i, name) in names.iter().enumerate() {
-                    (log(&capital(&chart.title()), name, newest(events, i, |what| match what {
-                        EventKind::LogTail(tail) => Some(tail),
-                        _ => None,
-                    })))
-                },
-                _ => {
-                    @let frame = frame(chart, manifest, timeline, (end_s, &phases_s));
-                    @for (lane, name) in timeline.lanes.iter().zip(names) {
-                        (chart::draw(&frame, &curve(chart, manifest, timeline, (lane, name))))
+impl<'a> Shown<'a> {
+    /// The lanes of a whole run, with these names.
+    pub(super) fn whole(manifest: &'a Manifest, told: &'a PageData, names: &'a [String]) -> Self {
+        let PageData { timeline, events } = told;
+        Self {
+            manifest,
+            timeline,
+            names,
+            events,
+            end_s: timeline.end_s.max(1.0),
+            width: WIDTH,
+            theory: true,
+        }
+    }
+
+    /// Each chart of the manifest, of every lane.
+    pub(super) fn charts(&self) -> Markup {
+        html! {
+            h2 { "Lanes" }
+            p.note {
+                "Heights compare across lanes: they share each axis. A dashed upright line is the beginning of a "
+                "phase, with its name where it has one; ✖ the end of a process; a dotted line what theory says; the "
+                "level line in the charts of memory is the cap, at which a process is killed. Latency counts from "
+                "when a request was due, and one without an answer counts with its timeout."
+            }
+            @for chart in &self.manifest.charts { (self.chart(chart)) }
+        }
+    }
+
+    /// The beginning of each phase but the first, in seconds, with its name.
+    fn phases(&self) -> Vec<(f64, String)> {
+        let began = self.events.iter().filter_map(|event| match event.what {
+            EventKind::Phase { index, .. } => Some((event.at_ms as f64 / 1000.0, index)),
+            _ => None,
+        });
+        let named = began.filter_map(|(at_s, index)| {
+            let phase = self.manifest.phases.get(index).filter(|_| index > 0)?;
+            Some((at_s, phase.word().to_owned()))
+        });
+        named.take(MOST_PHASES).collect()
+    }
+
+    /// One chart of every lane.
+    pub(super) fn chart(&self, chart: &show::Chart) -> Markup {
+        let Self { timeline, names, events, .. } = *self;
+        html! {
+            div.charts {
+                @match chart.shows {
+                    Shows::Chain => @for (i, name) in names.iter().enumerate() {
+                        (chain(name, newest(events, i, |what| match what {
+                            EventKind::Chain(chain) => Some(chain),
+                            _ => None,
+                        })))
+                    },
+                    Shows::Log => @for (i, name) in names.iter().enumerate() {
+                        (log(&capital(&chart.title()), name, newest(events, i, |what| match what {
+                            EventKind::LogTail(tail) => Some(tail),
+                            _ => None,
+                        })))
+                    },
+                    _ => {
+                        @let frame = self.frame(chart);
+                        @for (lane, name) in timeline.lanes.iter().zip(names) {
+                            (chart::draw(&frame, &self.curve(chart, (lane, name))))
+                        }
                     }
                 }
             }
         }
+    }
+
+    /// Returns the common properties of a chart in all lanes.
+    fn frame(&self, chart: &show::Chart) -> Frame {
+        let Self { manifest, timeline, end_s, width, .. } = *self;
+        let cap_bytes = manifest.memory.cap_bytes() as f64 * manifest.instances as f64;
+        let highest = |measure: &Measure| {
+            let samples = timeline.lanes.iter().flat_map(|lane| &lane.samples);
+            if measure.over_window().is_some() {
+                let of_lanes = timeline.lanes.iter().flat_map(|lane| levels(lane, measure));
+                return of_lanes.filter_map(|(_, value)| value).fold(0.0, f64::max);
+            }
+            samples.filter_map(|(_, sample)| level(sample, measure)).fold(0.0, f64::max)
+        };
+        let linear = |top: f64, read: fn(f64) -> String| (Axis::Linear(top), shares(top, read));
+        let capacity = chart.capacity.as_deref();
+        let fixed = capacity.and_then(|capacity| capacity.parse::<f64>().ok());
+        let metric = capacity.filter(|_| fixed.is_none()).map(Measure::parse);
+        let full = fixed.or(metric.map(|measure| highest(&measure))).filter(|full| *full > 0.0);
+        let more = timeline.lanes.iter().map(|lane| lane.more_cap_bytes);
+        let most_more = more.max().unwrap_or_default() as f64;
+        let bytes = |bytes: f64| mib(bytes as u64);
+        let (class, (axis, ticks), cap) = match &chart.shows {
+            Shows::Tasks => {
+                let top = nice_ceiling(highest(&Measure::Level(Level::Tasks)).max(10.0));
+                ("tasks", linear(top, number), None)
+            }
+            Shows::Memory => {
+                let top =
+                    highest(&Measure::Level(Level::MemoryBytes)).max(cap_bytes + most_more) * 1.05;
+                (
+                    "memory",
+                    (Axis::Linear(top), shares(cap_bytes + most_more, bytes)),
+                    Some(cap_bytes),
+                )
+            }
+            Shows::Latency => {
+                let ticks = [0.1, 10.0, 1000.0, 10_000.0].map(|ms| (ms, millis(ms))).to_vec();
+                ("latency", (Axis::Log(0.1, 10_000.0), ticks), None)
+            }
+            Shows::Outcomes => {
+                let second = |lane: &LaneLine| {
+                    outcomes(lane)
+                        .map(|(_, ok, rejected, bad)| ok + rejected + bad)
+                        .reduce(f64::max)
+                };
+                let top = timeline.lanes.iter().filter_map(second).fold(1.0, f64::max);
+                ("tasks", linear(nice_ceiling(top), number), None)
+            }
+            Shows::Up => ("tasks", (Axis::Linear(1.0), named(&["down", "up"])), None),
+            Shows::State(_, names) => {
+                let top = names.len().saturating_sub(1).max(1) as f64;
+                ("tasks", (Axis::Linear(top), named(names)), None)
+            }
+            Shows::Slots { used, .. } => {
+                let top = full.unwrap_or(1.0).max(highest(used));
+                ("tasks", linear(top, number), full)
+            }
+            // Both are words, not curves.
+            Shows::Chain | Shows::Log => ("tasks", linear(1.0, number), None),
+            Shows::Level(measure) => {
+                let top = nice_ceiling(highest(measure).max(full.unwrap_or(1.0)));
+                ("tasks", linear(top, number), full)
+            }
+        };
+        let title = capital(&chart.title());
+        Frame { title, class, width, end_s, axis, ticks, cap, phases: self.phases() }
+    }
+
+    /// One lane's line in a chart.
+    fn curve(&self, chart: &show::Chart, (lane, name): (&'a LaneLine, &'a str)) -> Curve<'a> {
+        let Self { manifest, timeline, .. } = *self;
+        let measure = match &chart.shows {
+            Shows::Tasks => Some(Measure::Level(Level::Tasks)),
+            Shows::Memory => Some(Measure::Level(Level::MemoryBytes)),
+            Shows::Level(measure)
+            | Shows::State(measure, _)
+            | Shows::Slots { used: measure, .. } => Some(measure.clone()),
+            _ => None,
+        };
+        let points = match (&chart.shows, &measure) {
+            (_, Some(measure)) => levels(lane, measure),
+            (Shows::Outcomes, _) => outcomes(lane).map(|(at_s, ok, ..)| (at_s, Some(ok))).collect(),
+            (Shows::Up, _) => {
+                let up = |sample: &Sample| if sample.server.is_some() { 1.0 } else { 0.0 };
+                lane.samples.iter().map(|(at_s, sample)| (*at_s, Some(up(sample)))).collect()
+            }
+            // The 99th percentile of each second, the unanswered requests included.
+            _ => each_second(lane, WindowMeasure::P99Ms, None),
+        };
+        // Stacked: each line is the sum of what is below it.
+        let rejected: Vec<(f64, Option<f64>)> = match &chart.shows {
+            Shows::Outcomes if outcomes(lane).any(|(_, _, rejected, _)| rejected > 0.0) => {
+                outcomes(lane).map(|(at_s, ok, rejected, _)| (at_s, Some(ok + rejected))).collect()
+            }
+            _ => Vec::new(),
+        };
+        let (bad, legend) = match &chart.shows {
+            Shows::Outcomes => (
+                outcomes(lane).map(|(at_s, ok, rej, bad)| (at_s, Some(ok + rej + bad))).collect(),
+                if rejected.is_empty() {
+                    " (stacked: answered well; dashed: with those that failed or timed out)"
+                } else {
+                    " (stacked: answered well; dotted: with those rejected; dashed: with those that failed)"
+                },
+            ),
+            Shows::Slots { lost, .. } => {
+                (levels(lane, lost), " (in use; dashed: those of them that are lost)")
+            }
+            _ => (Vec::new(), ""),
+        };
+        let theory = measure.filter(|_| self.theory);
+        let theory =
+            theory.map_or(Vec::new(), |measure| theory_of(manifest, timeline, lane, &measure));
+        let read: fn(f64) -> String = match &chart.shows {
+            Shows::Memory => |bytes| mib(bytes as u64),
+            Shows::Latency => millis,
+            _ => number,
+        };
+        Curve { lane, name, points, rejected, bad, legend, theory, read }
     }
 }
 
@@ -112,129 +270,9 @@ fn log(title: &str, name: &str, tail: Option<&LogTail>) -> Markup {
     }
 }
 
-/// Returns the common properties of a chart in all lanes.
-fn frame(
-    chart: &show::Chart,
-    manifest: &Manifest,
-    timeline: &Timeline,
-    (end_s, phases_s): (f64, &[f64]),
-) -> Frame {
-    let cap_bytes = manifest.memory.cap_bytes() as f64 * manifest.instances as f64;
-    let highest = |measure: &Measure| {
-        let samples = timeline.lanes.iter().flat_map(|lane| &lane.samples);
-        if measure.over_window().is_some() {
-            let of_lanes = timeline.lanes.iter().flat_map(|lane| levels(lane, measure));
-            return of_lanes.filter_map(|(_, value)| value).fold(0.0, f64::max);
-        }
-        samples.filter_map(|(_, sample)| level(sample, measure)).fold(0.0, f64::max)
-    };
-    let linear = |top: f64, read: fn(f64) -> String| (Axis::Linear(top), shares(top, read));
-    let capacity = chart.capacity.as_deref();
-    let fixed = capacity.and_then(|capacity| capacity.parse::<f64>().ok());
-    let metric = capacity.filter(|_| fixed.is_none()).map(Measure::parse);
-    let full = fixed.or(metric.map(|measure| highest(&measure))).filter(|full| *full > 0.0);
-    let more = timeline.lanes.iter().map(|lane| lane.more_cap_bytes);
-    let most_more = more.max().unwrap_or_default() as f64;
-    let bytes = |bytes: f64| mib(bytes as u64);
-    let (class, (axis, ticks), cap) = match &chart.shows {
-        Shows::Tasks => {
-            let top = nice_ceiling(highest(&Measure::Level(Level::Tasks)).max(10.0));
-            ("tasks", linear(top, number), None)
-        }
-        Shows::Memory => {
-            let top =
-                highest(&Measure::Level(Level::MemoryBytes)).max(cap_bytes + most_more) * 1.05;
-            ("memory", (Axis::Linear(top), shares(cap_bytes + most_more, bytes)), Some(cap_bytes))
-        }
-        Shows::Latency => {
-            let ticks = [0.1, 10.0, 1000.0, 10_000.0].map(|ms| (ms, millis(ms))).to_vec();
-            ("latency", (Axis::Log(0.1, 10_000.0), ticks), None)
-        }
-        Shows::Outcomes => {
-            let second = |lane: &LaneLine| {
-                outcomes(lane).map(|(_, ok, rejected, bad)| ok + rejected + bad).reduce(f64::max)
-            };
-            let top = timeline.lanes.iter().filter_map(second).fold(1.0, f64::max);
-            ("tasks", linear(nice_ceiling(top), number), None)
-        }
-        Shows::Up => ("tasks", (Axis::Linear(1.0), named(&["down", "up"])), None),
-        Shows::State(_, names) => {
-            let top = names.len().saturating_sub(1).max(1) as f64;
-            ("tasks", (Axis::Linear(top), named(names)), None)
-        }
-        Shows::Slots { used, .. } => {
-            let top = full.unwrap_or(1.0).max(highest(used));
-            ("tasks", linear(top, number), full)
-        }
-        // Both are words, not curves.
-        Shows::Chain | Shows::Log => ("tasks", linear(1.0, number), None),
-        Shows::Level(measure) => {
-            let top = nice_ceiling(highest(measure).max(full.unwrap_or(1.0)));
-            ("tasks", linear(top, number), full)
-        }
-    };
-    let title = capital(&chart.title());
-    Frame { title, class, end_s, axis, ticks, cap, phases_s: phases_s.to_vec() }
-}
-
 /// The names of a state's values, each with its value.
 fn named(names: &[impl AsRef<str>]) -> Vec<(f64, String)> {
     names.iter().enumerate().map(|(i, name)| (i as f64, name.as_ref().to_owned())).collect()
-}
-
-/// One lane's line in a chart.
-fn curve<'a>(
-    chart: &show::Chart,
-    manifest: &Manifest,
-    timeline: &Timeline,
-    (lane, name): (&'a LaneLine, &'a str),
-) -> Curve<'a> {
-    let measure = match &chart.shows {
-        Shows::Tasks => Some(Measure::Level(Level::Tasks)),
-        Shows::Memory => Some(Measure::Level(Level::MemoryBytes)),
-        Shows::Level(measure) | Shows::State(measure, _) | Shows::Slots { used: measure, .. } => {
-            Some(measure.clone())
-        }
-        _ => None,
-    };
-    let points = match (&chart.shows, &measure) {
-        (_, Some(measure)) => levels(lane, measure),
-        (Shows::Outcomes, _) => outcomes(lane).map(|(at_s, ok, ..)| (at_s, Some(ok))).collect(),
-        (Shows::Up, _) => {
-            let up = |sample: &Sample| if sample.server.is_some() { 1.0 } else { 0.0 };
-            lane.samples.iter().map(|(at_s, sample)| (*at_s, Some(up(sample)))).collect()
-        }
-        // The 99th percentile of each second, the unanswered requests included.
-        _ => each_second(lane, WindowMeasure::P99Ms, None),
-    };
-    // Stacked: each line is the sum of what is below it.
-    let rejected: Vec<(f64, Option<f64>)> = match &chart.shows {
-        Shows::Outcomes if outcomes(lane).any(|(_, _, rejected, _)| rejected > 0.0) => {
-            outcomes(lane).map(|(at_s, ok, rejected, _)| (at_s, Some(ok + rejected))).collect()
-        }
-        _ => Vec::new(),
-    };
-    let (bad, legend) = match &chart.shows {
-        Shows::Outcomes => (
-            outcomes(lane).map(|(at_s, ok, rej, bad)| (at_s, Some(ok + rej + bad))).collect(),
-            if rejected.is_empty() {
-                " (stacked: answered well; dashed: with those that failed or timed out)"
-            } else {
-                " (stacked: answered well; dotted: with those rejected; dashed: with those that failed)"
-            },
-        ),
-        Shows::Slots { lost, .. } => {
-            (levels(lane, lost), " (in use; dashed: those of them that are lost)")
-        }
-        _ => (Vec::new(), ""),
-    };
-    let theory = measure.map_or(Vec::new(), |measure| theory(manifest, timeline, lane, &measure));
-    let read: fn(f64) -> String = match &chart.shows {
-        Shows::Memory => |bytes| mib(bytes as u64),
-        Shows::Latency => millis,
-        _ => number,
-    };
-    Curve { lane, name, points, rejected, bad, legend, theory, read }
 }
 
 /// For each second: when it ended, requests answered well, those refused for what they asked, and
@@ -243,10 +281,12 @@ fn outcomes(lane: &LaneLine) -> impl Iterator<Item = (f64, f64, f64, f64)> {
     let mut from_s = 0.0;
     seconds(lane).filter_map(move |ticks| {
         let (at_s, _) = ticks.last()?;
-        // Samples that were put together stand for more than a second.
-        let share = (*at_s - from_s).max(1.0);
-        let share = if share > 1.5 { share } else { 1.0 };
-        from_s = *at_s;
+        // Samples that were put together stand for more than a second; the newest second may not be over.
+        let seconds = *at_s - std::mem::replace(&mut from_s, *at_s);
+        let share = if seconds > 1.5 { seconds } else { 1.0 };
+        if seconds < WHOLE_S {
+            return None;
+        }
         let sum = |of: fn(&LoadTick) -> u64| {
             ticks.iter().map(|(_, sample)| of(&sample.load) as f64).sum::<f64>() / share
         };
@@ -296,7 +336,7 @@ fn each_second(
 }
 
 /// Returns the theory of a measure from the release to the first exit.
-fn theory(
+fn theory_of(
     manifest: &Manifest,
     timeline: &Timeline,
     lane: &LaneLine,

@@ -2,6 +2,7 @@
 //!
 //! * [`chart`]: one chart of one lane; [`axis`]: from a value to its place on it
 //! * [`figure`]: a figure that a sentence of the book asks for; [`live`]: what a page of the book does by itself
+//! * [`walk`]: a guided walk in a page; [`words`]: a text with the terms that the glossary explains
 //! * `lanes`: what the lanes showed, chart by chart
 //! * `data`: what there is to tell of a run; `events`: what happened, and how to have it happen again
 
@@ -13,6 +14,8 @@ pub mod figure;
 mod lanes;
 pub mod live;
 pub mod stability;
+pub mod walk;
+pub mod words;
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -33,6 +36,7 @@ use crate::record::{Header, UnreadableLines};
 use crate::report::{LaneReport, Report, SINCE_RESTART, WaitSiteReport};
 use crate::verdict::{Check, Undecided, Verdict};
 pub use data::PageData;
+use lanes::Shown;
 
 /// Lines of source shown before and after a wait site.
 const AROUND: usize = 6;
@@ -60,7 +64,7 @@ pub fn render(case: &Case, header: &Header, told: &PageData, faults: &Unreadable
                 @let short = report.verdict.undecided == Some(Undecided::TooShort);
                 @if !short { (verdict(&report.verdict)) }
                 @if let Some(stability) = &report.stability { (stability::section(stability)) }
-                (lanes::charts(manifest, timeline, &names, events))
+                (Shown::whole(manifest, told, &names).charts())
                 @if short { (verdict(&report.verdict)) }
                 (why(case))
                 (marked(case, &header.variants))
@@ -181,7 +185,7 @@ pub fn charts_of(case: &Case, told: &PageData, titles: &[String]) -> Markup {
     let names = lane_names(&case.plan.variants);
     let wanted = manifest.charts.iter().filter(|chart| titles.contains(&chart.title()));
     html! {
-        @for chart in wanted { (lanes::one_chart(chart, manifest, &told.timeline, &names, &told.events)) }
+        @for chart in wanted { (Shown::whole(manifest, told, &names).chart(chart)) }
     }
 }
 

@@ -1,8 +1,8 @@
 //! The session of one learner: its run or runs, their history, the guided walk, and the facts that may be shown
 //! yet. A front end sends [`Input`]s, carries out [`Effect`]s and draws a [`View`].
 //!
-//! * [`track`]: one run and its past; [`run_state`]: its state, folded from events; [`lane_state`]: one lane of it;
-//!   [`series`]: the bounded history of a lane; [`history`]: all events that are kept
+//! * [`track`]: one run and its past; [`run_state`]: its state, folded from events; [`lane_state`]: one lane of it,
+//!   [`lane_words`]: the same in words; [`series`]: the bounded history of a lane; [`history`]: all events that are kept
 //! * [`travel`]: moving in time
 //! * [`walk`]: the guided walk; [`progress`]: how far it was taken
 //! * [`disclosure`]: the facts that may be shown now; [`view`]: all of that for a front end
@@ -13,6 +13,7 @@
 pub mod disclosure;
 pub mod history;
 pub mod lane_state;
+pub mod lane_words;
 pub mod progress;
 pub mod run_state;
 pub mod series;

@@ -11,7 +11,7 @@ use super::walk::AnswerKey;
 use super::walk::page::{self, Page};
 use super::walk::values;
 use crate::incident::formula::Values;
-use crate::incident::manifest::Switch;
+use crate::incident::manifest::Phase;
 
 /// Everything that a front end may show now.
 #[derive(Debug, Serialize)]
@@ -87,11 +87,7 @@ impl Session {
     /// The beginning of each phase but the first, in seconds, with its name.
     pub fn marks(&self) -> Vec<(f64, &str)> {
         let phases = self.case.manifest().phases.iter().skip(1);
-        let names = phases.map(|phase| match (&phase.name, phase.bugs) {
-            (Some(name), _) => name.as_str(),
-            (None, Some(Switch::On)) => "release",
-            (None, _) => "",
-        });
+        let names = phases.map(Phase::word);
         let began = self.shown().phases_s.iter().skip(1).copied();
         began.zip(names.chain(std::iter::repeat(""))).collect()
     }

@@ -10,100 +10,24 @@ use tui_big_text::{BigText, PixelSize};
 use super::parts::{columns, cut};
 use super::scene::Scene;
 use crate::tui::theme;
-use firedrill_core::event::Outcomes;
-use firedrill_core::figures::{count, mib, millis, number};
-use firedrill_core::incident::measure::{Level, Measure, without_selector};
-use firedrill_core::incident::show::{Figure, Headline};
+use firedrill_core::figures::number;
 use firedrill_core::session::lane_state::LaneState;
+use firedrill_core::session::lane_words::{self, LargeFigure};
 
 /// Columns of a big digit. Quarters of a cell, which every font has; smaller ones few have.
 const DIGIT: u16 = 4;
 
-/// A figure: what, how much, whether it is bad, and how it grows.
-struct Big {
-    name: String,
-    value: String,
-    style: Style,
-    more: String,
-}
-
-/// Returns the two large figures; in a walk, the usual ones in place of those not shown yet.
-pub fn figures(lab: &Scene) -> [Figure; 2] {
-    let Headline { left, right } = lab.manifest().headline.clone();
-    let usual = Headline::usual();
-    let (charts, known) = (&lab.manifest().charts, &lab.view.disclosure);
-    let or =
-        |figure: Figure, usual| if known.shows(charts, &figure.metric) { figure } else { usual };
-    [or(left, usual.left), or(right, usual.right)]
-}
-
-/// The two big figures of a lane.
-fn headline(lab: &Scene, lane: &LaneState) -> [Big; 2] {
-    let mut figures = figures(lab).map(|figure| big(lane, &figure));
-    if !lab.view.disclosure.theory {
-        for figure in &mut figures {
-            figure.more.clear();
-        }
-    }
-    figures
-}
-
-/// Returns true if a figure of the headline is in its bad range.
-pub fn is_beyond(lane: &LaneState, figure: &Figure) -> bool {
-    figure.bad_from.zip(lane.value(&figure.metric)).is_some_and(|(from, value)| value >= from)
-}
-
-fn big(lane: &LaneState, figure: &Figure) -> Big {
-    let value = lane.value(&figure.metric);
-    let of_tasks = figure.metric == Measure::Level(Level::Tasks);
-    let growth = growth(lane).filter(|_| of_tasks);
-    let is_ms = without_selector(figure.metric.name()).ends_with("_ms");
-    let text = value.map_or("–".to_owned(), |value| match &figure.metric {
-        Measure::Level(Level::MemoryBytes | Level::HeapBytes) => mib(value as u64),
-        _ if is_ms => millis(value),
-        _ if value >= 1.0 => count(value.round() as u64),
-        _ => number(value),
-    });
-    let beyond = is_beyond(lane, figure);
-    let style = match value {
-        _ if beyond || growth.is_some() => theme::bad(),
-        _ if lane.suffers() && figure.metric.name().starts_with("ok_") => theme::bad(),
-        _ if lane.suffers() && is_ms => theme::bad(),
-        Some(100.0..) if is_ms => theme::warn(),
-        _ => theme::good(),
-    };
-    let own = || figure.metric.name().replace('_', " ");
-    let name = figure.name.clone().unwrap_or_else(own);
-    Big { name, value: text, style, more: growth.unwrap_or_default() }
-}
-
-/// The growth of the tasks, where it is worth telling.
-fn growth(lane: &LaneState) -> Option<String> {
-    lane.server.as_ref()?;
-    let slope = lane.tasks_per_s.filter(|slope| slope.abs() >= 5.0)?;
-    let arrow = if slope > 0.0 { '▲' } else { '▼' };
-    Some(format!("{arrow}{}/s", number(slope.abs().round())))
+/// The two large figures of a lane.
+fn headline(lab: &Scene, lane: &LaneState) -> [LargeFigure; 2] {
+    lab.session.large_figures(lane)
 }
 
 fn outcomes(lab: &Scene, lane: &LaneState) -> Line<'static> {
-    let last = &lane.last_second;
-    let Outcomes { ok, wrong, rejected, failed, timed_out, .. } = last.window.outcomes;
-    let ok = format!(" ok {}", number(last.per_s(ok).round()));
-    let mut spans = vec![Span::styled(ok, theme::good())];
-    // In a walk the reason may be what a question asks for: these are among the failed requests there.
-    let told = last.handshakes().filter(|_| lab.view.disclosure.causes);
-    let (reason, handshakes) = told.unwrap_or_default();
-    for (name, rate, style) in [
-        ("timed out", last.per_s(timed_out), theme::bad()),
-        (reason, handshakes, theme::bad()),
-        ("failed", last.per_s(failed) - handshakes, theme::bad()),
-        ("wrong", last.per_s(wrong), theme::bad()),
-        ("rejected", last.per_s(rejected), theme::quiet()),
-    ] {
-        // An outcome that is there no longer shows as 0.
-        if rate > 0.0 || name == "rejected" && lane.has_rejected {
-            spans.push(Span::styled(format!("  {name} {}", number(rate.round())), style));
-        }
+    let mut spans = Vec::new();
+    for (name, rate, mood) in lane_words::outcomes(lane, lab.view.disclosure.causes) {
+        let before = if spans.is_empty() { " " } else { "  " };
+        let text = format!("{before}{name} {}", number(rate.round()));
+        spans.push(Span::styled(text, theme::of(mood)));
     }
     spans.push(Span::styled(" /s", theme::quiet()));
     Line::from(spans)
@@ -114,16 +38,17 @@ pub fn small_figures(frame: &mut Frame, area: Rect, lab: &Scene, lane: &LaneStat
     let mut spans = Vec::new();
     let figures = headline(lab, lane);
     // A figure that is cut looks like another one: names give way.
-    let wide = |figure: &Big| {
-        4 + [&figure.name, &figure.value, &figure.more].map(|t| columns(t)).iter().sum::<usize>()
+    let wide = |figure: &LargeFigure| {
+        4 + [&figure.name, &figure.value, &figure.growth].map(|t| columns(t)).iter().sum::<usize>()
     };
     let over = figures.iter().map(wide).sum::<usize>().saturating_sub(usize::from(area.width));
     let share = over.div_ceil(figures.len());
-    for Big { name, value, style, more } in figures {
+    for LargeFigure { name, value, mood, growth } in figures {
+        let style = theme::of(mood);
         let name = cut(&name, columns(&name).saturating_sub(share));
         spans.push(Span::raw(format!(" {name} ")));
         spans.push(Span::styled(value, style.patch(theme::strong())));
-        spans.push(Span::styled(format!(" {more} "), style));
+        spans.push(Span::styled(format!(" {growth} "), style));
     }
     frame.render_widget(Paragraph::new(vec![Line::from(spans), outcomes(lab, lane)]), area);
 }
@@ -136,10 +61,11 @@ pub fn big_figures(frame: &mut Frame, area: Rect, lab: &Scene, lane: &LaneState)
     let halves =
         |area: Rect| -> [Rect; 2] { Layout::horizontal([Constraint::Fill(1); 2]).areas(area) };
     let places = halves(names).into_iter().zip(halves(digits));
-    for (Big { name, value, style, more }, (name_area, area)) in
+    for (LargeFigure { name, value, mood, growth }, (name_area, area)) in
         headline(lab, lane).into_iter().zip(places)
     {
-        let caption = Line::from(vec![Span::raw(format!(" {name} ")), Span::styled(more, style)]);
+        let style = theme::of(mood);
+        let caption = Line::from(vec![Span::raw(format!(" {name} ")), Span::styled(growth, style)]);
         frame.render_widget(Paragraph::new(caption), name_area);
         let value = value.replace(' ', "");
         let area = Rect { x: area.x + 1, width: area.width - 1, ..area };
@@ -169,7 +95,7 @@ pub fn apart(value: &str) -> (&str, &str) {
 
 /// The two big figures of a lane: name, value, style.
 pub fn big_and_plain(lab: &Scene, lane: &LaneState) -> [(String, String, Style); 2] {
-    headline(lab, lane).map(|Big { name, value, style, more }| {
-        (format!("{name} {more}"), value.replace(' ', ""), style)
+    headline(lab, lane).map(|LargeFigure { name, value, mood, growth }| {
+        (format!("{name} {growth}"), value.replace(' ', ""), theme::of(mood))
     })
 }

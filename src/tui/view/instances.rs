@@ -21,6 +21,7 @@ use super::parts::columns;
 use super::scene::Scene;
 use crate::tui::theme;
 use firedrill_core::session::lane_state::LaneState;
+use firedrill_core::session::lane_words;
 use firedrill_core::session::series::Point;
 
 /// Draws the rows; where there is no room for them, the tasks and the failures of all in two.
@@ -101,12 +102,9 @@ fn figures(instance: &InstanceSample, width: u16) -> String {
     }
 }
 
-/// Returns the version of an instance. In a walk the variant's name would give the answer away.
+/// The version of an instance, as it may be named.
 fn version<'a>(lab: &Scene, instance: &'a InstanceSample) -> &'a str {
-    match instance.version.as_str() {
-        released if !lab.view.disclosure.causes && released != "before" => "release",
-        version => version,
-    }
+    lane_words::version(instance, lab.view.disclosure.causes)
 }
 
 fn style(instance: &InstanceSample) -> Style {

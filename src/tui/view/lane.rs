@@ -12,7 +12,6 @@
 
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
-use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Paragraph};
 
@@ -22,10 +21,11 @@ use super::parts::{columns, cut, wrapped};
 use super::scene::Scene;
 use super::{charts, figures, gauges, instances};
 use crate::tui::theme;
-use firedrill_core::figures::{clock, count, number};
+use firedrill_core::figures::{count, number};
 use firedrill_core::incident::exercise::YOURS;
 use firedrill_core::prose::letter;
 use firedrill_core::session::lane_state::{LaneState, ProcessState};
+use firedrill_core::session::lane_words::{self, is_beyond};
 use firedrill_core::session::run_state::RunState;
 
 /// Rows of what is said of a lane, at most.
@@ -124,35 +124,21 @@ fn differs(lab: &Scene, lane: &LaneState) -> String {
 
 /// Returns true if a lane is unhealthy.
 fn is_wrong(lab: &Scene, lane: &LaneState) -> bool {
-    let [left, right] = figures::figures(lab);
+    let [left, right] = lab.session.headline();
     if !lab.view.disclosure.causes {
-        return lane.suffers()
-            || figures::is_beyond(lane, &left)
-            || figures::is_beyond(lane, &right);
+        return lane.suffers() || is_beyond(lane, &left) || is_beyond(lane, &right);
     }
     let stuck = lane.culprit().is_some_and(|site| site.waiting >= MANY);
     stuck
         || lane.suffers()
-        || figures::is_beyond(lane, &left)
-        || figures::is_beyond(lane, &right)
+        || is_beyond(lane, &left)
+        || is_beyond(lane, &right)
         || gauges::violation(lab, lane).is_some()
 }
 
 fn state_line(data: &RunState, lane: &LaneState, causes: bool) -> Line<'static> {
-    let (text, style) = match &lane.state {
-        _ if lane.is_stale(data.now_s) => {
-            let since = clock(lane.sampled_s);
-            (format!("? no sample since {since}"), theme::warn())
-        }
-        ProcessState::Starting => ("◌ starting".to_owned(), theme::warn()),
-        ProcessState::Serving { .. } => serving(lane),
-        ProcessState::Stopped { .. } => ("■ stopped".to_owned(), theme::quiet()),
-        ProcessState::Down { short, again_s, .. } => {
-            let wait_s = (again_s - data.now_s).max(0.0);
-            (format!("✖ {short} · back in {wait_s:.1} s"), theme::bad())
-        }
-    };
-    let mut spans = vec![Span::styled(format!(" {text}"), style)];
+    let (text, mood) = lane_words::state(lane, data.now_s);
+    let mut spans = vec![Span::styled(format!(" {text}"), theme::of(mood))];
     if causes && matches!(lane.state, ProcessState::Serving { .. } | ProcessState::Stopped { .. }) {
         let bugs = match lane.bugs.len() {
             0 => Span::styled("  [ ] no bug on", theme::quiet()),
@@ -165,18 +151,6 @@ fn state_line(data: &RunState, lane: &LaneState, causes: bool) -> Line<'static> 
         spans.push(bugs);
     }
     Line::from(spans)
-}
-
-/// The state of a process that is up, by the outcomes of the last second.
-fn serving(lane: &LaneState) -> (String, Style) {
-    let (bad, wrong) = lane.bad_percent();
-    let share = number(if bad < 10.0 { bad } else { bad.round() });
-    match bad {
-        0.0 => ("● serving".to_owned(), theme::good()),
-        _ if wrong > bad / 2.0 => (format!("● up, {share} % wrong answers"), theme::bad()),
-        _ if lane.suffers() => (format!("● up, {share} % fail"), theme::bad()),
-        _ => (format!("● up, {share} % fail"), theme::warn()),
-    }
 }
 
 /// Returns the text about a lane: the manifest's sentence with the busiest wait site; else that place alone; else

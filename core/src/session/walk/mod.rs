@@ -240,9 +240,11 @@ impl Session {
 
     /// Lets the run go on, once the learner has committed to an answer.
     fn go_on(&mut self, walk: &mut Walk, step: &WalkStep, reply: Reply) -> Vec<Effect> {
+        // The texts tell of the stretch before, whose counts end here.
+        let texts = judge::texts(self, walk, step);
         walk.went_on = Some(values::measured_now(self));
         walk.since = vec![Since::default(); self.main.head.lanes.len()];
-        walk.done[walk.at] = Some(reveal(self, walk, step, reply));
+        walk.done[walk.at] = Some(Done { texts, ..reveal(self, walk, step, reply) });
         if step.until.is_none() {
             walk.stage = Stage::Revealed;
             self.take_shot(walk);

@@ -169,6 +169,11 @@ impl Walk {
         }
     }
 
+    /// Returns true on a page that is looked back at: the run has gone on since.
+    pub fn is_past(&self) -> bool {
+        self.shot().is_some()
+    }
+
     /// Returns true while the run that this page begins has not come to the moment at which it is held.
     pub fn is_starting(&self) -> bool {
         self.stage == Stage::Prompt

@@ -1,45 +1,32 @@
 //! Words that a newcomer may not know: marked where a text has them, explained on demand.
 
-use std::ops::Range;
-use std::sync::LazyLock;
+mod terms;
 
-use serde::Deserialize;
+use std::ops::Range;
+
+use terms::TERMS;
 
 /// A word, and what it means here.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug)]
 pub struct Term {
     /// The word.
-    pub name: String,
-    /// Other forms of it.
-    #[serde(default)]
-    also: Vec<String>,
+    pub name: &'static str,
+    /// Other forms under which a text may have it.
+    also: &'static [&'static str],
     /// The definition.
-    pub says: String,
+    pub says: &'static str,
 }
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Glossary {
-    #[serde(rename = "term")]
-    terms: Vec<Term>,
-}
-
-static TERMS: LazyLock<Vec<Term>> = LazyLock::new(|| {
-    // A test reads it.
-    toml::from_str::<Glossary>(include_str!("glossary.toml")).map(|g| g.terms).unwrap_or_default()
-});
 
 /// All words.
 pub fn terms() -> &'static [Term] {
-    &TERMS
+    TERMS
 }
 
 /// Finds terms of the glossary in a text: the first occurrence of each, in the order of the text.
 pub fn marked(text: &str) -> Vec<(Range<usize>, &'static Term)> {
     let lower = text.to_ascii_lowercase();
     let is_word = |c: char| c.is_alphanumeric() || c == '-' || c == '_';
-    let first = |form: &String| {
+    let first = |form: &&str| {
         let form = form.to_ascii_lowercase();
         let whole = |at: &usize| {
             let before = lower[..*at].chars().next_back();
@@ -52,7 +39,7 @@ pub fn marked(text: &str) -> Vec<(Range<usize>, &'static Term)> {
     let mut found: Vec<(Range<usize>, &Term)> = TERMS
         .iter()
         .filter_map(|term| {
-            let forms = std::iter::once(&term.name).chain(&term.also);
+            let forms = std::iter::once(&term.name).chain(term.also);
             Some((forms.filter_map(first).min_by_key(|range| range.start)?, term))
         })
         .collect();

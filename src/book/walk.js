@@ -1,0 +1,134 @@
+// A walk in a page, and the list of all walks. All that is shown comes from the module as HTML; this script passes on
+// what the learner does and how much time has passed.
+"use strict";
+
+const keyOf = (incident) => "firedrill:walk:" + incident;
+function keptOf(incident, version) {
+  try {
+    const found = JSON.parse(kept.get(keyOf(incident)) ?? "null");
+    return found && (!version || found.version === version) ? found : null;
+  } catch {
+    return null;
+  }
+}
+
+class Walk {
+  constructor(data) {
+    this.data = data;
+    this.parts = {};
+    this.focus = null;
+    this.chain = Promise.resolve();
+    document.addEventListener("click", (event) => {
+      const asks = event.target.closest?.("[data-ask]");
+      if (asks) this.input(JSON.parse(asks.dataset.ask));
+    });
+    document.addEventListener("submit", (event) => {
+      event.preventDefault();
+      const value = new FormData(event.target).get("answer");
+      if (value !== null && value !== "") {
+        this.input({ Input: { Answer: { [event.target.dataset.kind]: Number(value) } } });
+      }
+    });
+    document.addEventListener("keydown", (event) => this.key(event));
+    document.getElementById("fd-again").addEventListener("click", () => {
+      kept.remove(keyOf(data.plan.incident));
+      location.reload();
+    });
+  }
+
+  async open() {
+    const { plan, taught, sources, heap_scale, recording, version } = this.data;
+    this.say("loading …");
+    await load();
+    const before = keptOf(plan.incident, version);
+    this.seed = before?.seed ?? crypto.getRandomValues(new Uint32Array(1))[0];
+    const walk = { plan, order_seed: this.seed, inputs: before?.inputs ?? [] };
+    if (recording) walk.recording = JSON.parse(new TextDecoder().decode(await unpacked(recording)));
+    await this.ask({ open: { manifests, taught, sources, heap_scale, walk } });
+    this.say("");
+  }
+
+  // Asks one thing after the other, and shows each answer.
+  ask(request) {
+    this.chain = this.chain.then(() => work(0, request, { keep: true })).then((text) => this.show(JSON.parse(text)));
+    return this.chain.catch((error) => {
+      this.failed = true;
+      this.say("this browser cannot go on (" + error.message.split("\n")[0] + "); " +
+        `the same walk in a terminal: firedrill walk ${this.data.plan.incident}`);
+    });
+  }
+
+  input(asked) {
+    if (asked === "Faster") this.faster = true;
+    else this.ask({ walk: asked });
+  }
+
+  show(drawn) {
+    for (const name of ["title", "progress", "lanes", "page"]) this.swap(name, drawn[name]);
+    document.title = `${drawn.title} · ${drawn.progress}`;
+    const { plan, version } = this.data;
+    const { inputs, progress } = JSON.parse(drawn.kept);
+    kept.set(keyOf(plan.incident), JSON.stringify({ version, seed: this.seed, inputs, progress }));
+    document.documentElement.dataset.firedrill = drawn.running ? "running" : "ready";
+    if (!drawn.running) {
+      this.faster = this.since = null;
+      return;
+    }
+    const now = performance.now();
+    const passed = now - (this.since ?? now);
+    this.since = now;
+    const still = this.faster || matchMedia("(prefers-reduced-motion: reduce)").matches;
+    const asked = still ? "Faster" : { Passed: passed };
+    setTimeout(() => this.ask({ walk: asked }), still ? 0 : 60);
+  }
+
+  // Replaces a part that has changed. What was chosen or typed and not committed stays, and so does what was unfolded.
+  swap(name, html) {
+    if (this.parts[name] === html) return;
+    this.parts[name] = html;
+    const element = document.getElementById("fd-" + name);
+    const form = element.querySelector("form");
+    const answer = form && new FormData(form).get("answer");
+    const unfolded = [...element.querySelectorAll("details")].map((details) => details.open);
+    element.innerHTML = html;
+    element.querySelectorAll("details").forEach((details, i) => { details.open = unfolded[i] ?? false; });
+    if (name !== "page") return;
+    const focus = [...element.querySelectorAll("[data-focus]")];
+    const key = focus.map((found) => found.dataset.focus).join();
+    if (this.focus === key && answer !== null) {
+      for (const input of element.querySelectorAll("[name=answer]")) {
+        if (input.type === "radio") input.checked = input.value === answer;
+        else input.value = answer;
+      }
+    }
+    if (this.focus !== null && this.focus !== key) focus.at(-1)?.focus();
+    this.focus = key;
+  }
+
+  key(event) {
+    const { target, key } = event;
+    if (event.ctrlKey || event.metaKey || event.altKey || this.failed) return;
+    const types = target.matches?.("input[type=number]") && key !== "Enter";
+    const moves = target.matches?.("input") && key.startsWith("Arrow");
+    const own = target.closest?.("button, a, summary") && (key === "Enter" || key === " ");
+    if (types || moves || own) return;
+    const found = document.querySelector(`[data-key="${CSS.escape(key)}"]`);
+    if (!found) return;
+    event.preventDefault();
+    found.click();
+    if (found.matches("input")) found.focus();
+  }
+
+  say(text) {
+    document.getElementById("fd-status").textContent = text;
+  }
+}
+
+// Progress of the walks that were begun in this browser.
+for (const row of document.querySelectorAll("[data-walk]")) {
+  const progress = keptOf(row.dataset.walk)?.progress;
+  if (!progress?.pages) continue;
+  row.textContent = progress.finished ? `✔ ${progress.right} of ${progress.answered} right` : `page ${progress.pages}`;
+}
+const data = document.getElementById("fd-walk");
+if (data) new Walk(JSON.parse(data.textContent)).open();

@@ -1,0 +1,197 @@
+//! The pages of the guided walks: one an incident, and a list of them. Each page takes along all that its walk needs
+//! but the module, and works from a folder.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Context;
+use firedrill_core::catalogue::{Catalogue, CatalogueEntry};
+use firedrill_core::event::Clock;
+use firedrill_core::incident::manifest::{Manifest, Symptom};
+use firedrill_core::plan::Plan;
+use firedrill_core::prose::capital;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use serde_json::{Value, json};
+
+use super::assets::{packed, put};
+use super::computed;
+use super::module::Module;
+use super::played::WhyRecorded;
+use super::runs::Runs;
+
+/// Writes the pages into a folder beside the chapters, whence mdBook copies them.
+///
+/// # Errors
+///
+/// When a page cannot be written, or a walk not be played.
+pub fn write(
+    source: &Path,
+    catalogue: &Catalogue,
+    runs: &Runs,
+    module: Option<&Module>,
+) -> anyhow::Result<()> {
+    let folder = source.join("walk");
+    fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
+    let walks: Vec<&CatalogueEntry> = catalogue
+        .entries
+        .iter()
+        .map(AsRef::as_ref)
+        .filter(|e| !e.manifest.walk.is_empty())
+        .collect();
+    put(&folder.join("index.html"), &list(&walks, module.is_some()).into_string())?;
+    for entry in walks {
+        let page = page(catalogue, entry, runs, module)?.into_string();
+        put(&folder.join(format!("{}.html", entry.manifest.id)), &page)?;
+    }
+    Ok(())
+}
+
+/// The head of a page.
+fn head(title: &str) -> Markup {
+    html! {
+        meta charset="utf-8";
+        meta name="viewport" content="width=device-width, initial-scale=1";
+        title { (title) " · firedrill" }
+        link rel="stylesheet" href="../firedrill/firedrill.css";
+        link rel="stylesheet" href="../firedrill/walk.css";
+    }
+}
+
+/// What a page says where walks cannot run.
+fn not_built() -> Markup {
+    html! { p.fd-remark {
+        "This book was built without the incidents for browsers, so its walks cannot run here. Whoever builds it gets "
+        "them with " code { "rustup target add wasm32-wasip1" } "."
+    } }
+}
+
+/// The list of all walks, by symptom.
+fn list(walks: &[&CatalogueEntry], is_built: bool) -> Markup {
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head { (head("Guided walks")) }
+            body {
+                header { p { a href="../index.html" { "the book" } } h1 { "Guided walks" } }
+                main {
+                    p {
+                        "Each walk replays one outage beside a service that has no bug, stops the time at each step, "
+                        "and asks what will happen. It takes about ten minutes. Nothing is installed and nothing leaves "
+                        "this browser: the service runs in this page, in simulated time."
+                    }
+                    @if !is_built { (not_built()) }
+                    @for symptom in Symptom::ALL {
+                        @let own = walks.iter().filter(|entry| entry.manifest.symptom == symptom);
+                        h2 { (capital(symptom.word())) }
+                        ul.fd-walks { @for entry in own {
+                            li {
+                                a href=(format!("{}.html", entry.manifest.id)) { (capital(entry.manifest.seen_as())) }
+                                " " span.fd-quiet { (entry.manifest.pages()) " pages" }
+                                " " span.fd-good data-walk=(entry.manifest.id) {}
+                            }
+                        } }
+                    }
+                }
+                script src="../firedrill/walk.js" {}
+            }
+        }
+    }
+}
+
+fn plan_of(manifest: &Manifest) -> Plan {
+    Plan { clock: Clock::Virtual, ..Plan::new(manifest) }
+}
+
+/// What a page has of its walk: plan, manifest and source.
+pub fn data(catalogue: &Catalogue, entry: &CatalogueEntry) -> Value {
+    let manifest = &entry.manifest;
+    let files = manifest.variants.iter().map(|variant| entry.file(&variant.name));
+    let text = |file: String| {
+        let text = catalogue.source(&file)?;
+        Some((file.strip_prefix(catalogue.root()).unwrap_or(&file).to_owned(), text))
+    };
+    let sources: BTreeMap<String, &str> = files.filter_map(text).collect();
+    let taught = Catalogue::for_walk(entry);
+    json!({ "plan": plan_of(manifest), "taught": taught, "sources": sources })
+}
+
+/// What a page says of its runs.
+fn of_runs(recorded: Option<WhyRecorded>) -> &'static str {
+    match recorded {
+        None => "The service runs in this page, in simulated time; memory is the size of its heap.",
+        Some(WhyRecorded::Panics) => {
+            "The code of this incident panics, which a browser cannot catch: its runs were recorded when this page was \
+             built, and are played here."
+        }
+        Some(WhyRecorded::Memory) => {
+            "This walk is about memory, and a browser's pointers are half as wide: its runs were recorded when this \
+             page was built, and are played here."
+        }
+    }
+}
+
+/// The page of one walk.
+fn page(
+    catalogue: &Catalogue,
+    entry: &CatalogueEntry,
+    runs: &Runs,
+    module: Option<&Module>,
+) -> anyhow::Result<Markup> {
+    let manifest = &entry.manifest;
+    let walk = computed::walk(runs, entry)?;
+    let heap_scale = match module.filter(|_| walk.recorded.is_none()) {
+        Some(module) => {
+            let mut plan = plan_of(manifest);
+            plan.set_duration(Duration::from_secs_f64(manifest.duration_s));
+            computed::heap_ratio(runs, module, runs.make(&plan)?.as_ref())?
+        }
+        None => None,
+    };
+    let (why, recording) = match walk.recorded {
+        Some((why, recording)) => (Some(why), Some(packed(&serde_json::to_vec(&recording)?)?)),
+        None => (None, None),
+    };
+    let mut data = data(catalogue, entry);
+    data["heap_scale"] = json!(heap_scale);
+    data["recording"] = json!(recording);
+    let mut hasher = DefaultHasher::new();
+    data.to_string().hash(&mut hasher);
+    data["version"] = format!("{:016x}", hasher.finish()).into();
+    // Nothing in it may end the element that holds it.
+    let data = data.to_string().replace("</", "<\\/");
+    let chapter = format!("../incidents/{}.html", manifest.id);
+    Ok(html! {
+        (DOCTYPE)
+        html lang="en" {
+            head { (head(manifest.seen_as())) }
+            body.fd-walk {
+                header {
+                    p {
+                        a href="index.html" { "all walks" } " · " a href=(chapter) { "the chapter" } " (it has the answers) · "
+                        span #fd-progress {} " "
+                        button type="button" #fd-again { "start again" }
+                    }
+                    h1 #fd-title { (manifest.seen_as()) }
+                }
+                main {
+                    div #fd-page { p { (manifest.summary) "." } }
+                    div #fd-lanes {}
+                }
+                footer {
+                    p #fd-status role="status" {}
+                    noscript { p.fd-remark { "The walk needs JavaScript. Its questions are in " a href=(chapter) { "the chapter" } "." } }
+                    @if module.is_none() { (not_built()) }
+                    p.fd-quiet {
+                        (of_runs(why))
+                        " The same walk in a terminal: " code { "firedrill walk " (manifest.id) }
+                    }
+                }
+                @if module.is_some() { script type="application/json" #fd-walk { (PreEscaped(data)) } }
+                script src="../firedrill/walk.js" {}
+            }
+        }
+    })
+}

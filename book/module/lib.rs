@@ -71,7 +71,7 @@ enum Request {
     Open {
         /// The manifests.
         manifests: Manifests,
-        /// That of the walk's incident, with the walk.
+        /// The manifest of the incident, with the walk.
         taught: Manifests,
         /// Source texts by path.
         sources: BTreeMap<String, String>,

@@ -26,7 +26,7 @@ const MOST_PHASES: usize = 100;
 pub(super) struct Shown<'a> {
     /// The manifest of their incident.
     pub manifest: &'a Manifest,
-    /// What they showed.
+    /// Their measurements.
     pub timeline: &'a Timeline,
     /// Their names, for people.
     pub names: &'a [String],

@@ -1,4 +1,4 @@
-//! What takes long to compute, and is kept for the next build.
+//! Results that take long to compute, and are kept for the next build.
 
 use firedrill_core::catalogue::CatalogueEntry;
 use firedrill_core::event::Clock;

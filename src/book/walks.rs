@@ -60,11 +60,11 @@ fn head(title: &str) -> Markup {
     }
 }
 
-/// What a page says where walks cannot run.
+/// The remark of a page where walks cannot run.
 fn not_built() -> Markup {
     html! { p.fd-remark {
-        "This book was built without the incidents for browsers, so its walks cannot run here. Whoever builds it gets "
-        "them with " code { "rustup target add wasm32-wasip1" } "."
+        "This book was built without the incidents for browsers, so its walks cannot run here. Install the "
+        "target before the book is built: " code { "rustup target add wasm32-wasip1" } "."
     } }
 }
 
@@ -105,7 +105,7 @@ fn plan_of(manifest: &Manifest) -> Plan {
     Plan { clock: Clock::Virtual, ..Plan::new(manifest) }
 }
 
-/// What a page has of its walk: plan, manifest and source.
+/// The data of a walk for its page: plan, manifest and source.
 pub fn data(catalogue: &Catalogue, entry: &CatalogueEntry) -> Value {
     let manifest = &entry.manifest;
     let files = manifest.variants.iter().map(|variant| entry.file(&variant.name));
@@ -118,7 +118,7 @@ pub fn data(catalogue: &Catalogue, entry: &CatalogueEntry) -> Value {
     json!({ "plan": plan_of(manifest), "taught": taught, "sources": sources })
 }
 
-/// What a page says of its runs.
+/// The remark of a page on its runs.
 fn of_runs(recorded: Option<WhyRecorded>) -> &'static str {
     match recorded {
         None => "The service runs in this page, in simulated time; memory is the size of its heap.",

@@ -8,7 +8,7 @@ use crate::figures::{clock, count, mib, millis, number};
 use crate::incident::measure::{Level, Measure, without_selector};
 use crate::incident::show::{Figure, Headline};
 
-/// How well a lane is, which a front end shows as a colour.
+/// The condition of a lane, which a front end shows as a colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mood {
     /// As it should be.
@@ -28,7 +28,7 @@ pub struct LargeFigure {
     pub name: String,
     /// Its value with its unit; a dash where there is none.
     pub value: String,
-    /// How good that is.
+    /// The condition that it stands for.
     pub mood: Mood,
     /// Its growth a second; empty: not worth telling, or not to be told yet.
     pub growth: String,

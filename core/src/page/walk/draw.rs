@@ -18,7 +18,7 @@ use crate::session::walk::{Answer, Listing, Stage};
 /// Seconds to which the time axis of a walk is rounded up.
 const AXIS_S: f64 = 10.0;
 
-/// What a page shows. The parts are HTML; a part that stays the same need not be replaced.
+/// The content of a page. The parts are HTML; a part that stays the same need not be replaced.
 #[derive(Debug, Clone, Serialize)]
 pub struct Drawn {
     /// The title of the incident, or its symptom as long as the title would give the cause away.
@@ -31,11 +31,11 @@ pub struct Drawn {
     pub page: String,
     /// True while a stretch of the run passes: the page says how much time has passed.
     pub running: bool,
-    /// What the page keeps, as JSON.
+    /// The data to keep, as JSON.
     pub kept: String,
 }
 
-/// What is shown now.
+/// The present content.
 pub(super) fn drawn(walk: &WalkPage) -> Drawn {
     let session = &walk.session;
     let page = session.page();

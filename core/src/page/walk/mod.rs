@@ -33,7 +33,7 @@ const MOST_EVENTS: usize = 100_000;
 /// Inputs that are kept, to come back to the same page later.
 const MOST_INPUTS: usize = 1000;
 
-/// What a page asks.
+/// A request of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
 pub enum Asked {
     /// The learner has done this.
@@ -46,7 +46,7 @@ pub enum Asked {
     Show,
 }
 
-/// What a learner may do in a page: a part of the session's [`Input`]s.
+/// An input of a learner in a page: a part of the session's [`Input`]s.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub enum PageInput {
     /// Commits to an answer.
@@ -106,13 +106,13 @@ pub struct WalkPage {
     recording: Option<Recording>,
     heap: HeapMeter,
     run: Option<PageRun>,
-    /// What the newest run has shown.
+    /// The measurements of the newest run.
     told: PageData,
     /// The events of each run so far.
     runs: Vec<Vec<Event>>,
     /// For each page that was revealed: its run and the time of that, in milliseconds.
     revealed: Vec<Option<(usize, u64)>>,
-    /// What the run of a page that is looked back at had shown by then: the page, and that.
+    /// The page that is looked back at, and the measurements of its run up to then.
     past: Option<(usize, PageData)>,
     /// Virtual seconds a second of a stretch.
     times: f64,
@@ -302,17 +302,17 @@ impl WalkPage {
         self.past = Some((walk.at, told));
     }
 
-    /// What the run that is shown has shown so far.
+    /// The measurements of the run that is shown.
     fn told(&self) -> &PageData {
         self.past.as_ref().map_or(&self.told, |(_, told)| told)
     }
 }
 
-/// What a page keeps of a walk, to go on with it later.
+/// The data that a page keeps of a walk, to go on with it later.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Kept<'a> {
     /// The inputs so far.
     pub inputs: &'a [PageInput],
-    /// How far the walk was taken.
+    /// The progress in the walk.
     pub progress: WalkProgress,
 }

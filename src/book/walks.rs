@@ -79,8 +79,8 @@ fn list(walks: &[&CatalogueEntry], is_built: bool) -> Markup {
                 main {
                     p {
                         "Each walk replays one outage beside a service that has no bug, stops the time at each step, "
-                        "and asks what will happen. It takes about ten minutes. Nothing is installed and nothing leaves "
-                        "this browser: the service runs in this page, in simulated time."
+                        "and asks what will happen. Nothing is installed and nothing leaves this browser. Time is "
+                        "simulated; each page says whether its service runs there or was recorded."
                     }
                     @if !is_built { (not_built()) }
                     @for symptom in Symptom::ALL {

@@ -6,9 +6,10 @@ use crate::figures::clock;
 use crate::page::axis::Axis;
 use crate::timeline::LaneLine;
 
-/// Width of a drawing in its own units: of a report, and of a page that has less room.
+/// Width of a drawing, in its own units.
 pub const WIDTH: f64 = 560.0;
-/// The narrow one.
+
+/// Width of a drawing where there is less room, so that its labels stay legible.
 pub const NARROW: f64 = 400.0;
 
 /// Height of a drawing, in the same units.

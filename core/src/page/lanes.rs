@@ -79,7 +79,7 @@ impl<'a> Shown<'a> {
             let phase = self.manifest.phases.get(index).filter(|_| index > 0)?;
             Some((at_s, phase.word().to_owned()))
         });
-        named.take(MOST_PHASES).collect()
+        named.filter(|(at_s, _)| *at_s <= self.end_s).take(MOST_PHASES).collect()
     }
 
     /// One chart of every lane.

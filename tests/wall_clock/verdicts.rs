@@ -16,8 +16,14 @@ async fn the_verdict_holds_and_the_sums_add_up() {
         panic!("{e}: {}", String::from_utf8_lossy(&output.stderr));
     });
     let text = serde_json::to_string_pretty(&report["verdict"]).expect("plain data");
-    assert_eq!(report["verdict"]["holds"], Value::Bool(true), "{text}");
-    assert_eq!(output.status.code(), Some(0));
+    // A load generator that was late is the machine's trouble: the claims are undecided then, and never fail.
+    let machine = ["driver_late", "driver_stood", "not_sent"];
+    if machine.iter().any(|why| report["verdict"]["undecided"] == *why) {
+        firedrill::notice::note(&format!("UNDECIDED: pool-leak: this machine is too busy: {text}"));
+    } else {
+        assert_eq!(report["verdict"]["holds"], Value::Bool(true), "{text}");
+        assert_eq!(output.status.code(), Some(0));
+    }
     assert_eq!((&report["incident"], &report["clock"]), (&"pool-leak".into(), &"live".into()));
     let lanes = report["lanes"].as_array().expect("a list");
     assert_eq!(lanes.len(), variants.len());

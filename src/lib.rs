@@ -12,7 +12,8 @@
 //! * [`supervise`]: programs that end with their parent; [`guest`]: one that the terminal is lent to
 //! * [`keyboard`], [`terminal_size`]: what a terminal tells
 //! * [`exercise`]: "fix it yourself": a learner's package, built and judged
-//! * [`tui`]: the terminal; [`book`]: the book's preprocessor
+//! * [`tui`]: the terminal; [`book`]: the book's preprocessor; [`class`]: a room of learners around its walks
+//! * [`serving`]: HTTP for people's browsers
 //! * [`commands`]: what each command does; [`cli`]: what can be typed
 //!
 //! Data flows one way: children and driver make events, `run` merges them, everything else reads.
@@ -24,6 +25,8 @@
 
 #[cfg(feature = "book")]
 pub mod book;
+#[cfg(feature = "class")]
+pub mod class;
 pub mod cli;
 pub mod commands;
 mod diff;
@@ -38,6 +41,8 @@ pub mod notice;
 pub mod pack;
 pub mod recorder;
 pub mod run;
+#[cfg(feature = "book")]
+pub mod serving;
 pub mod supervise;
 pub mod terminal_size;
 pub mod tui;

@@ -12,6 +12,7 @@ use firedrill_core::incident::formula::{Formula, Values};
 use firedrill_core::incident::marks::marks;
 use firedrill_core::incident::walk::{AnswerKind, Choice, Pointed, Question};
 use firedrill_core::lane::local::LocalRun;
+use firedrill_core::page::walk::{Asked, Drawn, PageInput, Place, WalkPage, WalkToOpen};
 use firedrill_core::plan::{Case, Plan};
 use firedrill_core::script::{Control, Pacing};
 use firedrill_core::session::track::RunId;
@@ -241,6 +242,9 @@ fn walk(id: &str) {
         learners.stand_at(at, Stage::Prompt);
         learners.write_and_read(RIGHT);
         let page = learners.sessions[RIGHT].page().expect("a page");
+        let introduction = page
+            .step()
+            .map(|step| (step.says.clone(), step.question.as_ref().map(|q| q.prompt.clone())));
         assert!(page.texts().iter().all(|text| !text.is_empty()), "{id}: {page:?}");
         if let Some(listing) = page.listing() {
             assert!(!listing.text.contains("parked"), "{id}: a label names the answer");
@@ -258,6 +262,12 @@ fn walk(id: &str) {
         }
         if question.is_some() || step.until.is_some() {
             learners.stand_at(at, Stage::Revealed);
+            // The figures of an introduction are those that were shown before the answer.
+            let page = learners.sessions[RIGHT].page().expect("a page");
+            let now = page
+                .step()
+                .map(|step| (step.says.clone(), step.question.as_ref().map(|q| q.prompt.clone())));
+            assert_eq!(now, introduction, "{id}, page {}", at + 1);
             for (which, wanted) in [(RIGHT, true), (WRONG, false)] {
                 let done = done(&learners.sessions[which]);
                 assert_eq!(done.right, question.map(|_| wanted), "{id}, page {}: {done:?}", at + 1);
@@ -275,6 +285,77 @@ fn walk(id: &str) {
         learners.both(&Input::Back);
     }
     learners.stand_at(manifest.walk.len() - 1, Stage::Revealed);
+}
+
+/// A page of a class, and what it shows once nothing moves.
+fn led(page: &mut WalkPage, place: Place) -> Drawn {
+    let mut drawn = page.obey(Asked::Follow(place)).expect("it goes there");
+    while drawn.running {
+        drawn = page.obey(Asked::Faster).expect("it goes on");
+    }
+    drawn
+}
+
+/// A class takes a walk together. A learner who comes late sees what the others see.
+fn class(id: &str) {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let entry = CATALOGUE.find(id).expect("it is in the catalogue");
+    let open = || {
+        let plan = Plan { clock: Clock::Virtual, ..Plan::new(&entry.manifest) };
+        let case = Case::new(&CATALOGUE, plan.clone()).expect("the incident is known");
+        let to_open =
+            WalkToOpen { plan, order_seed: ORDER_SEED, inputs: Vec::new(), recording: None };
+        WalkPage::open(case, to_open, || HEAP.allocated() as u64).expect("it has a walk")
+    };
+    let place = |at: usize, revealed: bool| Place {
+        at: Some(at),
+        limit: Some(at),
+        votes: !revealed,
+        revealed,
+        answer: None,
+    };
+    let pages = entry.manifest.pages();
+    let progress = |page: usize| format!("page {page} of {pages}");
+    let mut early = open();
+    for at in 1..pages {
+        let asked = led(&mut early, place(at, false));
+        assert_eq!(asked.progress, progress(at), "{id}");
+        for input in [PageInput::Next, PageInput::Back, PageInput::Skip] {
+            let held = early.obey(Asked::Input(input)).expect("it is refused");
+            assert_eq!((&held.progress, &held.page), (&asked.progress, &asked.page), "{id}");
+        }
+        assert_eq!(led(&mut early, place(at, true)).progress, progress(at), "{id}");
+    }
+    let mut late = open();
+    let shown = led(&mut late, place(pages - 1, true));
+    let there = led(&mut early, place(pages - 1, true));
+    assert_eq!(figures(&shown.lanes), figures(&there.lanes), "{id}");
+    assert_eq!(shown.page, there.page, "{id}");
+    assert_eq!(led(&mut late, place(pages, false)).progress, progress(pages), "{id}");
+    assert_eq!(led(&mut late, place(1, false)).progress, progress(1), "{id}");
+    // Free up to a page: no further.
+    let up_to = |limit| Place { at: None, limit, votes: false, revealed: false, answer: None };
+    led(&mut late, up_to(Some(2)));
+    for _ in 0..10 {
+        late.obey(Asked::Input(PageInput::Next)).expect("it goes on or not");
+        led(&mut late, up_to(Some(2)));
+    }
+    assert_eq!(led(&mut late, up_to(Some(2))).progress, progress(2), "{id}");
+}
+
+/// The lanes without what the heap of this process, which other tests share, has to do with.
+fn figures(lanes: &str) -> Vec<&str> {
+    let tags = lanes
+        .split(['<', '>'])
+        .filter(|part| part.ends_with("/s") || part.contains("simulated time"));
+    tags.collect()
+}
+
+#[test]
+fn a_class_leads_every_walk() {
+    for entry in &CATALOGUE.entries {
+        class(&entry.manifest.id);
+    }
 }
 
 macro_rules! walks {

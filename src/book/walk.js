@@ -2,7 +2,8 @@
 // what the learner does and how much time has passed.
 "use strict";
 
-const keyOf = (incident) => "firedrill:walk:" + incident;
+const room = globalThis.firedrillRoom; // the class that the page belongs to, if any
+const keyOf = (incident) => (room?.keep ?? "firedrill:walk:") + incident;
 function keptOf(incident, version) {
   try {
     const found = JSON.parse(kept.get(keyOf(incident)) ?? "null");
@@ -26,7 +27,8 @@ class Walk {
       event.preventDefault();
       const value = new FormData(event.target).get("answer");
       if (value !== null && value !== "") {
-        this.input({ Input: { Answer: { [event.target.dataset.kind]: Number(value) } } });
+        const answer = { [event.target.dataset.kind]: Number(value) };
+        if (!room?.votes(answer)) this.input({ Input: { Answer: answer } });
       }
     });
     document.addEventListener("keydown", (event) => this.key(event));
@@ -41,11 +43,12 @@ class Walk {
     this.say("loading …");
     await load();
     const before = keptOf(plan.incident, version);
-    this.seed = before?.seed ?? crypto.getRandomValues(new Uint32Array(1))[0];
+    this.seed = room?.seed ?? before?.seed ?? crypto.getRandomValues(new Uint32Array(1))[0];
     const walk = { plan, order_seed: this.seed, inputs: before?.inputs ?? [] };
     if (recording) walk.recording = JSON.parse(new TextDecoder().decode(await unpacked(recording)));
     await this.ask({ open: { manifests, taught, sources, heap_scale, walk } });
     this.say("");
+    room?.opened(this);
   }
 
   // Asks one thing after the other, and shows each answer.
@@ -60,7 +63,7 @@ class Walk {
 
   input(asked) {
     if (asked === "Faster") this.faster = true;
-    else this.ask({ walk: asked });
+    else return this.ask({ walk: asked });
   }
 
   show(drawn) {
@@ -68,6 +71,7 @@ class Walk {
     document.title = `${drawn.title} · ${drawn.progress}`;
     const { plan, version } = this.data;
     const { inputs, progress } = JSON.parse(drawn.kept);
+    room?.progress(progress);
     kept.set(keyOf(plan.incident), JSON.stringify({ version, seed: this.seed, inputs, progress }));
     document.documentElement.dataset.firedrill = drawn.running ? "running" : "ready";
     if (!drawn.running) {

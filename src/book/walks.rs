@@ -55,6 +55,7 @@ fn head(title: &str) -> Markup {
         meta charset="utf-8";
         meta name="viewport" content="width=device-width, initial-scale=1";
         title { (title) " · firedrill" }
+        link rel="icon" href="data:,";
         link rel="stylesheet" href="../firedrill/firedrill.css";
         link rel="stylesheet" href="../firedrill/walk.css";
     }
@@ -170,7 +171,7 @@ fn page(
             body.fd-walk {
                 header {
                     p {
-                        a href="index.html" { "all walks" } " · " a href=(chapter) { "the chapter" } " (it has the answers) · "
+                        span.fd-leave { a href="index.html" { "all walks" } " · " a href=(chapter) { "the chapter" } " (it has the answers) · " }
                         span #fd-progress {} " "
                         button type="button" #fd-again { "start again" }
                     }

@@ -4,6 +4,8 @@ pub(crate) mod values;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+#[cfg(feature = "class")]
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -107,6 +109,12 @@ pub enum Verb {
         #[arg(long)]
         no_open: bool,
     },
+    #[cfg(feature = "class")]
+    /// Lead a class: learners take the walks in their browsers, vote, and follow your step
+    ///
+    /// It serves the walks of the built book to your network until Ctrl-C. Learners open the address that it prints
+    /// and type the join code; nothing is installed. Plain HTTP: use it in a network that you trust.
+    Class(ClassOptions),
     #[cfg(feature = "book")]
     /// mdBook preprocessor: resolve the directives of a book's chapters
     #[command(name = "mdbook")]
@@ -208,6 +216,27 @@ pub struct TryOptions {
     /// Build and check once
     #[arg(long)]
     pub once: bool,
+}
+
+/// Options of `class`.
+#[cfg(feature = "class")]
+#[derive(Debug, Args)]
+pub struct ClassOptions {
+    /// Address and port to listen on; 127.0.0.1:PORT for this machine alone
+    #[arg(long, value_name = "ADDR", default_value = "0.0.0.0:7380")]
+    pub listen: SocketAddr,
+    /// Incidents to offer, as `firedrill list` names them [default: all]
+    #[arg(long, value_name = "ID", value_delimiter = ',')]
+    pub incidents: Vec<String>,
+    /// Folder of the book [default: target/book, or book/book]
+    #[arg(long, value_name = "FOLDER")]
+    pub book: Option<PathBuf>,
+    /// File of the class: a later start with the same file resumes it [default: in the state folder]
+    #[arg(long, value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// Begin a new class; an earlier one in the same file is moved aside
+    #[arg(long)]
+    pub new: bool,
 }
 
 /// Options of `metrics`.

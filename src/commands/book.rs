@@ -1,16 +1,14 @@
 //! `firedrill mdbook`: the book's preprocessor, as mdBook calls it. `firedrill book`: the book that was built, on
 //! loopback, with a way from its charts into the lab.
 
-use std::convert::Infallible;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{self, IsTerminal, Write};
 use std::net::Ipv4Addr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{ExitCode, ExitStatus};
 use std::sync::Arc;
-use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use axum::Router;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Json, Path as UrlPath, Request, State};
@@ -20,15 +18,11 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use etcetera::BaseStrategy;
 use firedrill_core::catalogue::Catalogue;
-use firedrill_core::child::connection::{PATIENCE, names_loopback};
+use firedrill_core::child::connection::names_loopback;
 use firedrill_core::plan::Plan;
-use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio::process::Command;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
-use tokio::time::sleep;
 
 use super::{OUTPUT, runtime, status};
 use crate::book::{Firedrill, RENDERER};
@@ -36,6 +30,7 @@ use crate::guest::Guest;
 use crate::notice::note;
 use crate::run::signals::Termination;
 use crate::run::spec::this_program;
+use crate::serving::{file_within, find_book, listen, media_type};
 use crate::supervise::supervised;
 
 /// Resolves what the chapters ask for: a book on standard input, the same on standard output.
@@ -64,31 +59,13 @@ pub fn preprocess(
     Ok(ExitCode::SUCCESS)
 }
 
-/// Output folders of `cargo run --example book` and of mdBook, relative to the root of the source.
-const BUILT: [&str; 2] = ["target/book", "book/book"];
-
 /// Serves the book on loopback and opens the browser, until it is interrupted.
 ///
 /// # Errors
 ///
 /// When the book is missing, or its port is taken.
 pub fn serve(folder: Option<PathBuf>, port: u16, opens: bool) -> anyhow::Result<ExitCode> {
-    let is_book =
-        |folder: &Path| folder.join("index.html").is_file() && folder.join("firedrill").is_dir();
-    let folder = match folder {
-        Some(folder) if is_book(&folder) => folder,
-        Some(folder) => bail!(
-            "{} is not a built book: firedrill/ is missing beside index.html",
-            folder.display()
-        ),
-        None => match BUILT.iter().map(PathBuf::from).find(|folder| is_book(folder)) {
-            Some(folder) => folder,
-            None => bail!(
-                "no book found in {}; `cargo run --release --example book`, at the root of the source, builds it",
-                BUILT.join(" or ")
-            ),
-        },
-    };
+    let folder = find_book(folder)?;
     // A page of another site may send requests here, but cannot read this word.
     let word = format!("{:016x}", RandomState::new().build_hasher().finish());
     runtime()?.block_on(async {
@@ -115,7 +92,7 @@ pub fn serve(folder: Option<PathBuf>, port: u16, opens: bool) -> anyhow::Result<
         }
         let mut ends = crate::run::signals::terminations(|| {})?;
         tokio::select! {
-            never = listen(listener, routes) => match never {},
+            never = listen(listener, routes, MOST_CONNECTIONS) => match never {},
             signal = lend(wanted, &mut ends) => Ok(signal.into()),
         }
     })
@@ -123,28 +100,6 @@ pub fn serve(folder: Option<PathBuf>, port: u16, opens: bool) -> anyhow::Result<
 
 /// Connections at once, at most: a reader's browser opens a handful.
 const MOST_CONNECTIONS: usize = 128;
-
-/// Answers connections. One that says nothing is closed after a time.
-async fn listen(listener: TcpListener, routes: Router) -> Infallible {
-    let room = Arc::new(Semaphore::new(MOST_CONNECTIONS));
-    loop {
-        // The semaphore is never closed.
-        let place = Arc::clone(&room).acquire_owned().await.ok();
-        let Ok((stream, _)) = listener.accept().await else {
-            // Out of file descriptors: accepting again at once would spin.
-            sleep(Duration::from_millis(100)).await;
-            continue;
-        };
-        let routes = TowerToHyperService::new(routes.clone());
-        tokio::spawn(async move {
-            let _place = place;
-            let mut http = http1::Builder::new();
-            http.timer(TokioTimer::new()).header_read_timeout(PATIENCE);
-            // An error here is the client's: it left, or spoke no HTTP.
-            http.serve_connection(TokioIo::new(stream), routes).await.ok();
-        });
-    }
-}
 
 /// A lab that a page asks for.
 struct LabRequest {
@@ -222,25 +177,13 @@ async fn first_page(shelf: State<Arc<Shelf>>) -> Response {
 async fn page(State(shelf): State<Arc<Shelf>>, UrlPath(path): UrlPath<String>) -> Response {
     let missing = || (StatusCode::NOT_FOUND, "there is no such page").into_response();
     let path = if path.ends_with('/') { path + "index.html" } else { path };
-    // What a link leads to outside the book is not the book's.
-    let file = tokio::fs::canonicalize(shelf.folder.join(&path)).await;
-    let Some(file) = file.ok().filter(|file| file.starts_with(&shelf.folder)) else {
-        return missing();
-    };
+    let Some(file) = file_within(&shelf.folder, &path).await else { return missing() };
     if file.is_dir() {
         return Redirect::permanent(&format!("{}/", path.rsplit('/').next().unwrap_or_default()))
             .into_response();
     }
     let Ok(bytes) = tokio::fs::read(&file).await else { return missing() };
-    let kind = match path.rsplit_once('.').map_or("", |(_, kind)| kind) {
-        "html" => "text/html; charset=utf-8",
-        "js" => "text/javascript; charset=utf-8",
-        "css" => "text/css; charset=utf-8",
-        "svg" => "image/svg+xml",
-        "png" => "image/png",
-        "woff2" => "font/woff2",
-        _ => "application/octet-stream",
-    };
+    let kind = media_type(&path);
     if !kind.starts_with("text/html") {
         return ([(header::CONTENT_TYPE, kind)], bytes).into_response();
     }

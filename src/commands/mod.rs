@@ -6,7 +6,7 @@
 //! * [`mod@run`]: a run without the screen; `progress_output`: how it goes on
 //! * [`mod@report`], [`picture`]: pages and pictures of runs
 //! * [`list`], [`doctor`], [`describe`]: what there is, what this machine can do, how to use it
-//! * [`book`]: the book, and mdBook's preprocessor
+//! * [`book`]: the book, and mdBook's preprocessor; [`class`]: its walks, for a room of learners
 //! * [`metrics`]: what Prometheus needs
 //! * [`new`], [`check`]: an incident begun, and whether incidents are what their manifests say
 
@@ -14,6 +14,8 @@ pub mod attempt;
 #[cfg(feature = "book")]
 pub mod book;
 pub mod check;
+#[cfg(feature = "class")]
+pub mod class;
 pub mod describe;
 pub mod doctor;
 mod heat_map;
@@ -93,6 +95,8 @@ fn carry_out(cli: Cli) -> anyhow::Result<ExitCode> {
         Some(Verb::Doctor) => doctor::print(catalogue).context(OUTPUT),
         #[cfg(feature = "book")]
         Some(Verb::Book { folder, port, no_open }) => book::serve(folder, port, !no_open),
+        #[cfg(feature = "class")]
+        Some(Verb::Class(options)) => class::serve(catalogue, options),
         #[cfg(feature = "book")]
         Some(Verb::Mdbook { command, renderer }) => {
             book::preprocess(catalogue, command.zip(renderer))

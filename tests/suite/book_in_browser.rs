@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use crate::book::{built, copy, lane};
 use crate::common::{Ends, firedrill, skipped};
+use crate::devtools::chromium;
 
 /// Script that operates a page and returns its observations.
 const TRIES: &str = r#"
@@ -64,15 +65,6 @@ addEventListener("load", async () => {
   await fetch("REPORT", { method: "POST", mode: "no-cors", body: JSON.stringify(report) });
 });
 </script>"#;
-
-pub fn chromium() -> Option<PathBuf> {
-    let found = ["chromium", "chromium-browser", "google-chrome"];
-    let found = found.into_iter().find_map(|name| which::which(name).ok());
-    if found.is_none() {
-        skipped("no Chromium is installed, so no browser has looked at the book");
-    }
-    found
-}
 
 /// Operates a page in a window of this width.
 fn tried(

@@ -1,123 +1,12 @@
 //! The book by the keyboard alone, and as a screen reader is told of it, in a real browser.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
-use std::net::TcpStream;
-use std::path::Path;
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
-use tungstenite::stream::MaybeTlsStream;
-use tungstenite::{Message, WebSocket};
+use serde_json::json;
 
 use crate::book::{built, copy, lane};
-use crate::book_in_browser::chromium;
-use crate::common::{Ends, skipped};
-
-/// A browser with one page, spoken to in its own protocol.
-struct Browser {
-    socket: WebSocket<MaybeTlsStream<TcpStream>>,
-    session: Option<String>,
-    calls: u64,
-    _process: Ends,
-}
-
-impl Browser {
-    fn opens(browser: &Path, folder: &Path, page: &str) -> Self {
-        let mut command = Command::new(browser);
-        command
-            .args(["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"])
-            .args(["--disable-background-networking", "--disable-component-update"])
-            .arg(format!("--user-data-dir={}", folder.join("keyboard").display()))
-            .args(["--remote-debugging-port=0", page])
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped());
-        let mut process = Ends(command.spawn().expect("the browser starts"));
-        let stderr = process.0.stderr.take().expect("piped");
-        let mut lines = BufReader::new(stderr).lines().map_while(Result::ok);
-        let found = lines.find_map(|line| {
-            line.strip_prefix("DevTools listening on ").map(|address| address.trim().to_owned())
-        });
-        let address = found.expect("it says where it listens");
-        // It goes on writing: somebody has to read.
-        std::thread::spawn(move || lines.for_each(drop));
-        let (socket, _) = tungstenite::connect(address).expect("it listens");
-        let mut browser = Self { socket, session: None, calls: 0, _process: process };
-        let targets = browser.call("Target.getTargets", &json!({}));
-        let targets = targets["targetInfos"].as_array().expect("a list");
-        let target = targets.iter().find(|target| target["type"] == "page").expect("a page");
-        let attach = json!({ "targetId": target["targetId"], "flatten": true });
-        let attached = browser.call("Target.attachToTarget", &attach);
-        browser.session = attached["sessionId"].as_str().map(str::to_owned);
-        browser
-    }
-
-    fn call(&mut self, method: &str, params: &Value) -> Value {
-        self.calls += 1;
-        let mut call = json!({ "id": self.calls, "method": method, "params": params });
-        if let Some(session) = &self.session {
-            call["sessionId"] = session.as_str().into();
-        }
-        self.socket.send(Message::text(call.to_string())).expect("it hears");
-        loop {
-            let said = self.socket.read().expect("it answers");
-            let Ok(text) = said.to_text() else { continue };
-            let Ok(said) = serde_json::from_str::<Value>(text) else { continue };
-            if said["id"] == self.calls {
-                assert!(said["error"].is_null(), "{method}: {said}");
-                return said["result"].clone();
-            }
-        }
-    }
-
-    /// Evaluates an expression in the page.
-    fn sees(&mut self, expression: &str) -> Value {
-        let asked = json!({ "expression": expression, "returnByValue": true });
-        let said = self.call("Runtime.evaluate", &asked);
-        assert!(said["exceptionDetails"].is_null(), "{expression}: {said}");
-        said["result"]["value"].clone()
-    }
-
-    fn waits(&mut self, expression: &str) {
-        let deadline = Instant::now() + Duration::from_mins(1);
-        while self.sees(expression) != true {
-            assert!(Instant::now() < deadline, "{expression}: not within a minute");
-            std::thread::sleep(Duration::from_millis(20));
-        }
-    }
-
-    fn presses(&mut self, key: &str) {
-        let (code, number, text) = match key {
-            "Tab" => ("Tab", 9, ""),
-            "Enter" => ("Enter", 13, "\r"),
-            " " => ("Space", 32, " "),
-            "ArrowRight" => ("ArrowRight", 39, ""),
-            "ArrowLeft" => ("ArrowLeft", 37, ""),
-            other => panic!("{other}: no such key here"),
-        };
-        for kind in ["keyDown", "keyUp"] {
-            let mut press = json!({
-                "type": kind, "key": key, "code": code, "windowsVirtualKeyCode": number,
-            });
-            if kind == "keyDown" && !text.is_empty() {
-                press["text"] = text.into();
-            }
-            self.call("Input.dispatchKeyEvent", &press);
-        }
-    }
-
-    /// Tabs on until the focus is on what this selects.
-    fn tabs_to(&mut self, selector: &str) {
-        for _ in 0..400 {
-            if self.sees(&format!("document.activeElement.matches({selector:?})")) == true {
-                return;
-            }
-            self.presses("Tab");
-        }
-        panic!("{selector} cannot be reached by tab");
-    }
-}
+use crate::common::skipped;
+use crate::devtools::{Browser, chromium};
 
 #[test]
 fn the_book_can_be_used_and_heard_without_a_mouse() {

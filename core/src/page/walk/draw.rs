@@ -4,7 +4,7 @@ use maud::{Markup, html};
 use serde::Serialize;
 use serde_json::json;
 
-use super::{Kept, WalkPage};
+use super::{Kept, PageInput, WalkPage};
 use crate::figures::{clock, count, number};
 use crate::page::chart::NARROW;
 use crate::page::lanes::Shown;
@@ -45,7 +45,7 @@ pub(super) fn drawn(walk: &WalkPage) -> Drawn {
         title: session.title().to_owned(),
         progress: progress.unwrap_or_default(),
         lanes: lanes(walk, page.as_ref()).into_string(),
-        page: page.map(|page| page_of(&page).into_string()).unwrap_or_default(),
+        page: page.map(|page| page_of(walk, &page).into_string()).unwrap_or_default(),
         running: walk.is_running(),
         kept: serde_json::to_string(&kept).unwrap_or_default(),
     }
@@ -139,7 +139,7 @@ fn instances(lane: &LaneState) -> Markup {
 }
 
 /// A page of the walk.
-fn page_of(page: &Page) -> Markup {
+fn page_of(walk: &WalkPage, page: &Page) -> Markup {
     html! {
         h2 tabindex="-1" data-focus=(page.number) { (page.title) }
         @match &page.content {
@@ -147,7 +147,7 @@ fn page_of(page: &Page) -> Markup {
             Content::Summary(summary) => (summary_of(summary)),
         }
         @if let Some(note) = &page.note { p.fd-remark role="status" { (note) } }
-        nav.fd-buttons { (buttons(page)) }
+        nav.fd-buttons { (buttons(walk, page)) }
     }
 }
 
@@ -177,7 +177,7 @@ fn form(asking: &Asking) -> Markup {
                 legend { (words(&asking.prompt)) }
                 @match &asking.form {
                     AnswerForm::Choice(choices) => @for (i, text) in choices.iter().enumerate() {
-                        label { input type="radio" name="answer" required value=(i) data-key=(i + 1); " " (words(text)) }
+                        label { input type="radio" name="answer" required value=(i) data-key=(i + 1); " " b { (i + 1) } " " (words(text)) }
                     },
                     AnswerForm::Number { unit, tolerance } => label {
                         input type="number" name="answer" required step="any" inputmode="decimal" aria-label=(asking.prompt);
@@ -204,7 +204,7 @@ fn lines(listing: &Listing) -> Markup {
         p { code { (listing.title) } }
         div.fd-lines { @for (i, text) in code(listing) {
             @if text.trim().is_empty() { br; } @else {
-                label { input type="radio" name="answer" required value=(i); " " span { (text) } }
+                label { input type="radio" name="answer" required value=(i); " " span { (format!("{:>3} {text}", i + 1)) } }
             }
         } }
     }
@@ -283,26 +283,36 @@ fn summary_of(summary: &Summary) -> Markup {
     }
 }
 
-/// The ways to go on from a page, each with its key.
-fn buttons(page: &Page) -> Markup {
+/// The ways to go on from a page, each with its key: those that a class leaves open.
+fn buttons(walk: &WalkPage, page: &Page) -> Markup {
     let step = page.step();
     let stage = step.map_or(Stage::Revealed, |step| step.stage);
     let asks = step.is_some_and(|step| step.question.is_some()) && stage == Stage::Prompt;
     let input = |name: &str| json!({ "Input": name }).to_string();
     let goes_on = step.is_some_and(|step| step.goes_on) && stage == Stage::Prompt;
+    let is_held = walk.place.is_some_and(|place| place.at.is_some());
+    let votes = walk.place.is_some_and(|place| place.votes);
     html! {
         @if stage == Stage::Running {
             button type="button" data-ask="\"Faster\"" data-key="s" { "go to the result" kbd { "s" } }
         } @else if asks {
-            button type="submit" form="fd-form" data-key="Enter" { "commit" kbd { "enter" } }
+            @if votes {
+                button type="submit" form="fd-form" data-key="Enter" { "vote" kbd { "enter" } }
+            } @else if !is_held {
+                button type="submit" form="fd-form" data-key="Enter" { "commit" kbd { "enter" } }
+            }
             button type="button" data-ask=(input("Hint")) data-key="h" { "hint" kbd { "h" } }
-            button type="button" data-ask=(input("Skip")) data-key="s" { "skip" kbd { "s" } }
-        } @else if page.number < page.of || goes_on {
+            @if walk.may(PageInput::Skip) {
+                button type="button" data-ask=(input("Skip")) data-key="s" { "skip" kbd { "s" } }
+            }
+        } @else if (page.number < page.of || goes_on) && walk.may(PageInput::Next) {
             button type="button" data-ask=(input("Next")) data-key="Enter" {
                 @if goes_on { "let time pass" } @else { "next page" } kbd { "enter" }
             }
+        } @else if walk.place.is_some() && page.number < page.of {
+            span.fd-quiet { "The presenter goes on from here." }
         }
-        @if page.number > 1 && stage != Stage::Running {
+        @if page.number > 1 && stage != Stage::Running && walk.may(PageInput::Back) {
             button type="button" data-ask=(input("Back")) data-key="ArrowLeft" { "back" kbd { "←" } }
         }
     }

@@ -2,8 +2,10 @@
 //! what its learner does and how much time has passed, and shows what comes back; it judges nothing itself.
 //!
 //! * `run`: the run, made here or recorded beforehand; `draw`: the state of a walk as HTML
+//! * `follow`: the place to which a class has come
 
 mod draw;
+mod follow;
 mod run;
 
 use serde::{Deserialize, Serialize};
@@ -18,6 +20,7 @@ use crate::session::track::RunId;
 use crate::session::walk::{Answer, Stage};
 use crate::session::{Effect, Input, Session};
 pub use draw::Drawn;
+pub use follow::Place;
 use run::PageRun;
 pub use run::Recording;
 
@@ -42,6 +45,8 @@ pub enum Asked {
     Passed(f64),
     /// The rest of a stretch passes as fast as it can.
     Faster,
+    /// The class is at this place.
+    Follow(Place),
     /// Nothing: only what is shown is asked for.
     Show,
 }
@@ -120,6 +125,8 @@ pub struct WalkPage {
     due_ms: f64,
     inputs: Vec<PageInput>,
     progress: WalkProgress,
+    /// The place of the class, if the page belongs to one.
+    place: Option<Place>,
 }
 
 impl WalkPage {
@@ -149,6 +156,7 @@ impl WalkPage {
             due_ms: 0.0,
             inputs: Vec::new(),
             progress: WalkProgress::default(),
+            place: None,
         };
         page.carry_out(effects)?;
         for input in inputs.into_iter().take(MOST_INPUTS) {
@@ -167,7 +175,9 @@ impl WalkPage {
     /// When the run fails.
     pub fn obey(&mut self, asked: Asked) -> Result<Drawn, WalkError> {
         match asked {
-            Asked::Input(input) => self.apply(input)?,
+            Asked::Input(input) if self.may(input) => self.apply(input)?,
+            Asked::Input(_) => {}
+            Asked::Follow(place) => self.follow(place)?,
             Asked::Passed(wall_ms) => self.pass(wall_ms)?,
             Asked::Faster => {
                 for _ in 0..MOST_TICKS {

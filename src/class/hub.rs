@@ -1,0 +1,231 @@
+//! The hub: the room behind a lock, its file, and what each browser is sent.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use firedrill_core::catalogue::Catalogue;
+use firedrill_core::page::walk::Place;
+use serde_json::{Value, json};
+use tokio::sync::watch;
+
+use super::file::ClassFile;
+use super::pages::{self, Invitation};
+use super::room::{FromLearner, FromPresenter, LearnerId, Offer, Pace, Refused, Room, Round};
+use crate::files;
+
+/// Time between two writes of the file.
+const BETWEEN_WRITES: Duration = Duration::from_millis(20);
+
+/// A person whose key is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Person {
+    /// The presenter.
+    Presenter,
+    /// A learner.
+    Learner(LearnerId),
+}
+
+/// The hub of a class.
+#[derive(Debug)]
+pub struct Hub {
+    /// The address and code that learners need.
+    pub invitation: Invitation,
+    /// The incidents.
+    pub offers: Vec<Offer>,
+    /// The folder of the book, canonical.
+    pub book: PathBuf,
+    path: PathBuf,
+    class: Mutex<ClassFile>,
+    /// Counts changes.
+    changes: watch::Sender<u64>,
+    /// The change up to which the file is written; an error of the last write.
+    written: watch::Sender<(u64, Option<String>)>,
+}
+
+impl Hub {
+    /// A hub for a class that is stored at `path`.
+    pub fn new(
+        class: ClassFile,
+        path: PathBuf,
+        offers: Vec<Offer>,
+        book: PathBuf,
+        url: String,
+    ) -> Arc<Self> {
+        let invitation = Invitation { url, code: class.code.clone() };
+        Arc::new(Self {
+            invitation,
+            offers,
+            book,
+            path,
+            class: Mutex::new(class),
+            changes: watch::Sender::new(1),
+            written: watch::Sender::new((0, None)),
+        })
+    }
+
+    fn class(&self) -> MutexGuard<'_, ClassFile> {
+        self.class.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The person with a key.
+    pub fn person(&self, key: &str) -> Option<Person> {
+        let class = self.class();
+        if class.presenter == key {
+            return Some(Person::Presenter);
+        }
+        class.keys.get(key).map(|learner| Person::Learner(*learner))
+    }
+
+    /// Lets a learner in under a new key.
+    ///
+    /// # Errors
+    ///
+    /// When the room refuses.
+    pub async fn join(&self, name: &str, key: String) -> Result<(), Refused> {
+        self.change(|class| {
+            let learner = class.room.join(name, now_s())?;
+            class.keys.insert(key, learner);
+            Ok(())
+        })
+        .await
+    }
+
+    /// Carries out a message of the presenter. It is stored when this returns.
+    ///
+    /// # Errors
+    ///
+    /// When the room refuses.
+    pub async fn present(&self, message: FromPresenter) -> Result<(), Refused> {
+        self.change(|class| class.room.present(&message, &self.offers)).await
+    }
+
+    /// Carries out a message of a learner. It is stored when this returns.
+    ///
+    /// # Errors
+    ///
+    /// When the room refuses.
+    pub async fn learn(&self, learner: LearnerId, message: FromLearner) -> Result<(), Refused> {
+        self.change(|class| class.room.learn(learner, message, &self.offers, now_s())).await
+    }
+
+    /// Changes the class, and waits until that is written.
+    async fn change(
+        &self,
+        change: impl FnOnce(&mut ClassFile) -> Result<(), Refused>,
+    ) -> Result<(), Refused> {
+        let nth = {
+            let mut class = self.class();
+            change(&mut class)?;
+            self.changes.send_modify(|nth| *nth += 1);
+            *self.changes.borrow()
+        };
+        // The sender is ours: it is not gone while we wait.
+        self.written.subscribe().wait_for(|(written, _)| *written >= nth).await.ok();
+        Ok(())
+    }
+
+    /// Writes the file after each change, together with the changes that came meanwhile. Does not end.
+    pub async fn keep_written(self: Arc<Self>) {
+        let mut changes = self.changes.subscribe();
+        changes.mark_changed();
+        while changes.changed().await.is_ok() {
+            let (nth, text) = {
+                let class = self.class();
+                (*changes.borrow_and_update(), serde_json::to_vec(&*class))
+            };
+            let path = self.path.clone();
+            let write = move || files::write(&path, &text.map_err(std::io::Error::other)?);
+            let done = tokio::task::spawn_blocking(write).await;
+            let error = match done {
+                Ok(Ok(())) => None,
+                Ok(Err(error)) => Some(format!("{}: {error}", self.path.display())),
+                Err(error) => Some(error.to_string()),
+            };
+            self.written.send_replace((nth, error));
+            tokio::time::sleep(BETWEEN_WRITES).await;
+        }
+    }
+
+    /// Changes from now on.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
+    /// Reads the room.
+    pub fn room<T>(&self, read: impl FnOnce(&Room) -> T) -> T {
+        read(&self.class().room)
+    }
+
+    /// The content of a person's browser: the panel as HTML, the walk that is open, and the place in it.
+    pub fn shown(&self, person: Person) -> Value {
+        let class = self.class();
+        let room = &class.room;
+        let panel = match person {
+            Person::Presenter => {
+                pages::of_presenter(room, &self.offers, &self.invitation, now_s()).into_string()
+            }
+            Person::Learner(learner) => {
+                pages::of_learner(room, learner, &self.offers).into_string()
+            }
+        };
+        let error = self.written.borrow().1.clone().filter(|_| person == Person::Presenter);
+        let error = error.map(|error| format!("The class is not stored any more: {error}"));
+        let lesson = room.lesson.as_ref();
+        let follows = person == Person::Presenter || lesson.is_some_and(|l| l.pace != Pace::Free);
+        json!({
+            "panel": panel,
+            "error": error,
+            "incident": lesson.map(|lesson| &lesson.incident),
+            "push": lesson.map(|lesson| lesson.push),
+            "follows": follows,
+            "vote": lesson.map(|l| json!({ "incident": l.incident, "page": l.page, "round": l.round })),
+            "place": place(room, person, &self.offers),
+        })
+    }
+}
+
+/// The place in the walk at which a person's browser is held.
+fn place(room: &Room, person: Person, offers: &[Offer]) -> Option<Place> {
+    let lesson = room.lesson.as_ref()?;
+    let asks = offers
+        .iter()
+        .any(|offer| offer.id == lesson.incident && offer.asks.get(lesson.page - 1) == Some(&true));
+    let (at, limit) = match (person, lesson.pace) {
+        (Person::Presenter, _) | (_, Pace::Together) => (Some(lesson.page), Some(lesson.page)),
+        (_, Pace::UpTo) => (None, Some(lesson.page)),
+        (_, Pace::Free) => (None, None),
+    };
+    let answer = match person {
+        Person::Presenter => None,
+        Person::Learner(learner) => room.vote_of(learner),
+    };
+    let is_learner = person != Person::Presenter;
+    Some(Place {
+        at,
+        limit,
+        votes: is_learner && at.is_some() && asks && lesson.round.is_open(),
+        revealed: lesson.round == Round::Revealed,
+        answer,
+    })
+}
+
+/// The incidents of a class, by their ids; all, if none are given.
+pub fn offers(catalogue: &Catalogue, wanted: &[String]) -> Vec<Offer> {
+    let entries = catalogue.entries.iter().map(|entry| &entry.manifest);
+    let offered = entries.filter(|manifest| !manifest.walk.is_empty());
+    offered
+        .filter(|manifest| wanted.is_empty() || wanted.contains(&manifest.id))
+        .map(|manifest| {
+            let steps = manifest.walk.iter().map(|step| step.asks.is_some());
+            // The last page has no step.
+            let asks = steps.chain([false]).take(manifest.pages()).collect();
+            Offer { id: manifest.id.clone(), seen_as: manifest.seen_as().to_owned(), asks }
+        })
+        .collect()
+}
+
+/// Seconds since 1970.
+fn now_s() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}

@@ -1,0 +1,324 @@
+//! The pages of a class, and the panel beside a walk: HTML that browsers only put in place.
+
+use std::collections::BTreeMap;
+
+use firedrill_core::prose::capital;
+use firedrill_core::session::walk::Answer;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use qrcode::QrCode;
+use qrcode::render::svg;
+use serde_json::{Value, json};
+
+use super::room::{LONGEST_NAME, Learner, LearnerId, Lesson, Offer, Pace, Room, Round, histogram};
+
+/// Rows of a histogram, at most: numbers that were typed can all differ.
+const MOST_ROWS: usize = 12;
+
+/// Seconds without progress after which a learner is listed as stuck.
+const STUCK_S: u64 = 120;
+
+/// The address and code that learners need.
+#[derive(Debug, Clone)]
+pub struct Invitation {
+    /// The address of the join page.
+    pub url: String,
+    /// The join code.
+    pub code: String,
+}
+
+impl Invitation {
+    /// The address with the code in it, as the QR code has it.
+    pub fn link(&self) -> String {
+        format!("{}?code={}", self.url, self.code)
+    }
+}
+
+fn document(title: &str, body: &Markup) -> Markup {
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                title { (title) " · firedrill" }
+                link rel="icon" href="data:,";
+                link rel="stylesheet" href="/firedrill/firedrill.css";
+                link rel="stylesheet" href="/firedrill/walk.css";
+                link rel="stylesheet" href="/class/class.css";
+            }
+            body { (body) }
+        }
+    }
+}
+
+/// The page where a learner joins; `problem` says why the last attempt failed.
+pub fn join(code: &str, name: &str, problem: Option<&str>) -> Markup {
+    document(
+        "Join the class",
+        &html! {
+            header { h1 { "Join the class" } }
+            main {
+                form.fd-join method="post" action="/class/join" {
+                    label { "join code" input name="code" value=(code) required autocomplete="off" autocapitalize="characters" maxlength="16"; }
+                    label { "nickname" input name="name" value=(name) required autocomplete="off" maxlength=(LONGEST_NAME); }
+                    button type="submit" { "join" }
+                    @if let Some(problem) = problem { p.fd-remark role="alert" { (problem) } }
+                }
+                p.fd-quiet {
+                    "The nickname is stored on the presenter's computer and shown to the presenter. Nothing else about you is stored."
+                }
+                noscript { p.fd-remark { "The class needs JavaScript." } }
+            }
+        },
+    )
+}
+
+/// A page that says why a request was refused.
+pub fn refused(problem: &str) -> Markup {
+    document(
+        "Not possible",
+        &html! { main { p.fd-remark role="alert" { (problem) } p { a href="/" { "join the class" } } } },
+    )
+}
+
+/// The page of the room before an incident is open, and what a walk's page gets beside its walk.
+pub fn room(head: &Markup) -> Markup {
+    document("Class", &html! { header { h1 { "Class" } } main {} (head) })
+}
+
+/// The panel's place in a page, with the script that fills it. `reports` if the progress of this person is reported.
+pub fn place(order_seed: u32, keep: &str, on_page: Option<&str>, reports: bool) -> Markup {
+    html! {
+        link rel="stylesheet" href="/class/class.css";
+        aside #fd-room aria-label="class" data-seed=(order_seed) data-keep=(keep) data-page=[on_page] data-reports=(reports) {}
+        script src="/class/room.js" {}
+    }
+}
+
+/// A button that posts a message.
+fn posts(message: &Value, text: &Markup) -> Markup {
+    html! { button type="button" data-post=(message) { (text) } }
+}
+
+/// The panel of a learner.
+pub fn of_learner(room: &Room, learner: LearnerId, offers: &[Offer]) -> Markup {
+    let Some(known) = room.learners.get(&learner) else { return html! {} };
+    html! {
+        p { strong { (known.name) } " · " (pace(room.lesson.as_ref())) }
+        @match &room.lesson {
+            None => p { "Waiting for the presenter to open an incident." },
+            Some(lesson) => {
+                (state(room, lesson, offers))
+                @if let (true, Some(vote)) = (asks(lesson, offers), room.vote_of(learner)) {
+                    p { "your vote: " strong { (answer(vote)) } }
+                }
+                @if lesson.round == Round::Revealed { (votes(room)) }
+                @if lesson.pace == Pace::Free { (incidents(offers)) }
+            }
+        }
+        p.fd-buttons {
+            @if known.hand { (posts(&json!({ "Hand": false }), &html! { "lower your hand" })) }
+            @else { (posts(&json!({ "Hand": true }), &html! { "raise your hand" })) }
+            a href="/class/mine.json" download { "your results" }
+        }
+    }
+}
+
+fn pace(lesson: Option<&Lesson>) -> Markup {
+    html! { @match lesson {
+        None => { "in the room" },
+        Some(lesson) => @match lesson.pace {
+            Pace::Together => { "together, page " (lesson.page) },
+            Pace::UpTo => { "at your own pace, up to page " (lesson.page) },
+            Pace::Free => { "at your own pace" },
+        },
+    } }
+}
+
+fn asks(lesson: &Lesson, offers: &[Offer]) -> bool {
+    let offer = offers.iter().find(|offer| offer.id == lesson.incident);
+    lesson.pace == Pace::Together
+        && offer.is_some_and(|offer| offer.asks.get(lesson.page - 1) == Some(&true))
+}
+
+/// The state of the vote.
+fn state(room: &Room, lesson: &Lesson, offers: &[Offer]) -> Markup {
+    if !asks(lesson, offers) {
+        return html! {};
+    }
+    let of = room.learners.len();
+    let votes = room.present_votes();
+    let first = votes.map_or(0, |votes| votes.first.len());
+    let second = votes.map_or(0, |votes| votes.second.len());
+    html! { p role="status" { @match lesson.round {
+        Round::First => { "First vote: choose alone. " strong { (first) } " of " (of) " have voted." },
+        Round::Discussion => { "The vote is closed. Explain your answer to your neighbour." },
+        Round::Second => { "Second vote: choose again. " strong { (second) } " of " (of) " have voted." },
+        Round::Revealed => { "The run shows the answer." },
+    } } }
+}
+
+/// An answer, as the options, lines and numbers are labelled on the page of the walk.
+fn answer(answer: Answer) -> String {
+    match answer {
+        Answer::Choice(index) => format!("option {}", index + 1),
+        Answer::Line(index) => format!("line {}", index + 1),
+        Answer::Number(number) => firedrill_core::figures::number(number),
+    }
+}
+
+/// First and second votes, side by side.
+fn votes(room: &Room) -> Markup {
+    let Some(votes) = room.present_votes() else { return html! {} };
+    let (first, second) = (histogram(&votes.first), histogram(&votes.second));
+    let mut answers: Vec<Answer> = first.iter().chain(&second).map(|(answer, _)| *answer).collect();
+    let mut seen: Vec<Answer> = Vec::new();
+    answers.retain(|answer| {
+        let is_new = !seen.contains(answer);
+        seen.push(*answer);
+        is_new
+    });
+    let count = |of: &[(Answer, usize)], wanted: Answer| {
+        of.iter().find(|(answer, _)| *answer == wanted).map_or(0, |(_, count)| *count)
+    };
+    let rest = answers.len().saturating_sub(MOST_ROWS);
+    html! {
+        table.fd-votes {
+            thead { tr { th { "answer" } th { "first vote" } th { "second vote" } } }
+            tbody { @for of in answers.iter().take(MOST_ROWS) { tr {
+                td { (answer(*of)) }
+                td { (bar(count(&first, *of), votes.first.len())) }
+                td { (bar(count(&second, *of), votes.second.len())) }
+            } } }
+        }
+        @if rest > 0 { p.fd-quiet { "and " (rest) " other answers" } }
+    }
+}
+
+fn bar(count: usize, of: usize) -> Markup {
+    html! {
+        meter min="0" max=(of.max(1)) value=(count) { (count) } " " (count)
+    }
+}
+
+/// The incidents, each with a link to its walk.
+fn incidents(offers: &[Offer]) -> Markup {
+    html! { details #fd-all { summary { "all incidents" } ul { @for offer in offers {
+        li { a href=(format!("/walk/{}.html", offer.id)) { (capital(&offer.seen_as)) } }
+    } } } }
+}
+
+/// The panel of the presenter.
+pub fn of_presenter(room: &Room, offers: &[Offer], invitation: &Invitation, now_s: u64) -> Markup {
+    html! {
+        @match &room.lesson {
+            None => (invited(invitation)),
+            Some(lesson) => {
+                (controls(lesson, offers))
+                (state(room, lesson, offers))
+                @if asks(lesson, offers) {
+                    @if lesson.round == Round::Revealed { (votes(room)) } @else {
+                        details #fd-so-far { summary { "votes so far: not for the projector" } (votes(room)) }
+                    }
+                }
+            }
+        }
+        (learners(&room.learners, room.lesson.as_ref(), now_s))
+        details #fd-open open[room.lesson.is_none()] { summary { "open an incident" } ul.fd-offers { @for offer in offers {
+            li { (posts(&json!({ "Open": { "incident": offer.id } }), &html! { (capital(&offer.seen_as)) })) }
+        } } }
+        @if room.lesson.is_some() { details #fd-join { summary { "join: " (invitation.url) " · " (invitation.code) } (invited(invitation)) } }
+        p { "results: " a href="/class/results.csv" download { "CSV" } " · " a href="/class/results.json" download { "JSON" } }
+    }
+}
+
+/// Address, code and QR code, readable from the last row.
+fn invited(invitation: &Invitation) -> Markup {
+    html! { div.fd-invited {
+        p { "1. Open " strong { (invitation.url) } }
+        p { "2. Type the code " strong.fd-join-code { (invitation.code) } }
+        @if let Ok(code) = QrCode::new(invitation.link()) {
+            div.fd-qr role="img" aria-label=(invitation.link()) {
+                (PreEscaped(drawn(&code)))
+            }
+        }
+    } }
+}
+
+/// A QR code as an SVG element.
+fn drawn(code: &QrCode) -> String {
+    let document = code.render::<svg::Color<'_>>().min_dimensions(240, 240).build();
+    document.find("<svg").map_or(String::new(), |at| document[at..].to_owned())
+}
+
+/// The buttons with which a presenter leads the class.
+fn controls(lesson: &Lesson, offers: &[Offer]) -> Markup {
+    let pages = offers.iter().find(|offer| offer.id == lesson.incident).map_or(0, |o| o.asks.len());
+    let step = |page: usize| json!({ "Step": page });
+    let round = |round: Round| json!({ "Round": round });
+    let paces =
+        [(Pace::Together, "together"), (Pace::UpTo, "free up to this page"), (Pace::Free, "free")];
+    html! {
+        p { strong { "page " (lesson.page) " of " (pages) } }
+        p.fd-buttons {
+            @if lesson.pace == Pace::Together {
+                @if asks(lesson, offers) { @match lesson.round {
+                    Round::First => {
+                        (posts(&round(Round::Discussion), &html! { "close the vote: discuss" }))
+                        (posts(&round(Round::Revealed), &html! { "show the result" }))
+                    },
+                    Round::Discussion => {
+                        (posts(&round(Round::Second), &html! { "vote again" }))
+                        (posts(&round(Round::Revealed), &html! { "show the result" }))
+                    },
+                    Round::Second => (posts(&round(Round::Revealed), &html! { "show the result" })),
+                    Round::Revealed => {},
+                } } @else if lesson.round != Round::Revealed && lesson.page < pages {
+                    (posts(&round(Round::Revealed), &html! { "let time pass" }))
+                }
+            }
+            @if lesson.page < pages { (posts(&step(lesson.page + 1), &html! { "next page" })) }
+            @if lesson.page > 1 { (posts(&step(lesson.page - 1), &html! { "previous page" })) }
+        }
+        fieldset.fd-pace {
+            legend { "pace" }
+            @for (pace, name) in paces {
+                button type="button" data-post=(json!({ "Pace": pace })) aria-pressed=(lesson.pace == pace) { (name) }
+            }
+        }
+    }
+}
+
+/// The learners: first those with a raised hand, then those longest without progress.
+fn learners(all: &BTreeMap<LearnerId, Learner>, lesson: Option<&Lesson>, now_s: u64) -> Markup {
+    let mut sorted: Vec<&Learner> = all.values().collect();
+    sorted.sort_by_key(|learner| (!learner.hand, learner.since_s));
+    let hands = all.values().filter(|learner| learner.hand).count();
+    let is_free = lesson.is_some_and(|lesson| lesson.pace != Pace::Together);
+    html! {
+        details.fd-learners #fd-learners open[hands > 0] {
+            summary { (all.len()) @if all.len() == 1 { " learner" } @else { " learners" }
+                @if hands > 0 { " · ✋ " (hands) } }
+            @if !sorted.is_empty() { table {
+                thead { tr { th { "name" } th { "page" } th { "since" } th { "hints" } th { "wrong" } } }
+                tbody { @for learner in sorted {
+                    @let walk = learner.at.as_ref().and_then(|id| learner.walks.get(id));
+                    @let for_s = now_s.saturating_sub(learner.since_s);
+                    @let is_done = walk.is_some_and(|walk| walk.finished);
+                    tr class=[(is_free && !is_done && for_s >= STUCK_S).then_some("fd-stuck")] {
+                        td { @if learner.hand { "✋ " } (learner.name) }
+                        @match walk {
+                            Some(walk) => {
+                                td title=(walk.incident) { (walk.page) @if walk.finished { " ✔" } }
+                                td { (for_s / 60) " min" }
+                                td { (walk.hints) }
+                                td { (walk.answered.saturating_sub(walk.right)) }
+                            },
+                            None => td colspan="4" { "no walk yet" },
+                        }
+                    }
+                } }
+            } }
+        }
+    }
+}

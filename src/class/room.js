@@ -1,0 +1,79 @@
+// The room of a class beside a walk: shows the panel that the hub sends, and sends what is done here.
+"use strict";
+
+globalThis.firedrillRoom = (() => {
+  const panel = document.getElementById("fd-room");
+  const { seed, keep, page, reports } = panel.dataset;
+  const unsent = new Map(); // by kind: only the newest of a kind matters
+  let [state, walk, shown, sending] = [null, null, "", false];
+  document.querySelector("main").before(panel);
+
+  // A message that could not be sent is sent when the connection is back. Sent twice, it counts once.
+  async function send() {
+    if (sending) return;
+    sending = true;
+    try {
+      while (unsent.size) {
+        const [kind, body] = unsent.entries().next().value;
+        const answer = await fetch("/class/say", { method: "POST", headers: { "content-type": "application/json" }, body });
+        if (unsent.get(kind) === body) unsent.delete(kind);
+        if (!answer.ok) console.warn(await answer.text());
+      }
+    } catch { /* the hub is away: its events come back with it */ }
+    sending = false;
+  }
+  function say(message) {
+    unsent.set(Object.keys(message)[0], JSON.stringify(message));
+    send();
+  }
+
+  function show() {
+    const html = (state.error ? `<p class="fd-remark" role="alert"></p>` : "") + state.panel;
+    if (html !== shown) {
+      shown = html;
+      const unfolded = new Map([...panel.querySelectorAll("details[id]")].map(({ id, open }) => [id, open]));
+      const focus = document.activeElement?.dataset?.post;
+      panel.innerHTML = html;
+      for (const details of panel.querySelectorAll("details[id]")) details.open = unfolded.get(details.id) ?? details.open;
+      if (state.error) panel.querySelector("[role=alert]").textContent = state.error;
+      if (focus) panel.querySelector(`[data-post="${CSS.escape(focus)}"]`)?.focus();
+    }
+    if (state.incident && state.follows && state.incident !== page) location.assign(`/walk/${state.incident}.html`);
+    else follow();
+  }
+  function follow() {
+    if (walk && state?.place && state.incident === page) walk.input({ Follow: state.place });
+  }
+
+  panel.addEventListener("click", (event) => {
+    const post = event.target.closest("[data-post]")?.dataset.post;
+    if (post) say(JSON.parse(post));
+  });
+  const events = new EventSource("/class/events");
+  events.onopen = send;
+  events.onmessage = ({ data }) => {
+    state = JSON.parse(data);
+    show();
+  };
+
+  return {
+    seed: Number(seed), keep,
+    opened(opened) {
+      walk = opened;
+      follow();
+    },
+    // Takes an answer as a vote while a vote is open; returns true if it did.
+    votes(answer) {
+      if (!state?.place?.votes || state.incident !== page) return false;
+      say({ Vote: { ...state.vote, answer } });
+      return true;
+    },
+    progress(progress) {
+      if (reports !== "true") return;
+      const { last_page, hints, answered, right, last_finished } = progress;
+      const message = { Progress: { incident: page, page: last_page, hints, answered, right, finished: last_finished } };
+      if (this.last !== JSON.stringify(message)) say(message);
+      this.last = JSON.stringify(message);
+    },
+  };
+})();

@@ -1,0 +1,470 @@
+//! The room of a class: learners, the step that all are at, and their votes. Plain data: [`Room::apply`] takes one
+//! message after the other, and nothing in here reads a clock or a socket.
+
+use std::collections::BTreeMap;
+
+use firedrill_core::session::walk::Answer;
+use serde::{Deserialize, Serialize};
+
+/// Learners of a class, at most.
+pub const MOST_LEARNERS: usize = 1000;
+
+/// Characters of a nickname, at most.
+pub const LONGEST_NAME: usize = 32;
+
+/// Pages of a walk that a learner may report, at most: far more than any walk has.
+const MOST_PAGES: usize = 200;
+
+/// The id of a learner: a count from 1, in the order in which they joined.
+pub type LearnerId = u32;
+
+/// The pace of a class.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Pace {
+    /// Everybody is at the presenter's step.
+    Together,
+    /// Everybody is free up to the presenter's step.
+    UpTo,
+    /// Everybody is free.
+    Free,
+}
+
+/// The stage of a step that the class takes together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Round {
+    /// Everybody votes alone.
+    First,
+    /// The votes are closed, and the room discusses.
+    Discussion,
+    /// Everybody votes again.
+    Second,
+    /// The run shows its result.
+    Revealed,
+}
+
+impl Round {
+    /// True while votes are taken.
+    pub fn is_open(self) -> bool {
+        matches!(self, Self::First | Self::Second)
+    }
+}
+
+/// The step that the presenter has pushed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lesson {
+    /// The id of the incident.
+    pub incident: String,
+    /// The page of its walk, from 1.
+    pub page: usize,
+    /// The pace.
+    pub pace: Pace,
+    /// The stage of the step.
+    pub round: Round,
+    /// A count of pushes. A new one opens the incident in every browser.
+    pub push: u32,
+}
+
+/// A message from the presenter.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum FromPresenter {
+    /// Opens an incident at its first page.
+    Open {
+        /// The id of the incident.
+        incident: String,
+    },
+    /// Goes to a page, from 1.
+    Step(usize),
+    /// Sets the pace.
+    Pace(Pace),
+    /// Sets the stage of the step.
+    Round(Round),
+}
+
+/// A message from a learner.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum FromLearner {
+    /// A vote on the question of a step. The last one of a round counts.
+    Vote {
+        /// The id of the incident.
+        incident: String,
+        /// The page of the question, from 1.
+        page: usize,
+        /// The round that it was given in.
+        round: Round,
+        /// The answer.
+        answer: Answer,
+    },
+    /// Raises or lowers the hand.
+    Hand(bool),
+    /// Reports the progress in a walk.
+    Progress(Progress),
+}
+
+/// Reasons for a message that has no effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// The incident is not part of this class.
+    #[error("this class does not have that incident")]
+    UnknownIncident,
+    /// The page is outside the walk.
+    #[error("this walk does not have that page")]
+    UnknownPage,
+    /// Nothing is open.
+    #[error("no incident is open: open one first")]
+    NothingOpen,
+    /// No vote on that question is open in that round.
+    #[error("no vote is open on that question")]
+    VoteClosed,
+    /// The answer is not a number.
+    #[error("the answer is not a finite number")]
+    NotFinite,
+    /// The class has as many learners as it can take.
+    #[error("the class is full: it takes {MOST_LEARNERS} learners")]
+    Full,
+    /// The name has no letter or digit.
+    #[error("a nickname needs at least one letter or digit")]
+    NoName,
+    /// The learner is unknown: the class was begun anew.
+    #[error("this class does not know you: join it again")]
+    Stranger,
+}
+
+/// Progress of a learner in the walk that is open in the browser.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Progress {
+    /// The id of the incident.
+    pub incident: String,
+    /// The page, from 1.
+    pub page: usize,
+    /// Hints that were used.
+    pub hints: usize,
+    /// Questions that were answered.
+    pub answered: usize,
+    /// Questions that were answered right.
+    pub right: usize,
+    /// True once the last page was reached.
+    pub finished: bool,
+}
+
+/// A learner.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Learner {
+    /// The nickname: the only thing that the class knows of a person.
+    pub name: String,
+    /// True while the hand is raised.
+    pub hand: bool,
+    /// The newest progress of each walk.
+    pub walks: BTreeMap<String, Progress>,
+    /// The walk that is open in the browser.
+    pub at: Option<String>,
+    /// Time of the last progress, in seconds since 1970.
+    pub since_s: u64,
+}
+
+/// The votes on one question, by learner.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Votes {
+    /// First votes.
+    pub first: BTreeMap<LearnerId, Answer>,
+    /// Second votes, after the discussion.
+    pub second: BTreeMap<LearnerId, Answer>,
+}
+
+/// An incident that a class can open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offer {
+    /// Its id.
+    pub id: String,
+    /// Its symptom: the title would give the cause away.
+    pub seen_as: String,
+    /// For each page of its walk, true if it asks a question.
+    pub asks: Vec<bool>,
+}
+
+/// The room of a class.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Room {
+    /// Seed of the order of options: the same for everybody, so that a vote for the second means the same to all.
+    pub order_seed: u32,
+    /// The learners.
+    pub learners: BTreeMap<LearnerId, Learner>,
+    /// The step that was pushed.
+    pub lesson: Option<Lesson>,
+    /// The votes on the question of a page, by `incident page`.
+    pub votes: BTreeMap<String, Votes>,
+}
+
+impl Room {
+    /// An empty room.
+    pub fn new(order_seed: u32) -> Self {
+        Self { order_seed, learners: BTreeMap::new(), lesson: None, votes: BTreeMap::new() }
+    }
+
+    /// Lets a learner in.
+    ///
+    /// # Errors
+    ///
+    /// When the room is full, or the name has no letter or digit.
+    pub fn join(&mut self, name: &str, now_s: u64) -> Result<LearnerId, Refused> {
+        if self.learners.len() >= MOST_LEARNERS {
+            return Err(Refused::Full);
+        }
+        let name = self.free_name(&clean(name).ok_or(Refused::NoName)?);
+        let id = self.learners.keys().next_back().map_or(1, |last| last + 1);
+        let learner =
+            Learner { name, hand: false, walks: BTreeMap::new(), at: None, since_s: now_s };
+        self.learners.insert(id, learner);
+        Ok(id)
+    }
+
+    /// The name, with a number if somebody has it already.
+    fn free_name(&self, name: &str) -> String {
+        let is_taken = |name: &str| self.learners.values().any(|learner| learner.name == name);
+        if !is_taken(name) {
+            return name.to_owned();
+        }
+        let numbered = (2..).map(|n: u32| format!("{name} {n}"));
+        numbered.into_iter().find(|name| !is_taken(name)).unwrap_or_default()
+    }
+
+    /// Carries out a message of the presenter.
+    ///
+    /// # Errors
+    ///
+    /// When it has no effect; the room is unchanged.
+    pub fn present(&mut self, message: &FromPresenter, offers: &[Offer]) -> Result<(), Refused> {
+        match message {
+            FromPresenter::Open { incident } => {
+                if !offers.iter().any(|offer| offer.id == *incident) {
+                    return Err(Refused::UnknownIncident);
+                }
+                let (pace, push) = match &self.lesson {
+                    Some(lesson) => (lesson.pace, lesson.push.wrapping_add(1)),
+                    None => (Pace::Together, 1),
+                };
+                let incident = incident.clone();
+                self.lesson = Some(Lesson { incident, page: 1, pace, round: Round::First, push });
+            }
+            FromPresenter::Step(page) => {
+                let lesson = self.lesson.as_mut().ok_or(Refused::NothingOpen)?;
+                let offer = offers.iter().find(|offer| offer.id == lesson.incident);
+                let pages = offer.ok_or(Refused::UnknownIncident)?.asks.len();
+                if !(1..=pages).contains(page) {
+                    return Err(Refused::UnknownPage);
+                }
+                (lesson.page, lesson.round) = (*page, Round::First);
+            }
+            FromPresenter::Pace(pace) => {
+                self.lesson.as_mut().ok_or(Refused::NothingOpen)?.pace = *pace;
+            }
+            FromPresenter::Round(round) => {
+                self.lesson.as_mut().ok_or(Refused::NothingOpen)?.round = *round;
+            }
+        }
+        Ok(())
+    }
+
+    /// Carries out a message of a learner.
+    ///
+    /// # Errors
+    ///
+    /// When it has no effect; the room is unchanged.
+    pub fn learn(
+        &mut self,
+        learner: LearnerId,
+        message: FromLearner,
+        offers: &[Offer],
+        now_s: u64,
+    ) -> Result<(), Refused> {
+        let known = self.learners.get_mut(&learner).ok_or(Refused::Stranger)?;
+        match message {
+            FromLearner::Hand(is_raised) => known.hand = is_raised,
+            FromLearner::Progress(progress) => {
+                if !offers.iter().any(|offer| offer.id == progress.incident) {
+                    return Err(Refused::UnknownIncident);
+                }
+                if progress.page > MOST_PAGES || progress.answered > MOST_PAGES {
+                    return Err(Refused::UnknownPage);
+                }
+                let before = known.walks.get(&progress.incident);
+                if before.is_none_or(|before| before.page != progress.page) {
+                    known.since_s = now_s;
+                }
+                known.at = Some(progress.incident.clone());
+                known.walks.insert(progress.incident.clone(), progress);
+            }
+            FromLearner::Vote { incident, page, round, answer } => {
+                let lesson = self.lesson.as_ref().ok_or(Refused::VoteClosed)?;
+                let offer = offers.iter().find(|offer| offer.id == lesson.incident);
+                let asks =
+                    offer.is_some_and(|offer| offer.asks.get(page.wrapping_sub(1)) == Some(&true));
+                let is_open = lesson.pace == Pace::Together
+                    && asks
+                    && round.is_open()
+                    && (&lesson.incident, lesson.page, lesson.round) == (&incident, page, round);
+                if !is_open {
+                    return Err(Refused::VoteClosed);
+                }
+                if matches!(answer, Answer::Number(number) if !number.is_finite()) {
+                    return Err(Refused::NotFinite);
+                }
+                let votes = self.votes.entry(key(&incident, page)).or_default();
+                let of_round =
+                    if round == Round::First { &mut votes.first } else { &mut votes.second };
+                of_round.insert(learner, answer);
+            }
+        }
+        Ok(())
+    }
+
+    /// The votes on the question of the present step.
+    pub fn present_votes(&self) -> Option<&Votes> {
+        let lesson = self.lesson.as_ref()?;
+        self.votes.get(&key(&lesson.incident, lesson.page))
+    }
+
+    /// The last vote of a learner on the question of the present step.
+    pub fn vote_of(&self, learner: LearnerId) -> Option<Answer> {
+        let votes = self.present_votes()?;
+        votes.second.get(&learner).or_else(|| votes.first.get(&learner)).copied()
+    }
+}
+
+fn key(incident: &str, page: usize) -> String {
+    format!("{incident} {page}")
+}
+
+/// A nickname without control characters and surplus spaces, of at most [`LONGEST_NAME`] characters; none where
+/// nothing is left to read.
+fn clean(name: &str) -> Option<String> {
+    let readable =
+        name.chars().take(10 * LONGEST_NAME).map(|c| if c.is_control() { ' ' } else { c });
+    let readable: String = readable.collect();
+    let short: String = readable.split_whitespace().collect::<Vec<_>>().join(" ");
+    let short: String = short.chars().take(LONGEST_NAME).collect();
+    let short = short.trim_end().to_owned();
+    short.chars().any(char::is_alphanumeric).then_some(short)
+}
+
+/// The number of votes for each answer, in the order of the answers.
+pub fn histogram(votes: &BTreeMap<LearnerId, Answer>) -> Vec<(Answer, usize)> {
+    let mut counted: Vec<(Answer, usize)> = Vec::new();
+    for answer in votes.values() {
+        match counted.iter_mut().find(|(known, _)| known == answer) {
+            Some((_, count)) => *count += 1,
+            None => counted.push((*answer, 1)),
+        }
+    }
+    counted.sort_by(|(a, _), (b, _)| order(*a).total_cmp(&order(*b)));
+    counted
+}
+
+#[expect(clippy::cast_precision_loss, reason = "an index of an option or a line")]
+fn order(answer: Answer) -> f64 {
+    match answer {
+        Answer::Choice(index) | Answer::Line(index) => index as f64,
+        Answer::Number(number) => number,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn offers() -> Vec<Offer> {
+        let offer = |id: &str| Offer {
+            id: id.to_owned(),
+            seen_as: String::new(),
+            asks: vec![false, true, true, false],
+        };
+        vec![offer("pool-leak"), offer("retry-storm")]
+    }
+
+    /// A room with two learners, at a question.
+    fn asked() -> (Room, Vec<Offer>) {
+        let (mut room, offers) = (Room::new(7), offers());
+        room.join("Ada", 0).expect("there is room");
+        room.join("Ada", 0).expect("there is room");
+        let open = FromPresenter::Open { incident: "pool-leak".to_owned() };
+        room.present(&open, &offers).expect("known");
+        room.present(&FromPresenter::Step(2), &offers).expect("known");
+        (room, offers)
+    }
+
+    fn vote(round: Round, choice: usize) -> FromLearner {
+        let incident = "pool-leak".to_owned();
+        FromLearner::Vote { incident, page: 2, round, answer: Answer::Choice(choice) }
+    }
+
+    #[test]
+    fn counts_the_last_vote_of_each_round_once() {
+        let (mut room, offers) = asked();
+        for choice in [2, 2, 0] {
+            room.learn(1, vote(Round::First, choice), &offers, 0).expect("open");
+        }
+        room.learn(2, vote(Round::First, 1), &offers, 0).expect("open");
+        let late = room.learn(1, vote(Round::Second, 1), &offers, 0);
+        assert_eq!(late, Err(Refused::VoteClosed), "the second round has not begun");
+        room.present(&FromPresenter::Round(Round::Second), &offers).expect("open");
+        let late = room.learn(2, vote(Round::First, 0), &offers, 0);
+        assert_eq!(late, Err(Refused::VoteClosed), "a first vote that comes late");
+        room.learn(1, vote(Round::Second, 1), &offers, 0).expect("open");
+        let votes = room.present_votes().expect("there are votes");
+        let one = |choice| (Answer::Choice(choice), 1);
+        assert_eq!(histogram(&votes.first), [one(0), one(1)]);
+        assert_eq!(histogram(&votes.second), [one(1)]);
+        assert_eq!(
+            (room.vote_of(1), room.vote_of(2)),
+            (Some(Answer::Choice(1)), Some(Answer::Choice(1)))
+        );
+    }
+
+    #[test]
+    fn refuses_messages_outside_the_class_and_changes_nothing() {
+        let (mut room, offers) = asked();
+        let before = room.clone();
+        let elsewhere = FromPresenter::Open { incident: "../etc".to_owned() };
+        assert_eq!(room.present(&elsewhere, &offers), Err(Refused::UnknownIncident));
+        for page in [0, 5, usize::MAX] {
+            let step = FromPresenter::Step(page);
+            assert_eq!(room.present(&step, &offers), Err(Refused::UnknownPage));
+        }
+        assert_eq!(room.learn(9, FromLearner::Hand(true), &offers, 0), Err(Refused::Stranger));
+        let answer = Answer::Number(f64::NAN);
+        let incident = "pool-leak".to_owned();
+        let nan = FromLearner::Vote { incident, page: 2, round: Round::First, answer };
+        assert_eq!(room.learn(1, nan, &offers, 0), Err(Refused::NotFinite));
+        let far =
+            Progress { incident: "pool-leak".to_owned(), page: 10_000, ..Progress::default() };
+        assert_eq!(
+            room.learn(1, FromLearner::Progress(far), &offers, 0),
+            Err(Refused::UnknownPage)
+        );
+        assert_eq!(room, before);
+    }
+
+    #[test]
+    fn bounds_names_and_keeps_them_apart() {
+        let (mut room, _) = asked();
+        assert_eq!(room.learners[&2].name, "Ada 2");
+        assert_eq!(room.join(" \u{7}\t ", 0), Err(Refused::NoName));
+        let id = room.join(&"<b>\n".repeat(10_000), 0).expect("there is room");
+        let name = &room.learners[&id].name;
+        assert!(name.chars().count() <= LONGEST_NAME && !name.contains('\n'), "{name}");
+        for n in room.learners.len()..MOST_LEARNERS {
+            room.join(&n.to_string(), 0).expect("there is room");
+        }
+        assert_eq!(room.join("one more", 0), Err(Refused::Full));
+    }
+
+    #[test]
+    fn a_room_that_was_stored_is_the_same() {
+        let (mut room, offers) = asked();
+        room.learn(1, vote(Round::First, 1), &offers, 5).expect("open");
+        let stored = serde_json::to_string(&room).expect("plain data");
+        assert_eq!(serde_json::from_str::<Room>(&stored).expect("its own"), room);
+    }
+}

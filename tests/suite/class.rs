@@ -1,0 +1,447 @@
+//! A class from outside: hostile clients, votes that are sent twice, a hub that is killed and started again; and a
+//! whole lesson in real browsers.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use serde_json::{Value, json};
+
+use crate::book::{built, lane};
+use crate::common::{Ends, firedrill, skipped};
+use crate::devtools::{Browser, chromium};
+
+/// A hub, and how to reach it.
+struct Hub {
+    _process: Ends,
+    address: String,
+    code: String,
+    presenter: String,
+}
+
+impl Hub {
+    fn starts(file: &Path, address: &str) -> Self {
+        let mut hub = firedrill(&["class", "--listen", address, "--file"]);
+        hub.arg(file).arg("--book").arg(built());
+        hub.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut process = Ends(hub.spawn().expect("it starts"));
+        let stdout = process.0.stdout.take().expect("piped");
+        let mut lines = BufReader::new(stdout).lines().map_while(Result::ok);
+        let learners = lines.find(|line| line.starts_with("Learners:")).expect("an address");
+        let words: Vec<&str> = learners.split_whitespace().collect();
+        let [_, url, "code", code] = words[..] else { panic!("{learners}") };
+        let presenter = lines.next().expect("the presenter's address");
+        let presenter = presenter.trim_start_matches("Presenter:").trim().to_owned();
+        std::thread::spawn(move || lines.for_each(drop));
+        let address = url.trim_start_matches("http://").trim_end_matches('/').to_owned();
+        Self { _process: process, address, code: code.to_owned(), presenter }
+    }
+
+    /// Sends a request, with these headers besides `Host`; the response whole.
+    fn asks(&self, request: &str, headers: &[(&str, &str)], body: &str) -> String {
+        let mut stream = TcpStream::connect(&self.address).expect("it listens");
+        let mut text = format!("{request} HTTP/1.1\r\nConnection: close\r\n");
+        if !headers.iter().any(|(name, _)| *name == "Host") {
+            text += &format!("Host: {}\r\n", self.address);
+        }
+        for (name, value) in headers {
+            text += &format!("{name}: {value}\r\n");
+        }
+        text += &format!("Content-Length: {}\r\n\r\n{body}", body.len());
+        // A hub that refuses early may close before it has read everything.
+        stream.write_all(text.as_bytes()).ok();
+        let mut response = Vec::new();
+        stream.read_to_end(&mut response).ok();
+        String::from_utf8_lossy(&response).into_owned()
+    }
+
+    fn origin(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Posts a form to the door; the response.
+    fn joins(&self, code: &str, name: &str) -> String {
+        let origin = self.origin();
+        let form = ("Content-Type", "application/x-www-form-urlencoded");
+        self.asks(
+            "POST /class/join",
+            &[("Origin", &origin), form],
+            &format!("code={code}&name={name}"),
+        )
+    }
+
+    /// A learner's cookie.
+    fn learner(&self, name: &str) -> String {
+        cookie(&self.joins(&self.code, name))
+    }
+
+    /// The presenter's cookie.
+    fn leads(&self) -> String {
+        let path = self.presenter.split_once(&self.address).expect("its address").1;
+        cookie(&self.asks(&format!("GET {path}"), &[], ""))
+    }
+
+    /// Sends a message; the status.
+    fn says(&self, cookie: &str, message: &Value) -> u16 {
+        let origin = self.origin();
+        let headers =
+            [("Cookie", cookie), ("Origin", &origin), ("Content-Type", "application/json")];
+        status(&self.asks("POST /class/say", &headers, &message.to_string()))
+    }
+
+    fn results(&self, presenter: &str) -> Value {
+        let response = self.asks("GET /class/results.json", &[("Cookie", presenter)], "");
+        let body = response.split_once("\r\n\r\n").expect("a body").1;
+        serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {response}"))
+    }
+}
+
+fn status(response: &str) -> u16 {
+    response.split(' ').nth(1).and_then(|code| code.parse().ok()).unwrap_or_default()
+}
+
+fn cookie(response: &str) -> String {
+    let line = response.lines().find_map(|line| line.strip_prefix("set-cookie: "));
+    let line = line.unwrap_or_else(|| panic!("no cookie: {response}"));
+    assert!(line.contains("HttpOnly") && line.contains("SameSite=Strict"), "{line}");
+    line.split(';').next().expect("a pair").to_owned()
+}
+
+/// A place for the file of a class; none where the book has no walks that run in a browser.
+fn place(folder: &Path) -> Option<PathBuf> {
+    if !lane().exists() {
+        skipped("the lane for browsers is not built: cargo run --release --example book");
+        return None;
+    }
+    Some(folder.join("class.json"))
+}
+
+/// An incident whose walk begins without a question.
+const LESSON: &str = "context-key-clash";
+
+fn vote(choice: usize, round: &str) -> Value {
+    let page = first_question(LESSON);
+    json!({ "Vote": { "incident": LESSON, "page": page, "round": round, "answer": { "Choice": choice } } })
+}
+
+/// The first page of this walk that asks a question, from 1.
+fn first_question(id: &str) -> usize {
+    let walk = &crate::common::catalogue().find(id).expect("known").manifest.walk;
+    1 + walk.iter().position(|step| step.asks.is_some()).expect("a question")
+}
+
+#[test]
+fn strangers_and_foreign_pages_get_nothing() {
+    let folder = tempfile::tempdir().expect("writable");
+    let Some(file) = place(folder.path()) else { return };
+    let hub = Hub::starts(&file, "127.0.0.1:0");
+    let origin = hub.origin();
+
+    // Without a key, all doors but the first are closed; the headers are on every response.
+    for path in [
+        "/room",
+        "/class/events",
+        "/walk/pool-leak.html",
+        "/firedrill/lane.js",
+        "/class/results.csv",
+    ] {
+        let response = hub.asks(&format!("GET {path}"), &[], "");
+        assert_eq!(status(&response), 401, "{path}: {response}");
+    }
+    let first = hub.asks("GET /", &[], "");
+    assert_eq!(status(&first), 200);
+    for response in [&first, &hub.asks("GET /incidents/pool-leak.html", &[], "")] {
+        let policy = response.lines().find(|line| line.starts_with("content-security-policy: "));
+        let policy = policy.unwrap_or_else(|| panic!("no policy: {response}"));
+        assert!(
+            policy.contains("default-src 'none'") && !policy.contains("unsafe-inline"),
+            "{policy}"
+        );
+    }
+    assert_eq!(status(&hub.asks("GET /presenter?key=0", &[], "")), 403);
+
+    // A name that resolves here, two names, and a post of another site's page.
+    for host in ["evil.example", "localhost.evil.example:1", ""] {
+        assert_eq!(status(&hub.asks("GET /", &[("Host", host)], "")), 403, "{host}");
+    }
+    let form = ("Content-Type", "application/x-www-form-urlencoded");
+    let body = format!("code={}&name=Eve", hub.code);
+    for foreign in ["http://evil.example", "null", "https://127.0.0.1"] {
+        let response = hub.asks("POST /class/join", &[("Origin", foreign), form], &body);
+        assert_eq!(status(&response), 403, "{foreign}");
+    }
+    assert_eq!(status(&hub.asks("POST /class/join", &[form], &body)), 403, "no origin");
+
+    // Names: long, empty, with script in them.
+    let learner = hub.learner("%3Cscript%3Ealert(1)%3C%2Fscript%3E");
+    assert_eq!(status(&hub.joins(&hub.code, "%20%09")), 422);
+    let long = "x".repeat(10_000);
+    assert_eq!(status(&hub.joins(&hub.code, &long)), 413);
+    let events = {
+        let mut stream = TcpStream::connect(&hub.address).expect("it listens");
+        let text = format!(
+            "GET /class/events HTTP/1.1\r\nHost: {}\r\nCookie: {learner}\r\n\r\n",
+            hub.address
+        );
+        stream.write_all(text.as_bytes()).expect("it reads");
+        let mut lines = BufReader::new(stream).lines().map_while(Result::ok);
+        lines.find(|line| line.contains("data: ")).expect("an event")
+    };
+    assert!(!events.contains("<script") && events.contains("&lt;script"), "{events}");
+
+    // What a learner may say is a closed set.
+    let presents = json!({ "Open": { "incident": "pool-leak" } });
+    for (message, expected) in [
+        (presents.clone(), 400),
+        (json!({ "Round": "Revealed" }), 400),
+        (json!("Hand"), 400),
+        (json!({ "Hand": true, "Step": 1 }), 400),
+        (
+            json!({ "Progress": { "incident": "nowhere", "page": 1, "hints": 0, "answered": 0, "right": 0, "finished": false } }),
+            409,
+        ),
+        (vote(0, "First"), 409),
+        (json!({ "Hand": true }), 204),
+    ] {
+        assert_eq!(hub.says(&learner, &message), expected, "{message}");
+    }
+    for results in ["csv", "json"] {
+        let path = format!("GET /class/results.{results}");
+        assert_eq!(status(&hub.asks(&path, &[("Cookie", &learner)], "")), 403);
+    }
+    let presenter = hub.leads();
+    for (message, expected) in [
+        (json!({ "Step": 2 }), 409),
+        (json!({ "Open": { "incident": "../../etc/passwd" } }), 409),
+        (json!({ "Open": { "incident": "pool-leak", "code": "rm" } }), 400),
+        (presents, 204),
+        (json!({ "Step": 10_000 }), 409),
+    ] {
+        assert_eq!(hub.says(&presenter, &message), expected, "{message}");
+    }
+    // Files outside the book, and what is large.
+    for path in ["/walk/..%2f..%2fCargo.toml", "/firedrill/..%2findex.html", "/walk/nowhere.html"] {
+        let response = hub.asks(&format!("GET {path}"), &[("Cookie", &learner)], "");
+        assert_eq!(status(&response), 404, "{path}: {response}");
+    }
+    let flood = "[".repeat(100_000);
+    let headers =
+        [("Cookie", &*learner), ("Origin", &*origin), ("Content-Type", "application/json")];
+    assert_eq!(status(&hub.asks("POST /class/say", &headers, &flood)), 413);
+
+    // Wrong codes: after many, even the right one has to wait.
+    let refused: Vec<u16> = (0..100).map(|_| status(&hub.joins("AAAAAA", "Eve"))).collect();
+    assert!(refused[0] == 403 && refused.ends_with(&[429]), "{refused:?}");
+    assert_eq!(status(&hub.joins(&hub.code, "Eve")), 429);
+}
+
+#[test]
+fn votes_are_counted_once_and_outlive_a_hub_that_is_killed() {
+    let folder = tempfile::tempdir().expect("writable");
+    let Some(file) = place(folder.path()) else { return };
+    let mut hub = Hub::starts(&file, "127.0.0.1:0");
+    let presenter = hub.leads();
+    let page = first_question(LESSON);
+    for message in [json!({ "Open": { "incident": LESSON } }), json!({ "Step": page })] {
+        assert_eq!(hub.says(&presenter, &message), 204);
+    }
+    let names: Vec<String> = (0..40).map(|n| format!("learner{n}")).collect();
+    let learners: Vec<String> = names.iter().map(|name| hub.learner(name)).collect();
+    for killed in 0..3 {
+        let round = if killed == 0 { "First" } else { "Second" };
+        let hub_ref = &hub;
+        std::thread::scope(|scope| {
+            for (n, learner) in learners.iter().enumerate() {
+                // Each votes twice, as one does whose connection was cut before the answer came.
+                scope.spawn(move || {
+                    for _ in 0..2 {
+                        assert_eq!(hub_ref.says(learner, &vote((n + killed) % 3, round)), 204);
+                    }
+                });
+            }
+        });
+        // What was answered is stored: it survives a kill.
+        let address = hub.address.clone();
+        let code = hub.code.clone();
+        drop(hub);
+        hub = Hub::starts(&file, &address);
+        assert_eq!(hub.code, code);
+        let results = hub.results(&presenter);
+        let results = results.as_array().expect("a list");
+        assert_eq!(results.len(), learners.len());
+        for (n, result) in results.iter().enumerate() {
+            let votes = result["votes"].as_array().expect("a list");
+            assert_eq!(votes.len(), 1, "{result}");
+            let choice = |n: usize| json!({ "Choice": n % 3 + 1 });
+            let first = if killed == 0 { choice(n) } else { votes[0]["first"].clone() };
+            let second = if killed == 0 { Value::Null } else { choice(n + killed) };
+            assert_eq!((&votes[0]["first"], &votes[0]["second"]), (&first, &second), "{result}");
+        }
+        if killed == 0 {
+            assert_eq!(hub.says(&learners[0], &vote(0, "Second")), 409, "not open yet");
+            for round in ["Discussion", "Second"] {
+                assert_eq!(hub.says(&presenter, &json!({ "Round": round })), 204);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_class_file_that_cannot_be_used_is_named() {
+    let folder = tempfile::tempdir().expect("writable");
+    let Some(file) = place(folder.path()) else { return };
+    fs::write(&file, "{ damaged").expect("writable");
+    let hub = Hub::starts(&file, "127.0.0.1:0");
+    assert!(folder.path().join("class.json.aside-1").exists());
+    let refused = |arguments: &[&str], expected: &str| {
+        let output = firedrill(&["class"]).args(arguments).output();
+        let output = output.expect("it starts");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            output.status.code() == Some(2) && said.contains(expected),
+            "{arguments:?}: {said}"
+        );
+    };
+    let book = built().display().to_string();
+    let path = file.display().to_string();
+    let any = "127.0.0.1:0";
+    refused(
+        &["--book", &book, "--file", &path, "--listen", any],
+        "another class runs with this file",
+    );
+    let other = folder.path().join("other.json").display().to_string();
+    refused(&["--book", &book, "--file", &other, "--listen", &hub.address], "cannot listen on");
+    refused(&["--book", &book, "--file", &other, "--incidents", "pool-leek"], "pool-leak");
+    refused(&["--book", "/nowhere", "--file", &other], "not a built book");
+}
+
+#[test]
+fn a_class_takes_a_walk_together_in_its_browsers() {
+    let Some(chromium) = chromium() else { return };
+    let folder = tempfile::tempdir().expect("writable");
+    let Some(file) = place(folder.path()) else { return };
+    let hub = Hub::starts(&file, "127.0.0.1:0");
+    let mut presenter = Browser::opens(&chromium, folder.path(), &hub.presenter);
+    presenter.becomes((1920, 1080), "light");
+    let has = |text: &str| format!("document.body?.innerText.includes({text:?})");
+    presenter.waits(&has(&hub.code));
+    presenter.pictured("class-invitation");
+    let invited = format!("{}/?code={}", hub.origin(), hub.code);
+    let mut learners: Vec<Browser> = (0..3)
+        .map(|n| {
+            let mut learner = presenter.beside(&invited);
+            learner.becomes((390, 844), if n == 0 { "dark" } else { "light" });
+            learner.tabs_to("input[name=name]");
+            learner.types(&format!("Ada {n}"));
+            learner.presses("Enter");
+            learner.waits(&has("Waiting for the presenter"));
+            learner
+        })
+        .collect();
+    let page = first_question(LESSON);
+    assert!(page > 1, "the first page asks nothing");
+    let clicks = |browser: &mut Browser, text: &str| {
+        let button = format!(
+            "[...document.querySelectorAll('#fd-room button')].find((b) => b.textContent.trim() === {text:?})"
+        );
+        browser.waits(&format!("!!{button}"));
+        browser.sees(&format!("{button}.click(); 0"));
+    };
+    let ready = "document.documentElement.dataset.firedrill === 'ready'";
+    let at = |page: usize| {
+        format!(
+            "document.getElementById('fd-progress')?.textContent.startsWith('page {page} of') && {ready}"
+        )
+    };
+
+    // The presenter opens an incident, and every browser is there; then the question.
+    let offer = format!("[data-post*='\"{LESSON}\"']");
+    presenter.waits(&format!("!!document.querySelector({offer:?})"));
+    presenter.sees(&format!("document.querySelector({offer:?}).click(); 0"));
+    presenter.waits(&at(1));
+    for learner in &mut learners {
+        learner.waits(&at(1));
+        assert_eq!(
+            learner.sees("document.querySelectorAll('.fd-buttons [data-ask]').length"),
+            0,
+            "they are led"
+        );
+    }
+    clicks(&mut presenter, "next page");
+    let options =
+        "[...document.querySelectorAll('#fd-form label')].map((label) => label.innerText.trim())";
+    presenter.waits(&at(page));
+    let shown = presenter.sees(options);
+    for learner in &mut learners {
+        learner.waits(&at(page));
+        assert_eq!(learner.sees(options), shown, "the same options in the same order");
+    }
+
+    // Everybody votes; one loads the page again in between; nobody sees the votes of the others.
+    for (n, learner) in learners.iter_mut().enumerate() {
+        learner.presses(if n == 2 { "2" } else { "1" });
+        learner.presses("Enter");
+        let vote = if n == 2 { "option 2" } else { "option 1" };
+        learner.waits(&has(&format!("your vote: {vote}")));
+        assert_eq!(learner.sees("!!document.querySelector('.fd-votes')"), false);
+        if n == 0 {
+            learner.pictured("class-telephone-dark");
+            learner.call("Page.reload", &json!({}));
+            learner.waits(&at(page));
+            learner.waits(&has("your vote: option 1"));
+        }
+    }
+    presenter.waits(&has("3 of 3 have voted"));
+    clicks(&mut presenter, "close the vote: discuss");
+    learners[0].waits(&has("Explain your answer"));
+    clicks(&mut presenter, "vote again");
+    learners[2].waits(&has("choose again"));
+    learners[2].waits("!!document.querySelector('.fd-buttons [data-key=Enter]')");
+    learners[2].presses("1");
+    learners[2].presses("Enter");
+    learners[2].waits(&has("your vote: option 1"));
+    clicks(&mut presenter, "show the result");
+    for learner in &mut learners {
+        learner.waits("!!document.querySelector('#fd-page .fd-options .fd-good')");
+        learner.waits("!!document.querySelector('.fd-votes')");
+    }
+    presenter.waits("!!document.querySelector('.fd-votes')");
+    presenter.pictured("class-projector");
+    let rows = "[...document.querySelectorAll('.fd-votes tbody tr')].map((row) => row.innerText.replace(/\\s+/g, ' ').trim())";
+    assert_eq!(presenter.sees(rows), json!(["option 1 2 1", "option 2 1 0"]));
+
+    // The same run in every browser: its figures are the same to the last digit.
+    let figures = "document.getElementById('fd-lanes').innerText";
+    presenter.waits(ready);
+    let run = presenter.sees(figures);
+    for learner in &mut learners {
+        learner.waits(ready);
+        assert_eq!(learner.sees(figures), run);
+    }
+
+    // A late joiner catches up; then everybody is free, up to a page.
+    let mut late = presenter.beside(&invited);
+    late.tabs_to("input[name=name]");
+    late.types("Late");
+    late.presses("Enter");
+    late.waits(&at(page));
+    late.waits("!!document.querySelector('#fd-page .fd-options .fd-good')");
+    clicks(&mut presenter, "next page");
+    late.waits(&at(page + 1));
+    clicks(&mut presenter, "free");
+    late.waits(&has("at your own pace"));
+    late.waits("!!document.querySelector('.fd-buttons [data-ask]')");
+    clicks(&mut late, "raise your hand");
+    presenter.waits(&has("✋"));
+    for browser in learners.iter_mut().chain([&mut presenter, &mut late]) {
+        assert_eq!(browser.errors, Vec::<String>::new());
+        let foreign: Vec<&String> =
+            browser.asked_for.iter().filter(|asked| !asked.starts_with(&hub.origin())).collect();
+        assert!(foreign.iter().all(|asked| asked.starts_with("about:")), "{foreign:?}");
+        assert!(
+            browser.sees("document.documentElement.scrollWidth - innerWidth").as_f64() <= Some(1.0)
+        );
+    }
+}

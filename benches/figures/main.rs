@@ -5,6 +5,7 @@
 
 #![allow(clippy::disallowed_methods, reason = "benchmarks measure wall time")]
 
+mod class;
 mod exercise;
 mod terminal;
 mod time_lapse;
@@ -57,7 +58,7 @@ fn main() -> ExitCode {
 type Figure = (&'static str, fn() -> anyhow::Result<()>);
 
 fn figures(only: Option<&str>) -> anyhow::Result<()> {
-    let figures: [Figure; 15] = [
+    let figures: [Figure; 16] = [
         ("saturation", saturation),
         ("lag", lag),
         ("memory-in-flight", memory_in_flight),
@@ -73,6 +74,7 @@ fn figures(only: Option<&str>) -> anyhow::Result<()> {
         ("recording", time_lapse::recording),
         ("opened", time_lapse::opened),
         ("exercise", exercise::exercise),
+        ("class", class::class),
     ];
     for (name, measure) in figures {
         if only.is_none_or(|only| name.contains(only)) {

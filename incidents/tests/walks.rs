@@ -351,10 +351,13 @@ fn figures(lanes: &str) -> Vec<&str> {
     tags.collect()
 }
 
+/// Steps with and without questions, instances, crashes, and code.
 #[test]
-fn a_class_leads_every_walk() {
-    for entry in &CATALOGUE.entries {
-        class(&entry.manifest.id);
+fn a_class_leads_its_learners_through_a_walk() {
+    for id in
+        ["unbuffered-log-channel", "canary-too-small", "missing-recover", "pool-leak", "silent-log"]
+    {
+        class(id);
     }
 }
 

@@ -4,8 +4,10 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use firedrill_core::catalogue::Catalogue;
+use firedrill_core::catalogue::{Catalogue, CatalogueEntry};
+use firedrill_core::incident::walk::{AnswerKind, WalkStep};
 use firedrill_core::page::walk::Place;
+use firedrill_core::session::walk::{hidden_while_open, numbers};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
@@ -212,20 +214,35 @@ fn place(room: &Room, person: Person, offers: &[Offer]) -> Option<Place> {
 
 /// The incidents of a class, by their ids; all, if none are given.
 pub fn offers(catalogue: &Catalogue, wanted: &[String]) -> Vec<Offer> {
-    let entries = catalogue.entries.iter().map(|entry| &entry.manifest);
-    let offered = entries.filter(|manifest| !manifest.walk.is_empty());
-    offered
-        .filter(|manifest| wanted.is_empty() || wanted.contains(&manifest.id))
-        .map(|manifest| {
-            let steps = manifest.walk.iter().map(|step| step.asks.is_some());
-            // The last page has no step.
-            let asks = steps.chain([false]).take(manifest.pages()).collect();
-            Offer { id: manifest.id.clone(), seen_as: manifest.seen_as().to_owned(), asks }
-        })
-        .collect()
+    let entries = catalogue.entries.iter().filter(|entry| !entry.manifest.walk.is_empty());
+    let offered = entries.filter(|entry| wanted.is_empty() || wanted.contains(&entry.manifest.id));
+    offered.map(|entry| offer(catalogue, entry)).collect()
+}
+
+fn offer(catalogue: &Catalogue, entry: &CatalogueEntry) -> Offer {
+    let manifest = &entry.manifest;
+    let of_lines = |step: &WalkStep| {
+        let question = manifest.questions.iter().find(|q| Some(&q.id) == step.asks.as_ref())?;
+        let AnswerKind::Line { variant, .. } = &question.kind else { return None };
+        let text = catalogue.source(&entry.file(variant))?;
+        Some(numbers(&hidden_while_open(text)))
+    };
+    let steps = manifest.walk.iter().enumerate();
+    // The last page has no step.
+    let asks = manifest.walk.iter().map(|step| step.asks.is_some()).chain([false]);
+    Offer {
+        id: manifest.id.clone(),
+        seen_as: manifest.seen_as().to_owned(),
+        asks: asks.take(manifest.pages()).collect(),
+        lines: steps.filter_map(|(at, step)| Some((at + 1, of_lines(step)?))).collect(),
+    }
 }
 
 /// Seconds since 1970.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "times of people, which go on over a restart"
+)]
 fn now_s() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }

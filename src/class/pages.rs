@@ -91,6 +91,7 @@ pub fn place(order_seed: u32, keep: &str, on_page: Option<&str>, reports: bool) 
     html! {
         link rel="stylesheet" href="/class/class.css";
         aside #fd-room aria-label="class" data-seed=(order_seed) data-keep=(keep) data-page=[on_page] data-reports=(reports) {}
+        p.fd-remark #fd-said role="status" hidden data-lost="The connection to the class is lost. This page tries again by itself." {}
         script src="/class/room.js" {}
     }
 }
@@ -110,9 +111,9 @@ pub fn of_learner(room: &Room, learner: LearnerId, offers: &[Offer]) -> Markup {
             Some(lesson) => {
                 (state(room, lesson, offers))
                 @if let (true, Some(vote)) = (asks(lesson, offers), room.vote_of(learner)) {
-                    p { "your vote: " strong { (answer(vote)) } }
+                    p { "your vote: " strong { (answer(vote, lesson, offers)) } }
                 }
-                @if lesson.round == Round::Revealed { (votes(room)) }
+                @if lesson.round == Round::Revealed { (votes(room, lesson, offers)) }
                 @if lesson.pace == Pace::Free { (incidents(offers)) }
             }
         }
@@ -159,16 +160,23 @@ fn state(room: &Room, lesson: &Lesson, offers: &[Offer]) -> Markup {
 }
 
 /// An answer, as the options, lines and numbers are labelled on the page of the walk.
-fn answer(answer: Answer) -> String {
+fn answer(answer: Answer, lesson: &Lesson, offers: &[Offer]) -> String {
     match answer {
         Answer::Choice(index) => format!("option {}", index + 1),
-        Answer::Line(index) => format!("line {}", index + 1),
+        Answer::Line(index) => {
+            let offer = offers.iter().find(|offer| offer.id == lesson.incident);
+            let numbers = offer.and_then(|offer| offer.lines.get(&lesson.page));
+            numbers.and_then(|numbers| numbers.get(index)).map_or_else(
+                || "a line that is not there".to_owned(),
+                |number| format!("line {number}"),
+            )
+        }
         Answer::Number(number) => firedrill_core::figures::number(number),
     }
 }
 
 /// First and second votes, side by side.
-fn votes(room: &Room) -> Markup {
+fn votes(room: &Room, lesson: &Lesson, offers: &[Offer]) -> Markup {
     let Some(votes) = room.present_votes() else { return html! {} };
     let (first, second) = (histogram(&votes.first), histogram(&votes.second));
     let mut answers: Vec<Answer> = first.iter().chain(&second).map(|(answer, _)| *answer).collect();
@@ -186,7 +194,7 @@ fn votes(room: &Room) -> Markup {
         table.fd-votes {
             thead { tr { th { "answer" } th { "first vote" } th { "second vote" } } }
             tbody { @for of in answers.iter().take(MOST_ROWS) { tr {
-                td { (answer(*of)) }
+                td { (answer(*of, lesson, offers)) }
                 td { (bar(count(&first, *of), votes.first.len())) }
                 td { (bar(count(&second, *of), votes.second.len())) }
             } } }
@@ -213,30 +221,33 @@ pub fn of_presenter(room: &Room, offers: &[Offer], invitation: &Invitation, now_
     html! {
         @match &room.lesson {
             None => (invited(invitation)),
-            Some(lesson) => {
-                (controls(lesson, offers))
-                (state(room, lesson, offers))
+            Some(lesson) => div.fd-lead {
+                div { (controls(lesson, offers)) (state(room, lesson, offers)) }
                 @if asks(lesson, offers) {
-                    @if lesson.round == Round::Revealed { (votes(room)) } @else {
-                        details #fd-so-far { summary { "votes so far: not for the projector" } (votes(room)) }
+                    @if lesson.round == Round::Revealed { div { (votes(room, lesson, offers)) } } @else {
+                        details #fd-so-far { summary { "votes so far: not for the projector" } (votes(room, lesson, offers)) }
                     }
                 }
-            }
+            },
         }
+        div.fd-foot {
         (learners(&room.learners, room.lesson.as_ref(), now_s))
         details #fd-open open[room.lesson.is_none()] { summary { "open an incident" } ul.fd-offers { @for offer in offers {
             li { (posts(&json!({ "Open": { "incident": offer.id } }), &html! { (capital(&offer.seen_as)) })) }
         } } }
         @if room.lesson.is_some() { details #fd-join { summary { "join: " (invitation.url) " · " (invitation.code) } (invited(invitation)) } }
-        p { "results: " a href="/class/results.csv" download { "CSV" } " · " a href="/class/results.json" download { "JSON" } }
+            p { "results: " a href="/class/results.csv" download { "CSV" } " · " a href="/class/results.json" download { "JSON" } }
+        }
     }
 }
 
 /// Address, code and QR code, readable from the last row.
 fn invited(invitation: &Invitation) -> Markup {
     html! { div.fd-invited {
-        p { "1. Open " strong { (invitation.url) } }
-        p { "2. Type the code " strong.fd-join-code { (invitation.code) } }
+        div {
+            p { "1. Open " strong { (invitation.url) } }
+            p { "2. Type the code " strong.fd-join-code { (invitation.code) } }
+        }
         @if let Ok(code) = QrCode::new(invitation.link()) {
             div.fd-qr role="img" aria-label=(invitation.link()) {
                 (PreEscaped(drawn(&code)))
@@ -259,7 +270,6 @@ fn controls(lesson: &Lesson, offers: &[Offer]) -> Markup {
     let paces =
         [(Pace::Together, "together"), (Pace::UpTo, "free up to this page"), (Pace::Free, "free")];
     html! {
-        p { strong { "page " (lesson.page) " of " (pages) } }
         p.fd-buttons {
             @if lesson.pace == Pace::Together {
                 @if asks(lesson, offers) { @match lesson.round {

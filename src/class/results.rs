@@ -3,7 +3,7 @@
 use firedrill_core::session::walk::Answer;
 use serde_json::{Value, json};
 
-use super::room::{LearnerId, Room};
+use super::room::{Learner, LearnerId, Progress, Room};
 
 /// The results of all learners.
 pub fn all(room: &Room) -> Value {
@@ -28,7 +28,7 @@ pub fn of(room: &Room, learner: LearnerId) -> Value {
     json!({ "name": known.name, "walks": known.walks.values().collect::<Vec<_>>(), "votes": votes })
 }
 
-/// An answer as the page of the walk labels it: options and lines count from 1.
+/// An answer that counts from 1: an option, or a line of the file.
 fn from_1(answer: &Answer) -> Answer {
     match answer {
         Answer::Choice(index) => Answer::Choice(index + 1),
@@ -39,19 +39,20 @@ fn from_1(answer: &Answer) -> Answer {
 
 /// The walks of all learners, a row each.
 pub fn csv(room: &Room) -> String {
-    let mut rows = "name,incident,page,finished,answered,right,hints\r\n".to_owned();
-    for learner in room.learners.values() {
+    let head = "name,incident,page,finished,answered,right,hints".to_owned();
+    let of_learner = |learner: &Learner| {
         let name = quoted(&learner.name);
-        for walk in learner.walks.values() {
-            let figures = [walk.answered, walk.right, walk.hints].map(|n| n.to_string()).join(",");
-            rows +=
-                &format!("{name},{},{},{},{figures}\r\n", walk.incident, walk.page, walk.finished);
-        }
+        let row = |walk: &Progress| {
+            let Progress { incident, page, finished, answered, right, hints } = walk;
+            format!("{name},{incident},{page},{finished},{answered},{right},{hints}")
+        };
         if learner.walks.is_empty() {
-            rows += &format!("{name},,,,,,\r\n");
+            return vec![format!("{name},,,,,,")];
         }
-    }
-    rows
+        learner.walks.values().map(row).collect()
+    };
+    let rows = room.learners.values().flat_map(of_learner);
+    std::iter::once(head).chain(rows).map(|row| row + "\r\n").collect()
 }
 
 /// A field of a CSV row. A spreadsheet takes a text that begins like a formula for one.

@@ -6,7 +6,12 @@ globalThis.firedrillRoom = (() => {
   const { seed, keep, page, reports } = panel.dataset;
   const unsent = new Map(); // by kind: only the newest of a kind matters
   let [state, walk, shown, sending] = [null, null, "", false];
-  document.querySelector("main").before(panel);
+  const said = document.getElementById("fd-said");
+  document.querySelector("main").before(panel, said);
+  function remark(text) {
+    said.textContent = text;
+    said.hidden = !text;
+  }
 
   // A message that could not be sent is sent when the connection is back. Sent twice, it counts once.
   async function send() {
@@ -17,7 +22,8 @@ globalThis.firedrillRoom = (() => {
         const [kind, body] = unsent.entries().next().value;
         const answer = await fetch("/class/say", { method: "POST", headers: { "content-type": "application/json" }, body });
         if (unsent.get(kind) === body) unsent.delete(kind);
-        if (!answer.ok) console.warn(await answer.text());
+        if (answer.status === 401) location.assign("/");
+        remark(answer.ok ? "" : await answer.text());
       }
     } catch { /* the hub is away: its events come back with it */ }
     sending = false;
@@ -50,7 +56,14 @@ globalThis.firedrillRoom = (() => {
     if (post) say(JSON.parse(post));
   });
   const events = new EventSource("/class/events");
-  events.onopen = send;
+  events.onopen = () => {
+    remark("");
+    send();
+  };
+  events.onerror = () => {
+    if (events.readyState === EventSource.CLOSED) location.assign("/");
+    else remark(said.dataset.lost);
+  };
   events.onmessage = ({ data }) => {
     state = JSON.parse(data);
     show();

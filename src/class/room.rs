@@ -126,7 +126,7 @@ pub enum Refused {
     /// The name has no letter or digit.
     #[error("a nickname needs at least one letter or digit")]
     NoName,
-    /// The learner is unknown: the class was begun anew.
+    /// The learner is unknown: a new class began.
     #[error("this class does not know you: join it again")]
     Stranger,
 }
@@ -182,6 +182,8 @@ pub struct Offer {
     pub seen_as: String,
     /// For each page of its walk, true if it asks a question.
     pub asks: Vec<bool>,
+    /// For each page, from 1, that asks for a line of code: the number that each line of the file has on the page.
+    pub lines: BTreeMap<usize, Vec<usize>>,
 }
 
 /// The room of a class.
@@ -379,6 +381,7 @@ mod tests {
             id: id.to_owned(),
             seen_as: String::new(),
             asks: vec![false, true, true, false],
+            lines: BTreeMap::new(),
         };
         vec![offer("pool-leak"), offer("retry-storm")]
     }

@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{DefaultBodyLimit, Form, FromRequestParts, Json, Path, Query, State};
@@ -20,7 +20,7 @@ use futures_util::Stream;
 use maud::Markup;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::file::key;
 use super::guard::{WrongCodes, check};
@@ -42,7 +42,7 @@ const REPEATS: Duration = Duration::from_secs(15);
 /// The cookie with a person's key.
 const COOKIE_NAME: &str = "firedrill";
 
-/// What the routes need.
+/// Data of the routes.
 #[derive(Debug, Clone)]
 struct Desk {
     hub: Arc<Hub>,

@@ -116,13 +116,11 @@ fn reached_at(listens: IpAddr) -> IpAddr {
         socket.connect((Ipv4Addr::new(192, 0, 2, 1), 9))?;
         socket.local_addr()
     });
-    match chosen {
-        Ok(at) => at.ip(),
-        Err(_) => {
-            note("This machine has no network: only its own browsers reach the class.");
-            IpAddr::V4(Ipv4Addr::LOCALHOST)
-        }
+    if let Ok(at) = chosen {
+        return at.ip();
     }
+    note("This machine has no network: only its own browsers reach the class.");
+    IpAddr::V4(Ipv4Addr::LOCALHOST)
 }
 
 /// Prints what learners and the presenter need.

@@ -35,7 +35,7 @@ pub struct Browser {
     pub errors: Vec<String>,
     /// Addresses that it asked for.
     pub asked_for: BTreeSet<String>,
-    /// Where the browser listens.
+    /// Its address.
     address: String,
     process: Arc<Ends>,
 }
@@ -77,7 +77,7 @@ impl Browser {
         let (errors, asked_for) = (Vec::new(), BTreeSet::new());
         let address = address.to_owned();
         let mut browser =
-            Self { socket, session: None, calls: 0, errors, asked_for, address, process: process };
+            Self { socket, session: None, calls: 0, errors, asked_for, address, process };
         let mut target = context.clone();
         target["url"] = "about:blank".into();
         let target = browser.call("Target.createTarget", &target);

@@ -15,6 +15,7 @@ mod chain;
 mod chaos;
 mod child;
 mod class;
+mod class_in_browser;
 mod command_line;
 mod common;
 mod console;

@@ -25,7 +25,7 @@ const STATE: &str = r##"(() => {
     hint: text(".fd-hint"), judged: text(".fd-good, .fd-bad").slice(2),
     right: right && right.firstChild && [...right.childNodes].filter((node) => !node.matches?.(".fd-good, p"))
       .map((node) => node.textContent).join("").trim(),
-    line: text(".fd-waits").replace(/^\s*(\d+▶)?\s*\d+ /, "").trim(),
+    line: text(".fd-waits").replace(/^\s*([\d,]+▶)?\s*\d+ /, "").replace(/\.parked\("[^"]*"\)/, "").trim(),
     figures: Object.fromEntries([...page.querySelectorAll(".fd-result strong")].map((figure) =>
       [figure.previousElementSibling.textContent, figure.textContent])),
     wide: document.documentElement.scrollWidth - innerWidth,

@@ -13,7 +13,7 @@ use crate::prose::{capital, letter};
 use crate::session::lane_state::LaneState;
 use crate::session::lane_words::{self, LargeFigure, Mood};
 use crate::session::walk::page::{AnswerForm, Asking, Content, Outcome, Page, StepPage, Summary};
-use crate::session::walk::{Answer, Listing, Stage};
+use crate::session::walk::{Answer, Listing, Stage, numbers};
 
 /// Seconds to which the time axis of a walk is rounded up.
 const AXIS_S: f64 = 10.0;
@@ -198,13 +198,14 @@ fn code(listing: &Listing) -> impl Iterator<Item = (usize, &str)> {
     listing.text.lines().enumerate().filter(|(i, _)| !listing.hidden[*i])
 }
 
-/// Code in which a line is chosen.
+/// Code in which a line is chosen. Its numbers count the lines that are shown: those of the file would have gaps.
 fn lines(listing: &Listing) -> Markup {
+    let numbers = numbers(&listing.hidden);
     html! {
         p { code { (listing.title) } }
         div.fd-lines { @for (i, text) in code(listing) {
             @if text.trim().is_empty() { br; } @else {
-                label { input type="radio" name="answer" required value=(i); " " span { (format!("{:>3} {text}", i + 1)) } }
+                label { input type="radio" name="answer" required value=(i); " " span { (format!("{:>3} {text}", numbers[i])) } }
             }
         } }
     }
@@ -241,6 +242,9 @@ fn listing_of(listing: &Listing, answer: Option<Answer>) -> Markup {
     };
     html! {
         p { code { (listing.title) } }
+        @if !listing.is_open {
+            p.fd-quiet { "Now with its comments, and the line numbers of the file. " code { ".parked(…)" } " labels a wait for the charts; it changes nothing." }
+        }
         pre.fd-code tabindex="0" { code { @for (i, text) in code(listing) {
             @let class = if listing.answer == Some(i) { "fd-waits" } else if pointed == Some(i) { "fd-pointed" } else { "" };
             @if listing.is_open { span class=(class) { (text) "\n" } } @else {
@@ -309,7 +313,7 @@ fn buttons(walk: &WalkPage, page: &Page) -> Markup {
             button type="button" data-ask=(input("Next")) data-key="Enter" {
                 @if goes_on { "let time pass" } @else { "next page" } kbd { "enter" }
             }
-        } @else if walk.place.is_some() && page.number < page.of {
+        } @else if walk.place.is_some_and(|place| place.at.is_none()) && page.number < page.of {
             span.fd-quiet { "The presenter goes on from here." }
         }
         @if page.number > 1 && stage != Stage::Running && walk.may(PageInput::Back) {

@@ -176,7 +176,6 @@ impl WalkPage {
     pub fn obey(&mut self, asked: Asked) -> Result<Drawn, WalkError> {
         match asked {
             Asked::Input(input) if self.may(input) => self.apply(input)?,
-            Asked::Input(_) => {}
             Asked::Follow(place) => self.follow(place)?,
             Asked::Passed(wall_ms) => self.pass(wall_ms)?,
             Asked::Faster => {
@@ -184,7 +183,8 @@ impl WalkPage {
                     self.tick()?;
                 }
             }
-            Asked::Show => {}
+            // An input that the class does not allow now has no effect.
+            Asked::Input(_) | Asked::Show => {}
         }
         self.look_back();
         Ok(draw::drawn(self))

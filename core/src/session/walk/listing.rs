@@ -53,10 +53,8 @@ pub(super) fn shown(session: &Session, walk: &Walk, step: &WalkStep) -> Option<L
     let (file, text) = listing(session, step)?;
     let done = walk.done[walk.at].as_ref().filter(|_| walk.stage == super::Stage::Revealed);
     let is_open = done.is_none();
-    let hidden = scaffolding(text);
     // Comments, and their gaps in the line numbers, would give the answer away.
-    let hidden =
-        text.lines().zip(hidden).map(|(line, folded)| folded || is_open && is_comment(line));
+    let hidden = if is_open { hidden_while_open(text) } else { scaffolding(text) };
     // So would the counts.
     let lanes = session.shown().lanes.iter().filter(|_| !is_open);
     let sites = lanes.flat_map(|lane| &lane.server).flat_map(|server| &server.wait_sites);
@@ -66,7 +64,7 @@ pub(super) fn shown(session: &Session, walk: &Walk, step: &WalkStep) -> Option<L
             *here += site.waiting;
         }
     }
-    let (hidden, answer) = (hidden.collect(), done.and_then(|done| done.line));
+    let answer = done.and_then(|done| done.line);
     let text = if is_open { without_labels(text).into() } else { text.into() };
     let title = match question(session.case.manifest(), step).map(|question| &question.kind) {
         Some(AnswerKind::Line { title, .. }) if is_open => title.clone(),
@@ -127,6 +125,21 @@ pub fn is_comment(line: &str) -> bool {
     line.trim_start().starts_with("//")
 }
 
+/// For each line of a source text, true if it is hidden while the question is open.
+pub fn hidden_while_open(text: &str) -> Vec<bool> {
+    let lines = text.lines().zip(scaffolding(text));
+    lines.map(|(line, folded)| folded || is_comment(line)).collect()
+}
+
+/// For each line, its number among those that are shown, from 1.
+pub fn numbers(hidden: &[bool]) -> Vec<usize> {
+    let count = |number: &mut usize, hidden: &bool| {
+        *number += usize::from(!hidden);
+        Some(*number)
+    };
+    hidden.iter().scan(0, count).collect()
+}
+
 /// For each line of a source text, whether it is scaffolding: imports, modules, the catalogue's entry, and the gaps
 /// between them.
 pub fn scaffolding(text: &str) -> Vec<bool> {
@@ -165,6 +178,13 @@ mod tests {
     fn imports_and_the_gaps_between_them_are_scaffolding() {
         let text = "//! Doc.\n\nuse a::{\n    b,\n};\n\nmod c;\n\nfn d() {}\n";
         assert_eq!(scaffolding(text), [false, true, true, true, true, true, true, false, false]);
+    }
+
+    #[test]
+    fn numbers_of_open_code_have_no_gaps_where_comments_are() {
+        let hidden = hidden_while_open("//! Doc.\nuse a;\n\nfn b() {\n    // why\n    c();\n}\n");
+        assert_eq!(hidden, [true, true, true, false, true, false, false]);
+        assert_eq!(numbers(&hidden)[3..], [1, 1, 2, 3]);
     }
 
     #[test]

@@ -20,7 +20,7 @@ use crate::plan::Plan;
 use crate::script::{Control, Pacing, Speed};
 use judge::reveal;
 pub use judge::{AnswerKey, Ruling};
-pub use listing::{Listing, is_comment, scaffolding};
+pub use listing::{Listing, hidden_while_open, is_comment, numbers, scaffolding};
 use state::Shot;
 pub use state::{Answer, Done, Reply, Stage, Texts, Walk};
 use values::Since;

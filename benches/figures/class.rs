@@ -176,16 +176,22 @@ async fn measure(at: SocketAddr, code: &str, path: &str, pid: u32) -> anyhow::Re
                 say(at, &presenter, &json!({ "Round": round })).await?;
             }
         }
-        let mut last = voted(at, &cookies, round).await?;
+        let votes = tokio::spawn(voted(at, Arc::clone(&cookies), round));
         if cut {
-            // Half of the connections go, and come back; their votes are sent once more.
+            // Half of the connections go in the middle of the vote, and come back.
+            sleep(Duration::from_millis(500)).await;
             browsers.truncate(LEARNERS / 2);
             for cookie in &cookies[LEARNERS / 2..] {
                 browsers.push(Events::open(at, cookie).await?);
             }
-            last = voted(at, &cookies, round).await?;
         }
+        let last = votes.await??;
         let shown = projector.until(all_voted).await?;
+        if cut {
+            // Votes that are sent once more count once.
+            voted(at, Arc::clone(&cookies), round).await?;
+            projector.until(all_voted).await?;
+        }
         let ms = shown.saturating_duration_since(last).as_secs_f64() * 1000.0;
         let name = if cut {
             "the same, half of the connections cut"
@@ -201,12 +207,16 @@ async fn measure(at: SocketAddr, code: &str, path: &str, pid: u32) -> anyhow::Re
 }
 
 /// Everybody votes, spread over a second. Returns the time of the last vote.
-async fn voted(at: SocketAddr, cookies: &Arc<Vec<String>>, round: &str) -> anyhow::Result<Instant> {
+async fn voted(
+    at: SocketAddr,
+    cookies: Arc<Vec<String>>,
+    round: &'static str,
+) -> anyhow::Result<Instant> {
     let message = |n: usize| json!({ "Vote": { "incident": INCIDENT, "page": 2, "round": round, "answer": { "Choice": n % 3 } } });
     let began = Instant::now();
     let votes: Vec<_> = (0..LEARNERS)
         .map(|n| {
-            let (cookies, message) = (Arc::clone(cookies), message(n));
+            let (cookies, message) = (Arc::clone(&cookies), message(n));
             tokio::spawn(async move {
                 sleep(Duration::from_secs_f64(n as f64 / LEARNERS as f64)).await;
                 let sent = Instant::now();

@@ -239,10 +239,7 @@ fn offer(catalogue: &Catalogue, entry: &CatalogueEntry) -> Offer {
 }
 
 /// Seconds since 1970.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "times of people, which go on over a restart"
-)]
+#[expect(clippy::disallowed_methods, reason = "times of people, which go on over a restart")]
 fn now_s() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }

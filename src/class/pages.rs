@@ -163,6 +163,8 @@ fn state(room: &Room, lesson: &Lesson, offers: &[Offer]) -> Markup {
 fn answer(answer: Answer, lesson: &Lesson, offers: &[Offer]) -> String {
     match answer {
         Answer::Choice(index) => format!("option {}", index + 1),
+        // With its result, the page of the walk shows the numbers of the file.
+        Answer::Line(index) if lesson.round == Round::Revealed => format!("line {}", index + 1),
         Answer::Line(index) => {
             let offer = offers.iter().find(|offer| offer.id == lesson.incident);
             let numbers = offer.and_then(|offer| offer.lines.get(&lesson.page));

@@ -58,6 +58,7 @@ pub fn find_book(folder: Option<PathBuf>) -> anyhow::Result<PathBuf> {
         |folder: &Path| folder.join("index.html").is_file() && folder.join("firedrill").is_dir();
     match folder {
         Some(folder) if is_book(&folder) => Ok(folder),
+        Some(folder) if !folder.exists() => bail!("the folder {} does not exist", folder.display()),
         Some(folder) => bail!(
             "{} is not a built book: firedrill/ is missing beside index.html",
             folder.display()

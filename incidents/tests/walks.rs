@@ -312,6 +312,7 @@ fn class(id: &str) {
         limit: Some(at),
         votes: !revealed,
         revealed,
+        leads: false,
         answer: None,
     };
     let pages = entry.manifest.pages();
@@ -334,7 +335,14 @@ fn class(id: &str) {
     assert_eq!(led(&mut late, place(pages, false)).progress, progress(pages), "{id}");
     assert_eq!(led(&mut late, place(1, false)).progress, progress(1), "{id}");
     // Free up to a page: no further.
-    let up_to = |limit| Place { at: None, limit, votes: false, revealed: false, answer: None };
+    let up_to = |limit| Place {
+        at: None,
+        limit,
+        votes: false,
+        revealed: false,
+        leads: false,
+        answer: None,
+    };
     led(&mut late, up_to(Some(2)));
     for _ in 0..10 {
         late.obey(Asked::Input(PageInput::Next)).expect("it goes on or not");

@@ -1,5 +1,6 @@
 //! The hub: the room behind a lock, its file, and what each browser is sent.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -41,6 +42,8 @@ pub struct Hub {
     class: Mutex<ClassFile>,
     /// Counts changes.
     changes: watch::Sender<u64>,
+    /// Open pages of each learner.
+    here: Mutex<BTreeMap<LearnerId, usize>>,
     /// The change up to which the file is written; an error of the last write.
     written: watch::Sender<(u64, Option<String>)>,
 }
@@ -62,6 +65,7 @@ impl Hub {
             path,
             class: Mutex::new(class),
             changes: watch::Sender::new(1),
+            here: Mutex::default(),
             written: watch::Sender::new((0, None)),
         })
     }
@@ -154,6 +158,18 @@ impl Hub {
         self.changes.subscribe()
     }
 
+    /// Counts an open page of a person until the value is dropped.
+    pub fn opened(self: &Arc<Self>, person: Person) -> Option<Here> {
+        let Person::Learner(learner) = person else { return None };
+        *self.here().entry(learner).or_default() += 1;
+        self.changes.send_modify(|nth| *nth += 1);
+        Some(Here { hub: Arc::clone(self), learner })
+    }
+
+    fn here(&self) -> MutexGuard<'_, BTreeMap<LearnerId, usize>> {
+        self.here.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Reads the room.
     pub fn room<T>(&self, read: impl FnOnce(&Room) -> T) -> T {
         read(&self.class().room)
@@ -161,14 +177,16 @@ impl Hub {
 
     /// The content of a person's browser: the panel as HTML, the walk that is open, and the place in it.
     pub fn shown(&self, person: Person) -> Value {
+        let here: BTreeSet<LearnerId> = self.here().keys().copied().collect();
         let class = self.class();
         let room = &class.room;
         let panel = match person {
             Person::Presenter => {
-                pages::of_presenter(room, &self.offers, &self.invitation, now_s()).into_string()
+                pages::of_presenter(room, &here, &self.offers, &self.invitation, now_s())
+                    .into_string()
             }
             Person::Learner(learner) => {
-                pages::of_learner(room, learner, &self.offers).into_string()
+                pages::of_learner(room, learner, &here, &self.offers).into_string()
             }
         };
         let error = self.written.borrow().1.clone().filter(|_| person == Person::Presenter);
@@ -187,6 +205,27 @@ impl Hub {
     }
 }
 
+/// An open page of a learner.
+#[derive(Debug)]
+pub struct Here {
+    hub: Arc<Hub>,
+    learner: LearnerId,
+}
+
+impl Drop for Here {
+    fn drop(&mut self) {
+        let mut here = self.hub.here();
+        let left = here.get(&self.learner).map_or(0, |pages| pages - 1);
+        if left == 0 {
+            here.remove(&self.learner);
+        } else {
+            here.insert(self.learner, left);
+        }
+        drop(here);
+        self.hub.changes.send_modify(|nth| *nth += 1);
+    }
+}
+
 /// The place in the walk at which a person's browser is held.
 fn place(room: &Room, person: Person, offers: &[Offer]) -> Option<Place> {
     let lesson = room.lesson.as_ref()?;
@@ -200,7 +239,7 @@ fn place(room: &Room, person: Person, offers: &[Offer]) -> Option<Place> {
     };
     let answer = match person {
         Person::Presenter => None,
-        Person::Learner(learner) => room.vote_of(learner),
+        Person::Learner(learner) => room.vote_of(learner).map(|(answer, _)| answer),
     };
     let is_learner = person != Person::Presenter;
     Some(Place {
@@ -208,6 +247,7 @@ fn place(room: &Room, person: Person, offers: &[Offer]) -> Option<Place> {
         limit,
         votes: is_learner && at.is_some() && asks && lesson.round.is_open(),
         revealed: lesson.round == Round::Revealed,
+        leads: !is_learner,
         answer,
     })
 }

@@ -1,6 +1,6 @@
 //! The pages of a class, and the panel beside a walk: HTML that browsers only put in place.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use firedrill_core::prose::capital;
 use firedrill_core::session::walk::Answer;
@@ -9,7 +9,9 @@ use qrcode::QrCode;
 use qrcode::render::svg;
 use serde_json::{Value, json};
 
-use super::room::{LONGEST_NAME, Learner, LearnerId, Lesson, Offer, Pace, Room, Round, histogram};
+use super::room::{
+    LONGEST_NAME, Learner, LearnerId, Lesson, Offer, Pace, Room, Round, histogram, order,
+};
 
 /// Rows of a histogram, at most: numbers that were typed can all differ.
 const MOST_ROWS: usize = 12;
@@ -65,8 +67,9 @@ pub fn join(code: &str, name: &str, problem: Option<&str>) -> Markup {
                     @if let Some(problem) = problem { p.fd-remark role="alert" { (problem) } }
                 }
                 p.fd-quiet {
-                    "The nickname is stored on the presenter's computer and shown to the presenter. Nothing else about you is stored."
+                    "The nickname, your votes and your progress are stored on the presenter's computer, for the presenter. Nothing else about you is stored."
                 }
+                p.fd-quiet { "You lead this class? Open the presenter's address, which " code { "firedrill class" } " has printed." }
                 noscript { p.fd-remark { "The class needs JavaScript." } }
             }
         },
@@ -102,16 +105,24 @@ fn posts(message: &Value, text: &Markup) -> Markup {
 }
 
 /// The panel of a learner.
-pub fn of_learner(room: &Room, learner: LearnerId, offers: &[Offer]) -> Markup {
+pub fn of_learner(
+    room: &Room,
+    learner: LearnerId,
+    here: &BTreeSet<LearnerId>,
+    offers: &[Offer],
+) -> Markup {
     let Some(known) = room.learners.get(&learner) else { return html! {} };
     html! {
         p { strong { (known.name) } " · " (pace(room.lesson.as_ref())) }
         @match &room.lesson {
             None => p { "Waiting for the presenter to open an incident." },
             Some(lesson) => {
-                (state(room, lesson, offers))
-                @if let (true, Some(vote)) = (asks(lesson, offers), room.vote_of(learner)) {
-                    p { "your vote: " strong { (answer(vote, lesson, offers)) } }
+                (state(room, lesson, here, offers))
+                @if let (true, Some((vote, second))) = (asks(lesson, offers), room.vote_of(learner)) {
+                    p {
+                        @if lesson.round == Round::Second && !second { "your first vote: " } @else { "your vote: " }
+                        strong { (answer(vote, lesson, offers)) }
+                    }
                 }
                 @if lesson.round == Round::Revealed { (votes(room, lesson, offers)) }
                 @if lesson.pace == Pace::Free { (incidents(offers)) }
@@ -143,14 +154,18 @@ fn asks(lesson: &Lesson, offers: &[Offer]) -> bool {
 }
 
 /// The state of the vote.
-fn state(room: &Room, lesson: &Lesson, offers: &[Offer]) -> Markup {
+fn state(room: &Room, lesson: &Lesson, here: &BTreeSet<LearnerId>, offers: &[Offer]) -> Markup {
     if !asks(lesson, offers) {
         return html! {};
     }
-    let of = room.learners.len();
     let votes = room.present_votes();
     let first = votes.map_or(0, |votes| votes.first.len());
     let second = votes.map_or(0, |votes| votes.second.len());
+    // A learner who has voted and left counts; one who has only left does not.
+    let by_first = lesson.round == Round::First;
+    let voted = votes.map(|votes| if by_first { &votes.first } else { &votes.second });
+    let has_left = |learner: &&LearnerId| !here.contains(*learner);
+    let of = here.len() + voted.map_or(0, |voted| voted.keys().filter(has_left).count());
     html! { p role="status" { @match lesson.round {
         Round::First => { "First vote: choose alone. " strong { (first) } " of " (of) " have voted." },
         Round::Discussion => { "The vote is closed. Explain your answer to your neighbour." },
@@ -188,6 +203,7 @@ fn votes(room: &Room, lesson: &Lesson, offers: &[Offer]) -> Markup {
         seen.push(*answer);
         is_new
     });
+    answers.sort_by(|one, other| order(*one).total_cmp(&order(*other)));
     let count = |of: &[(Answer, usize)], wanted: Answer| {
         of.iter().find(|(answer, _)| *answer == wanted).map_or(0, |(_, count)| *count)
     };
@@ -219,12 +235,18 @@ fn incidents(offers: &[Offer]) -> Markup {
 }
 
 /// The panel of the presenter.
-pub fn of_presenter(room: &Room, offers: &[Offer], invitation: &Invitation, now_s: u64) -> Markup {
+pub fn of_presenter(
+    room: &Room,
+    here: &BTreeSet<LearnerId>,
+    offers: &[Offer],
+    invitation: &Invitation,
+    now_s: u64,
+) -> Markup {
     html! {
         @match &room.lesson {
             None => (invited(invitation)),
             Some(lesson) => div.fd-lead {
-                div { (controls(lesson, offers)) (state(room, lesson, offers)) }
+                div { (controls(lesson, offers)) (state(room, lesson, here, offers)) }
                 @if asks(lesson, offers) {
                     @if lesson.round == Round::Revealed { div { (votes(room, lesson, offers)) } } @else {
                         details #fd-so-far { summary { "votes so far: not for the projector" } (votes(room, lesson, offers)) }
@@ -233,9 +255,9 @@ pub fn of_presenter(room: &Room, offers: &[Offer], invitation: &Invitation, now_
             },
         }
         div.fd-foot {
-        (learners(&room.learners, room.lesson.as_ref(), now_s))
+        (learners(room, here, now_s))
         details #fd-open open[room.lesson.is_none()] { summary { "open an incident" } ul.fd-offers { @for offer in offers {
-            li { (posts(&json!({ "Open": { "incident": offer.id } }), &html! { (capital(&offer.seen_as)) })) }
+            li title=(offer.id) { (posts(&json!({ "Open": { "incident": offer.id } }), &html! { (capital(&offer.seen_as)) })) }
         } } }
         @if room.lesson.is_some() { details #fd-join { summary { "join: " (invitation.url) " · " (invitation.code) } (invited(invitation)) } }
             p { "results: " a href="/class/results.csv" download { "CSV" } " · " a href="/class/results.json" download { "JSON" } }
@@ -289,7 +311,11 @@ fn controls(lesson: &Lesson, offers: &[Offer]) -> Markup {
                     (posts(&round(Round::Revealed), &html! { "let time pass" }))
                 }
             }
-            @if lesson.page < pages { (posts(&step(lesson.page + 1), &html! { "next page" })) }
+            @if lesson.page < pages {
+                (posts(&step(lesson.page + 1), &html! {
+                    @if asks(lesson, offers) && lesson.round != Round::Revealed { "skip this question" } @else { "next page" }
+                }))
+            }
             @if lesson.page > 1 { (posts(&step(lesson.page - 1), &html! { "previous page" })) }
         }
         fieldset.fd-pace {
@@ -301,27 +327,32 @@ fn controls(lesson: &Lesson, offers: &[Offer]) -> Markup {
     }
 }
 
-/// The learners: first those with a raised hand, then those longest without progress.
-fn learners(all: &BTreeMap<LearnerId, Learner>, lesson: Option<&Lesson>, now_s: u64) -> Markup {
-    let mut sorted: Vec<&Learner> = all.values().collect();
-    sorted.sort_by_key(|learner| (!learner.hand, learner.since_s));
-    let hands = all.values().filter(|learner| learner.hand).count();
-    let is_free = lesson.is_some_and(|lesson| lesson.pace != Pace::Together);
+/// The learners: those whose page is open first, among them raised hands, then those longest without progress.
+fn learners(room: &Room, here: &BTreeSet<LearnerId>, now_s: u64) -> Markup {
+    let mut sorted: Vec<(&LearnerId, &Learner)> = room.learners.iter().collect();
+    sorted.sort_by_key(|(id, learner)| (!here.contains(*id), !learner.hand, learner.since_s));
+    let hands = sorted.iter().filter(|(id, learner)| learner.hand && here.contains(*id)).count();
+    let is_free = room.lesson.as_ref().is_some_and(|lesson| lesson.pace != Pace::Together);
     html! {
-        details.fd-learners #fd-learners open[hands > 0] {
-            summary { (all.len()) @if all.len() == 1 { " learner" } @else { " learners" }
+        details.fd-learners #fd-learners {
+            summary { (here.len()) @if here.len() == 1 { " learner" } @else { " learners" }
                 @if hands > 0 { " · ✋ " (hands) } }
             @if !sorted.is_empty() { table {
-                thead { tr { th { "name" } th { "page" } th { "since" } th { "hints" } th { "wrong" } } }
-                tbody { @for learner in sorted {
+                thead { tr { @for name in ["name", "vote", "page", "since", "hints", "wrong"] { th { (name) } } } }
+                tbody { @for (id, learner) in sorted {
                     @let walk = learner.at.as_ref().and_then(|id| learner.walks.get(id));
                     @let for_s = now_s.saturating_sub(learner.since_s);
                     @let is_done = walk.is_some_and(|walk| walk.finished);
                     tr class=[(is_free && !is_done && for_s >= STUCK_S).then_some("fd-stuck")] {
-                        td { @if learner.hand { "✋ " } (learner.name) }
+                        td { @if learner.hand { "✋ " } (learner.name) @if !here.contains(id) { " (away)" } }
+                        td { @match room.vote_of(*id) {
+                            None => {},
+                            Some((_, false)) => "first",
+                            Some((_, true)) => "second",
+                        } }
                         @match walk {
                             Some(walk) => {
-                                td title=(walk.incident) { (walk.page) @if walk.finished { " ✔" } }
+                                td title=(walk.incident) { @if walk.page > 0 { (walk.page) } @if walk.finished { " ✔" } }
                                 td { (for_s / 60) " min" }
                                 td { (walk.hints) }
                                 td { (walk.answered.saturating_sub(walk.right)) }

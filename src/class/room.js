@@ -25,7 +25,10 @@ globalThis.firedrillRoom = (() => {
         if (answer.status === 401) location.assign("/");
         remark(answer.ok ? "" : await answer.text());
       }
-    } catch { /* the hub is away: its events come back with it */ }
+    } catch {
+      // The hub is away. A presenter presses again: the same step may not be the one to take then.
+      if (reports !== "true") unsent.clear();
+    }
     sending = false;
   }
   function say(message) {

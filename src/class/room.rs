@@ -1,6 +1,7 @@
 //! The room of a class: learners, the step that all are at, and their votes. Plain data: [`Room::apply`] takes one
 //! message after the other, and nothing in here reads a clock or a socket.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use firedrill_core::session::walk::Answer;
@@ -68,7 +69,7 @@ pub struct Lesson {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub enum FromPresenter {
-    /// Opens an incident at its first page.
+    /// Opens an incident at its first page, or at the page where the class left it.
     Open {
         /// The id of the incident.
         incident: String,
@@ -117,6 +118,9 @@ pub enum Refused {
     /// No vote on that question is open in that round.
     #[error("no vote is open on that question")]
     VoteClosed,
+    /// The result is on every screen.
+    #[error("the result of this page is shown: a vote on it is over")]
+    ResultShown,
     /// The answer is not a number.
     #[error("the answer is not a finite number")]
     NotFinite,
@@ -195,6 +199,8 @@ pub struct Room {
     pub learners: BTreeMap<LearnerId, Learner>,
     /// The step that was pushed.
     pub lesson: Option<Lesson>,
+    /// For each incident that was opened, the furthest page and its round. Earlier pages have shown their results.
+    pub reached: BTreeMap<String, (usize, Round)>,
     /// The votes on the question of a page, by `incident page`.
     pub votes: BTreeMap<String, Votes>,
 }
@@ -202,7 +208,13 @@ pub struct Room {
 impl Room {
     /// An empty room.
     pub fn new(order_seed: u32) -> Self {
-        Self { order_seed, learners: BTreeMap::new(), lesson: None, votes: BTreeMap::new() }
+        Self {
+            order_seed,
+            learners: BTreeMap::new(),
+            lesson: None,
+            reached: BTreeMap::new(),
+            votes: BTreeMap::new(),
+        }
     }
 
     /// Lets a learner in.
@@ -248,7 +260,9 @@ impl Room {
                     None => (Pace::Together, 1),
                 };
                 let incident = incident.clone();
-                self.lesson = Some(Lesson { incident, page: 1, pace, round: Round::First, push });
+                let reached = self.reached.get(&incident).copied();
+                let (page, round) = reached.unwrap_or((1, Round::First));
+                self.lesson = Some(Lesson { incident, page, pace, round, push });
             }
             FromPresenter::Step(page) => {
                 let lesson = self.lesson.as_mut().ok_or(Refused::NothingOpen)?;
@@ -257,13 +271,30 @@ impl Room {
                 if !(1..=pages).contains(page) {
                     return Err(Refused::UnknownPage);
                 }
-                (lesson.page, lesson.round) = (*page, Round::First);
+                let furthest = self.reached.get(&lesson.incident);
+                // A browser that goes past a question has shown its answer: a vote on it is over.
+                lesson.round = match furthest.map(|(furthest, round)| (page.cmp(furthest), round)) {
+                    Some((Ordering::Less, _)) => Round::Revealed,
+                    Some((Ordering::Equal, round)) => *round,
+                    Some((Ordering::Greater, _)) | None => Round::First,
+                };
+                lesson.page = *page;
             }
             FromPresenter::Pace(pace) => {
                 self.lesson.as_mut().ok_or(Refused::NothingOpen)?.pace = *pace;
             }
             FromPresenter::Round(round) => {
-                self.lesson.as_mut().ok_or(Refused::NothingOpen)?.round = *round;
+                let lesson = self.lesson.as_mut().ok_or(Refused::NothingOpen)?;
+                if lesson.round == Round::Revealed {
+                    return Err(Refused::ResultShown);
+                }
+                lesson.round = *round;
+            }
+        }
+        if let Some(Lesson { incident, page, round, .. }) = &self.lesson {
+            let before = self.reached.get(incident).map_or(0, |(furthest, _)| *furthest);
+            if *page >= before {
+                self.reached.insert(incident.clone(), (*page, *round));
             }
         }
         Ok(())
@@ -296,6 +327,9 @@ impl Room {
                     known.since_s = now_s;
                 }
                 known.at = Some(progress.incident.clone());
+                // Going back from the last page does not undo that it was reached.
+                let finished = progress.finished || before.is_some_and(|before| before.finished);
+                let progress = Progress { finished, ..progress };
                 known.walks.insert(progress.incident.clone(), progress);
             }
             FromLearner::Vote { incident, page, round, answer } => {
@@ -328,10 +362,13 @@ impl Room {
         self.votes.get(&key(&lesson.incident, lesson.page))
     }
 
-    /// The last vote of a learner on the question of the present step.
-    pub fn vote_of(&self, learner: LearnerId) -> Option<Answer> {
+    /// The last vote of a learner, and true if it is a second one, on the question of the present step.
+    pub fn vote_of(&self, learner: LearnerId) -> Option<(Answer, bool)> {
         let votes = self.present_votes()?;
-        votes.second.get(&learner).or_else(|| votes.first.get(&learner)).copied()
+        let of = |votes: &BTreeMap<LearnerId, Answer>, second: bool| {
+            votes.get(&learner).map(|answer| (*answer, second))
+        };
+        of(&votes.second, true).or_else(|| of(&votes.first, false))
     }
 }
 
@@ -364,8 +401,8 @@ pub fn histogram(votes: &BTreeMap<LearnerId, Answer>) -> Vec<(Answer, usize)> {
     counted
 }
 
-#[expect(clippy::cast_precision_loss, reason = "an index of an option or a line")]
-fn order(answer: Answer) -> f64 {
+/// The place of an answer among others: an index, or the number itself.
+pub fn order(answer: Answer) -> f64 {
     match answer {
         Answer::Choice(index) | Answer::Line(index) => index as f64,
         Answer::Number(number) => number,
@@ -419,10 +456,29 @@ mod tests {
         let one = |choice| (Answer::Choice(choice), 1);
         assert_eq!(histogram(&votes.first), [one(0), one(1)]);
         assert_eq!(histogram(&votes.second), [one(1)]);
-        assert_eq!(
-            (room.vote_of(1), room.vote_of(2)),
-            (Some(Answer::Choice(1)), Some(Answer::Choice(1)))
-        );
+        let (one, two) = (room.vote_of(1), room.vote_of(2));
+        assert_eq!(one, Some((Answer::Choice(1), true)));
+        assert_eq!(two, Some((Answer::Choice(1), false)));
+    }
+
+    #[test]
+    fn a_question_that_was_passed_has_no_vote_any_more_and_one_that_was_left_goes_on() {
+        let (mut room, offers) = asked();
+        let (back, ahead) = (FromPresenter::Step(2), FromPresenter::Step(3));
+        room.present(&ahead, &offers).expect("known");
+        room.present(&back, &offers).expect("known");
+        assert_eq!(room.lesson.as_ref().map(|lesson| lesson.round), Some(Round::Revealed));
+        let again = room.present(&FromPresenter::Round(Round::First), &offers);
+        assert_eq!(again, Err(Refused::ResultShown));
+        assert_eq!(room.learn(1, vote(Round::First, 0), &offers, 0), Err(Refused::VoteClosed));
+
+        room.present(&ahead, &offers).expect("known");
+        room.present(&FromPresenter::Round(Round::Discussion), &offers).expect("open");
+        let open = |id: &str| FromPresenter::Open { incident: id.to_owned() };
+        room.present(&open("retry-storm"), &offers).expect("known");
+        room.present(&open("pool-leak"), &offers).expect("known");
+        let left = room.lesson.as_ref().map(|lesson| (lesson.page, lesson.round));
+        assert_eq!(left, Some((3, Round::Discussion)));
     }
 
     #[test]

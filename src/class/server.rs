@@ -246,11 +246,12 @@ async fn events(
     State(Desk { hub, .. }): State<Desk>,
     Known(person): Known,
 ) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+    let here = hub.opened(person);
     let mut changes = hub.changes();
     changes.mark_changed();
     let stream = futures_util::stream::unfold(
-        (hub, changes, None::<Value>),
-        move |(hub, mut changes, last)| async move {
+        (hub, changes, None::<Value>, here),
+        move |(hub, mut changes, last, here)| async move {
             loop {
                 if last.is_some() {
                     sleep(BETWEEN_MESSAGES).await;
@@ -261,7 +262,7 @@ async fn events(
                 let shown = hub.shown(person);
                 if last.as_ref() != Some(&shown) {
                     let event = Event::default().data(shown.to_string());
-                    return Some((Ok(event), (hub, changes, Some(shown))));
+                    return Some((Ok(event), (hub, changes, Some(shown), here)));
                 }
             }
         },

@@ -222,10 +222,10 @@ pub struct TryOptions {
 #[cfg(feature = "class")]
 #[derive(Debug, Args)]
 pub struct ClassOptions {
-    /// Address and port to listen on; 127.0.0.1:PORT for this machine alone
+    /// Address and port to listen on, such as 127.0.0.1:7380 for this machine alone
     #[arg(long, value_name = "ADDR", default_value = "0.0.0.0:7380")]
     pub listen: SocketAddr,
-    /// Incidents to offer, as `firedrill list` names them [default: all]
+    /// Incidents to offer, as `firedrill list` names them, separated by commas [default: all]
     #[arg(long, value_name = "ID", value_delimiter = ',')]
     pub incidents: Vec<String>,
     /// Folder of the book [default: target/book, or book/book]

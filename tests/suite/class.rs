@@ -331,5 +331,5 @@ fn a_class_file_that_cannot_be_used_is_named() {
     let other = folder.path().join("other.json").display().to_string();
     refused(&["--book", &book, "--file", &other, "--listen", &hub.address], "cannot listen on");
     refused(&["--book", &book, "--file", &other, "--incidents", "pool-leek"], "pool-leak");
-    refused(&["--book", "/nowhere", "--file", &other], "not a built book");
+    refused(&["--book", "/nowhere", "--file", &other], "does not exist");
 }

@@ -143,7 +143,7 @@ fn page_of(walk: &WalkPage, page: &Page) -> Markup {
     html! {
         h2 tabindex="-1" data-focus=(page.number) { (page.title) }
         @match &page.content {
-            Content::WalkStep(step) => (step_of(step)),
+            Content::WalkStep(step) => (step_of(step, walk.place.is_none_or(|place| place.leads))),
             Content::Summary(summary) => (summary_of(summary)),
         }
         @if let Some(note) = &page.note { p.fd-remark role="status" { (note) } }
@@ -151,14 +151,14 @@ fn page_of(walk: &WalkPage, page: &Page) -> Markup {
     }
 }
 
-fn step_of(step: &StepPage) -> Markup {
+fn step_of(step: &StepPage, with_notes: bool) -> Markup {
     html! {
         p { (words(&step.says)) @if !step.pace.is_empty() { " " (words(&step.pace)) } }
         @if let Some(asking) = &step.question {
             @if step.stage == Stage::Prompt { (form(asking)) } @else { (answered(asking, step.result.as_ref())) }
         }
         @if let Some(result) = &step.result { (outcome(result, step.question.as_ref())) }
-        @if !step.presenter.is_empty() {
+        @if with_notes && !step.presenter.is_empty() {
             details.fd-presenter { summary { "note for a presenter" } p { (step.presenter) } }
         }
     }

@@ -16,6 +16,8 @@ pub struct Place {
     pub votes: bool,
     /// True once the page at which everybody is shows its result.
     pub revealed: bool,
+    /// True on the page of the presenter, which shows the notes for one.
+    pub leads: bool,
     /// The answer to commit to when the result is shown; none: the question is skipped.
     pub answer: Option<Answer>,
 }

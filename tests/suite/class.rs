@@ -13,7 +13,7 @@ use crate::common::{Ends, firedrill, skipped};
 
 /// A hub, and how to reach it.
 pub struct Hub {
-    _process: Ends,
+    process: Ends,
     address: String,
     /// The join code.
     pub code: String,
@@ -37,7 +37,20 @@ impl Hub {
         let presenter = presenter.trim_start_matches("Presenter:").trim().to_owned();
         std::thread::spawn(move || lines.for_each(drop));
         let address = url.trim_start_matches("http://").trim_end_matches('/').to_owned();
-        Self { _process: process, address, code: code.to_owned(), presenter }
+        Self { process, address, code: code.to_owned(), presenter }
+    }
+
+    /// Kills it.
+    pub fn is_killed(&mut self) {
+        self.process.0.kill().expect("our child");
+        self.process.0.wait().expect("our child");
+    }
+
+    /// Starts it again where it was.
+    pub fn starts_again(&mut self, file: &Path) {
+        let (address, code) = (self.address.clone(), self.code.clone());
+        *self = Self::starts(file, &address);
+        assert_eq!(self.code, code);
     }
 
     /// Sends a request, with these headers besides `Host`; the response whole.
@@ -280,11 +293,8 @@ fn votes_are_counted_once_and_outlive_a_hub_that_is_killed() {
             }
         });
         // What was answered is stored: it survives a kill.
-        let address = hub.address.clone();
-        let code = hub.code.clone();
-        drop(hub);
-        hub = Hub::starts(&file, &address);
-        assert_eq!(hub.code, code);
+        hub.is_killed();
+        hub.starts_again(&file);
         let results = hub.results(&presenter);
         let results = results.as_array().expect("a list");
         assert_eq!(results.len(), learners.len());

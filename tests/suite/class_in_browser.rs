@@ -176,4 +176,21 @@ fn a_class_takes_a_walk_together_in_its_browsers() {
     clicks(&mut class.learners[3], "raise your hand");
     class.presenter.waits(&has("✋"));
     class.is_in_order();
+
+    // The hub is killed: every page says so, and goes on when the hub is back. A hand that was raised meanwhile is up
+    // then; what the presenter pressed meanwhile is not done.
+    class.hub.is_killed();
+    let is_lost = "!document.getElementById('fd-said').hidden";
+    for browser in class.learners.iter_mut().chain([&mut class.presenter]) {
+        browser.waits(is_lost);
+        assert_eq!(browser.sees(&has("The connection to the class is lost")), true);
+    }
+    clicks(&mut class.learners[0], "raise your hand");
+    clicks(&mut class.presenter, "together");
+    class.hub.starts_again(&file);
+    for browser in class.learners.iter_mut().chain([&mut class.presenter]) {
+        browser.waits("document.getElementById('fd-said').hidden");
+    }
+    class.presenter.waits(&has("✋ 2"));
+    assert_eq!(class.learners[0].sees(&has("at your own pace")), true);
 }

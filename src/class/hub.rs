@@ -5,16 +5,14 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use firedrill_core::catalogue::{Catalogue, CatalogueEntry};
-use firedrill_core::incident::walk::{AnswerKind, WalkStep};
 use firedrill_core::page::walk::Place;
-use firedrill_core::session::walk::{hidden_while_open, numbers};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use super::file::ClassFile;
+use super::offer::{Offer, OfferPage, page_of};
 use super::pages::{self, Invitation};
-use super::room::{FromLearner, FromPresenter, LearnerId, Offer, Pace, Refused, Room, Round};
+use super::room::{FromLearner, FromPresenter, LearnerId, Pace, Refused, Room, Round};
 use crate::files;
 
 /// Time between two writes of the file.
@@ -51,12 +49,13 @@ pub struct Hub {
 impl Hub {
     /// A hub for a class that is stored at `path`.
     pub fn new(
-        class: ClassFile,
+        mut class: ClassFile,
         path: PathBuf,
         offers: Vec<Offer>,
         book: PathBuf,
         url: String,
     ) -> Arc<Self> {
+        class.room.fit(&offers);
         let invitation = Invitation { url, code: class.code.clone() };
         Arc::new(Self {
             invitation,
@@ -229,9 +228,7 @@ impl Drop for Here {
 /// The place in the walk at which a person's browser is held.
 fn place(room: &Room, person: Person, offers: &[Offer]) -> Option<Place> {
     let lesson = room.lesson.as_ref()?;
-    let asks = offers
-        .iter()
-        .any(|offer| offer.id == lesson.incident && offer.asks.get(lesson.page - 1) == Some(&true));
+    let asks = page_of(offers, &lesson.incident, lesson.page).is_some_and(OfferPage::asks);
     let (at, limit) = match (person, lesson.pace) {
         (Person::Presenter, _) | (_, Pace::Together) => (Some(lesson.page), Some(lesson.page)),
         (_, Pace::UpTo) => (None, Some(lesson.page)),
@@ -250,32 +247,6 @@ fn place(room: &Room, person: Person, offers: &[Offer]) -> Option<Place> {
         leads: !is_learner,
         answer,
     })
-}
-
-/// The incidents of a class, by their ids; all, if none are given.
-pub fn offers(catalogue: &Catalogue, wanted: &[String]) -> Vec<Offer> {
-    let entries = catalogue.entries.iter().filter(|entry| !entry.manifest.walk.is_empty());
-    let offered = entries.filter(|entry| wanted.is_empty() || wanted.contains(&entry.manifest.id));
-    offered.map(|entry| offer(catalogue, entry)).collect()
-}
-
-fn offer(catalogue: &Catalogue, entry: &CatalogueEntry) -> Offer {
-    let manifest = &entry.manifest;
-    let of_lines = |step: &WalkStep| {
-        let question = manifest.questions.iter().find(|q| Some(&q.id) == step.asks.as_ref())?;
-        let AnswerKind::Line { variant, .. } = &question.kind else { return None };
-        let text = catalogue.source(&entry.file(variant))?;
-        Some(numbers(&hidden_while_open(text)))
-    };
-    let steps = manifest.walk.iter().enumerate();
-    // The last page has no step.
-    let asks = manifest.walk.iter().map(|step| step.asks.is_some()).chain([false]);
-    Offer {
-        id: manifest.id.clone(),
-        seen_as: manifest.seen_as().to_owned(),
-        asks: asks.take(manifest.pages()).collect(),
-        lines: steps.filter_map(|(at, step)| Some((at + 1, of_lines(step)?))).collect(),
-    }
 }
 
 /// Seconds since 1970.

@@ -9,9 +9,8 @@ use qrcode::QrCode;
 use qrcode::render::svg;
 use serde_json::{Value, json};
 
-use super::room::{
-    LONGEST_NAME, Learner, LearnerId, Lesson, Offer, Pace, Room, Round, histogram, order,
-};
+use super::offer::{Offer, OfferPage, page_of};
+use super::room::{LONGEST_NAME, Learner, LearnerId, Lesson, Pace, Room, Round, histogram, order};
 
 /// Rows of a histogram, at most: numbers that were typed can all differ.
 const MOST_ROWS: usize = 12;
@@ -84,7 +83,7 @@ pub fn refused(problem: &str) -> Markup {
     )
 }
 
-/// The page of the room before an incident is open, and what a walk's page gets beside its walk.
+/// The page of the room while no incident is open.
 pub fn room(head: &Markup) -> Markup {
     document("Class", &html! { header { h1 { "Class" } } main {} (head) })
 }
@@ -147,10 +146,13 @@ fn pace(lesson: Option<&Lesson>) -> Markup {
     } }
 }
 
+/// The page that everybody is at; none where each learner turns the pages.
+fn shared<'a>(lesson: &Lesson, offers: &'a [Offer]) -> Option<&'a OfferPage> {
+    page_of(offers, &lesson.incident, lesson.page).filter(|_| lesson.pace == Pace::Together)
+}
+
 fn asks(lesson: &Lesson, offers: &[Offer]) -> bool {
-    let offer = offers.iter().find(|offer| offer.id == lesson.incident);
-    lesson.pace == Pace::Together
-        && offer.is_some_and(|offer| offer.asks.get(lesson.page - 1) == Some(&true))
+    shared(lesson, offers).is_some_and(OfferPage::asks)
 }
 
 /// The state of the vote.
@@ -181,12 +183,11 @@ fn answer(answer: Answer, lesson: &Lesson, offers: &[Offer]) -> String {
         // With its result, the page of the walk shows the numbers of the file.
         Answer::Line(index) if lesson.round == Round::Revealed => format!("line {}", index + 1),
         Answer::Line(index) => {
-            let offer = offers.iter().find(|offer| offer.id == lesson.incident);
-            let numbers = offer.and_then(|offer| offer.lines.get(&lesson.page));
-            numbers.and_then(|numbers| numbers.get(index)).map_or_else(
-                || "a line that is not there".to_owned(),
-                |number| format!("line {number}"),
-            )
+            let number = match page_of(offers, &lesson.incident, lesson.page) {
+                Some(OfferPage::Line(numbers)) => numbers.get(index).copied().flatten(),
+                _ => None,
+            };
+            number.map_or_else(String::new, |number| format!("line {number}"))
         }
         Answer::Number(number) => firedrill_core::figures::number(number),
     }
@@ -288,7 +289,8 @@ fn drawn(code: &QrCode) -> String {
 
 /// The buttons with which a presenter leads the class.
 fn controls(lesson: &Lesson, offers: &[Offer]) -> Markup {
-    let pages = offers.iter().find(|offer| offer.id == lesson.incident).map_or(0, |o| o.asks.len());
+    let pages =
+        offers.iter().find(|offer| offer.id == lesson.incident).map_or(0, |o| o.pages.len());
     let step = |page: usize| json!({ "Step": page });
     let round = |round: Round| json!({ "Round": round });
     let paces =
@@ -307,7 +309,7 @@ fn controls(lesson: &Lesson, offers: &[Offer]) -> Markup {
                     },
                     Round::Second => (posts(&round(Round::Revealed), &html! { "show the result" })),
                     Round::Revealed => {},
-                } } @else if lesson.round != Round::Revealed && lesson.page < pages {
+                } } @else if lesson.round != Round::Revealed && shared(lesson, offers) == Some(&OfferPage::Runs) {
                     (posts(&round(Round::Revealed), &html! { "let time pass" }))
                 }
             }

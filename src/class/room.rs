@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 use firedrill_core::session::walk::Answer;
 use serde::{Deserialize, Serialize};
 
+use super::offer::{Offer, page_of};
+
 /// Learners of a class, at most.
 pub const MOST_LEARNERS: usize = 1000;
 
@@ -121,9 +123,9 @@ pub enum Refused {
     /// The result is on every screen.
     #[error("the result of this page is shown: a vote on it is over")]
     ResultShown,
-    /// The answer is not a number.
-    #[error("the answer is not a finite number")]
-    NotFinite,
+    /// The question does not have that answer.
+    #[error("the question does not have that answer")]
+    NotOffered,
     /// The class has as many learners as it can take.
     #[error("the class is full: it takes {MOST_LEARNERS} learners")]
     Full,
@@ -177,19 +179,6 @@ pub struct Votes {
     pub second: BTreeMap<LearnerId, Answer>,
 }
 
-/// An incident that a class can open.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Offer {
-    /// Its id.
-    pub id: String,
-    /// Its symptom: the title would give the cause away.
-    pub seen_as: String,
-    /// For each page of its walk, true if it asks a question.
-    pub asks: Vec<bool>,
-    /// For each page, from 1, that asks for a line of code: the number that each line of the file has on the page.
-    pub lines: BTreeMap<usize, Vec<usize>>,
-}
-
 /// The room of a class.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Room {
@@ -215,6 +204,13 @@ impl Room {
             reached: BTreeMap::new(),
             votes: BTreeMap::new(),
         }
+    }
+
+    /// Closes what these offers do not have: they may be others than when the room was stored.
+    pub fn fit(&mut self, offers: &[Offer]) {
+        let has = |incident: &str, page: usize| page_of(offers, incident, page).is_some();
+        self.lesson = self.lesson.take().filter(|lesson| has(&lesson.incident, lesson.page));
+        self.reached.retain(|incident, (page, _)| has(incident, *page));
     }
 
     /// Lets a learner in.
@@ -266,11 +262,7 @@ impl Room {
             }
             FromPresenter::Step(page) => {
                 let lesson = self.lesson.as_mut().ok_or(Refused::NothingOpen)?;
-                let offer = offers.iter().find(|offer| offer.id == lesson.incident);
-                let pages = offer.ok_or(Refused::UnknownIncident)?.asks.len();
-                if !(1..=pages).contains(page) {
-                    return Err(Refused::UnknownPage);
-                }
+                page_of(offers, &lesson.incident, *page).ok_or(Refused::UnknownPage)?;
                 let furthest = self.reached.get(&lesson.incident);
                 // A browser that goes past a question has shown its answer: a vote on it is over.
                 lesson.round = match furthest.map(|(furthest, round)| (page.cmp(furthest), round)) {
@@ -334,18 +326,13 @@ impl Room {
             }
             FromLearner::Vote { incident, page, round, answer } => {
                 let lesson = self.lesson.as_ref().ok_or(Refused::VoteClosed)?;
-                let offer = offers.iter().find(|offer| offer.id == lesson.incident);
-                let asks =
-                    offer.is_some_and(|offer| offer.asks.get(page.wrapping_sub(1)) == Some(&true));
+                let asked = page_of(offers, &lesson.incident, page).filter(|page| page.asks());
                 let is_open = lesson.pace == Pace::Together
-                    && asks
                     && round.is_open()
                     && (&lesson.incident, lesson.page, lesson.round) == (&incident, page, round);
-                if !is_open {
-                    return Err(Refused::VoteClosed);
-                }
-                if matches!(answer, Answer::Number(number) if !number.is_finite()) {
-                    return Err(Refused::NotFinite);
+                let asked = asked.filter(|_| is_open).ok_or(Refused::VoteClosed)?;
+                if !asked.takes(answer) {
+                    return Err(Refused::NotOffered);
                 }
                 let votes = self.votes.entry(key(&incident, page)).or_default();
                 let of_round =
@@ -412,13 +399,13 @@ pub fn order(answer: Answer) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::class::offer::OfferPage::{Choice, Number, Reads};
 
     fn offers() -> Vec<Offer> {
         let offer = |id: &str| Offer {
             id: id.to_owned(),
             seen_as: String::new(),
-            asks: vec![false, true, true, false],
-            lines: BTreeMap::new(),
+            pages: vec![Reads, Choice(3), Number, Reads],
         };
         vec![offer("pool-leak"), offer("retry-storm")]
     }
@@ -492,10 +479,11 @@ mod tests {
             assert_eq!(room.present(&step, &offers), Err(Refused::UnknownPage));
         }
         assert_eq!(room.learn(9, FromLearner::Hand(true), &offers, 0), Err(Refused::Stranger));
-        let answer = Answer::Number(f64::NAN);
-        let incident = "pool-leak".to_owned();
-        let nan = FromLearner::Vote { incident, page: 2, round: Round::First, answer };
-        assert_eq!(room.learn(1, nan, &offers, 0), Err(Refused::NotFinite));
+        for answer in [Answer::Choice(3), Answer::Line(0), Answer::Number(1.0)] {
+            let incident = "pool-leak".to_owned();
+            let unknown = FromLearner::Vote { incident, page: 2, round: Round::First, answer };
+            assert_eq!(room.learn(1, unknown, &offers, 0), Err(Refused::NotOffered));
+        }
         let far =
             Progress { incident: "pool-leak".to_owned(), page: 10_000, ..Progress::default() };
         assert_eq!(
@@ -517,6 +505,24 @@ mod tests {
             room.join(&n.to_string(), 0).expect("there is room");
         }
         assert_eq!(room.join("one more", 0), Err(Refused::Full));
+    }
+
+    #[test]
+    fn a_stored_room_with_an_impossible_step_opens_nothing() {
+        let (mut room, offers) = asked();
+        for (incident, page) in [("pool-leak", 0), ("pool-leak", 99), ("nowhere", 1)] {
+            let lesson = room.lesson.clone().unwrap_or(Lesson {
+                incident: String::new(),
+                page: 1,
+                pace: Pace::Together,
+                round: Round::First,
+                push: 1,
+            });
+            room.lesson = Some(Lesson { incident: incident.to_owned(), page, ..lesson });
+            room.reached.insert(incident.to_owned(), (page, Round::First));
+            room.fit(&offers);
+            assert_eq!((&room.lesson, room.reached.get(incident)), (&None, None));
+        }
     }
 
     #[test]

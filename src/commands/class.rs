@@ -16,7 +16,8 @@ use tokio::net::TcpListener;
 
 use super::{OUTPUT, runtime};
 use crate::class::file::ClassFile;
-use crate::class::hub::{Hub, offers};
+use crate::class::hub::Hub;
+use crate::class::offer::offers;
 use crate::class::server::routes;
 use crate::cli::ClassOptions;
 use crate::files;

@@ -1,9 +1,11 @@
 //! HTTP for people's browsers: connections, bounded in number and time, and the files of a folder.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::convert::Infallible;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::bail;
@@ -20,10 +22,15 @@ use tokio::time::sleep;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Peer(pub IpAddr);
 
-/// Answers connections, `most` at once; each request carries its [`Peer`]. A connection without a request is closed
-/// after a time.
+/// Time after which a connection is closed whose other end takes nothing in, where the system can do that.
+#[cfg(target_os = "linux")]
+const STALLS_MS: u32 = 30_000;
+
+/// Answers connections, `most` at once, of them half for one address of another machine; each request carries its
+/// [`Peer`]. A connection without a request is closed after a time.
 pub async fn listen(listener: TcpListener, routes: Router, most: usize) -> Infallible {
     let room = Arc::new(Semaphore::new(most));
+    let by_peer: Arc<Mutex<HashMap<IpAddr, usize>>> = Arc::default();
     loop {
         // The semaphore is never closed.
         let place = Arc::clone(&room).acquire_owned().await.ok();
@@ -32,9 +39,16 @@ pub async fn listen(listener: TcpListener, routes: Router, most: usize) -> Infal
             sleep(Duration::from_millis(100)).await;
             continue;
         };
+        let Some(counted) = Counted::one_more(&by_peer, peer.ip(), most / 2) else { continue };
+        #[cfg(target_os = "linux")]
+        {
+            use nix::sys::socket::{setsockopt, sockopt::TcpUserTimeout};
+            // Where it cannot be set, a stalled connection stays as long as the system lets it.
+            setsockopt(&stream, TcpUserTimeout, &STALLS_MS).ok();
+        }
         let routes = routes.clone().layer(Extension(Peer(peer.ip())));
         tokio::spawn(async move {
-            let _place = place;
+            let _held = (place, counted);
             let mut http = http1::Builder::new();
             http.timer(TokioTimer::new()).header_read_timeout(PATIENCE);
             // An error here is the client's: it left, or spoke no HTTP.
@@ -42,6 +56,41 @@ pub async fn listen(listener: TcpListener, routes: Router, most: usize) -> Infal
                 .await
                 .ok();
         });
+    }
+}
+
+/// A connection of an address, until it is dropped.
+struct Counted {
+    by_peer: Arc<Mutex<HashMap<IpAddr, usize>>>,
+    peer: IpAddr,
+}
+
+impl Counted {
+    /// Counts a connection; none where the address has `most` already.
+    fn one_more(
+        by_peer: &Arc<Mutex<HashMap<IpAddr, usize>>>,
+        peer: IpAddr,
+        most: usize,
+    ) -> Option<Self> {
+        let mut counts = by_peer.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = counts.entry(peer).or_default();
+        if *count >= most && !peer.is_loopback() {
+            return None;
+        }
+        *count += 1;
+        Some(Self { by_peer: Arc::clone(by_peer), peer })
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        let mut counts = self.by_peer.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Entry::Occupied(mut count) = counts.entry(self.peer) {
+            *count.get_mut() -= 1;
+            if *count.get() == 0 {
+                count.remove();
+            }
+        }
     }
 }
 

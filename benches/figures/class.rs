@@ -116,10 +116,10 @@ pub fn class() -> anyhow::Result<()> {
     firedrill_core::child::files::raise(4 * LEARNERS as u64)?;
     let folder = tempfile::tempdir()?;
     let book = folder.path().join("book");
-    for file in ["index.html", "firedrill/lane.js", "walk/index.html"] {
+    for file in ["index.html", "firedrill/lane.js", "firedrill/walk.js", "walk/index.html"] {
         let file = book.join(file);
         fs::create_dir_all(file.parent().context("a folder")?)?;
-        fs::write(file, "")?;
+        fs::write(file, "firedrillRoom")?;
     }
     let mut hub = Command::new(FIREDRILL);
     hub.args(["class", "--listen", "127.0.0.1:0", "--file"]).arg(folder.path().join("class.json"));

@@ -28,7 +28,7 @@ class Walk {
       const value = new FormData(event.target).get("answer");
       if (value !== null && value !== "") {
         const answer = { [event.target.dataset.kind]: Number(value) };
-        if (!room?.votes(answer)) this.input({ Input: { Answer: answer } });
+        if (!room?.votes(answer, Number(this.focus))) this.input({ Input: { Answer: answer } });
       }
     });
     document.addEventListener("keydown", (event) => this.key(event));
@@ -54,11 +54,13 @@ class Walk {
   // Asks one thing after the other, and shows each answer.
   ask(request) {
     this.chain = this.chain.then(() => work(0, request, { keep: true })).then((text) => this.show(JSON.parse(text)));
-    return this.chain.catch((error) => {
-      this.failed = true;
-      this.say("this browser cannot go on (" + error.message.split("\n")[0] + "); " +
-        `the same walk in a terminal: firedrill walk ${this.data.plan.incident}`);
-    });
+    return this.chain.catch((error) => this.fails(error));
+  }
+
+  fails(error) {
+    this.failed = true;
+    this.say("this browser cannot go on (" + error.message.split("\n")[0] + "); " +
+      `the same walk in a terminal: firedrill walk ${this.data.plan.incident}`);
   }
 
   input(asked) {
@@ -83,7 +85,8 @@ class Walk {
     this.since = now;
     const still = this.faster || matchMedia("(prefers-reduced-motion: reduce)").matches;
     const asked = still ? "Faster" : { Passed: passed };
-    setTimeout(() => this.ask({ walk: asked }), still ? 0 : 60);
+    clearTimeout(this.timer); // however many answers come, time passes once
+    this.timer = setTimeout(() => this.ask({ walk: asked }), still ? 0 : 60);
   }
 
   // Replaces a part that has changed. What was chosen or typed and not committed stays, and so does what was unfolded.
@@ -135,4 +138,7 @@ for (const row of document.querySelectorAll("[data-walk]")) {
   row.textContent = progress.finished ? `✔ ${progress.right} of ${progress.answered} right` : `page ${progress.pages}`;
 }
 const data = document.getElementById("fd-walk");
-if (data) new Walk(JSON.parse(data.textContent)).open();
+if (data) {
+  const walk = new Walk(JSON.parse(data.textContent));
+  walk.open().catch((error) => walk.fails(error));
+}

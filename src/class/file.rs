@@ -63,8 +63,8 @@ impl ClassFile {
         if !path.exists() {
             return Ok((None, None));
         }
-        let text = files::read_text(path).with_context(|| path.display().to_string())?;
-        let why = match serde_json::from_str::<Self>(&text) {
+        let text = files::read(path).with_context(|| path.display().to_string())?;
+        let why = match serde_json::from_slice::<Self>(&text) {
             Ok(class) if class.version == VERSION => return Ok((Some(class), None)),
             Ok(class) => {
                 format!("it has version {}, and this program reads {VERSION}", class.version)

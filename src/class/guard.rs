@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use axum::body::{Body, to_bytes};
 use axum::extract::Request;
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, HOST, ORIGIN, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
@@ -13,11 +14,15 @@ use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use tokio::time::Instant;
+use firedrill_core::child::connection::PATIENCE;
+use tokio::time::{Instant, timeout};
 
 /// Scripts, styles and connections of this server alone; the walks run in workers that a page makes of text.
 const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; \
     connect-src 'self'; worker-src blob:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// Bytes of a request's body, at most: a message is a few words.
+const LARGEST_BODY: usize = 4096;
 
 /// Wrong codes from one address in a window, at most. A class may share one address.
 const MOST_WRONG: u32 = 60;
@@ -37,7 +42,14 @@ pub async fn check(request: Request, next: Next) -> Response {
             if request.method() == Method::POST && !is_own(headers, &host) {
                 (StatusCode::FORBIDDEN, "only the pages of the class post here").into_response()
             } else {
-                next.run(request).await
+                let (parts, body) = request.into_parts();
+                // A body that comes slowly holds a connection for as long.
+                let body = timeout(PATIENCE, to_bytes(body, LARGEST_BODY)).await;
+                match body {
+                    Ok(Ok(body)) => next.run(Request::from_parts(parts, Body::from(body))).await,
+                    Ok(Err(_)) => StatusCode::PAYLOAD_TOO_LARGE.into_response(),
+                    Err(_) => StatusCode::REQUEST_TIMEOUT.into_response(),
+                }
             }
         }
         _ => (StatusCode::FORBIDDEN, "open the address that `firedrill class` printed")

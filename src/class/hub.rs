@@ -18,6 +18,9 @@ use crate::files;
 /// Time between two writes of the file.
 const BETWEEN_WRITES: Duration = Duration::from_millis(20);
 
+/// Time between a write that failed and the next.
+const BETWEEN_TRIES: Duration = Duration::from_secs(1);
+
 /// A person whose key is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Person {
@@ -56,7 +59,7 @@ impl Hub {
         url: String,
     ) -> Arc<Self> {
         class.room.fit(&offers);
-        let invitation = Invitation { url, code: class.code.clone() };
+        let invitation = Invitation::new(url, class.code.clone());
         Arc::new(Self {
             invitation,
             offers,
@@ -102,7 +105,13 @@ impl Hub {
     ///
     /// When the room refuses.
     pub async fn present(&self, message: FromPresenter) -> Result<(), Refused> {
-        self.change(|class| class.room.present(&message, &self.offers)).await
+        self.change(|class| {
+            class.room.present(&message, &self.offers)?;
+            let room = &class.room;
+            class.keys.retain(|_, learner| room.learners.contains_key(learner));
+            Ok(())
+        })
+        .await
     }
 
     /// Carries out a message of a learner. It is stored when this returns.
@@ -125,12 +134,16 @@ impl Hub {
             self.changes.send_modify(|nth| *nth += 1);
             *self.changes.borrow()
         };
+        let mut written = self.written.subscribe();
         // The sender is ours: it is not gone while we wait.
-        self.written.subscribe().wait_for(|(written, _)| *written >= nth).await.ok();
-        Ok(())
+        match written.wait_for(|(written, _)| *written >= nth).await {
+            Ok(written) if written.1.is_some() => Err(Refused::NotStored),
+            _ => Ok(()),
+        }
     }
 
-    /// Writes the file after each change, together with the changes that came meanwhile. Does not end.
+    /// Writes the file after each change, together with the changes that came meanwhile. A write that fails is tried
+    /// again. Does not end.
     pub async fn keep_written(self: Arc<Self>) {
         let mut changes = self.changes.subscribe();
         changes.mark_changed();
@@ -147,8 +160,14 @@ impl Hub {
                 Ok(Err(error)) => Some(format!("{}: {error}", self.path.display())),
                 Err(error) => Some(error.to_string()),
             };
-            self.written.send_replace((nth, error));
-            tokio::time::sleep(BETWEEN_WRITES).await;
+            let pause = if error.is_some() { BETWEEN_TRIES } else { BETWEEN_WRITES };
+            let (_, before) = self.written.send_replace((nth, error.clone()));
+            // The presenter sees that it fails, and that it does not any more.
+            let is_other = error != before;
+            tokio::time::sleep(pause).await;
+            if error.is_some() || is_other {
+                self.changes.send_modify(|nth| *nth += 1);
+            }
         }
     }
 
@@ -196,7 +215,6 @@ impl Hub {
             "panel": panel,
             "error": error,
             "incident": lesson.map(|lesson| &lesson.incident),
-            "push": lesson.map(|lesson| lesson.push),
             "follows": follows,
             "vote": lesson.map(|l| json!({ "incident": l.incident, "page": l.page, "round": l.round })),
             "place": place(room, person, &self.offers),

@@ -25,9 +25,20 @@ pub struct Invitation {
     pub url: String,
     /// The join code.
     pub code: String,
+    /// The QR code of [`Self::link`], as an SVG element.
+    drawn: String,
 }
 
 impl Invitation {
+    /// An invitation to an address.
+    pub fn new(url: String, code: String) -> Self {
+        let mut invitation = Self { url, code, drawn: String::new() };
+        // An address is short enough for a QR code; a page without one still has the address.
+        invitation.drawn =
+            QrCode::new(invitation.link()).map_or(String::new(), |code| drawn(&code));
+        invitation
+    }
+
     /// The address with the code in it, as the QR code has it.
     pub fn link(&self) -> String {
         format!("{}?code={}", self.url, self.code)
@@ -66,7 +77,7 @@ pub fn join(code: &str, name: &str, problem: Option<&str>) -> Markup {
                     @if let Some(problem) = problem { p.fd-remark role="alert" { (problem) } }
                 }
                 p.fd-quiet {
-                    "The nickname, your votes and your progress are stored on the presenter's computer, for the presenter. Nothing else about you is stored."
+                    "The nickname, your votes, your progress and a raised hand are stored on the presenter's computer, for the presenter."
                 }
                 p.fd-quiet { "You lead this class? Open the presenter's address, which " code { "firedrill class" } " has printed." }
                 noscript { p.fd-remark { "The class needs JavaScript." } }
@@ -198,13 +209,8 @@ fn votes(room: &Room, lesson: &Lesson, offers: &[Offer]) -> Markup {
     let Some(votes) = room.present_votes() else { return html! {} };
     let (first, second) = (histogram(&votes.first), histogram(&votes.second));
     let mut answers: Vec<Answer> = first.iter().chain(&second).map(|(answer, _)| *answer).collect();
-    let mut seen: Vec<Answer> = Vec::new();
-    answers.retain(|answer| {
-        let is_new = !seen.contains(answer);
-        seen.push(*answer);
-        is_new
-    });
     answers.sort_by(|one, other| order(*one).total_cmp(&order(*other)));
+    answers.dedup();
     let count = |of: &[(Answer, usize)], wanted: Answer| {
         of.iter().find(|(answer, _)| *answer == wanted).map_or(0, |(_, count)| *count)
     };
@@ -273,11 +279,7 @@ fn invited(invitation: &Invitation) -> Markup {
             p { "1. Open " strong { (invitation.url) } }
             p { "2. Type the code " strong.fd-join-code { (invitation.code) } }
         }
-        @if let Ok(code) = QrCode::new(invitation.link()) {
-            div.fd-qr role="img" aria-label=(invitation.link()) {
-                (PreEscaped(drawn(&code)))
-            }
-        }
+        div.fd-qr role="img" aria-label=(invitation.link()) { (PreEscaped(&invitation.drawn)) }
     } }
 }
 
@@ -340,7 +342,7 @@ fn learners(room: &Room, here: &BTreeSet<LearnerId>, now_s: u64) -> Markup {
             summary { (here.len()) @if here.len() == 1 { " learner" } @else { " learners" }
                 @if hands > 0 { " · ✋ " (hands) } }
             @if !sorted.is_empty() { table {
-                thead { tr { @for name in ["name", "vote", "page", "since", "hints", "wrong"] { th { (name) } } } }
+                thead { tr { @for name in ["name", "vote", "page", "since", "hints", "wrong", ""] { th { (name) } } } }
                 tbody { @for (id, learner) in sorted {
                     @let walk = learner.at.as_ref().and_then(|id| learner.walks.get(id));
                     @let for_s = now_s.saturating_sub(learner.since_s);
@@ -361,6 +363,7 @@ fn learners(room: &Room, here: &BTreeSet<LearnerId>, now_s: u64) -> Markup {
                             },
                             None => td colspan="4" { "no walk yet" },
                         }
+                        td { (posts(&json!({ "Remove": id }), &html! { "remove" })) }
                     }
                 } }
             } }

@@ -5,7 +5,7 @@ globalThis.firedrillRoom = (() => {
   const panel = document.getElementById("fd-room");
   const { seed, keep, page, reports } = panel.dataset;
   const unsent = new Map(); // by kind: only the newest of a kind matters
-  let [state, walk, shown, sending] = [null, null, "", false];
+  let [state, walk, shown, sending, leaving, followed] = [null, null, "", false, false, ""];
   const said = document.getElementById("fd-said");
   document.querySelector("main").before(panel, said);
   function remark(text) {
@@ -20,14 +20,17 @@ globalThis.firedrillRoom = (() => {
     try {
       while (unsent.size) {
         const [kind, body] = unsent.entries().next().value;
-        const answer = await fetch("/class/say", { method: "POST", headers: { "content-type": "application/json" }, body });
+        const answer = await fetch("/class/say", { method: "POST", headers: { "content-type": "application/json" }, body,
+          signal: AbortSignal.timeout(10000) });
         if (unsent.get(kind) === body) unsent.delete(kind);
         if (answer.status === 401) location.assign("/");
         remark(answer.ok ? "" : await answer.text());
       }
     } catch {
       // The hub is away. A presenter presses again: the same step may not be the one to take then.
+      remark(said.dataset.lost);
       if (reports !== "true") unsent.clear();
+      else setTimeout(send, 2000);
     }
     sending = false;
   }
@@ -47,11 +50,16 @@ globalThis.firedrillRoom = (() => {
       if (state.error) panel.querySelector("[role=alert]").textContent = state.error;
       if (focus) panel.querySelector(`[data-post="${CSS.escape(focus)}"]`)?.focus();
     }
-    if (state.incident && state.follows && state.incident !== page) location.assign(`/walk/${state.incident}.html`);
+    if (leaving) return;
+    leaving = state.incident && state.follows && state.incident !== page;
+    if (leaving) location.assign(`/walk/${state.incident}.html`);
     else follow();
   }
   function follow() {
-    if (walk && state?.place && state.incident === page) walk.input({ Follow: state.place });
+    if (!walk || !state?.place || state.incident !== page) return;
+    const place = JSON.stringify(state.place);
+    if (followed !== place) walk.input({ Follow: state.place });
+    followed = place;
   }
 
   panel.addEventListener("click", (event) => {
@@ -78,10 +86,11 @@ globalThis.firedrillRoom = (() => {
       walk = opened;
       follow();
     },
-    // Takes an answer as a vote while a vote is open; returns true if it did.
-    votes(answer) {
+    // Takes an answer to the question on this page as a vote while a vote is open; false where the class does not lead.
+    votes(answer, at) {
       if (!state?.place?.votes || state.incident !== page) return false;
-      say({ Vote: { ...state.vote, answer } });
+      // The page of the vote is not drawn yet.
+      if (at === state.vote.page) say({ Vote: { ...state.vote, answer } });
       return true;
     },
     progress(progress) {

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use firedrill_core::session::walk::Answer;
 use serde::{Deserialize, Serialize};
 
-use super::offer::{Offer, page_of};
+use super::offer::{Offer, OfferPage, page_of};
 
 /// Learners of a class, at most.
 pub const MOST_LEARNERS: usize = 1000;
@@ -63,8 +63,6 @@ pub struct Lesson {
     pub pace: Pace,
     /// The stage of the step.
     pub round: Round,
-    /// A count of pushes. A new one opens the incident in every browser.
-    pub push: u32,
 }
 
 /// A message from the presenter.
@@ -82,6 +80,8 @@ pub enum FromPresenter {
     Pace(Pace),
     /// Sets the stage of the step.
     Round(Round),
+    /// Removes a learner, with the votes.
+    Remove(LearnerId),
 }
 
 /// A message from a learner.
@@ -132,6 +132,9 @@ pub enum Refused {
     /// The name has no letter or digit.
     #[error("a nickname needs at least one letter or digit")]
     NoName,
+    /// The class could not be written to its file.
+    #[error("the class could not be stored: the presenter's page says why")]
+    NotStored,
     /// The learner is unknown: a new class began.
     #[error("this class does not know you: join it again")]
     Stranger,
@@ -210,7 +213,6 @@ impl Room {
     pub fn fit(&mut self, offers: &[Offer]) {
         let has = |incident: &str, page: usize| page_of(offers, incident, page).is_some();
         self.lesson = self.lesson.take().filter(|lesson| has(&lesson.incident, lesson.page));
-        self.reached.retain(|incident, (page, _)| has(incident, *page));
     }
 
     /// Lets a learner in.
@@ -251,14 +253,13 @@ impl Room {
                 if !offers.iter().any(|offer| offer.id == *incident) {
                     return Err(Refused::UnknownIncident);
                 }
-                let (pace, push) = match &self.lesson {
-                    Some(lesson) => (lesson.pace, lesson.push.wrapping_add(1)),
-                    None => (Pace::Together, 1),
-                };
+                let pace = self.lesson.as_ref().map_or(Pace::Together, |lesson| lesson.pace);
                 let incident = incident.clone();
-                let reached = self.reached.get(&incident).copied();
+                let is_there =
+                    |(page, _): &(usize, Round)| page_of(offers, &incident, *page).is_some();
+                let reached = self.reached.get(&incident).copied().filter(is_there);
                 let (page, round) = reached.unwrap_or((1, Round::First));
-                self.lesson = Some(Lesson { incident, page, pace, round, push });
+                self.lesson = Some(Lesson { incident, page, pace, round });
             }
             FromPresenter::Step(page) => {
                 let lesson = self.lesson.as_mut().ok_or(Refused::NothingOpen)?;
@@ -273,7 +274,14 @@ impl Room {
                 lesson.page = *page;
             }
             FromPresenter::Pace(pace) => {
-                self.lesson.as_mut().ok_or(Refused::NothingOpen)?.pace = *pace;
+                let lesson = self.lesson.as_mut().ok_or(Refused::NothingOpen)?;
+                let asks =
+                    page_of(offers, &lesson.incident, lesson.page).is_some_and(OfferPage::asks);
+                // Free learners may have answered the question: no vote on it can begin.
+                if lesson.pace != Pace::Together && *pace == Pace::Together && asks {
+                    lesson.round = Round::Revealed;
+                }
+                lesson.pace = *pace;
             }
             FromPresenter::Round(round) => {
                 let lesson = self.lesson.as_mut().ok_or(Refused::NothingOpen)?;
@@ -281,6 +289,14 @@ impl Room {
                     return Err(Refused::ResultShown);
                 }
                 lesson.round = *round;
+            }
+            FromPresenter::Remove(_) => {}
+        }
+        if let FromPresenter::Remove(learner) = message {
+            self.learners.remove(learner).ok_or(Refused::Stranger)?;
+            for votes in self.votes.values_mut() {
+                votes.first.remove(learner);
+                votes.second.remove(learner);
             }
         }
         if let Some(Lesson { incident, page, round, .. }) = &self.lesson {
@@ -321,7 +337,12 @@ impl Room {
                 known.at = Some(progress.incident.clone());
                 // Going back from the last page does not undo that it was reached.
                 let finished = progress.finished || before.is_some_and(|before| before.finished);
-                let progress = Progress { finished, ..progress };
+                let mut progress = Progress { finished, ..progress };
+                // A browser that has lost what it kept begins to count anew.
+                if let Some(before) = before.filter(|before| before.answered > progress.answered) {
+                    let Progress { hints, answered, right, .. } = *before;
+                    progress = Progress { hints, answered, right, ..progress };
+                }
                 known.walks.insert(progress.incident.clone(), progress);
             }
             FromLearner::Vote { incident, page, round, answer } => {
@@ -377,15 +398,9 @@ fn clean(name: &str) -> Option<String> {
 
 /// The number of votes for each answer, in the order of the answers.
 pub fn histogram(votes: &BTreeMap<LearnerId, Answer>) -> Vec<(Answer, usize)> {
-    let mut counted: Vec<(Answer, usize)> = Vec::new();
-    for answer in votes.values() {
-        match counted.iter_mut().find(|(known, _)| known == answer) {
-            Some((_, count)) => *count += 1,
-            None => counted.push((*answer, 1)),
-        }
-    }
-    counted.sort_by(|(a, _), (b, _)| order(*a).total_cmp(&order(*b)));
-    counted
+    let mut answers: Vec<Answer> = votes.values().copied().collect();
+    answers.sort_by(|one, other| order(*one).total_cmp(&order(*other)));
+    answers.chunk_by(PartialEq::eq).map(|same| (same[0], same.len())).collect()
 }
 
 /// The place of an answer among others: an index, or the number itself.
@@ -516,12 +531,14 @@ mod tests {
                 page: 1,
                 pace: Pace::Together,
                 round: Round::First,
-                push: 1,
             });
             room.lesson = Some(Lesson { incident: incident.to_owned(), page, ..lesson });
             room.reached.insert(incident.to_owned(), (page, Round::First));
             room.fit(&offers);
-            assert_eq!((&room.lesson, room.reached.get(incident)), (&None, None));
+            assert_eq!(room.lesson, None);
+            let open = FromPresenter::Open { incident: "pool-leak".to_owned() };
+            room.present(&open, &offers).expect("known");
+            assert_eq!(room.lesson.as_ref().map(|lesson| lesson.page), Some(1));
         }
     }
 

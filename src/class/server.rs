@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::extract::rejection::JsonRejection;
-use axum::extract::{DefaultBodyLimit, Form, FromRequestParts, Json, Path, Query, State};
+use axum::extract::{Form, FromRequestParts, Json, Path, Query, State};
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, COOKIE, ETAG, IF_NONE_MATCH, SET_COOKIE,
 };
@@ -29,9 +29,6 @@ use super::pages;
 use super::results;
 use super::room::{FromLearner, FromPresenter, Refused};
 use crate::serving::{Peer, file_within, media_type};
-
-/// Bytes of a request's body, at most: a message is a few words.
-const LARGEST_BODY: usize = 4096;
 
 /// Time between two messages to one browser. What changes meanwhile comes in one message.
 const BETWEEN_MESSAGES: Duration = Duration::from_millis(100);
@@ -70,7 +67,6 @@ pub fn routes(hub: Arc<Hub>) -> Router {
             let text = "This page is not part of the class. The chapters have the answers: read them after it.";
             refusal(StatusCode::NOT_FOUND, text)
         })
-        .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .layer(from_fn(check))
         .with_state(Desk { hub, wrong })
 }

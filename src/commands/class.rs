@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use firedrill_core::catalogue::Catalogue;
-use firedrill_core::child::files::{needed, raise};
+use firedrill_core::child::files::{TooFewFiles, needed, raise};
 use qrcode::QrCode;
 use qrcode::render::unicode;
 use tokio::net::TcpListener;
@@ -42,6 +42,13 @@ pub fn serve(catalogue: &'static Catalogue, options: ClassOptions) -> anyhow::Re
             book.display()
         );
     }
+    let script = files::read_text(&book.join("firedrill/walk.js")).unwrap_or_default();
+    if !script.contains("firedrillRoom") {
+        bail!(
+            "the walks in {} do not know classes: an earlier version built them; build the book again",
+            book.display()
+        );
+    }
     if !book.join("firedrill/lane.js").is_file() {
         bail!(
             "the walks in {} cannot run in a browser: `rustup target add wasm32-wasip1`, then build the book again",
@@ -64,15 +71,18 @@ pub fn serve(catalogue: &'static Catalogue, options: ClassOptions) -> anyhow::Re
     let _lock = files::lock_if_free(&path)
         .with_context(|| path.display().to_string())?
         .with_context(in_use)?;
-    let class = stored(&path, options.new)?;
     runtime()?.block_on(async {
-        if let Err(why) = raise(needed(MOST_CONNECTIONS as f64)) {
-            note(&format!("{why}; a large class may not find room."));
+        if let Err(TooFewFiles { hard, .. }) = raise(needed(MOST_CONNECTIONS as f64)) {
+            note(&format!(
+                "The system allows {hard} open files: each browser of the class needs two or three."
+            ));
         }
         let listener = TcpListener::bind(options.listen)
             .await
             .with_context(|| format!("cannot listen on {}", options.listen))?;
         let at = listener.local_addr()?;
+        // Only now: a start that fails leaves an earlier class where it is.
+        let class = stored(&path, options.new)?;
         let url = format!("http://{}/", SocketAddr::new(reached_at(at.ip()), at.port()));
         let presenter = format!("{url}presenter?key={}", class.presenter);
         let hub = Hub::new(class, path.clone(), offers(catalogue, &options.incidents), book, url);
@@ -120,7 +130,9 @@ fn reached_at(listens: IpAddr) -> IpAddr {
     if let Ok(at) = chosen {
         return at.ip();
     }
-    note("This machine has no network: only its own browsers reach the class.");
+    note(
+        "No route to a network was found: the address below is for this machine alone. Name the one that learners reach with --listen ADDR.",
+    );
     IpAddr::V4(Ipv4Addr::LOCALHOST)
 }
 

@@ -1,5 +1,7 @@
 //! A walk that a class takes: the presenter's step holds it, and it catches up by itself.
 
+use std::cmp::Ordering;
+
 use serde::{Deserialize, Serialize};
 
 use super::{PageInput, WalkError, WalkPage};
@@ -52,29 +54,22 @@ impl WalkPage {
             let stage = page.step().map_or(Stage::Revealed, |step| step.stage);
             let is_asked = page.step().is_some_and(|step| step.question.is_some());
             let input = match (page.number.cmp(&at), stage) {
-                (std::cmp::Ordering::Less, Stage::Running) => {
-                    self.tick()?;
+                (Ordering::Less | Ordering::Greater, Stage::Running) => {
                     while self.is_running() {
                         self.tick()?;
                     }
                     continue;
                 }
-                (std::cmp::Ordering::Less, Stage::Prompt) if is_asked => PageInput::Skip,
-                (std::cmp::Ordering::Less, _) => PageInput::Next,
-                (std::cmp::Ordering::Greater, Stage::Running) => {
-                    self.tick()?;
-                    continue;
-                }
-                (std::cmp::Ordering::Greater, _) => PageInput::Back,
-                (std::cmp::Ordering::Equal, Stage::Prompt) if place.revealed => {
-                    match place.answer {
-                        Some(answer) if is_asked => PageInput::Answer(answer),
-                        None if is_asked => PageInput::Skip,
-                        _ if page.step().is_some_and(|step| step.goes_on) => PageInput::Next,
-                        _ => break,
-                    }
-                }
-                (std::cmp::Ordering::Equal, _) => break,
+                (Ordering::Less, Stage::Prompt) if is_asked => PageInput::Skip,
+                (Ordering::Less, _) => PageInput::Next,
+                (Ordering::Greater, _) => PageInput::Back,
+                (Ordering::Equal, Stage::Prompt) if place.revealed => match place.answer {
+                    Some(answer) if is_asked => PageInput::Answer(answer),
+                    None if is_asked => PageInput::Skip,
+                    _ if page.step().is_some_and(|step| step.goes_on) => PageInput::Next,
+                    _ => break,
+                },
+                (Ordering::Equal, _) => break,
             };
             self.apply(input)?;
         }

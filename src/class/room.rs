@@ -338,7 +338,7 @@ impl Room {
                 // Going back from the last page does not undo that it was reached.
                 let finished = progress.finished || before.is_some_and(|before| before.finished);
                 let mut progress = Progress { finished, ..progress };
-                // A browser that has lost what it kept begins to count anew.
+                // A browser that has lost its stored inputs counts from 0.
                 if let Some(before) = before.filter(|before| before.answered > progress.answered) {
                     let Progress { hints, answered, right, .. } = *before;
                     progress = Progress { hints, answered, right, ..progress };

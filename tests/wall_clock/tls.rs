@@ -20,7 +20,7 @@ async fn a_certificate_that_expires_turns_new_clients_away_with_its_reason_and_n
     assert_eq!(broken.requests.handshakes.len(), 1, "{:?}", broken.requests);
     let connected = &broken.kinds["connected before"].requests;
     // A machine that is busy makes a request wait for the one before; then its client needs one connection more, and is
-    // a new client with that. In simulated time there is none of these: the manifest claims it.
+    // a new client with that.
     let further = connected.failed + connected.timed_out;
     assert!(20 * further <= connected.ok, "{further} of the connected clients: {connected:?}");
     assert!(fixed.requests.handshakes.is_empty(), "{:?}", fixed.requests);

@@ -187,7 +187,8 @@ fn page(
                     @if module.is_none() { (not_built()) }
                     p.fd-quiet {
                         (of_runs(why))
-                        " The same walk in a terminal: " code { "firedrill walk " (manifest.id) }
+                        // In a class the id would give the cause away.
+                        span.fd-leave { " The same walk in a terminal: " code { "firedrill walk " (manifest.id) } }
                     }
                 }
                 @if module.is_some() { script type="application/json" #fd-walk { (PreEscaped(data)) } }

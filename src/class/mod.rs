@@ -2,7 +2,7 @@
 //! the step to take, never code or data; each browser computes the same run.
 //!
 //! * [`room`]: learners, step and votes as plain data; [`offer`]: the incidents, and what their pages ask
-//! * [`hub`]: the room behind a lock, its [`file`], and what each browser is sent
+//! * [`hub`]: the room behind a lock, its [`mod@file`], and what each browser is sent
 //! * [`server`]: HTTP; [`guard`]: checks before it; [`pages`]: HTML; [`results`]: results for files
 
 pub mod file;

@@ -1,5 +1,5 @@
-//! The room of a class: learners, the step that all are at, and their votes. Plain data: [`Room::apply`] takes one
-//! message after the other, and nothing in here reads a clock or a socket.
+//! The room of a class: learners, the step that all are at, and their votes. Plain data: [`Room::present`] and
+//! [`Room::learn`] take one message after the other, and nothing in here reads a clock or a socket.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
+use crossterm::style::Stylize;
 use firedrill_core::catalogue::Catalogue;
 use firedrill_core::child::files::{TooFewFiles, needed, raise};
 use qrcode::QrCode;
@@ -147,7 +148,11 @@ fn invite(hub: &Hub, at: SocketAddr, presenter: &str) -> io::Result<()> {
     if io::stdout().is_terminal()
         && let Ok(code) = QrCode::new(invitation.link())
     {
-        writeln!(out, "{}\n", code.render::<unicode::Dense1x2>().quiet_zone(true).build())?;
+        // Dark on light, whatever the terminal's own colours: cameras want it so.
+        for line in code.render::<unicode::Dense1x2>().quiet_zone(true).build().lines() {
+            writeln!(out, "{}", line.black().on_white())?;
+        }
+        writeln!(out)?;
     }
     writeln!(
         out,

@@ -52,6 +52,12 @@ impl CatalogueEntry {
         format!("{}{}.rs", self.incident.folder(), name.replace('-', "_"))
     }
 
+    /// The same incident with another manifest, such as one with other phases.
+    #[must_use]
+    pub fn with_manifest(&self, manifest: Manifest) -> Self {
+        Self { incident: self.incident, manifest, text: self.text.clone() }
+    }
+
     /// The fixed variant, by contract the last.
     ///
     /// # Panics

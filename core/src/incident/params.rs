@@ -40,6 +40,12 @@ pub const ALL: &[ServiceParam] = &[
         "share of the store's replies that panic the client's code",
     ),
     param("store_capacity", (0.0, 10_000.0), "", "commands that the store carries at once; 0: all"),
+    param(
+        "store_cut",
+        (0.0, 1.0),
+        "",
+        "1: an open circuit breaker cuts the store off; calls fail at once",
+    ),
     param("store_queue", (0.0, 100_000.0), "", "commands that wait for the store; 0: all"),
     param("cache_ms", (0.0, 60_000.0), "ms", "how long the cache takes for a command, on average"),
     param("cache_spread_percent", (0.0, 100.0), "%", "how much of that time is drawn at random"),
@@ -66,6 +72,12 @@ pub const ALL: &[ServiceParam] = &[
     param("chaos_error_status", (500.0, 599.0), "", "the status of those"),
     param("chaos_marked", (0.0, 1.0), "", "1: only requests with the header x-chaos"),
     param("chaos_most", (1000.0, 1000.0), "", "requests held up at once on purpose, at most"),
+    param(
+        "cache_cut",
+        (0.0, 1.0),
+        "",
+        "1: an open circuit breaker cuts the cache off; calls fail at once",
+    ),
     param("cache_queue", (0.0, 100_000.0), "", "commands that wait for the cache; 0: all"),
 ];
 

@@ -25,6 +25,8 @@ pub struct Downstream {
     panic_percent: Param,
     capacity: Param,
     queue: Param,
+    /// 1: no command is sent, as behind an open circuit breaker.
+    cut: Param,
     latencies: RandomStream,
     errors: RandomStream,
     hangs: RandomStream,
@@ -53,6 +55,7 @@ impl Downstream {
             panic_percent: param("panic_percent"),
             capacity: param("capacity"),
             queue: param("queue"),
+            cut: param("cut"),
             latencies: env.random(&format!("{name} latencies")),
             errors: env.random(&format!("{name} errors")),
             hangs: env.random(&format!("{name} hangs")),
@@ -83,6 +86,9 @@ impl Downstream {
     }
 
     async fn send(self: &Arc<Self>) -> Result<(), StoreError> {
+        if self.cut.get() >= 1.0 {
+            return Err(StoreError::Refused);
+        }
         self.commands.increment(1);
         if self.capacity.get() == 0.0 {
             // Counted while it is carried, and no longer if its caller leaves.

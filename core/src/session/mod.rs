@@ -4,7 +4,7 @@
 //! * [`track`]: one run and its past; [`run_state`]: its state, folded from events; [`lane_state`]: one lane of it,
 //!   [`lane_words`]: the same in words; [`series`]: the bounded history of a lane; [`history`]: all events that are kept
 //! * [`travel`]: moving in time
-//! * [`walk`]: the guided walk; [`progress`]: how far it was taken
+//! * [`walk`]: the guided walk; [`progress`]: how far it was taken; [`shift`]: an on-call shift
 //! * [`disclosure`]: the facts that may be shown now; [`view`]: all of that for a front end
 //!
 //! A session does nothing by itself: it knows no terminal, process, file or clock. It can be written and read again
@@ -17,6 +17,7 @@ pub mod lane_words;
 pub mod progress;
 pub mod run_state;
 pub mod series;
+pub mod shift;
 #[cfg(test)]
 pub(crate) mod tests;
 pub mod track;
@@ -37,6 +38,7 @@ use history::Lines;
 use lane_state::LaneState;
 use progress::WalkProgress;
 use run_state::RunState;
+use shift::{Shift, ShiftInput};
 use track::{RunId, Source, Track};
 use travel::Travel;
 pub use view::View;
@@ -56,6 +58,8 @@ pub struct Session {
     pub lapse: Option<Track>,
     /// The guided walk.
     pub walk: Option<Walk>,
+    /// The on-call shift.
+    pub shift: Option<Shift>,
     /// Commands that the main run has got, with their times: a simulated run gets them too.
     controls: Vec<(u64, Control)>,
     /// True if the past has moved since [`Session::has_moved`] was called.
@@ -88,6 +92,8 @@ pub enum Input {
     Skip,
     /// Resumes the walk at the page at which the run of this page (from 0) begins.
     Resume(usize),
+    /// An input of the person on call in a shift.
+    Shift(ShiftInput),
 }
 
 /// Something that a front end has to do.
@@ -141,7 +147,15 @@ impl Session {
     }
 
     fn of(case: Case, main: Track) -> Self {
-        Self { case, main, lapse: None, walk: None, controls: Vec::new(), moved: false }
+        Self {
+            case,
+            main,
+            lapse: None,
+            walk: None,
+            shift: None,
+            controls: Vec::new(),
+            moved: false,
+        }
     }
 
     /// Takes in an input. Returns the things that the front end has to do, in order.
@@ -162,6 +176,7 @@ impl Session {
             Input::Hint => self.hint(),
             Input::Skip => self.skip(),
             Input::Resume(page) => self.take_up(page),
+            Input::Shift(input) => self.shift_input(input),
         }
     }
 
@@ -172,7 +187,11 @@ impl Session {
             // Events of a simulated run that has been left may still arrive.
             (RunId::Lapse, None) => {}
         }
-        if run == RunId::Main { self.observe(event) } else { Vec::new() }
+        match run {
+            RunId::Main if self.shift.is_some() => self.observe_shift(event),
+            RunId::Main => self.observe(event),
+            RunId::Lapse => Vec::new(),
+        }
     }
 
     /// Passes a command on to the run that is looked at, and keeps those of the main one.
@@ -244,17 +263,19 @@ pub struct Saved {
     main: Track,
     lapse: Option<Track>,
     walk: Option<Walk>,
+    shift: Option<Shift>,
     controls: Vec<(u64, Control)>,
 }
 
 impl Serialize for Session {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self { case, main, lapse, walk, controls, moved: _ } = self;
-        let mut saved = serializer.serialize_struct("Saved", 5)?;
+        let Self { case, main, lapse, walk, shift, controls, moved: _ } = self;
+        let mut saved = serializer.serialize_struct("Saved", 6)?;
         saved.serialize_field("plan", &case.plan)?;
         saved.serialize_field("main", main)?;
         saved.serialize_field("lapse", lapse)?;
         saved.serialize_field("walk", walk)?;
+        saved.serialize_field("shift", shift)?;
         saved.serialize_field("controls", controls)?;
         saved.end()
     }
@@ -267,8 +288,11 @@ impl Session {
     ///
     /// When its incident is not one of this catalogue.
     pub fn restore(catalogue: &Catalogue, saved: Saved) -> Result<Self, Unknown> {
-        let Saved { plan, main, lapse, walk, controls } = saved;
-        let case = Case::new(catalogue, plan)?;
-        Ok(Self { case, main, lapse, walk, controls, moved: false })
+        let Saved { plan, main, lapse, walk, shift, controls } = saved;
+        let (case, shift) = match Self::restored_shift(shift, catalogue)? {
+            Some((case, shift)) => (case, Some(shift)),
+            None => (Case::new(catalogue, plan)?, None),
+        };
+        Ok(Self { case, main, lapse, walk, shift, controls, moved: false })
     }
 }

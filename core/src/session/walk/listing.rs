@@ -74,7 +74,7 @@ pub(super) fn shown(session: &Session, walk: &Walk, step: &WalkStep) -> Option<L
 }
 
 /// The code without the labels of its wait sites (`.parked("free connection")`): they name what a line waits for.
-fn without_labels(text: &str) -> String {
+pub(in crate::session) fn without_labels(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, after)) = rest.split_once(".parked(") {
@@ -95,7 +95,7 @@ pub(super) fn listing(session: &Session, step: &WalkStep) -> Option<(String, &'s
 }
 
 /// The lines of the statement that begins at one.
-pub(super) fn statement(lines: &[&str], first: usize) -> RangeInclusive<usize> {
+pub(in crate::session) fn statement(lines: &[&str], first: usize) -> RangeInclusive<usize> {
     let ends = |line: &&str| line.trim_end().ends_with([';', '{', '}', ',']);
     let more = lines.iter().skip(first).position(ends).unwrap_or(0);
     first..=first + more

@@ -5,7 +5,7 @@
 //! * [`page`]: a page as a front end shows it; `judge`: answers and reveals; `listing`: the code of a question
 
 mod judge;
-mod listing;
+pub(super) mod listing;
 pub mod page;
 mod state;
 pub(super) mod values;

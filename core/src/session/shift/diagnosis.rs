@@ -1,0 +1,163 @@
+//! Naming the cause: the incident, and the line of its code.
+
+use serde::{Deserialize, Serialize};
+
+use super::Shift;
+use super::fact::{CodeRow, FactKind};
+use super::scenario::Scenario;
+use crate::catalogue::Catalogue;
+use crate::incident::manifest::Symptom;
+use crate::incident::marks::{Mark, marks};
+use crate::plan::Case;
+use crate::session::walk::listing;
+
+/// A naming of the cause.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Naming {
+    /// Milliseconds since the run began.
+    pub at_ms: u64,
+    /// The incident's id; none: nothing is wrong.
+    pub cause: Option<String>,
+    /// The line of its code, from 1.
+    pub line: Option<usize>,
+    /// Lines of its code that are right.
+    right: Vec<usize>,
+    /// Lines that can be named.
+    lines: Vec<usize>,
+}
+
+impl Naming {
+    /// Returns true if the line is the cause that the code marks.
+    pub fn line_is_right(&self) -> bool {
+        self.line.is_some_and(|line| self.right.contains(&line))
+    }
+}
+
+/// A cause that can be named.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Cause {
+    /// The incident's id.
+    pub id: String,
+    /// Its title.
+    pub title: String,
+}
+
+/// All causes that can be named, by title.
+pub fn causes(catalogue: &Catalogue) -> Vec<Cause> {
+    let cause = |manifest: &crate::incident::Manifest| Cause {
+        id: manifest.id.clone(),
+        title: manifest.title.clone(),
+    };
+    let mut causes: Vec<Cause> =
+        catalogue.entries.iter().map(|entry| cause(&entry.manifest)).collect();
+    causes.sort_by(|a, b| a.title.cmp(&b.title));
+    causes
+}
+
+impl Shift {
+    pub(super) fn name(&mut self, cause: Option<String>, case: &Case) {
+        let code = cause.as_ref().and_then(|id| {
+            let entry = case.catalogue.find(id).ok()?;
+            let text = case.catalogue.source(&entry.file("broken"))?;
+            Some((rows(text), right_lines(text)))
+        });
+        let title = cause.as_ref().and_then(|id| case.catalogue.find(id).ok());
+        let says = match title {
+            Some(entry) => format!("cause named: {}", entry.manifest.title),
+            None => "cause named: nothing is wrong".to_owned(),
+        };
+        self.note(says, false);
+        let (rows, right) = code.unwrap_or_default();
+        let lines = rows.iter().map(|row| row.line).collect();
+        self.namings.push(Naming { at_ms: self.now_ms, cause, line: None, right, lines });
+        if !rows.is_empty() {
+            self.learn(FactKind::Code { lines: rows });
+        }
+    }
+
+    pub(super) fn name_line(&mut self, line: usize) {
+        self.note(format!("line named: {line}"), false);
+        if let Some(naming) = self.namings.last_mut() {
+            naming.line = Some(line);
+        }
+    }
+
+    pub(super) fn refuses_line(&self, line: usize) -> Option<String> {
+        match self.namings.last() {
+            None | Some(Naming { cause: None, .. }) => {
+                Some("name the cause first: its code is shown then".to_owned())
+            }
+            Some(naming) if !naming.lines.contains(&line) => {
+                Some(format!("line {line} is not among the lines that are shown"))
+            }
+            Some(_) => None,
+        }
+    }
+}
+
+/// The lines of code that can be named: no imports, no comments, no labels of places where tasks wait.
+fn rows(text: &'static str) -> Vec<CodeRow> {
+    let plain = listing::without_labels(text);
+    let hidden = listing::hidden_while_open(text);
+    let lines = plain.lines().zip(hidden).enumerate();
+    lines
+        .filter(|(_, (text, hidden))| !hidden && !text.trim().is_empty())
+        .map(|(i, (text, _))| CodeRow { line: i + 1, text: text.to_owned() })
+        .collect()
+}
+
+/// The lines of the statements that the code marks as the cause, from 1.
+fn right_lines(text: &str) -> Vec<usize> {
+    let lines: Vec<&str> = text.lines().collect();
+    let causes = marks(text).into_iter().filter(|marked| marked.mark == Mark::Cause);
+    causes
+        .flat_map(|marked| listing::statement(&lines, marked.line - 1).map(|line| line + 1))
+        .collect()
+}
+
+/// The hint of this number, from 1. Each narrows the search down.
+pub(super) fn hint(number: usize, scenario: &Scenario, case: &Case) -> String {
+    let manifest = case.manifest();
+    if !scenario.is_faulty {
+        return match number {
+            1 => "Compare the last seconds with those before the release.".to_owned(),
+            _ => "Which figure is worse than before? If there is none, say so.".to_owned(),
+        };
+    }
+    let kind = match manifest.symptom {
+        Symptom::Slow => "Requests wait. Find out what they wait for: take a thread dump.",
+        Symptom::Down => {
+            "Requests are lost. Find out which, and where they are lost: kinds, metrics, log."
+        }
+        Symptom::Wrong => {
+            "The service answers, and the answers are wrong. Compare kinds and instances."
+        }
+        Symptom::Leak => {
+            "Something piles up. Compare tasks, memory and metrics with ten seconds ago."
+        }
+        Symptom::Security => {
+            "Nothing fails. Look at the requests that are refused, and at the middleware stack."
+        }
+    };
+    match number {
+        1 => "Compare the times: when did it begin, and what was changed just before?".to_owned(),
+        2 => kind.to_owned(),
+        _ => {
+            let layer = case
+                .entry
+                .variant("broken")
+                .and_then(|variant| own_slot(case, variant.name))
+                .unwrap_or("release");
+            format!("The fault is in the code of this part of the service: {layer}.")
+        }
+    }
+}
+
+/// The slot into which a variant puts its layer.
+fn own_slot(case: &Case, variant: &str) -> Option<&'static str> {
+    let id = &case.plan.incident;
+    let in_play = crate::incident::Bugs::from([(id.clone(), variant.to_owned())]);
+    let chain = case.catalogue.chain(crate::service::base_chain(), &in_play).ok()?;
+    let layers = chain.around_routes().into_iter().chain(chain.around_store());
+    layers.into_iter().find(|layer| layer.owner == *id).map(|layer| layer.slot)
+}

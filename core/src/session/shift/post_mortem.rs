@@ -1,0 +1,145 @@
+//! The draft of a post-mortem in Markdown: the facts of the shift, and questions where only people know the answer.
+
+use std::fmt::Write;
+
+use super::Shift;
+use super::score::{Compared, Score};
+use super::seconds::Second;
+use crate::catalogue::Catalogue;
+use crate::figures::{clock, count, number};
+
+/// Characters of a chart, low to high.
+const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+
+/// Columns of a chart, at most.
+const COLUMNS: usize = 72;
+
+impl Shift {
+    /// The draft of a post-mortem.
+    pub fn post_mortem(&self, catalogue: &Catalogue, compared: &Compared, score: &Score) -> String {
+        let mut text = String::new();
+        // Writing to a string cannot fail.
+        self.write_post_mortem(&mut text, catalogue, compared, score).unwrap_or_default();
+        text
+    }
+
+    fn write_post_mortem(
+        &self,
+        to: &mut String,
+        catalogue: &Catalogue,
+        compared: &Compared,
+        score: &Score,
+    ) -> std::fmt::Result {
+        let causes: Vec<_> =
+            self.scenario.causes().filter_map(|id| catalogue.find(id).ok()).collect();
+        let titles: Vec<&str> = causes.iter().map(|entry| entry.manifest.title.as_str()).collect();
+        let title =
+            if titles.is_empty() { "A false alarm".to_owned() } else { titles.join(", and ") };
+        writeln!(to, "# Post-mortem: {title}\n")?;
+        writeln!(
+            to,
+            "Draft from a shift of firedrill (seed {}, level {}). Times are minutes and seconds since the start of the \
+             shift. Figures were measured in this shift.\n",
+            self.scenario.seed, self.scenario.level
+        )?;
+        self.impact(to, compared)?;
+        writeln!(to, "## Timeline\n\n| time | event |\n|---|---|")?;
+        let release = self.changes().into_iter().map(|row| (row.at_s, row.text));
+        let entries = self.timeline.iter().map(|entry| {
+            let text = if entry.acts { format!("**{}**", entry.text) } else { entry.text.clone() };
+            (entry.at_ms as f64 / 1000.0, text)
+        });
+        let mut rows: Vec<(f64, String)> = release.chain(entries).collect();
+        rows.sort_by(|a, b| a.0.total_cmp(&b.0));
+        for (at_s, what) in rows {
+            writeln!(to, "| {} | {} |", clock(at_s), what.replace('|', "\\|"))?;
+        }
+        let seconds =
+            |value: Option<f64>| value.map_or("not".to_owned(), |s| format!("{} s", number(s)));
+        writeln!(
+            to,
+            "\nFrom the page: taken after {}, mitigated after {}, cause named after {}.\n",
+            seconds(score.detected_s),
+            seconds(score.mitigated_s),
+            seconds(score.named_s)
+        )?;
+        writeln!(to, "## Cause\n")?;
+        if causes.is_empty() {
+            writeln!(to, "Nothing was wrong: the service behaved as before the release.")?;
+        }
+        for entry in &causes {
+            writeln!(
+                to,
+                "{}: {}. Code: `{}`, the line below `cause:`.",
+                entry.manifest.title,
+                entry.manifest.summary,
+                entry.file("broken")
+            )?;
+        }
+        writeln!(
+            to,
+            "\n- Why did no test and no review find it?\n- Why did the release reach all users?\n"
+        )?;
+        writeln!(to, "## What went well\n")?;
+        for part in score.parts.iter().filter(|part| part.points >= part.of * 0.8) {
+            writeln!(to, "- {}: {}", part.name, part.why)?;
+        }
+        writeln!(to, "- What else?\n\n## What did not go well\n")?;
+        for part in score.parts.iter().filter(|part| part.points < part.of * 0.8) {
+            writeln!(to, "- {}: {}", part.name, part.why)?;
+        }
+        writeln!(to, "- What was luck?\n\n## Actions\n")?;
+        writeln!(to, "| action | owner | until |\n|---|---|---|")?;
+        if let Some((path, _)) = &compared.expert {
+            let steps: Vec<String> = path.actions().map(super::task::Task::text).collect();
+            writeln!(to, "| Write a runbook: {} | ? | ? |", steps.join(", then "))?;
+        }
+        writeln!(to, "| Which alert would have paged earlier? | ? | ? |")?;
+        writeln!(to, "| What keeps the next release from doing the same? | ? | ? |")
+    }
+
+    fn impact(&self, to: &mut String, compared: &Compared) -> std::fmt::Result {
+        let all = &self.seconds.all;
+        let sum = |of: fn(&Second) -> u64| all.iter().map(of).sum::<u64>();
+        writeln!(to, "## Impact\n")?;
+        writeln!(
+            to,
+            "{} requests; {} failed, {} timed out, {} were answered wrongly, {} were shed by hand. That is {} % of the \
+             error budget of an hour (1 % of its requests).\n",
+            count(sum(|second| second.sent)),
+            count(sum(|second| second.failed)),
+            count(sum(|second| second.timed_out)),
+            count(sum(|second| second.wrong)),
+            count(self.shed_requests().round() as u64),
+            number(self.budget_spent_percent())
+        )?;
+        let share = |seconds: &[Second]| chart(seconds, |second| second.bad_share() * 100.0);
+        writeln!(to, "Share of bad requests, in percent, over time:\n\n```text")?;
+        writeln!(to, "this shift       {}", share(all))?;
+        writeln!(to, "if nobody acts   {}", share(&compared.untouched))?;
+        if let Some((_, seconds)) = &compared.expert {
+            writeln!(to, "with an expert   {}", share(seconds))?;
+        }
+        writeln!(to, "```\n\np99 latency, in ms, over time:\n\n```text")?;
+        writeln!(
+            to,
+            "this shift       {}",
+            chart(all, |second| second.p99_ms.unwrap_or_default())
+        )?;
+        writeln!(to, "```\n\nThe runs beside this shift were computed in simulated time.\n")?;
+        writeln!(to, "- Which customers noticed? What did it cost them?\n")
+    }
+}
+
+/// A chart of one row: the highest value of each stretch, and the highest of all.
+pub fn chart(seconds: &[Second], value: impl Fn(&Second) -> f64) -> String {
+    let most = seconds.iter().map(&value).fold(0.0, f64::max);
+    let each = seconds.len().div_ceil(COLUMNS).max(1);
+    let bar = |stretch: &[Second]| {
+        let high = stretch.iter().map(&value).fold(0.0, f64::max);
+        let place = if most > 0.0 { high / most * (BARS.len() - 1) as f64 } else { 0.0 };
+        BARS[place.round() as usize]
+    };
+    let bars: String = seconds.chunks(each).map(bar).collect();
+    format!("{bars}  highest {}", number(most))
+}

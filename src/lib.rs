@@ -11,6 +11,7 @@
 //! * [`recorder`]: the events of a run to a file; [`files`]: how files take the place of older ones, names, locks
 //! * [`supervise`]: programs that end with their parent; [`guest`]: one that the terminal is lent to
 //! * [`keyboard`], [`terminal_size`]: what a terminal tells
+//! * [`drill`]: on-call shifts: their runs, programs on call, history
 //! * [`exercise`]: "fix it yourself": a learner's package, built and judged
 //! * [`tui`]: the terminal; [`book`]: the book's preprocessor; [`class`]: a room of learners around its walks
 //! * [`serving`]: HTTP for people's browsers
@@ -30,6 +31,7 @@ pub mod class;
 pub mod cli;
 pub mod commands;
 mod diff;
+pub mod drill;
 pub mod exercise;
 pub mod files;
 pub mod guest;

@@ -73,7 +73,7 @@ impl Player {
 
     /// Lets time pass while it does.
     fn settle(&mut self) {
-        while self.shift().passes() {
+        while self.shift().is_busy() {
             let Some(run) = &mut self.run else { return };
             for event in run.advance().expect("the lanes run") {
                 let effects = self.session.apply(Input::Event(RunId::Main, event));

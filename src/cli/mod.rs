@@ -27,7 +27,9 @@ use firedrill_core::incident::manifest::{MAX_RATE_PER_S, rate_allowed};
 use firedrill_core::incident::params;
 use firedrill_core::service::base_chain;
 
-use values::{assignments, bugs, clock, duration, faster, points, rate, recording, seed, size};
+use values::{
+    assignments, bugs, clock, draft, duration, faster, points, rate, recording, seed, seeds, size,
+};
 
 /// Learn outages by running them: a broken and a fixed server side by side, under the same load.
 ///
@@ -109,6 +111,11 @@ pub enum Verb {
         #[arg(long)]
         no_open: bool,
     },
+    /// Take an on-call shift: an unknown outage of a running service, a page, and a score
+    ///
+    /// Something goes wrong, or nothing does. You look at the service, act on it, and name the cause; each look and each
+    /// action takes time. The debrief shows the cause, and what an expert would have done.
+    Drill(DrillOptions),
     #[cfg(feature = "class")]
     /// Lead a class: learners take the walks in their browsers, vote, and follow your step
     ///
@@ -216,6 +223,41 @@ pub struct TryOptions {
     /// Build and check once
     #[arg(long)]
     pub once: bool,
+}
+
+/// Options of `drill`.
+#[derive(Debug, Args)]
+pub struct DrillOptions {
+    /// Level: 1 the outage alone, 2 with harmless changes beside it, 3 with two faults at once
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=3))]
+    pub level: u8,
+    /// Seed of the shift: the same seed is the same outage [default: another one each time]
+    #[arg(long, value_name = "N", value_parser = seed)]
+    pub seed: Option<u64>,
+    /// Draw the outage from these incidents, separated by commas [default: all]
+    #[arg(long, value_name = "ID", value_delimiter = ',')]
+    pub of: Vec<String>,
+    /// Clock: live, or virtual, where time passes only while you act or wait
+    #[arg(long, value_name = "CLOCK", default_value = "live", value_parser = clock)]
+    pub clock: Clock,
+    /// Take the shift of today: the same outage for everybody
+    #[arg(long, conflicts_with_all = ["seed", "level", "of"])]
+    pub daily: bool,
+    /// Write a draft of a post-mortem to this file, and the recording beside it
+    #[arg(long, value_name = "FILE", value_parser = draft)]
+    pub export: Option<PathBuf>,
+    /// Let a program take the shift: JSON lines on its standard input and output
+    #[arg(long, value_name = "COMMAND")]
+    pub auto: Option<String>,
+    /// Let it take the shifts of these seeds, such as 1..50
+    #[arg(long, value_name = "FROM..TO", requires = "auto", conflicts_with_all = ["seed", "daily"], value_parser = seeds)]
+    pub seeds: Option<std::ops::RangeInclusive<u64>>,
+    /// Print JSON, with --auto or --history
+    #[arg(long)]
+    pub json: bool,
+    /// Print your shifts so far
+    #[arg(long, conflicts_with_all = ["auto", "daily", "export", "of", "seed"])]
+    pub history: bool,
 }
 
 /// Options of `class`.

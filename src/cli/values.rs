@@ -132,3 +132,36 @@ mod tests {
         assert_eq!(both["missing-recover"], "rust");
     }
 }
+
+/// Seeds of a series of shifts, at most.
+const MOST_SEEDS: u64 = 1000;
+
+/// Parses a range of seeds such as `1..50`.
+pub fn seeds(text: &str) -> Result<std::ops::RangeInclusive<u64>, String> {
+    let range = text.split_once("..").and_then(|(from, to)| {
+        Some(from.trim().parse::<u64>().ok()?..=to.trim_start_matches('=').trim().parse().ok()?)
+    });
+    match range {
+        Some(range) if range.is_empty() => {
+            Err("the first seed is greater than the last".to_owned())
+        }
+        Some(range) if range.end() - range.start() >= MOST_SEEDS => {
+            Err(format!("expected at most {MOST_SEEDS} seeds"))
+        }
+        Some(range) => Ok(range),
+        None => Err("expected FROM..TO, such as 1..50".to_owned()),
+    }
+}
+
+/// Parses the path of a draft of a post-mortem: writing it must not fail after the shift.
+pub fn draft(text: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    if path.extension().is_some_and(|extension| extension == "jsonl") {
+        return Err("the recording gets this ending: name the draft, such as drill.md".to_owned());
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    match folder.filter(|folder| !folder.is_dir()) {
+        Some(folder) => Err(format!("there is no folder {}", folder.display())),
+        None => Ok(path),
+    }
+}

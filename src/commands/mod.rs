@@ -7,6 +7,7 @@
 //! * [`mod@report`], [`picture`]: pages and pictures of runs
 //! * [`list`], [`doctor`], [`describe`]: what there is, what this machine can do, how to use it
 //! * [`book`]: the book, and mdBook's preprocessor; [`class`]: its walks, for a room of learners
+//! * [`drill`]: on-call shifts
 //! * [`metrics`]: what Prometheus needs
 //! * [`new`], [`check`]: an incident begun, and whether incidents are what their manifests say
 
@@ -18,6 +19,7 @@ pub mod check;
 pub mod class;
 pub mod describe;
 pub mod doctor;
+pub mod drill;
 mod heat_map;
 pub mod lab;
 pub mod list;
@@ -95,6 +97,7 @@ fn carry_out(cli: Cli) -> anyhow::Result<ExitCode> {
         Some(Verb::Doctor) => doctor::print(catalogue).context(OUTPUT),
         #[cfg(feature = "book")]
         Some(Verb::Book { folder, port, no_open }) => book::serve(folder, port, !no_open),
+        Some(Verb::Drill(options)) => drill::drill(catalogue, options, cli.theme),
         #[cfg(feature = "class")]
         Some(Verb::Class(options)) => class::serve(catalogue, options),
         #[cfg(feature = "book")]

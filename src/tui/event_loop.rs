@@ -10,16 +10,19 @@ use anyhow::bail;
 use crossterm::event::{Event as Input, EventStream};
 use futures_util::StreamExt;
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use super::inputs::{Inputs, TerminalInput};
 use super::message::{Command, Msg};
 use super::model::{Lab, Model, Screen};
 use super::programs::program_for;
+use super::shift::{Debriefed, ShiftOptions};
 use super::terminal::{self, panics};
-use super::update::{open, take_walk, update};
+use super::update::{open, take_shift, take_walk, update};
 use super::user_state::{begun, remember};
 use super::view;
+use crate::drill::debrief::EndedShift;
 use crate::guest::Guest;
 use crate::notice::note;
 use crate::recorder::{Recorder, record_somewhere};
@@ -68,8 +71,14 @@ pub async fn run(
     let mut terminations = crate::run::signals::terminations(terminal::restore)?;
     let mut pauses = pauses()?;
     let mut model = begun(catalogue, theme);
-    let mut session =
-        Runs { open: Some(Open::new()?), run: None, lapse: None, recorder: None, lost: None };
+    let mut session = Runs {
+        open: Some(Open::new()?),
+        run: None,
+        lapse: None,
+        recorder: None,
+        lost: None,
+        debrief: None,
+    };
     // The first frame does not wait for anything, least of all for a child.
     let start = session.begin(&mut model, begin);
     session.draw(&mut model)?;
@@ -98,6 +107,10 @@ pub async fn run(
             },
             event = next_event(&mut session.run) => session.take(&mut model, RunId::Main, event).await,
             event = next_event(&mut session.lapse) => session.take(&mut model, RunId::Lapse, event).await,
+            debriefed = next_debrief(&mut session.debrief) => {
+                session.debrief = None;
+                update(&mut model, Msg::Debriefed(debriefed))
+            }
             signal = terminations.recv() => break signal.unwrap_or(Termination::HungUp).into(),
             Some(pause) = pauses.recv() => {
                 if session.suspend(&mut model, pause == Pause::Stop).is_err() {
@@ -150,6 +163,8 @@ pub enum FirstScreen {
     Lab(Box<Spec>, Option<Recorder>),
     /// The guided walk of an incident, and how many times as fast it passes.
     Walk(Box<Spec>, f64),
+    /// An on-call shift.
+    Shift(Box<ShiftOptions>),
     /// A recording.
     Recording(Box<Spec>, Lines, UnreadableLines),
 }
@@ -163,6 +178,8 @@ struct Runs {
     recorder: Option<(RunId, Recorder)>,
     /// Why a recording was lost, to be said once more in the end.
     lost: Option<String>,
+    /// The debrief of a shift while it is computed.
+    debrief: Option<JoinHandle<anyhow::Result<Debriefed>>>,
 }
 
 /// The terminal while it is ours.
@@ -181,6 +198,18 @@ async fn next_input(open: &mut Option<Open>) -> Option<io::Result<Input>> {
     match open {
         Some(open) => open.input.next().await,
         None => pending().await,
+    }
+}
+
+/// Waits for the debrief of a shift.
+async fn next_debrief(
+    debrief: &mut Option<JoinHandle<anyhow::Result<Debriefed>>>,
+) -> Result<Box<Debriefed>, String> {
+    let Some(debrief) = debrief else { return pending().await };
+    match debrief.await {
+        Ok(Ok(debriefed)) => Ok(Box::new(debriefed)),
+        Ok(Err(why)) => Err(format!("{why:#}")),
+        Err(why) => Err(why.to_string()),
     }
 }
 
@@ -251,6 +280,7 @@ impl Runs {
                 open(model, *spec)
             }
             FirstScreen::Walk(spec, faster) => take_walk(model, *spec, faster),
+            FirstScreen::Shift(options) => take_shift(model, *options),
             FirstScreen::Recording(spec, lines, faults) => {
                 model.screen = Screen::Lab(Box::new(Lab::recorded(*spec, lines, &faults)));
                 Vec::new()
@@ -267,6 +297,9 @@ impl Runs {
         // First what must not be lost.
         let recorded = self.finish_recording();
         drop(self.open.take());
+        if let Some(debrief) = self.debrief.take() {
+            debrief.abort();
+        }
         end(self.lapse.take()).await;
         end(self.run.take()).await;
         if let Some(path) = recorded {
@@ -378,7 +411,23 @@ impl Runs {
             Command::Quit | Command::Console(_) | Command::Edit(..) | Command::Exercise(_) => {}
             Command::Session(effect) => self.effect(model, effect),
             Command::Record(begin) => self.set_recording(model, begin),
+            Command::Debrief => self.begin_debrief(model),
         }
+    }
+
+    /// Computes the debrief of a shift beside the screen.
+    fn begin_debrief(&mut self, model: &Model) {
+        let Screen::Lab(lab) = &model.screen else { return };
+        let (Some(shift), Some(screen)) = (&lab.session.shift, &lab.shift) else { return };
+        let ended = EndedShift {
+            catalogue: model.catalogue,
+            plan: lab.session.case.plan.clone(),
+            shift: shift.clone(),
+            events: lab.session.main.history.events().collect(),
+            daily: screen.daily,
+            export: screen.export.clone(),
+        };
+        self.debrief = Some(tokio::spawn(ended.debriefed()));
     }
 
     /// Carries out an effect of the session.

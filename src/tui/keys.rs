@@ -2,6 +2,7 @@
 
 use crossterm::event::{KeyCode, KeyEvent};
 
+use firedrill_core::session::shift::ShiftStage;
 use firedrill_core::session::track::Source;
 use firedrill_core::session::walk::Walk;
 
@@ -299,6 +300,33 @@ static WALK_END: Table = &[&[
     QUIT,
 ]];
 
+/// An on-call shift.
+static SHIFT: Table = &[&[
+    binding(&[Enter], A::WalkOn, ("enter", "do it", "the row under the cursor")),
+    binding(&[KeyCode::Up, Char('k')], A::Up, ("↑ ↓", "select", "up")),
+    DOWN,
+    binding(&[PageUp], A::PageUp, ("pgup", "facts up", "scroll the facts up")),
+    binding(&[PageDown], A::PageDown, ("pgdn", "facts down", "scroll the facts down")),
+    binding(&[Char('h')], A::Hint, ("h", "hint", "a hint; costs points")),
+    HELP,
+    binding(&[Esc], A::Back, ("esc", "back", "back a menu; from the first one, leave the shift")),
+    QUIT,
+]];
+
+/// The debrief of a shift.
+static SHIFT_END: Table = &[
+    &[
+        binding(&[KeyCode::Up, Char('k')], A::Up, ("↑ ↓", "scroll", "up")),
+        DOWN,
+        PAGE_UP,
+        PAGE_DOWN,
+        binding(&[Left], A::Rewind, ("← →", "time", "five seconds back in the shift")),
+        binding(&[Right], A::Forward, ("→", "", "five seconds forward")),
+        HELP,
+    ],
+    &[LEAVE, QUIT],
+];
+
 static GO_TO_KEYS: Table = &[&[
     binding(&[Enter], A::Open, ("enter", "go", "go there")),
     binding(&[Esc], A::Back, ("esc", "close", "stay here")),
@@ -428,6 +456,10 @@ pub fn screen_bindings(model: &Model) -> impl Iterator<Item = &'static Binding> 
 fn screen_table(model: &Model) -> Table {
     match &model.screen {
         Screen::Catalogue(_) => CATALOGUE,
+        Screen::Lab(lab) if lab.shift.is_some() => match lab.session.shift.as_ref() {
+            Some(shift) if shift.stage() == ShiftStage::Ended => SHIFT_END,
+            _ => SHIFT,
+        },
         Screen::Lab(lab) if lab.session.walk.as_ref().is_some_and(Walk::is_finished) => WALK_END,
         Screen::Lab(lab) if lab.session.walk.is_some() => WALK,
         Screen::Lab(lab) => match (lab.session.track().source, &lab.session.track().playback) {
@@ -480,7 +512,7 @@ mod tests {
     fn a_letter_has_one_meaning_on_every_screen() {
         let tables = [
             CATALOGUE, LAB, LAPSE, WALK, WALK_END, VIRTUAL, PAST, RECORDING, BUGS, CHAOS,
-            CODE_KEYS, CHAIN,
+            CODE_KEYS, CHAIN, SHIFT, SHIFT_END,
         ];
         let mut meanings: Vec<(char, Action)> = Vec::new();
         for binding in tables.into_iter().flatten().copied().flatten() {
@@ -515,6 +547,8 @@ mod tests {
             LAPSE,
             WALK,
             WALK_END,
+            SHIFT,
+            SHIFT_END,
             VIRTUAL,
             PAST,
             RECORDING,

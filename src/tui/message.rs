@@ -7,6 +7,7 @@ use firedrill_core::event::Event;
 use firedrill_core::session::Effect;
 use firedrill_core::session::track::RunId;
 
+use super::shift::Debriefed;
 use crate::keyboard::Edit;
 
 /// A message to the screen.
@@ -37,6 +38,8 @@ pub enum Msg {
     Panicked(String),
     /// The program that had the terminal has ended, or could not be started.
     GivenBack(Result<(), String>),
+    /// The debrief of a shift has been computed, or could not be.
+    Debriefed(Result<Box<Debriefed>, String>),
 }
 
 /// A command of the screen.
@@ -54,4 +57,6 @@ pub enum Command {
     Edit(PathBuf, usize),
     /// Hand the terminal to the exercise of this incident.
     Exercise(String),
+    /// Compute the debrief of the shift.
+    Debrief,
 }

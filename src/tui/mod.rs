@@ -5,7 +5,7 @@
 //! * [`keys`]: what each key does, from which key bar and help are made
 //! * [`update`]: a message changes the model and may ask for something to be done
 //! * [`code`]: the code view: its files, the broken variant beside the fixed; [`syntax`]: its words
-//! * [`chaos`]: faults as switches
+//! * [`chaos`]: faults as switches; [`shift`]: the menus of an on-call shift
 //! * [`view`]: draws the model, one file a region; [`theme`]: colours and symbols
 //! * [`terminal`]: raw mode, entered and left
 //! * [`event_loop`]: keys, mouse, signals, the run's events and the frame clock, in one `select!`
@@ -24,6 +24,7 @@ pub mod model;
 pub mod picture;
 pub mod programs;
 pub mod reached_speed;
+pub mod shift;
 pub mod syntax;
 pub mod terminal;
 pub mod theme;

@@ -19,6 +19,7 @@ use firedrill_core::session::{Effect, Input, Session};
 use super::action::Action;
 use super::layout::Layout;
 use super::reached_speed::ReachedSpeed;
+use super::shift::{ShiftOptions, ShiftScreen};
 use crate::run::{Spec, Venue};
 use crate::user_state::UserState;
 
@@ -189,6 +190,8 @@ pub struct Lab {
     pub recording: Option<(RunId, PathBuf)>,
     /// The page of the walk on screen.
     pub page: PageScreen,
+    /// The shift on screen.
+    pub shift: Option<ShiftScreen>,
     /// The measured speed of simulated time.
     pub reached_speed: ReachedSpeed,
 }
@@ -255,6 +258,22 @@ impl Lab {
         (lab, effects)
     }
 
+    /// An on-call shift, and its start.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if its incident is unknown, or the path of this program is not known.
+    pub fn shift(
+        catalogue: &'static Catalogue,
+        options: ShiftOptions,
+    ) -> anyhow::Result<(Self, Vec<Effect>)> {
+        let ShiftOptions { scenario, clock, daily, export } = options;
+        let (session, effects) = Session::shift(catalogue, scenario, clock)?;
+        let mut lab = Self::of(session, Venue::new()?, LAB_SPAN_S);
+        lab.shift = Some(ShiftScreen { daily, export, ..ShiftScreen::default() });
+        Ok((lab, effects))
+    }
+
     /// A recording, playing from its beginning.
     pub fn recorded(spec: Spec, lines: Lines, faults: &UnreadableLines) -> Self {
         let Spec { case, venue, .. } = spec;
@@ -272,6 +291,7 @@ impl Lab {
             presents: None,
             recording: None,
             page: PageScreen::default(),
+            shift: None,
             reached_speed: ReachedSpeed::default(),
         }
     }

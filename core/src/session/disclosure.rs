@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::Session;
+use super::shift::ShiftStage;
 use super::walk::Stage;
 use crate::incident::measure::Measure;
 use crate::incident::show::Chart;
@@ -25,6 +26,10 @@ impl Disclosure {
     /// The facts that this session may show now.
     pub(super) fn of(session: &Session) -> Self {
         let charts = &session.case.manifest().charts;
+        if session.shift.as_ref().is_some_and(|shift| shift.stage() != ShiftStage::Ended) {
+            let charts = vec![false; charts.len()];
+            return Self { title: false, causes: false, theory: false, charts };
+        }
         let Some(walk) = &session.walk else {
             let charts = vec![true; charts.len()];
             return Self { title: true, causes: true, theory: true, charts };

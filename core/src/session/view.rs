@@ -55,6 +55,9 @@ impl Session {
     /// The title of the incident, or its symptom as long as the title would give the cause away.
     pub fn title(&self) -> &str {
         let manifest = self.case.manifest();
+        if self.shift.is_some() && !self.disclosure().title {
+            return "on call";
+        }
         match &self.walk {
             Some(walk) if !walk.is_finished() => manifest.seen_as(),
             _ => &manifest.title,

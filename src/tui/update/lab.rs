@@ -102,7 +102,7 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Command> {
 }
 
 /// The move in time that an action stands for.
-fn travel(action: Action) -> Option<Travel> {
+pub(super) fn travel(action: Action) -> Option<Travel> {
     Some(match action {
         Action::Now => Travel::Now,
         Action::Freeze | Action::PlayPause => Travel::PlayPause,

@@ -1,6 +1,7 @@
 //! A message changes the model, and may ask for something to be done.
 //!
-//! * `catalogue`, `lab`, `overlay`: the actions of keys there; `page`: keys and actions of a walk's page
+//! * `catalogue`, `lab`, `overlay`: the actions of keys there; `page`: keys and actions of a walk's page; `shift`: of an
+//!   on-call shift
 //! * `mouse`: the same for the mouse
 
 mod catalogue;
@@ -8,6 +9,7 @@ mod lab;
 mod mouse;
 mod overlay;
 mod page;
+mod shift;
 
 use crossterm::event::{KeyCode, KeyEvent};
 use firedrill_core::event::{Event, EventKind};
@@ -22,6 +24,7 @@ use super::action::Action;
 use super::keys::action;
 use super::message::{Command, Msg};
 use super::model::{CatalogueModel, Lab, Model, Overlay, Screen};
+use super::shift::ShiftOptions;
 use crate::run::Spec;
 
 /// Characters of a time that is typed: more than any has.
@@ -102,6 +105,10 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Command> {
             }
             Vec::new()
         }
+        Msg::Debriefed(result) => {
+            shift::debriefed(model, result);
+            Vec::new()
+        }
         Msg::GivenBack(result) => {
             if let Err(why) = result {
                 model.overlay = Some(Overlay::Message(why));
@@ -138,6 +145,11 @@ fn happen(model: &mut Model, run: RunId, event: Event) -> Vec<Command> {
     let Screen::Lab(lab) = &mut model.screen else { return Vec::new() };
     let ready = matches!(event.what, EventKind::Ready(_)).then_some(event.lane).flatten();
     let effects = lab.apply(Input::Event(run, event));
+    if let Some(command) = shift::ended(lab) {
+        let mut commands = carried(model, effects);
+        commands.push(command);
+        return commands;
+    }
     if let Some(lane) = ready.filter(|lane| lab.console_wanted == Some(*lane)) {
         lab.console_wanted = None;
         if let Some(port) = lab.session.main.head.lanes[lane].console_port {
@@ -170,7 +182,7 @@ fn press(model: &mut Model, key: KeyEvent) -> Vec<Command> {
         }
     }
     if let (None, Screen::Lab(lab)) = (&model.overlay, &mut model.screen)
-        && page::press(lab, key.code)
+        && (page::press(lab, key.code) || shift::press(lab, key.code))
     {
         return Vec::new();
     }
@@ -191,6 +203,7 @@ fn press(model: &mut Model, key: KeyEvent) -> Vec<Command> {
     }
     match &mut model.screen {
         Screen::Catalogue(_) => catalogue::act(model, action),
+        Screen::Lab(lab) if lab.shift.is_some() => shift::act(model, action),
         Screen::Lab(_) => lab::act(model, action),
     }
 }
@@ -261,11 +274,27 @@ pub fn take_walk(model: &mut Model, spec: Spec, faster: f64) -> Vec<Command> {
     carried(model, effects)
 }
 
+/// Begins an on-call shift.
+pub fn take_shift(model: &mut Model, options: ShiftOptions) -> Vec<Command> {
+    match Lab::shift(model.catalogue, options) {
+        Ok((lab, effects)) => {
+            model.screen = Screen::Lab(Box::new(lab));
+            carried(model, effects)
+        }
+        Err(why) => {
+            model.overlay = Some(Overlay::Message(format!("{why:#}")));
+            Vec::new()
+        }
+    }
+}
+
 /// Goes back to the catalogue.
 fn leave(model: &mut Model) -> Vec<Command> {
     let Screen::Lab(lab) = &model.screen else { return Vec::new() };
-    let id = &lab.session.case.plan.incident;
-    let cursor = model.catalogue.ids().position(|known| known == id).unwrap_or(0);
+    // The list must not point at the cause of a shift.
+    let id = Some(&lab.session.case.plan.incident).filter(|_| lab.shift.is_none());
+    let cursor = model.catalogue.ids().position(|known| Some(known) == id.map(String::as_str));
+    let cursor = cursor.unwrap_or(0);
     model.screen = Screen::Catalogue(CatalogueModel { cursor, ..CatalogueModel::default() });
     vec![Command::Session(Effect::End(RunId::Main))]
 }

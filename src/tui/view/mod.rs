@@ -23,6 +23,7 @@ pub mod metrics;
 pub mod parts;
 pub mod present;
 pub mod scene;
+pub mod shift;
 pub mod take_home;
 pub mod walk;
 pub mod words;
@@ -57,9 +58,10 @@ pub fn draw(frame: &mut Frame, model: &Model) -> layout::Layout {
         }
         Screen::Lab(lab) => {
             let scene = Scene::new(lab);
-            match lab.presents {
-                Some(chart) => present::draw(frame, body, &scene, chart),
-                None => lab::draw(frame, body, &scene, &mut layout),
+            match (lab.presents, &lab.shift) {
+                (_, Some(screen)) => shift::draw(frame, body, &scene, screen, &mut layout),
+                (Some(chart), None) => present::draw(frame, body, &scene, chart),
+                (None, None) => lab::draw(frame, body, &scene, &mut layout),
             }
             overlay(frame, body, model, &mut layout);
             overlay_of_lab(frame, body, model, &scene, &mut layout);
@@ -100,6 +102,7 @@ fn overlay_of_lab(
         Some(Overlay::Confirm(action)) => {
             let what = match (action, &lab.view.page) {
                 (Action::Reset, _) => "Start the run again? Its history is lost.",
+                _ if lab.shift.is_some() => "Leave the shift? It is not scored.",
                 (_, Some(_)) => "Leave the walk? You can resume it later.",
                 (_, None) => "Leave the lab? The run ends.",
             };

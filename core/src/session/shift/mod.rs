@@ -227,16 +227,12 @@ impl Shift {
         &self.facts
     }
 
-    /// The share of the load that is shed, in percent.
-    pub fn shed_percent(&self) -> f64 {
-        self.shed_percent
-    }
-
-    /// Returns true while time passes: a task is under way, no page has come, or the service is watched.
-    pub fn passes(&self) -> bool {
+    /// Returns true while an input has to wait: no page has come, a task is under way, or the service is watched. In
+    /// simulated time nothing else lets time pass.
+    pub fn is_busy(&self) -> bool {
         match self.stage {
             ShiftStage::Quiet | ShiftStage::Watched => true,
-            ShiftStage::Paged => self.clock == Clock::Live || self.task.is_some(),
+            ShiftStage::Paged => self.task.is_some(),
             ShiftStage::Ended => false,
         }
     }
@@ -481,7 +477,7 @@ impl Shift {
         }
         let control = |control| Effect::Control(RunId::Main, control);
         let mut effects: Vec<Effect> = self.queue.drain(..).map(control).collect();
-        if self.clock == Clock::Virtual && self.passes() {
+        if self.clock == Clock::Virtual && self.is_busy() {
             let due_ms = self.task.as_ref().map_or(u64::MAX, |(due_ms, _)| *due_ms);
             let to_ms = due_ms.min(self.now_ms + STEP_MS);
             self.held_at_ms = Some(to_ms);

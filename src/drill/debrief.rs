@@ -1,0 +1,230 @@
+//! The end of a shift: the cause, the score and the runs that it is compared with.
+
+use std::fmt::Write;
+use std::path::PathBuf;
+
+use anyhow::Context;
+use firedrill_core::catalogue::Catalogue;
+use firedrill_core::event::Event;
+use firedrill_core::figures::{clock, number};
+use firedrill_core::plan::Plan;
+use firedrill_core::session::shift::Shift;
+use firedrill_core::session::shift::post_mortem::chart;
+use firedrill_core::session::shift::score::{Compared, Score};
+use serde::Serialize;
+
+use super::export;
+use super::history::{self, History, ShiftRecord};
+use super::references::compare;
+
+/// The end of a shift.
+#[derive(Debug, Clone, Serialize)]
+pub struct Debrief {
+    /// Seed and level of the shift.
+    pub seed: u64,
+    /// See `seed`.
+    pub level: u8,
+    /// The causes; empty if nothing was wrong.
+    pub causes: Vec<CauseFound>,
+    /// The score.
+    pub score: Score,
+    /// Damage of the shift, if nobody had acted, and with an expert, in seconds of full outage.
+    pub damage_s: [f64; 3],
+    /// Requests that failed, timed out or were answered wrongly.
+    pub bad_requests: u64,
+    /// Share of the error budget of an hour, in percent.
+    pub budget_spent_percent: f64,
+    /// The expert's path: seconds since the run began, and the task.
+    pub expert: Vec<(f64, String)>,
+    /// The timeline: seconds since the run began, and the text.
+    pub timeline: Vec<(f64, String)>,
+}
+
+/// A cause.
+#[derive(Debug, Clone, Serialize)]
+pub struct CauseFound {
+    /// The incident's id.
+    pub id: String,
+    /// Its title.
+    pub title: String,
+    /// The file with the fault.
+    pub file: String,
+    /// True if it was named.
+    pub is_named: bool,
+}
+
+/// A shift that has ended, for the screen.
+#[derive(Debug)]
+pub struct EndedShift {
+    /// All incidents.
+    pub catalogue: &'static Catalogue,
+    /// The plan of its run.
+    pub plan: Plan,
+    /// The shift.
+    pub shift: Shift,
+    /// The events of its run.
+    pub events: Vec<Event>,
+    /// Days since 1970 of a daily shift.
+    pub daily: Option<u64>,
+    /// The file for the draft of a post-mortem.
+    pub export: Option<PathBuf>,
+}
+
+/// The end of a shift, computed.
+#[derive(Debug)]
+pub struct Debriefed {
+    /// The debrief.
+    pub debrief: Debrief,
+    /// The runs that it is computed from.
+    pub compared: Compared,
+    /// The line that one can paste, and files that were written, or could not be.
+    pub notes: Vec<String>,
+}
+
+impl EndedShift {
+    /// Computes the debrief, keeps the shift in the history, and writes the files that were asked for.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if a run fails that the shift is compared with.
+    pub async fn debriefed(self) -> anyhow::Result<Debriefed> {
+        let Self { catalogue, plan, shift, events, daily, export } = self;
+        let compared = compare(&shift, catalogue).await?;
+        let debrief = Debrief::new(&shift, catalogue, &compared).context("the shift goes on")?;
+        let name = match daily {
+            Some(_) => format!("daily {}", history::date(history::now_s())),
+            None => format!("seed {}", debrief.seed),
+        };
+        let mut notes = vec![debrief.line(&name)];
+        let kept =
+            history::file().and_then(|file| History::add(&file, ShiftRecord::new(&debrief, daily)));
+        match kept {
+            Ok(note) => notes.extend(note),
+            Err(why) => notes.push(format!("{why:#}")),
+        }
+        if let Some(path) = export {
+            let with = (catalogue, &compared);
+            notes.push(match export::write(&path, &plan, &shift, with, &events) {
+                Ok(recording) => {
+                    format!("written: {} and {}", path.display(), recording.display())
+                }
+                Err(why) => format!("{why:#}"),
+            });
+        }
+        Ok(Debriefed { debrief, compared, notes })
+    }
+}
+
+impl Debrief {
+    /// The debrief of a shift; none before its end.
+    pub fn new(shift: &Shift, catalogue: &Catalogue, compared: &Compared) -> Option<Self> {
+        let score = shift.score(compared)?;
+        let cause = |id: &str| {
+            let entry = catalogue.find(id).ok()?;
+            let is_named = shift.namings.iter().any(|naming| naming.cause.as_deref() == Some(id));
+            let title = entry.manifest.title.clone();
+            Some(CauseFound { id: id.to_owned(), title, file: entry.file("broken"), is_named })
+        };
+        let expert = compared.expert.iter().flat_map(|(path, _)| &path.steps);
+        let seconds = |at_ms: u64| at_ms as f64 / 1000.0;
+        Some(Self {
+            seed: shift.scenario.seed,
+            level: shift.scenario.level,
+            causes: shift.scenario.causes().filter_map(cause).collect(),
+            damage_s: shift.damages(compared),
+            bad_requests: shift.seconds.all.iter().map(|second| second.bad()).sum(),
+            budget_spent_percent: shift.budget_spent_percent(),
+            expert: expert.map(|(at_ms, task)| (seconds(*at_ms), task.text())).collect(),
+            timeline: (shift.timeline.iter())
+                .map(|entry| (seconds(entry.at_ms), entry.text.clone()))
+                .collect(),
+            score,
+        })
+    }
+
+    /// The cause in words.
+    pub fn cause(&self) -> String {
+        match &self.causes[..] {
+            [] => "nothing was wrong".to_owned(),
+            causes => {
+                let titles: Vec<&str> = causes.iter().map(|cause| cause.title.as_str()).collect();
+                titles.join(", and ")
+            }
+        }
+    }
+
+    /// The line that one can paste: it does not give the cause away, and reads without colour.
+    pub fn line(&self, name: &str) -> String {
+        let part = |name: &str| {
+            self.score.parts.iter().find(|part| part.name == name).map_or('·', |part| {
+                match part.points / part.of {
+                    0.95.. => '●',
+                    0.4.. => '◐',
+                    _ => '○',
+                }
+            })
+        };
+        let time =
+            |value: Option<f64>| value.map_or("–".to_owned(), |s| format!("{} s", number(s)));
+        let Score { points, detected_s, mitigated_s, named_s, .. } = &self.score;
+        format!(
+            "firedrill {name} level {}: detected {} {}, mitigated {} {}, fixed {}, named {} {}: {} points",
+            self.level,
+            part("detect"),
+            time(*detected_s),
+            part("mitigate"),
+            time(*mitigated_s),
+            part("fix"),
+            part("cause"),
+            time(*named_s),
+            number(*points)
+        )
+    }
+
+    /// The debrief as text.
+    pub fn text(&self, shift: &Shift, compared: &Compared) -> String {
+        let mut text = String::new();
+        // Writing to a string cannot fail.
+        self.write(&mut text, shift, compared).unwrap_or_default();
+        text
+    }
+
+    fn write(&self, to: &mut String, shift: &Shift, compared: &Compared) -> std::fmt::Result {
+        writeln!(to, "{} of 100 points. Cause: {}.", number(self.score.points), self.cause())?;
+        for cause in &self.causes {
+            writeln!(to, "  code: {} (walk: firedrill walk {})", cause.file, cause.id)?;
+        }
+        for part in &self.score.parts {
+            writeln!(
+                to,
+                "  {:<9} {:>3} of {:>3}  {}",
+                part.name,
+                number(part.points.round()),
+                number(part.of),
+                part.why
+            )?;
+        }
+        let bad = |seconds: &[_]| {
+            chart(seconds, |second: &firedrill_core::session::shift::seconds::Second| {
+                second.bad_share() * 100.0
+            })
+        };
+        writeln!(to, "\nBad requests in percent, over time:")?;
+        writeln!(to, "  your shift      {}", bad(&shift.seconds.all))?;
+        writeln!(to, "  if nobody acts  {}", bad(&compared.untouched))?;
+        if let Some((_, seconds)) = &compared.expert {
+            writeln!(to, "  an expert       {}", bad(seconds))?;
+        }
+        writeln!(to, "\nTimeline:")?;
+        for (at_s, what) in &self.timeline {
+            writeln!(to, "  {}  {what}", clock(*at_s))?;
+        }
+        if !self.expert.is_empty() {
+            writeln!(to, "\nAn expert's path, played in simulated time:")?;
+            for (at_s, what) in &self.expert {
+                writeln!(to, "  {}  {what}", clock(*at_s))?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,267 @@
+//! An on-call shift on screen: its menus, and its debrief.
+
+use std::path::PathBuf;
+
+use firedrill_core::event::Clock;
+use firedrill_core::incident::manifest::MAX_INSTANCES;
+use firedrill_core::session::Session;
+use firedrill_core::session::shift::ShiftInput;
+use firedrill_core::session::shift::fact::{Fact, FactKind};
+use firedrill_core::session::shift::scenario::Scenario;
+use firedrill_core::session::shift::task::{Look, Task};
+
+pub use crate::drill::debrief::Debriefed;
+
+/// Shares of the load that the menu offers to shed, in percent.
+const SHARES: [f64; 5] = [0.0, 25.0, 50.0, 75.0, 90.0];
+
+/// Seconds that the menu offers to wait.
+const WAIT_S: u32 = 5;
+
+/// A shift to open.
+#[derive(Debug)]
+pub struct ShiftOptions {
+    /// The outage.
+    pub scenario: Scenario,
+    /// The clock.
+    pub clock: Clock,
+    /// Days since 1970 of a daily shift.
+    pub daily: Option<u64>,
+    /// The file for the draft of a post-mortem.
+    pub export: Option<PathBuf>,
+}
+
+/// The part of a shift that is on screen.
+#[derive(Debug, Default)]
+pub struct ShiftScreen {
+    /// The menu.
+    pub menu: Menu,
+    /// The row of it under the cursor.
+    pub cursor: usize,
+    /// Lines that the facts, or the debrief, are scrolled; none: not scrolled by hand.
+    pub down: Option<usize>,
+    /// A value that is typed.
+    pub typed: String,
+    /// Days since 1970 of a daily shift.
+    pub daily: Option<u64>,
+    /// The file for the draft of a post-mortem.
+    pub export: Option<PathBuf>,
+    /// True while the runs are computed that the shift is compared with.
+    pub is_comparing: bool,
+    /// The debrief, once it is there.
+    pub debrief: Option<Box<Debriefed>>,
+}
+
+/// The menus.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub enum Menu {
+    /// Looks, and the ways to the other menus.
+    #[default]
+    Top,
+    /// Actions on the service.
+    Acts,
+    /// Changes to roll back.
+    Changes,
+    /// Numbers of instances.
+    Scale,
+    /// Shares of the load to shed.
+    Shed,
+    /// Middlewares to switch.
+    Middlewares,
+    /// Parameters to set.
+    Parameters,
+    /// The new value of a parameter.
+    Value(String),
+    /// Causes to name.
+    Causes,
+    /// Lines of the code of the cause that was named.
+    Lines,
+}
+
+impl Menu {
+    /// The menu that it was opened from.
+    pub fn parent(&self) -> Option<Self> {
+        Some(match self {
+            Self::Top => return None,
+            Self::Acts | Self::Causes | Self::Lines => Self::Top,
+            Self::Value(_) => Self::Parameters,
+            Self::Changes | Self::Scale | Self::Shed | Self::Middlewares | Self::Parameters => {
+                Self::Acts
+            }
+        })
+    }
+
+    /// Its title.
+    pub fn title(&self) -> &'static str {
+        match self {
+            Self::Top => "what do you do?",
+            Self::Acts => "act on the service",
+            Self::Changes => "roll back which change?",
+            Self::Scale => "how many instances?",
+            Self::Shed => "refuse which share of the requests?",
+            Self::Middlewares => "switch which middleware?",
+            Self::Parameters => "set which parameter?",
+            Self::Value(_) => "new value",
+            Self::Causes => "what is the cause?",
+            Self::Lines => "which line is the cause?",
+        }
+    }
+}
+
+/// A row of a menu.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MenuRow {
+    /// Text.
+    pub text: String,
+    /// Seconds that it takes; none: no time.
+    pub cost_s: Option<u32>,
+    /// Effect.
+    pub choice: Choice,
+}
+
+/// The effect of a row.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Choice {
+    /// Sends an input to the session.
+    Input(ShiftInput),
+    /// Opens a menu.
+    Open(Menu),
+    /// Nothing: the row says what is missing.
+    Nothing,
+}
+
+fn task(task: Task) -> MenuRow {
+    let text = task.text();
+    let text = text.strip_prefix("look: ").map_or(text.clone(), str::to_owned);
+    MenuRow { text, cost_s: Some(task.cost_s()), choice: Choice::Input(ShiftInput::Begin(task)) }
+}
+
+fn opens(text: &str, menu: Menu) -> MenuRow {
+    MenuRow { text: format!("{text} ▸"), cost_s: None, choice: Choice::Open(menu) }
+}
+
+fn input(text: impl Into<String>, input: ShiftInput) -> MenuRow {
+    MenuRow { text: text.into(), cost_s: None, choice: Choice::Input(input) }
+}
+
+fn missing(text: &str) -> MenuRow {
+    MenuRow { text: text.to_owned(), cost_s: None, choice: Choice::Nothing }
+}
+
+/// The newest fact of a kind.
+fn newest<'a, T>(facts: &'a [Fact], of: impl Fn(&'a FactKind) -> Option<T>) -> Option<T> {
+    facts.iter().rev().find_map(|fact| of(&fact.kind))
+}
+
+/// The rows of a menu.
+pub fn rows(session: &Session, screen: &ShiftScreen) -> Vec<MenuRow> {
+    let Some(desk) = session.desk() else { return Vec::new() };
+    let facts = desk.facts;
+    match &screen.menu {
+        Menu::Top => top(session, desk.named.flatten().is_some()),
+        Menu::Acts => vec![
+            opens("roll back", Menu::Changes),
+            task(Task::Restart),
+            opens("scale", Menu::Scale),
+            opens("shed load", Menu::Shed),
+            opens("switch a middleware", Menu::Middlewares),
+            opens("set a parameter", Menu::Parameters),
+            task(Task::Breaker { open: true }),
+            task(Task::Breaker { open: false }),
+        ],
+        Menu::Changes => {
+            let changes = newest(facts, |fact| match fact {
+                FactKind::Changes { changes } => Some(changes),
+                _ => None,
+            });
+            let mut rows = vec![task(Task::RollBack { change: None })];
+            rows.extend(changes.into_iter().flatten().map(|change| MenuRow {
+                text: format!("{}. {}", change.change, change.text),
+                ..task(Task::RollBack { change: Some(change.change) })
+            }));
+            rows
+        }
+        Menu::Scale => {
+            (1..=MAX_INSTANCES).map(|instances| task(Task::Scale { instances })).collect()
+        }
+        Menu::Shed => SHARES.map(|percent| task(Task::Shed { percent })).to_vec(),
+        Menu::Middlewares => middlewares(facts),
+        Menu::Parameters => parameters(facts),
+        Menu::Value(name) => vec![match screen.typed.parse::<f64>() {
+            Ok(value) if value.is_finite() => task(Task::Set { name: name.clone(), value }),
+            _ => missing(&format!("{name} = {}▏  (type a number)", screen.typed)),
+        }],
+        Menu::Causes => {
+            let named = |cause: firedrill_core::session::shift::diagnosis::Cause| {
+                input(cause.title, ShiftInput::Name(Some(cause.id)))
+            };
+            let mut rows = vec![input("nothing is wrong", ShiftInput::Name(None))];
+            rows.extend(session.causes().into_iter().map(named));
+            rows
+        }
+        Menu::Lines => {
+            let code = newest(facts, |fact| match fact {
+                FactKind::Code { lines } => Some(lines),
+                _ => None,
+            });
+            let line = |row: &firedrill_core::session::shift::fact::CodeRow| {
+                input(format!("{:>3} {}", row.line, row.text), ShiftInput::Line(row.line))
+            };
+            code.into_iter().flatten().map(line).collect()
+        }
+    }
+}
+
+fn top(session: &Session, is_named: bool) -> Vec<MenuRow> {
+    let mut rows = vec![
+        opens("act on the service", Menu::Acts),
+        opens("name the cause", Menu::Causes),
+        input("declare the outage over: the shift ends", ShiftInput::Over),
+    ];
+    if is_named {
+        rows.insert(2, opens("name the line of the cause", Menu::Lines));
+    }
+    if session.case.plan.clock == Clock::Virtual {
+        rows.insert(0, task(Task::Wait { seconds: WAIT_S }));
+    } else {
+        rows.insert(0, input("take the page", ShiftInput::Take));
+    }
+    // The charts are on the screen.
+    let looks = Look::ALL.into_iter().filter(|look| *look != Look::Charts);
+    let looks = looks.map(|what| MenuRow {
+        text: format!("look: {}", what.text()),
+        ..task(Task::Look { what })
+    });
+    looks.chain(rows).collect()
+}
+
+fn middlewares(facts: &[Fact]) -> Vec<MenuRow> {
+    let chain = newest(facts, |fact| match fact {
+        FactKind::Chain { routes, database, off } => Some((routes, database, off)),
+        _ => None,
+    });
+    let Some((routes, database, off)) = chain else {
+        return vec![missing("look at the middleware stack first")];
+    };
+    let on = off.iter().map(|name| Task::Middleware { name: name.clone(), on: true });
+    let other = routes.iter().chain(database).filter(|name| !off.contains(name));
+    let off = other.map(|name| Task::Middleware { name: name.clone(), on: false });
+    on.chain(off).map(task).collect()
+}
+
+fn parameters(facts: &[Fact]) -> Vec<MenuRow> {
+    let parameters = newest(facts, |fact| match fact {
+        FactKind::Configuration { parameters } => Some(parameters),
+        _ => None,
+    });
+    match parameters {
+        None => vec![missing("look at the configuration first")],
+        Some(none) if none.is_empty() => vec![missing("this service has no parameters to set")],
+        Some(parameters) => {
+            let row = |row: &firedrill_core::session::shift::fact::ParameterRow| {
+                opens(&format!("{} = {}", row.name, row.value), Menu::Value(row.name.clone()))
+            };
+            parameters.iter().map(row).collect()
+        }
+    }
+}

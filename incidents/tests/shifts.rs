@@ -7,9 +7,11 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 use cap::Cap;
 use firedrill_core::catalogue::Catalogue;
 use firedrill_core::event::Clock;
+use firedrill_core::lane::HeapMeter;
 use firedrill_core::lane::local::LocalRun;
 use firedrill_core::plan::Case;
-use firedrill_core::script::{Control, Pacing};
+use firedrill_core::script::Pacing;
+use firedrill_core::session::shift::diagnosis::right_lines;
 use firedrill_core::session::shift::fact::FactKind;
 use firedrill_core::session::shift::reference::{OTHER_SEEDS, Reference, seconds_of};
 use firedrill_core::session::shift::scenario::Scenario;
@@ -38,13 +40,18 @@ fn heap() -> u64 {
 struct Player {
     session: Session,
     run: Option<LocalRun>,
+    heap: HeapMeter,
 }
 
 impl Player {
     fn begin(scenario: Scenario) -> Self {
+        Self::measured_by(scenario, heap)
+    }
+
+    fn measured_by(scenario: Scenario, heap: HeapMeter) -> Self {
         let (session, effects) =
             Session::shift(&CATALOGUE, scenario, Clock::Virtual).expect("the incident is known");
-        let mut player = Self { session, run: None };
+        let mut player = Self { session, run: None, heap };
         player.carry_out(effects);
         player.settle();
         player
@@ -59,7 +66,8 @@ impl Player {
             match effect {
                 Effect::Start { plan, pacing, .. } => {
                     let case = Case { plan, ..self.session.case.clone() };
-                    self.run = Some(LocalRun::start(case, &pacing, heap).expect("the run starts"));
+                    self.run =
+                        Some(LocalRun::start(case, &pacing, self.heap).expect("the run starts"));
                 }
                 Effect::Control(_, control) => {
                     let run = self.run.as_mut().expect("there is a run");
@@ -164,8 +172,7 @@ fn expert(id: &str, seed: u64) -> (Score, Compared, Player) {
     }
     player.input(ShiftInput::Name(Some(id.to_owned())));
     let text = CATALOGUE.source(&CATALOGUE.find(id).expect("known").file("broken")).expect("known");
-    let line = firedrill_core::incident::marks::marks(text)[0].line;
-    player.input(ShiftInput::Line(line));
+    player.input(ShiftInput::Line(right_lines(text)[0]));
     player.begin_task(Task::Wait { seconds: 15 });
     player.input(ShiftInput::Over);
     let (score, compared) = player.score();
@@ -249,4 +256,140 @@ fn a_false_alarm_is_called_one() {
         let (score, _) = acts.score();
         assert!(score.points <= 10.0, "{id}: {score:#?}");
     }
+}
+
+/// Everything that a person on call may see, as it is shown to programs.
+fn seen(player: &Player) -> String {
+    serde_json::to_string(&player.session.desk()).expect("it can be written")
+}
+
+/// Looks at everything there is.
+fn look_at_all(player: &mut Player) {
+    for what in Look::ALL {
+        if player.shift().stage() == ShiftStage::Paged {
+            player.begin_task(Task::Look { what });
+        }
+    }
+}
+
+/// Until the cause is named, nothing that may be shown names it: no id, title, path, module, variant or comment, and
+/// not the metric by which firedrill itself knows the fault.
+#[test]
+fn nothing_gives_the_cause_away() {
+    let _turn = turn();
+    for entry in &CATALOGUE.entries {
+        let id = &entry.manifest.id;
+        let mut player = Player::begin(scenario(id, 5, true));
+        look_at_all(&mut player);
+        player.begin_task(Task::RollBack { change: None });
+        let seen = seen(&player);
+        let manifest = &entry.manifest;
+        let mut secrets = vec![
+            id.clone(),
+            manifest.title.clone(),
+            manifest.seen_as().to_owned(),
+            manifest.summary.clone(),
+            entry.incident.name().to_owned(),
+            entry.incident.folder().to_owned(),
+            "incidents/".to_owned(),
+            "firedrill_incidents".to_owned(),
+            "\"broken\"".to_owned(),
+            "\"fixed\"".to_owned(),
+            "bites".to_owned(),
+        ];
+        secrets.extend(manifest.phases.iter().map(|phase| phase.says.clone()));
+        secrets.extend(manifest.variants.iter().map(|variant| variant.says.clone()));
+        if let firedrill_core::incident::measure::Measure::Registered(name) = &manifest.bite.metric
+        {
+            let plain = name.split('{').next().unwrap_or_default();
+            secrets.push(format!("\"{plain}\""));
+        }
+        let comments = CATALOGUE.source(&entry.file("broken")).unwrap_or_default().lines();
+        let comments = comments.filter_map(|line| line.trim().strip_prefix("// "));
+        secrets.extend(comments.map(str::to_owned));
+        for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
+            assert!(!seen.contains(secret.as_str()), "{id}: {secret:?} in {seen}");
+        }
+        assert!(seen.contains("2.14.0") && seen.contains("\"fact\":\"threads\""), "{id}: {seen}");
+    }
+}
+
+/// The same seed is the same shift, to the last byte; and a session that is written and read again goes on as if it
+/// had not been.
+#[test]
+fn a_shift_is_the_same_again_and_can_be_resumed() {
+    let _turn = turn();
+    for level in 1..=3 {
+        let draw = || Scenario::draw(&CATALOGUE, 17, level, &[]).expect("all are known");
+        // Two runs at once have one heap: it is left out.
+        let mut first = Player::measured_by(draw(), || 0);
+        let mut second = Player::measured_by(draw(), || 0);
+        for (i, what) in Look::ALL.into_iter().enumerate() {
+            first.begin_task(Task::Look { what });
+            second.begin_task(Task::Look { what });
+            assert_eq!(seen(&first), seen(&second), "level {level}: {what:?}");
+            if i == 4 {
+                let saved = serde_json::to_string(&second.session).expect("it can be written");
+                let saved = serde_json::from_str(&saved).expect("it can be read");
+                second.session = Session::restore(&CATALOGUE, saved).expect("it is known");
+                assert_eq!(seen(&first), seen(&second), "level {level}: restored");
+            }
+        }
+    }
+}
+
+/// Harmless changes are real changes, and not the cause; a third level has two faults.
+#[test]
+fn levels_add_harmless_changes_and_a_second_fault() {
+    let mut second = 0;
+    for seed in 0..40 {
+        let of = |level| Scenario::draw(&CATALOGUE, seed, level, &[]).expect("all are known");
+        assert_eq!(of(1).changes.len(), 1);
+        assert_eq!(of(2).changes.len(), 2);
+        assert_eq!((of(1).incident, of(1).causes().count() <= 1), (of(3).incident, true));
+        let hard = of(3);
+        assert_eq!(hard.changes.len(), 3 + usize::from(hard.second.is_some()));
+        assert!(hard.second.is_none() || hard.causes().count() == 2);
+        second += usize::from(hard.second.is_some());
+        assert!(hard.changes.is_sorted_by_key(|change| change.at_ms));
+    }
+    assert!(second > 10, "{second} of 40 shifts have a second fault");
+}
+
+/// Inputs that make no sense have no effect, and say why.
+#[test]
+fn impossible_inputs_are_refused_with_a_reason() {
+    let _turn = turn();
+    let mut player = Player::begin(scenario("pool-leak", 1, true));
+    let refused = |player: &mut Player, input: ShiftInput| {
+        let effects = player.session.apply(Input::Shift(input));
+        assert_eq!(effects, []);
+        player.shift().refused().expect("it is refused").to_owned()
+    };
+    let task = ShiftInput::Begin;
+    let set = |name: &str, value| Task::Set { name: name.to_owned(), value };
+    for (input, why) in [
+        (task(Task::Wait { seconds: 61 }), "61 s is out of range: expected 1 to 60 s"),
+        (task(Task::Wait { seconds: 0 }), "0 s is out of range"),
+        (task(Task::Scale { instances: 9 }), "9 instances is out of range: expected 1 to 8"),
+        (task(Task::Shed { percent: f64::NAN }), "out of range"),
+        (task(Task::Shed { percent: 96.0 }), "expected 0 to 95 %"),
+        (
+            task(set("pool_wait", 5.0)),
+            "unknown parameter `pool_wait`; did you mean `pool_wait_ms`?",
+        ),
+        (task(set("pool_wait_ms", 1e12)), "pool_wait_ms"),
+        (task(set("store_error_percent", 0.0)), "unknown parameter"),
+        (task(Task::RollBack { change: Some(7) }), "there is no change 7"),
+        (task(Task::Middleware { name: "lgo".to_owned(), on: false }), "unknown middleware `lgo`"),
+        (ShiftInput::Name(Some("pool-laek".to_owned())), "did you mean `pool-leak`?"),
+        (ShiftInput::Line(3), "name the cause first"),
+    ] {
+        let said = refused(&mut player, input);
+        assert!(said.contains(why), "{said}: {why}");
+    }
+    player.input(ShiftInput::Name(Some("pool-leak".to_owned())));
+    assert!(refused(&mut player, ShiftInput::Line(999)).contains("line 999"));
+    player.input(ShiftInput::Over);
+    assert!(refused(&mut player, ShiftInput::Hint).contains("the shift is over"));
 }

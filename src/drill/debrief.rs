@@ -7,6 +7,7 @@ use anyhow::Context;
 use firedrill_core::catalogue::Catalogue;
 use firedrill_core::event::Event;
 use firedrill_core::figures::{clock, number};
+use firedrill_core::incident::marks::marks;
 use firedrill_core::plan::Plan;
 use firedrill_core::session::shift::Shift;
 use firedrill_core::session::shift::post_mortem::chart;
@@ -47,8 +48,12 @@ pub struct CauseFound {
     pub id: String,
     /// Its title.
     pub title: String,
-    /// The file with the fault.
+    /// The file with the fault, its line, and the code there.
     pub file: String,
+    /// See `file`; from 1.
+    pub line: usize,
+    /// See `file`.
+    pub code: String,
     /// True if it was named.
     pub is_named: bool,
 }
@@ -123,7 +128,11 @@ impl Debrief {
             let entry = catalogue.find(id).ok()?;
             let is_named = shift.namings.iter().any(|naming| naming.cause.as_deref() == Some(id));
             let title = entry.manifest.title.clone();
-            Some(CauseFound { id: id.to_owned(), title, file: entry.file("broken"), is_named })
+            let file = entry.file("broken");
+            let text = catalogue.source(&file).unwrap_or_default();
+            let line = marks(text).first().map_or(1, |marked| marked.line);
+            let code = text.lines().nth(line - 1).unwrap_or_default().trim().to_owned();
+            Some(CauseFound { id: id.to_owned(), title, file, line, code, is_named })
         };
         let expert = compared.expert.iter().flat_map(|(path, _)| &path.steps);
         let seconds = |at_ms: u64| at_ms as f64 / 1000.0;
@@ -192,7 +201,8 @@ impl Debrief {
     fn write(&self, to: &mut String, shift: &Shift, compared: &Compared) -> std::fmt::Result {
         writeln!(to, "{} of 100 points. Cause: {}.", number(self.score.points), self.cause())?;
         for cause in &self.causes {
-            writeln!(to, "  code: {} (walk: firedrill walk {})", cause.file, cause.id)?;
+            writeln!(to, "  {}:{}  {}", cause.file, cause.line, cause.code)?;
+            writeln!(to, "  its walk: firedrill walk {}", cause.id)?;
         }
         for part in &self.score.parts {
             writeln!(

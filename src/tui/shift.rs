@@ -6,6 +6,7 @@ use firedrill_core::event::Clock;
 use firedrill_core::incident::manifest::MAX_INSTANCES;
 use firedrill_core::session::Session;
 use firedrill_core::session::shift::ShiftInput;
+use firedrill_core::session::shift::desk::Desk;
 use firedrill_core::session::shift::fact::{Fact, FactKind};
 use firedrill_core::session::shift::scenario::Scenario;
 use firedrill_core::session::shift::task::{Look, Task};
@@ -158,7 +159,7 @@ pub fn rows(session: &Session, screen: &ShiftScreen) -> Vec<MenuRow> {
     let Some(desk) = session.desk() else { return Vec::new() };
     let facts = desk.facts;
     match &screen.menu {
-        Menu::Top => top(session, desk.named.flatten().is_some()),
+        Menu::Top => top(session, &desk),
         Menu::Acts => vec![
             opens("roll back", Menu::Changes),
             task(Task::Restart),
@@ -212,27 +213,26 @@ pub fn rows(session: &Session, screen: &ShiftScreen) -> Vec<MenuRow> {
     }
 }
 
-fn top(session: &Session, is_named: bool) -> Vec<MenuRow> {
-    let mut rows = vec![
-        opens("act on the service", Menu::Acts),
-        opens("name the cause", Menu::Causes),
-        input("declare the outage over: the shift ends", ShiftInput::Over),
-    ];
-    if is_named {
-        rows.insert(2, opens("name the line of the cause", Menu::Lines));
-    }
+fn top(session: &Session, desk: &Desk) -> Vec<MenuRow> {
+    let mut rows = Vec::new();
     if session.case.plan.clock == Clock::Virtual {
-        rows.insert(0, task(Task::Wait { seconds: WAIT_S }));
-    } else {
-        rows.insert(0, input("take the page", ShiftInput::Take));
+        rows.push(task(Task::Wait { seconds: WAIT_S }));
+    } else if desk.paged_s.is_some() && !desk.is_taken {
+        rows.push(input("take the page: I am on it", ShiftInput::Take));
     }
     // The charts are on the screen.
     let looks = Look::ALL.into_iter().filter(|look| *look != Look::Charts);
-    let looks = looks.map(|what| MenuRow {
+    rows.extend(looks.map(|what| MenuRow {
         text: format!("look: {}", what.text()),
         ..task(Task::Look { what })
-    });
-    looks.chain(rows).collect()
+    }));
+    rows.push(opens("act on the service", Menu::Acts));
+    rows.push(opens("name the cause", Menu::Causes));
+    if desk.named.flatten().is_some() {
+        rows.push(opens("name the line of the cause", Menu::Lines));
+    }
+    rows.push(input("declare the outage over: the shift ends", ShiftInput::Over));
+    rows
 }
 
 fn middlewares(facts: &[Fact]) -> Vec<MenuRow> {

@@ -28,7 +28,7 @@ use super::chart::{self, Chart, Fill};
 use super::parts::{columns, cut, wrapped};
 use super::scene::Scene;
 use crate::tui::layout::{self, Scroll};
-use crate::tui::shift::{Debriefed, MenuRow, ShiftScreen, rows};
+use crate::tui::shift::{Debriefed, Menu, MenuRow, ShiftScreen, rows};
 use crate::tui::theme;
 
 /// Rows of the menu, at most, and its title.
@@ -71,7 +71,11 @@ pub fn draw(
         return;
     }
     let rows = rows(&lab.session, screen);
-    let most = MENU_ROWS.min(right.height / 2);
+    let most = match screen.menu {
+        // The code itself.
+        Menu::Lines => right.height.saturating_sub(2),
+        _ => MENU_ROWS.min(right.height * 3 / 5),
+    };
     let menu_rows = (rows.len() as u16 + 1).min(most);
     let [facts, menu] =
         Layout::vertical([Constraint::Min(0), Constraint::Length(menu_rows)]).areas(right);
@@ -166,7 +170,7 @@ fn charts<'a>(
         marks,
     };
     let outcomes = Line::from(vec![
-        Span::styled(" requests /s", theme::strong()),
+        Span::styled(" req/s", theme::strong()),
         Span::styled("  █ ok", theme::good()),
         Span::styled(format!("  {} refused", chart::REJECTED), theme::warn()),
         Span::styled(format!("  {} bad", chart::BAD), theme::bad()),
@@ -239,12 +243,11 @@ fn draw_facts(
         };
         let title = format!("{} {}", clock(fact.at_s), fact.kind.title());
         lines.push(Line::styled(cut(&title, width), style));
-        let code = matches!(fact.kind, FactKind::Code { .. });
+        // Its lines are a menu.
+        if matches!(fact.kind, FactKind::Code { .. }) {
+            continue;
+        }
         for line in fact.kind.lines() {
-            if code {
-                lines.push(Line::raw(cut(&line, width)));
-                continue;
-            }
             let indented = wrapped(&line, width.saturating_sub(2)).into_iter();
             lines.extend(indented.map(|line| Line::raw(format!("  {line}"))));
         }

@@ -18,7 +18,7 @@ pub struct Naming {
     pub at_ms: u64,
     /// The incident's id; none: nothing is wrong.
     pub cause: Option<String>,
-    /// The line of its code, from 1.
+    /// The line of its code, by the number under which it was shown.
     pub line: Option<usize>,
     /// Lines of its code that are right.
     right: Vec<usize>,
@@ -95,24 +95,31 @@ impl Shift {
     }
 }
 
-/// The lines of code that can be named: no imports, no comments, no labels of places where tasks wait.
+/// The lines of code that can be named: no imports, no comments, no labels of places where tasks wait. They are numbered
+/// without gaps: a gap would show where a comment explains the cause.
 fn rows(text: &'static str) -> Vec<CodeRow> {
     let plain = listing::without_labels(text);
-    let hidden = listing::hidden_while_open(text);
-    let lines = plain.lines().zip(hidden).enumerate();
-    lines
-        .filter(|(_, (text, hidden))| !hidden && !text.trim().is_empty())
-        .map(|(i, (text, _))| CodeRow { line: i + 1, text: text.to_owned() })
-        .collect()
+    let lines: Vec<&str> = plain.lines().collect();
+    let row = |(i, at): (usize, usize)| CodeRow { line: i + 1, text: lines[at].to_owned() };
+    shown(text).into_iter().enumerate().map(row).collect()
 }
 
-/// The lines of the statements that the code marks as the cause, from 1.
-fn right_lines(text: &str) -> Vec<usize> {
+/// The lines of a source that are shown, from 0.
+fn shown(text: &str) -> Vec<usize> {
+    let hidden = listing::hidden_while_open(text);
+    let lines = text.lines().zip(hidden).enumerate();
+    let shown = lines.filter(|(_, (text, hidden))| !hidden && !text.trim().is_empty());
+    shown.map(|(at, _)| at).collect()
+}
+
+/// The lines of the statements that the code marks as the cause, by the numbers under which they are shown.
+pub fn right_lines(text: &str) -> Vec<usize> {
     let lines: Vec<&str> = text.lines().collect();
     let causes = marks(text).into_iter().filter(|marked| marked.mark == Mark::Cause);
-    causes
-        .flat_map(|marked| listing::statement(&lines, marked.line - 1).map(|line| line + 1))
-        .collect()
+    let right: Vec<usize> =
+        causes.flat_map(|marked| listing::statement(&lines, marked.line - 1)).collect();
+    let shown = shown(text).into_iter().enumerate();
+    shown.filter(|(_, at)| right.contains(at)).map(|(i, _)| i + 1).collect()
 }
 
 /// The hint of this number, from 1. Each narrows the search down.

@@ -175,7 +175,7 @@ pub struct WaitRow {
 /// A line of code.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CodeRow {
-    /// Its number, from 1.
+    /// Its number among the lines that are shown, from 1.
     pub line: usize,
     /// Its text.
     pub text: String,

@@ -229,10 +229,10 @@ pub struct TryOptions {
 #[derive(Debug, Args)]
 pub struct DrillOptions {
     /// Level: 1 the outage alone, 2 with harmless changes beside it, 3 with two faults at once
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=3))]
+    #[arg(long, value_name = "N", default_value_t = 1, allow_negative_numbers = true, value_parser = clap::value_parser!(u8).range(1..=3))]
     pub level: u8,
     /// Seed of the shift: the same seed is the same outage [default: another one each time]
-    #[arg(long, value_name = "N", value_parser = seed)]
+    #[arg(long, value_name = "N", value_parser = seed, allow_negative_numbers = true)]
     pub seed: Option<u64>,
     /// Draw the outage from these incidents, separated by commas [default: all]
     #[arg(long, value_name = "ID", value_delimiter = ',')]

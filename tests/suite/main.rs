@@ -21,6 +21,7 @@ mod common;
 mod console;
 mod devtools;
 mod documents;
+mod drill;
 mod exercise;
 mod exercise_loop;
 mod gate;

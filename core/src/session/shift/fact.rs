@@ -203,7 +203,7 @@ impl FactKind {
             Self::Chain { .. } => "middleware stack, from the outside in".to_owned(),
             Self::Configuration { .. } => "configuration".to_owned(),
             Self::Threads { .. } => "thread dump".to_owned(),
-            Self::Done { .. } => "done".to_owned(),
+            Self::Done { text } => format!("done: {text}"),
             Self::Hint { .. } => "hint".to_owned(),
             Self::Code { .. } => "code of the cause that you named".to_owned(),
         }
@@ -212,7 +212,9 @@ impl FactKind {
     /// The fact as lines of text.
     pub fn lines(&self) -> Vec<String> {
         match self {
-            Self::Page { text } | Self::Hint { text } | Self::Done { text } => vec![text.clone()],
+            Self::Page { text } | Self::Hint { text } => vec![text.clone()],
+            // Its title says it all.
+            Self::Done { .. } => Vec::new(),
             Self::Charts { seconds } => {
                 let newest = &seconds[seconds.len().saturating_sub(8)..];
                 newest.iter().map(second).collect()

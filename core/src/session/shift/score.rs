@@ -16,6 +16,7 @@ const HELD: f64 = 0.02;
 /// Seconds without damage after which an outage counts as mitigated.
 const CALM_S: u32 = 5;
 
+// ANCHOR: points
 /// Points of each part.
 const DETECT: f64 = 10.0;
 const MITIGATE: f64 = 30.0;
@@ -33,6 +34,7 @@ const LEFT_ALONE: f64 = 30.0;
 
 /// Points that an action on a healthy service costs.
 const ACTED_ON_HEALTHY: f64 = 15.0;
+// ANCHOR_END: points
 
 /// The page is taken in time within the first of these, and not at all after the second, in seconds.
 const TAKEN_S: (f64, f64) = (10.0, 60.0);

@@ -1,0 +1,303 @@
+//! On-call shifts from outside: in the terminal, and with programs on call.
+
+use std::fs;
+use std::process::{Output, Stdio};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::common::{children_of, firedrill, gone, wait_for};
+use crate::person::{KEPT, Person};
+
+/// Lets a program take shifts in simulated time.
+fn auto(command: &str, arguments: &[&str]) -> Output {
+    let state = tempfile::tempdir().expect("writable");
+    firedrill(&["drill", "--clock", "virtual", "--auto", command])
+        .args(arguments)
+        .env("XDG_STATE_HOME", state.path())
+        .output()
+        .expect("it runs")
+}
+
+fn rows(output: &Output) -> Vec<Value> {
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{:?}: {text}", output.status);
+    serde_json::from_slice(&output.stdout).expect("rows of JSON")
+}
+
+/// The score of the part of this name.
+fn points(row: &Value, part: &str) -> f64 {
+    let parts = row["score"]["parts"].as_array().expect("parts");
+    let part = parts.iter().find(|of| of["name"] == part).expect("it has this part");
+    part["points"].as_f64().expect("points")
+}
+
+/// A program of lines that it sends, one for each message that it gets.
+fn sends(lines: &[&str]) -> String {
+    use std::fmt::Write;
+    let mut program = "read -r message; ".to_owned();
+    for line in lines {
+        write!(program, "printf '%s\\n' '{line}'; read -r message || exit 0; ").expect("a string");
+    }
+    program
+}
+
+#[test]
+fn a_runbook_takes_shifts_and_gets_the_same_score_again() {
+    let take = || rows(&auto("sh examples/runbook.sh", &["--seeds", "1..3", "--json"]));
+    let (mut first, mut second) = (take(), take());
+    for row in first.iter_mut().chain(&mut second) {
+        let row = row.as_object_mut().expect("an object");
+        row.remove("wall_s").expect("the time that it took");
+    }
+    assert_eq!(first, second);
+    for row in &first {
+        assert!(points(row, "detect") > 9.0, "{row}");
+        assert_eq!(row["notes"], Value::Array(Vec::new()), "{row}");
+        let sum: f64 = row["score"]["parts"]
+            .as_array()
+            .expect("parts")
+            .iter()
+            .map(|part| part["points"].as_f64().expect("points"))
+            .sum();
+        assert!((sum - row["score"]["points"].as_f64().expect("points")).abs() <= 0.5, "{row}");
+    }
+    let table = auto("sh examples/runbook.sh", &["--seeds", "1..3"]);
+    let table = String::from_utf8_lossy(&table.stdout).into_owned();
+    assert_eq!(table.lines().count(), 4, "{table}");
+    assert!(table.contains("3 shifts: "), "{table}");
+}
+
+#[test]
+fn an_expert_program_names_cause_and_line() {
+    let output = auto(
+        &sends(&[
+            r#"{"do":"take"}"#,
+            r#"{"do":"roll_back"}"#,
+            r#"{"do":"name","cause":"unbuffered-log-channel"}"#,
+            r#"{"do":"wait","seconds":15}"#,
+            r#"{"do":"over"}"#,
+        ]),
+        &["--of", "unbuffered-log-channel", "--seed", "2", "--json"],
+    );
+    let row = &rows(&output)[0];
+    assert_eq!(row["causes"][0]["id"], "unbuffered-log-channel", "{row}");
+    for (part, least) in [("detect", 10.0), ("mitigate", 24.0), ("fix", 20.0), ("cause", 25.0)] {
+        assert!(points(row, part) >= least, "{part}: {row}");
+    }
+    assert_eq!(points(row, "line"), 0.0, "{row}");
+}
+
+/// Lines that make no sense are refused by number, and the shift goes on.
+#[test]
+fn lines_that_make_no_sense_are_refused_by_number() {
+    let output = auto(
+        &sends(&[
+            "hello",
+            r#"{"do":"dance"}"#,
+            r#"{"do":"scale","instances":99}"#,
+            r#"{"do":"look","what":"charts","why":1}"#,
+            r#"{"do":"over"}"#,
+        ]),
+        &["--seed", "2", "--json"],
+    );
+    let row = &rows(&output)[0];
+    let notes: Vec<&str> =
+        row["notes"].as_array().expect("notes").iter().filter_map(Value::as_str).collect();
+    let expected = ["line 1: invalid JSON", "line 2: unknown verb `dance`", "line 3: 99 instances", "line 4: "];
+    assert_eq!(notes.len(), expected.len(), "{notes:?}");
+    for (note, begins) in notes.iter().zip(expected) {
+        assert!(note.starts_with(begins), "{note}");
+    }
+}
+
+/// A program that leaves, floods or breaks off: the shift is scored as it stands.
+#[test]
+fn a_shift_is_scored_as_it_stands_when_its_program_leaves() {
+    for (command, note) in [
+        ("no-such-program-anywhere", None),
+        ("true", None),
+        ("exec 1>&-; sleep 5", None),
+        ("head -c 300000 /dev/zero | tr '\\0' x; sleep 5", Some("a line of more than")),
+        ("yes '{\"do\":\"hop\"}'", Some("of its lines were refused")),
+    ] {
+        let output = auto(command, &["--seed", "3", "--json"]);
+        let row = &rows(&output)[0];
+        assert!(row["score"]["points"].as_f64().expect("points") <= 10.0, "{command}: {row}");
+        let notes = row["notes"].to_string();
+        assert_eq!(note.is_some_and(|note| notes.contains(note)), note.is_some(), "{notes}");
+    }
+}
+
+/// What a program on call has started ends with its shift, and with firedrill, however that ends.
+#[test]
+#[cfg(target_os = "linux")]
+fn nothing_of_a_program_on_call_is_left() {
+    let folder = tempfile::tempdir().expect("writable");
+    let alive = folder.path().join("alive");
+    let daemon = format!(
+        "setsid sh -c 'while :; do date +%N > {}; sleep 0.05; done' >/dev/null 2>&1 & ",
+        alive.display()
+    );
+    let is_quiet = || {
+        let read = || fs::read_to_string(&alive).unwrap_or_default();
+        let before = read();
+        std::thread::sleep(Duration::from_millis(400));
+        before == read()
+    };
+    let output = auto(&format!("{daemon} sleep 0.3"), &["--seed", "3", "--json"]);
+    rows(&output);
+    assert!(alive.exists(), "it was there");
+    wait_for("its descendants end", Duration::from_secs(10), is_quiet);
+
+    fs::remove_file(&alive).expect("it was there");
+    let mut killed = firedrill(&["drill", "--clock", "virtual", "--seed", "3", "--auto"])
+        .arg(format!("{daemon} sleep 60"))
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("it runs");
+    wait_for("the program runs", Duration::from_secs(30), || alive.exists());
+    let children = children_of(killed.id());
+    killed.kill().expect("it runs");
+    killed.wait().expect("it ran");
+    wait_for("its children end", Duration::from_secs(10), || gone(&children));
+    wait_for("its descendants end", Duration::from_secs(10), is_quiet);
+}
+
+#[test]
+fn options_that_cannot_be_are_refused_with_what_is_allowed() {
+    for (arguments, expected) in [
+        (&["--level", "4"][..], "1..=3"),
+        (&["--seed", "-1"], "--seed"),
+        (&["--of", "pool-laek"], "did you mean `pool-leak`?"),
+        (&["--auto", "true", "--seeds", "5..1"], "the first seed is greater"),
+        (&["--auto", "true", "--seeds", "1..100000"], "at most 1000 seeds"),
+        (&["--seeds", "1..2"], "--auto"),
+        (&["--daily", "--seed", "3"], "--seed"),
+        (&["--export", "no/such/folder/x.md"], "no folder"),
+    ] {
+        let output = firedrill(&["drill"]).args(arguments).output().expect("it runs");
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {text}");
+        assert!(text.contains(expected), "{arguments:?}: {text}");
+    }
+}
+
+#[test]
+fn a_draft_of_a_post_mortem_has_the_figures_of_the_shift() {
+    let folder = tempfile::tempdir().expect("writable");
+    let draft = folder.path().join("night.md");
+    let output = auto(
+        "sh examples/runbook.sh",
+        &["--seed", "2", "--json", "--export", &draft.display().to_string()],
+    );
+    let row = &rows(&output)[0];
+    let text = fs::read_to_string(&draft).expect("it is written");
+    for part in ["# Post-mortem: ", "## Impact", "## Timeline", "## Cause", "## Actions", "**roll back"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    let title = row["causes"][0]["title"].as_str().expect("a cause");
+    assert!(text.contains(title), "{text}");
+    let recording = draft.with_extension("jsonl");
+    let report = firedrill(&["report", "-o", "-"]).arg(&recording).output().expect("it runs");
+    assert!(report.status.success(), "{}", String::from_utf8_lossy(&report.stderr));
+}
+
+/// A person takes a shift in simulated time: looks, acts, names cause and line, and reads the debrief; the history has
+/// it afterwards.
+#[test]
+fn a_shift_in_the_terminal_from_the_page_to_the_debrief() {
+    let state = tempfile::Builder::new().prefix(KEPT).tempdir().expect("writable");
+    let arguments = ["drill", "--clock", "virtual", "--seed", "2", "--of", "unbuffered-log-channel"];
+    let mut person = Person::remembers(state.path(), &arguments);
+    person.sees("Alert:");
+    person.sees("what do you do?");
+    let text = person.text();
+    for secret in ["nbuffered", "broken", "incidents/"] {
+        assert!(!text.contains(secret), "{secret}:\n{text}");
+    }
+    // Wait, kinds, changes.
+    person.types("jj\r");
+    person.sees("release 2.14.0");
+    // Down to the actions, of which the first is to roll back, and its first row the newest release.
+    person.types("jjjjjjj\r");
+    person.sees("act on the service ──");
+    person.types("\r");
+    person.sees("roll back which change?");
+    person.types("\r");
+    person.sees("done: roll back the newest release");
+    person.types("jjjjjjjjjj\r");
+    person.sees("what is the cause?");
+    let down = "j".repeat(cause_row("Unbuffered log channel"));
+    person.types(&down);
+    person.types("\r");
+    person.sees("which line is the cause?");
+    person.types("\r");
+    person.sees("what do you do?");
+    // Wait twice, and declare it over: the last row.
+    person.types("\r");
+    person.is_still(300);
+    person.types("\r");
+    person.is_still(300);
+    person.types("jjjjjjjjjjjjjjjjj\r");
+    person.sees("Cause: Unbuffered log channel");
+    person.sees("of 100 points");
+    person.types("q");
+    let history = firedrill(&["drill", "--history"])
+        .env("XDG_STATE_HOME", state.path())
+        .output()
+        .expect("it runs");
+    let text = String::from_utf8_lossy(&history.stdout).into_owned();
+    assert!(text.contains("unbuffered-log-channel (2)"), "{text}");
+}
+
+/// Rows above a cause in the menu: the first one is that nothing is wrong, the others are in order of title.
+fn cause_row(title: &str) -> usize {
+    let mut titles: Vec<&str> = crate::common::catalogue()
+        .entries
+        .iter()
+        .map(|entry| entry.manifest.title.as_str())
+        .collect();
+    titles.sort_unstable();
+    titles.iter().position(|of| *of == title).expect("it is known") + 1
+}
+
+/// Leaving a shift asks first, and does not point at its cause in the list of incidents.
+#[test]
+fn leaving_a_shift_asks_and_gives_nothing_away() {
+    let mut person =
+        Person::opens(&["drill", "--clock", "virtual", "--seed", "2", "--of", "pool-leak"]);
+    person.sees("Alert:");
+    person.types("\u{1b}");
+    person.sees("Leave the shift? It is not scored.");
+    person.types("\r");
+    person.sees("symptom");
+    assert!(!person.text().contains("▸ Connection pool leak"), "{}", person.text());
+}
+
+/// A live shift has a real process; nothing of it is left when the terminal is closed.
+#[test]
+fn nothing_of_a_live_shift_is_left() {
+    let mut person = Person::opens(&["drill", "--seed", "2", "--of", "unbuffered-log-channel"]);
+    person.sees("paged");
+    let pid = person.child.process_id().expect("it runs");
+    let children = children_of(pid);
+    assert!(!children.is_empty(), "there is a server");
+    person.types("q");
+    wait_for("its children end", Duration::from_secs(10), || gone(&children));
+}
+
+#[test]
+fn a_damaged_history_is_set_aside_with_a_message() {
+    let state = tempfile::tempdir().expect("writable");
+    let folder = state.path().join("firedrill");
+    fs::create_dir_all(&folder).expect("writable");
+    fs::write(folder.join("shifts.json"), "{").expect("writable");
+    let history = firedrill(&["drill", "--history"])
+        .env("XDG_STATE_HOME", state.path())
+        .output()
+        .expect("it runs");
+    assert!(history.status.success());
+    let said = String::from_utf8_lossy(&history.stderr).into_owned();
+    assert!(said.contains("shifts.json") && said.contains("aside"), "{said}");
+}

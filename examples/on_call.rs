@@ -56,7 +56,8 @@ impl Shift {
         let seconds = message["facts"].as_array()?.last()?["seconds"].as_array()?.clone();
         let newest = seconds.iter().rev().take(3);
         let sum = |names: &[&str]| -> f64 {
-            let count = |second: &Value| names.iter().filter_map(|n| second[*n].as_f64()).sum::<f64>();
+            let count =
+                |second: &Value| names.iter().filter_map(|n| second[*n].as_f64()).sum::<f64>();
             newest.clone().map(count).sum()
         };
         let bad = sum(&["failed", "timed_out", "wrong"]);

@@ -104,7 +104,12 @@ fn lines_that_make_no_sense_are_refused_by_number() {
     let row = &rows(&output)[0];
     let notes: Vec<&str> =
         row["notes"].as_array().expect("notes").iter().filter_map(Value::as_str).collect();
-    let expected = ["line 1: invalid JSON", "line 2: unknown verb `dance`", "line 3: 99 instances", "line 4: "];
+    let expected = [
+        "line 1: invalid JSON",
+        "line 2: unknown verb `dance`",
+        "line 3: 99 instances",
+        "line 4: ",
+    ];
     assert_eq!(notes.len(), expected.len(), "{notes:?}");
     for (note, begins) in notes.iter().zip(expected) {
         assert!(note.starts_with(begins), "{note}");
@@ -193,7 +198,9 @@ fn a_draft_of_a_post_mortem_has_the_figures_of_the_shift() {
     );
     let row = &rows(&output)[0];
     let text = fs::read_to_string(&draft).expect("it is written");
-    for part in ["# Post-mortem: ", "## Impact", "## Timeline", "## Cause", "## Actions", "**roll back"] {
+    for part in
+        ["# Post-mortem: ", "## Impact", "## Timeline", "## Cause", "## Actions", "**roll back"]
+    {
         assert!(text.contains(part), "{part}: {text}");
     }
     let title = row["causes"][0]["title"].as_str().expect("a cause");
@@ -208,7 +215,8 @@ fn a_draft_of_a_post_mortem_has_the_figures_of_the_shift() {
 #[test]
 fn a_shift_in_the_terminal_from_the_page_to_the_debrief() {
     let state = tempfile::Builder::new().prefix(KEPT).tempdir().expect("writable");
-    let arguments = ["drill", "--clock", "virtual", "--seed", "2", "--of", "unbuffered-log-channel"];
+    let arguments =
+        ["drill", "--clock", "virtual", "--seed", "2", "--of", "unbuffered-log-channel"];
     let mut person = Person::remembers(state.path(), &arguments);
     person.sees("Alert:");
     person.sees("what do you do?");
@@ -300,4 +308,116 @@ fn a_damaged_history_is_set_aside_with_a_message() {
     assert!(history.status.success());
     let said = String::from_utf8_lossy(&history.stderr).into_owned();
     assert!(said.contains("shifts.json") && said.contains("aside"), "{said}");
+}
+
+/// Checks a value against the part of JSON Schema that `examples/drill.schema.json` uses.
+fn fits(schema: &Value, whole: &Value, value: &Value) -> Result<(), String> {
+    let fails = |why: &str| Err(format!("{why}: {value} against {schema}"));
+    if let Some(name) = schema["$ref"].as_str() {
+        return fits(&whole["$defs"][name.trim_start_matches("#/$defs/")], whole, value);
+    }
+    if let Some(one_of) = schema["oneOf"].as_array() {
+        let tried: Vec<Result<(), String>> =
+            one_of.iter().map(|schema| fits(schema, whole, value)).collect();
+        let fit = tried.iter().filter(|tried| tried.is_ok()).count();
+        return if fit == 1 { Ok(()) } else { Err(format!("{fit} of these fit: {tried:?}")) };
+    }
+    if let Some(constant) = schema.get("const") {
+        return if constant == value { Ok(()) } else { fails("another constant") };
+    }
+    if let Some(allowed) = schema["enum"].as_array() {
+        return if allowed.contains(value) { Ok(()) } else { fails("not among these") };
+    }
+    let kind = match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(number) if number.is_u64() => "integer",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    };
+    let is = |name: &Value| name == kind || (name == "number" && kind == "integer");
+    let allowed = match &schema["type"] {
+        Value::Array(kinds) => kinds.iter().any(is),
+        name => is(name),
+    };
+    if !allowed {
+        return fails("another type");
+    }
+    if let (Some(items), Some(schema)) = (value.as_array(), schema.get("items")) {
+        items.iter().try_for_each(|item| fits(schema, whole, item))?;
+    }
+    let (Some(fields), Some(properties)) = (value.as_object(), schema["properties"].as_object())
+    else {
+        return Ok(());
+    };
+    for required in schema["required"].as_array().expect("a list") {
+        if !fields.contains_key(required.as_str().expect("a name")) {
+            return fails(&format!("{required} is missing"));
+        }
+    }
+    for (name, value) in fields {
+        let Some(schema) = properties.get(name) else {
+            return fails(&format!("{name} is unknown"));
+        };
+        fits(schema, whole, value)?;
+    }
+    Ok(())
+}
+
+/// Both directions of a conversation fit the schema that is given out.
+#[test]
+fn the_conversation_fits_its_schema() {
+    let schema = fs::read_to_string("examples/drill.schema.json").expect("it is there");
+    let schema: Value = serde_json::from_str(&schema).expect("it is JSON");
+    let folder = tempfile::tempdir().expect("writable");
+    let log = folder.path().join("messages");
+    let looks = firedrill_core::session::shift::task::Look::ALL;
+    let mut lines = vec![r#"{"do":"take"}"#.to_owned()];
+    for what in looks {
+        let what = serde_json::to_value(what).expect("a name");
+        lines.push(serde_json::json!({ "do": "look", "what": what }).to_string());
+    }
+    for line in [
+        r#"{"do":"roll_back","change":1}"#,
+        r#"{"do":"restart"}"#,
+        r#"{"do":"scale","instances":2}"#,
+        r#"{"do":"shed","percent":25}"#,
+        r#"{"do":"middleware","name":"auth","on":false}"#,
+        r#"{"do":"set","name":"pool_wait_ms","value":200}"#,
+        r#"{"do":"breaker","open":true}"#,
+        r#"{"do":"wait","seconds":2}"#,
+        r#"{"do":"hint"}"#,
+        r#"{"do":"name","cause":"pool-leak"}"#,
+        r#"{"do":"line","line":3}"#,
+        r#"{"do":"dance"}"#,
+        r#"{"do":"over"}"#,
+    ] {
+        lines.push(line.to_owned());
+    }
+    let mut program = format!(
+        "keep() {{ read -r m || exit 0; printf '%s\\n' \"$m\" >> {}; }}; keep; ",
+        log.display()
+    );
+    for line in &lines {
+        program += &format!("printf '%s\\n' '{line}'; keep; ");
+    }
+    rows(&auto(&program, &["--of", "pool-leak", "--seed", "2", "--json"]));
+    let messages = fs::read_to_string(&log).expect("it was written");
+    let mut kinds = std::collections::BTreeSet::new();
+    for message in messages.lines() {
+        let message: Value = serde_json::from_str(message).expect("JSON");
+        fits(&schema, &schema, &message).unwrap_or_else(|why| panic!("{why}\n{message}"));
+        kinds.insert(message["message"].as_str().expect("a name").to_owned());
+        for fact in message["facts"].as_array().into_iter().flatten() {
+            kinds.insert(fact["fact"].as_str().expect("a name").to_owned());
+        }
+    }
+    // Four messages and thirteen facts.
+    assert_eq!(kinds.len(), 17, "{kinds:?}");
+    for line in lines.iter().filter(|line| !line.contains("dance")) {
+        let line: Value = serde_json::from_str(line).expect("JSON");
+        fits(&schema, &schema, &line).unwrap_or_else(|why| panic!("{why}"));
+    }
 }

@@ -107,32 +107,6 @@ pub fn size(text: &str) -> Result<(u16, u16), String> {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn reads_durations_and_sizes() {
-        assert_eq!(duration("20s"), Ok(Duration::from_secs(20)));
-        assert_eq!(duration("1.5"), Ok(Duration::from_millis(1500)));
-        assert!(duration("0").is_err() && duration("2h").is_err() && duration("soon").is_err());
-        assert_eq!(size("120x36"), Ok((120, 36)));
-        assert!(size("10x10").is_err() && size("wide").is_err());
-    }
-
-    #[test]
-    fn an_unknown_bug_gets_a_suggestion() {
-        let catalogue = crate::pack::catalogue().expect("manifests are in order");
-        let error = bugs(catalogue, "pool-leek").expect_err("no such bug").to_string();
-        assert_eq!(error, "unknown bug `pool-leek`; did you mean `pool-leak`?");
-        let error = bugs(catalogue, "pool-leak=fixd").expect_err("no such variant").to_string();
-        assert_eq!(error, "unknown variant `fixd`; did you mean `fixed`?");
-        let both = bugs(catalogue, "pool-leak, missing-recover=rust").expect("both are known");
-        assert_eq!(both["pool-leak"], "broken");
-        assert_eq!(both["missing-recover"], "rust");
-    }
-}
-
 /// Seeds of a series of shifts, at most.
 const MOST_SEEDS: u64 = 1000;
 
@@ -161,7 +135,33 @@ pub fn draft(text: &str) -> Result<PathBuf, String> {
     }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     match folder.filter(|folder| !folder.is_dir()) {
-        Some(folder) => Err(format!("there is no folder {}", folder.display())),
+        Some(folder) => Err(format!("missing folder {}: create it first", folder.display())),
         None => Ok(path),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_durations_and_sizes() {
+        assert_eq!(duration("20s"), Ok(Duration::from_secs(20)));
+        assert_eq!(duration("1.5"), Ok(Duration::from_millis(1500)));
+        assert!(duration("0").is_err() && duration("2h").is_err() && duration("soon").is_err());
+        assert_eq!(size("120x36"), Ok((120, 36)));
+        assert!(size("10x10").is_err() && size("wide").is_err());
+    }
+
+    #[test]
+    fn an_unknown_bug_gets_a_suggestion() {
+        let catalogue = crate::pack::catalogue().expect("manifests are in order");
+        let error = bugs(catalogue, "pool-leek").expect_err("no such bug").to_string();
+        assert_eq!(error, "unknown bug `pool-leek`; did you mean `pool-leak`?");
+        let error = bugs(catalogue, "pool-leak=fixd").expect_err("no such variant").to_string();
+        assert_eq!(error, "unknown variant `fixd`; did you mean `fixed`?");
+        let both = bugs(catalogue, "pool-leak, missing-recover=rust").expect("both are known");
+        assert_eq!(both["pool-leak"], "broken");
+        assert_eq!(both["missing-recover"], "rust");
     }
 }

@@ -38,7 +38,7 @@ const MOST_LINES: usize = 2000;
 const MOST_REFUSED: usize = 50;
 
 /// Time for an answer.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Time to end after the debrief.
 const FAREWELL: Duration = Duration::from_secs(2);
@@ -86,7 +86,8 @@ enum Message<'a> {
 #[derive(Debug, Serialize)]
 struct Now<'a> {
     stage: ShiftStage,
-    now_s: f64,
+    #[serde(rename = "now_s")]
+    at_s: f64,
     paged_s: Option<f64>,
     budget_spent_percent: f64,
     shed_percent: f64,
@@ -98,7 +99,7 @@ impl<'a> Now<'a> {
     fn new(desk: &Desk<'a>, known: usize) -> Self {
         Self {
             stage: desk.stage,
-            now_s: desk.now_s,
+            at_s: desk.now_s,
             paged_s: desk.paged_s,
             budget_spent_percent: desk.budget_spent_percent,
             shed_percent: desk.shed_percent,

@@ -8,10 +8,13 @@ use firedrill_core::catalogue::Catalogue;
 use firedrill_core::event::Event;
 use firedrill_core::figures::{clock, number};
 use firedrill_core::incident::marks::marks;
+use firedrill_core::incident::show::Text;
+use firedrill_core::incident::walk;
 use firedrill_core::plan::Plan;
 use firedrill_core::session::shift::Shift;
 use firedrill_core::session::shift::post_mortem::chart;
 use firedrill_core::session::shift::score::{Compared, Score};
+use firedrill_core::session::shift::seconds::Second;
 use serde::Serialize;
 
 use super::export;
@@ -39,6 +42,11 @@ pub struct Debrief {
     pub expert: Vec<(f64, String)>,
     /// The timeline: seconds since the run began, and the text.
     pub timeline: Vec<(f64, String)>,
+    /// The changes to the service, each with its part in the outage.
+    pub changes: Vec<String>,
+    /// The damage of each second as a share of a full outage: of the shift, if nobody acts, with an expert.
+    #[serde(skip)]
+    pub damage_by_second: [Vec<f64>; 3],
 }
 
 /// A cause.
@@ -56,6 +64,10 @@ pub struct CauseFound {
     pub code: String,
     /// True if it was named.
     pub is_named: bool,
+    /// The cause in a sentence, and the fix.
+    pub why: String,
+    /// See `why`.
+    pub fix: String,
 }
 
 /// A shift that has ended, for the screen.
@@ -132,7 +144,15 @@ impl Debrief {
             let text = catalogue.source(&file).unwrap_or_default();
             let line = marks(text).first().map_or(1, |marked| marked.line);
             let code = text.lines().nth(line - 1).unwrap_or_default().trim().to_owned();
-            Some(CauseFound { id: id.to_owned(), title, file, line, code, is_named })
+            let values = entry.manifest.formula_values();
+            let in_words = |of: fn(&walk::Debrief) -> &Text| {
+                let text = entry.manifest.debrief.as_ref().map(of)?;
+                text.fill(&values).ok()
+            };
+            let why = in_words(|debrief| &debrief.cause).unwrap_or_default();
+            let fix = in_words(|debrief| &debrief.fix).unwrap_or_default();
+            let id = id.to_owned();
+            Some(CauseFound { id, title, file, line, code, is_named, why, fix })
         };
         let expert = compared.expert.iter().flat_map(|(path, _)| &path.steps);
         let seconds = |at_ms: u64| at_ms as f64 / 1000.0;
@@ -141,9 +161,11 @@ impl Debrief {
             level: shift.scenario.level,
             causes: shift.scenario.causes().filter_map(cause).collect(),
             damage_s: shift.damages(compared),
-            bad_requests: shift.seconds.all.iter().map(|second| second.bad()).sum(),
+            bad_requests: shift.seconds.all.iter().map(Second::bad).sum(),
             budget_spent_percent: shift.budget_spent_percent(),
-            expert: expert.map(|(at_ms, task)| (seconds(*at_ms), task.text())).collect(),
+            expert: expert.map(|(at_ms, task)| (seconds(*at_ms), shift.text(task))).collect(),
+            changes: shift.changes_explained(),
+            damage_by_second: shift.damage_by_second(compared),
             timeline: (shift.timeline.iter())
                 .map(|entry| (seconds(entry.at_ms), entry.text.clone()))
                 .collect(),
@@ -190,47 +212,46 @@ impl Debrief {
         )
     }
 
-    /// The debrief as text.
-    pub fn text(&self, shift: &Shift, compared: &Compared) -> String {
+    /// The debrief as text, with charts of at most so many columns.
+    pub fn text(&self, columns: usize) -> String {
         let mut text = String::new();
         // Writing to a string cannot fail.
-        self.write(&mut text, shift, compared).unwrap_or_default();
+        self.write(&mut text, columns).unwrap_or_default();
         text
     }
 
-    fn write(&self, to: &mut String, shift: &Shift, compared: &Compared) -> std::fmt::Result {
+    fn write(&self, to: &mut String, columns: usize) -> std::fmt::Result {
         writeln!(to, "{} of 100 points. Cause: {}.", number(self.score.points), self.cause())?;
         for cause in &self.causes {
+            writeln!(to, "  {}", cause.why)?;
+            writeln!(to, "  Fix: {}", cause.fix)?;
             writeln!(to, "  {}:{}  {}", cause.file, cause.line, cause.code)?;
-            writeln!(to, "  its walk: firedrill walk {}", cause.id)?;
+            writeln!(to, "  Its walk: firedrill walk {}", cause.id)?;
         }
+        writeln!(to, "\nScore:")?;
         for part in &self.score.parts {
-            writeln!(
-                to,
-                "  {:<9} {:>3} of {:>3}  {}",
-                part.name,
-                number(part.points.round()),
-                number(part.of),
-                part.why
-            )?;
+            let points = format!("{} of {}", number(part.points.round()), number(part.of));
+            writeln!(to, "  {:<9} {points:>8}  {}", part.name, part.why)?;
         }
-        let bad = |seconds: &[_]| {
-            chart(seconds, |second: &firedrill_core::session::shift::seconds::Second| {
-                second.bad_share() * 100.0
-            })
-        };
-        writeln!(to, "\nBad requests in percent, over time:")?;
-        writeln!(to, "  your shift      {}", bad(&shift.seconds.all))?;
-        writeln!(to, "  if nobody acts  {}", bad(&compared.untouched))?;
-        if let Some((_, seconds)) = &compared.expert {
-            writeln!(to, "  an expert       {}", bad(seconds))?;
+        let [own, untouched, expert] = &self.damage_by_second;
+        writeln!(to, "\nDamage over time, from 0 (as without the fault) to its highest:")?;
+        for (name, values) in
+            [("your shift", own), ("if nobody acts", untouched), ("an expert", expert)]
+        {
+            if !values.is_empty() {
+                writeln!(to, "  {name:<14}  {}", chart(values, columns))?;
+            }
+        }
+        writeln!(to, "\nChanges:")?;
+        for change in &self.changes {
+            writeln!(to, "  {change}")?;
         }
         writeln!(to, "\nTimeline:")?;
         for (at_s, what) in &self.timeline {
             writeln!(to, "  {}  {what}", clock(*at_s))?;
         }
         if !self.expert.is_empty() {
-            writeln!(to, "\nAn expert's path, played in simulated time:")?;
+            writeln!(to, "\nAn expert's path, computed in simulated time:")?;
             for (at_s, what) in &self.expert {
                 writeln!(to, "  {}  {what}", clock(*at_s))?;
             }

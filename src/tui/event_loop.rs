@@ -71,14 +71,7 @@ pub async fn run(
     let mut terminations = crate::run::signals::terminations(terminal::restore)?;
     let mut pauses = pauses()?;
     let mut model = begun(catalogue, theme);
-    let mut session = Runs {
-        open: Some(Open::new()?),
-        run: None,
-        lapse: None,
-        recorder: None,
-        lost: None,
-        debrief: None,
-    };
+    let mut session = Runs::new()?;
     // The first frame does not wait for anything, least of all for a child.
     let start = session.begin(&mut model, begin);
     session.draw(&mut model)?;
@@ -229,6 +222,12 @@ async fn end(run: Option<Run>) {
 }
 
 impl Runs {
+    /// The terminal, and no run yet.
+    fn new() -> io::Result<Self> {
+        let open = Some(Open::new()?);
+        Ok(Self { open, run: None, lapse: None, recorder: None, lost: None, debrief: None })
+    }
+
     fn draw(&mut self, model: &mut Model) -> io::Result<()> {
         let Some(open) = &mut self.open else { return Ok(()) };
         if open.screen.is_gone() {

@@ -77,6 +77,8 @@ pub enum Menu {
     Causes,
     /// Lines of the code of the cause that was named.
     Lines,
+    /// Whether the outage is over.
+    Over,
 }
 
 impl Menu {
@@ -84,7 +86,7 @@ impl Menu {
     pub fn parent(&self) -> Option<Self> {
         Some(match self {
             Self::Top => return None,
-            Self::Acts | Self::Causes | Self::Lines => Self::Top,
+            Self::Acts | Self::Causes | Self::Lines | Self::Over => Self::Top,
             Self::Value(_) => Self::Parameters,
             Self::Changes | Self::Scale | Self::Shed | Self::Middlewares | Self::Parameters => {
                 Self::Acts
@@ -105,6 +107,7 @@ impl Menu {
             Self::Value(_) => "new value",
             Self::Causes => "what is the cause?",
             Self::Lines => "which line is the cause?",
+            Self::Over => "is the outage over?",
         }
     }
 }
@@ -160,6 +163,10 @@ pub fn rows(session: &Session, screen: &ShiftScreen) -> Vec<MenuRow> {
     let facts = desk.facts;
     match &screen.menu {
         Menu::Top => top(session, &desk),
+        Menu::Over => vec![input(
+            "yes: watch the service as it is, under more load, then debrief",
+            ShiftInput::Over,
+        )],
         Menu::Acts => vec![
             opens("roll back", Menu::Changes),
             task(Task::Restart),
@@ -231,7 +238,7 @@ fn top(session: &Session, desk: &Desk) -> Vec<MenuRow> {
     if desk.named.flatten().is_some() {
         rows.push(opens("name the line of the cause", Menu::Lines));
     }
-    rows.push(input("declare the outage over: the shift ends", ShiftInput::Over));
+    rows.push(opens("declare the outage over", Menu::Over));
     rows
 }
 

@@ -1,5 +1,6 @@
 //! On-call shifts from outside: in the terminal, and with programs on call.
 
+use std::fmt::Write;
 use std::fs;
 use std::process::{Output, Stdio};
 use std::time::Duration;
@@ -34,7 +35,6 @@ fn points(row: &Value, part: &str) -> f64 {
 
 /// A program of lines that it sends, one for each message that it gets.
 fn sends(lines: &[&str]) -> String {
-    use std::fmt::Write;
     let mut program = "read -r message; ".to_owned();
     for line in lines {
         write!(program, "printf '%s\\n' '{line}'; read -r message || exit 0; ").expect("a string");
@@ -85,7 +85,7 @@ fn an_expert_program_names_cause_and_line() {
     for (part, least) in [("detect", 10.0), ("mitigate", 24.0), ("fix", 20.0), ("cause", 25.0)] {
         assert!(points(row, part) >= least, "{part}: {row}");
     }
-    assert_eq!(points(row, "line"), 0.0, "{row}");
+    assert!(points(row, "line") < 0.5, "{row}");
 }
 
 /// Lines that make no sense are refused by number, and the shift goes on.
@@ -134,7 +134,7 @@ fn a_shift_is_scored_as_it_stands_when_its_program_leaves() {
     }
 }
 
-/// What a program on call has started ends with its shift, and with firedrill, however that ends.
+/// The processes that a program on call has started end with its shift, and with firedrill, however that ends.
 #[test]
 #[cfg(target_os = "linux")]
 fn nothing_of_a_program_on_call_is_left() {
@@ -179,7 +179,7 @@ fn options_that_cannot_be_are_refused_with_what_is_allowed() {
         (&["--auto", "true", "--seeds", "1..100000"], "at most 1000 seeds"),
         (&["--seeds", "1..2"], "--auto"),
         (&["--daily", "--seed", "3"], "--seed"),
-        (&["--export", "no/such/folder/x.md"], "no folder"),
+        (&["--export", "no/such/folder/x.md"], "missing folder"),
     ] {
         let output = firedrill(&["drill"]).args(arguments).output().expect("it runs");
         let text = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -233,7 +233,7 @@ fn a_shift_in_the_terminal_from_the_page_to_the_debrief() {
     person.types("\r");
     person.sees("roll back which change?");
     person.types("\r");
-    person.sees("done: roll back the newest release");
+    person.sees("done: roll back release 2.14.0");
     person.types("jjjjjjjjjj\r");
     person.sees("what is the cause?");
     let down = "j".repeat(cause_row("Unbuffered log channel"));
@@ -248,6 +248,8 @@ fn a_shift_in_the_terminal_from_the_page_to_the_debrief() {
     person.types("\r");
     person.is_still(300);
     person.types("jjjjjjjjjjjjjjjjj\r");
+    person.sees("is the outage over?");
+    person.types("\r");
     person.sees("Cause: Unbuffered log channel");
     person.sees("of 100 points");
     person.types("q");
@@ -291,7 +293,10 @@ fn nothing_of_a_live_shift_is_left() {
     let pid = person.child.process_id().expect("it runs");
     let children = children_of(pid);
     assert!(!children.is_empty(), "there is a server");
+    // A shift that would be lost is asked about.
     person.types("q");
+    person.sees("Leave the shift?");
+    person.types("\r");
     wait_for("its children end", Duration::from_secs(10), || gone(&children));
 }
 
@@ -401,7 +406,7 @@ fn the_conversation_fits_its_schema() {
         log.display()
     );
     for line in &lines {
-        program += &format!("printf '%s\\n' '{line}'; keep; ");
+        write!(program, "printf '%s\\n' '{line}'; keep; ").expect("a string");
     }
     rows(&auto(&program, &["--of", "pool-leak", "--seed", "2", "--json"]));
     let messages = fs::read_to_string(&log).expect("it was written");

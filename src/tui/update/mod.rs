@@ -191,7 +191,8 @@ fn press(model: &mut Model, key: KeyEvent) -> Vec<Command> {
         no_effect(model, key.code);
         return Vec::new();
     };
-    if action == Action::Quit {
+    let on_call = matches!(&model.screen, Screen::Lab(lab) if shift::goes_on(lab));
+    if action == Action::Quit && (model.overlay.is_some() || !on_call) {
         return vec![Command::Quit];
     }
     if model.overlay.is_some() {

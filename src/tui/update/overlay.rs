@@ -58,6 +58,7 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Command> {
 /// Carries out what an overlay asks about.
 fn confirmed(model: &mut Model) -> Vec<Command> {
     match model.overlay.take() {
+        Some(Overlay::Confirm(Action::Quit)) => vec![Command::Quit],
         Some(Overlay::Confirm(Action::Reset)) => reset(model),
         Some(Overlay::Confirm(_)) => leave(model),
         Some(Overlay::Resume { page }) => apply(model, Input::Resume(page)),

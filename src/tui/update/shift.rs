@@ -17,6 +17,11 @@ const MOST_TYPED: usize = 12;
 /// Lines that a page key scrolls.
 const PAGE: isize = 8;
 
+/// Returns true if a shift would be lost.
+pub(super) fn goes_on(lab: &Lab) -> bool {
+    lab.session.shift.as_ref().is_some_and(|shift| shift.stage() != ShiftStage::Ended)
+}
+
 /// Takes in a key that types a value. Returns false if it types nothing.
 pub(super) fn press(lab: &mut Lab, code: KeyCode) -> bool {
     let Some(screen) = &mut lab.shift else { return false };
@@ -67,6 +72,7 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Command> {
             Some(parent) => (screen.menu, screen.cursor) = (parent, 0),
             None => model.overlay = Some(Overlay::Confirm(action)),
         },
+        Action::Quit if !has_ended => model.overlay = Some(Overlay::Confirm(action)),
         Action::Hint => return input(model, ShiftInput::Hint),
         Action::WalkOn => {
             let Some(row) = rows.into_iter().nth(screen.cursor) else { return Vec::new() };

@@ -49,7 +49,7 @@ pub fn draw(
     let [first, second, body] =
         Layout::vertical([Constraint::Length(1), Constraint::Length(1), Constraint::Min(0)])
             .areas(area);
-    header(frame, [first, second], lab, &desk);
+    header(frame, [first, second], lab, (shift, &desk));
     let left = if area.width < 110 { 2 } else { 3 };
     let [charts, _, right] = Layout::horizontal([
         Constraint::Fill(left),
@@ -59,15 +59,18 @@ pub fn draw(
     .areas(body);
     draw_charts(frame, charts, lab, shift);
     if desk.stage == ShiftStage::Ended {
-        match &screen.debrief {
-            Some(debriefed) => debrief(frame, right, (shift, debriefed), screen, layout),
-            None => {
-                let text = "The shift is over. Computing what an expert would have done, and how the service as you left \
-                            it does under other seeds …";
-                let lines = wrapped(text, usize::from(right.width)).into_iter().map(Line::raw);
-                frame.render_widget(Paragraph::new(Text::from_iter(lines)), right);
-            }
+        if let Some(debriefed) = &screen.debrief {
+            debrief(frame, right, debriefed, screen, layout);
+            return;
         }
+        let text = "The shift is over. Computing what an expert would have done, and how the service as you left it does \
+                    under other seeds …";
+        let lines = wrapped(text, usize::from(right.width)).into_iter().map(Line::raw);
+        frame.render_widget(Paragraph::new(lines.collect::<Text>()), right);
+        return;
+    }
+    if desk.stage == ShiftStage::Watched {
+        draw_facts(frame, right, desk.facts, screen, layout);
         return;
     }
     let rows = rows(&lab.session, screen);
@@ -84,10 +87,16 @@ pub fn draw(
 }
 
 /// Draws the two lines at the top: what it is and the time; the page, the budget and the task.
-fn header(frame: &mut Frame, [first, second]: [Rect; 2], lab: &Scene, desk: &Desk) {
+fn header(
+    frame: &mut Frame,
+    [first, second]: [Rect; 2],
+    lab: &Scene,
+    (shift, desk): (&Shift, &Desk),
+) {
     let shown_s = lab.view.times_ms[0] as f64 / 1000.0;
     let clock_word = match lab.session.case.plan.clock {
         Clock::Live => "live",
+        Clock::Virtual if first.width < 100 => "simulated time",
         Clock::Virtual => "simulated time: it passes while you act or wait",
     };
     let right = format!("{} · {clock_word} ", clock(shown_s));
@@ -95,8 +104,13 @@ fn header(frame: &mut Frame, [first, second]: [Rect; 2], lab: &Scene, desk: &Des
         Span::styled(" firedrill", theme::accent()),
         Span::styled(format!(" ▸ on call, level {}", desk.level), theme::strong()),
     ];
-    frame.render_widget(Paragraph::new(Line::from(title)), first);
-    frame.render_widget(Paragraph::new(right).alignment(Alignment::Right), first);
+    match super::header::late(lab, first.width) {
+        Some(late) => frame.render_widget(Paragraph::new(late), first),
+        None => {
+            frame.render_widget(Paragraph::new(Line::from(title)), first);
+            frame.render_widget(Paragraph::new(right).alignment(Alignment::Right), first);
+        }
+    }
     let budget =
         format!(" · error budget of the hour: {} % spent", number(desk.budget_spent_percent));
     let mut spans = match (desk.stage, desk.paged_s) {
@@ -116,12 +130,8 @@ fn header(frame: &mut Frame, [first, second]: [Rect; 2], lab: &Scene, desk: &Des
         spans.push(Span::styled(format!(" · {} % shed", desk.shed_percent), theme::warn()));
     }
     if let Some((task, left_s)) = &desk.task {
-        let text = format!(" · {}: {} s", task.text(), left_s.ceil());
+        let text = format!(" · {}: {} s", shift.text(task), left_s.ceil());
         spans.push(Span::styled(text, theme::accent()));
-    }
-    if let Some(line) = super::header::late(lab, second.width) {
-        frame.render_widget(Paragraph::new(line), second);
-        return;
     }
     frame.render_widget(Paragraph::new(Line::from(spans)), second);
 }
@@ -228,13 +238,9 @@ fn draw_facts(
 ) {
     let width = usize::from(area.width);
     let mut lines: Vec<Line> = Vec::new();
-    if facts.is_empty() {
-        let text = "You are on call for a shop. It gets requests as the charts show. A release may go out. Nobody has \
-                    called so far; you may look around, and each look takes time.";
-        lines.extend(
-            wrapped(text, width).into_iter().map(|line| Line::styled(line, theme::quiet())),
-        );
-    }
+    let text = "You are on call for a shop. The charts show its requests. A release may carry a fault, or nothing is wrong. \
+                Look, act, name the cause, and declare the outage over. Looks and actions take time.";
+    lines.extend(wrapped(text, width).into_iter().map(|line| Line::styled(line, theme::quiet())));
     for fact in facts {
         let style = match fact.kind {
             FactKind::Page { .. } => theme::bad(),
@@ -289,8 +295,10 @@ fn draw_menu(frame: &mut Frame, area: Rect, rows: &[MenuRow], screen: &ShiftScre
     let title = format!("─ {} ", screen.menu.title());
     let rule = "─".repeat(width.saturating_sub(columns(&title)));
     let mut lines = vec![Line::styled(format!("{title}{rule}"), theme::accent())];
-    let height = usize::from(area.height).saturating_sub(1);
     let cursor = screen.cursor.min(rows.len().saturating_sub(1));
+    // The row under the cursor is shown whole, in as many lines as it needs.
+    let rest = rows.get(cursor).map_or(Vec::new(), |row| rest(&row.text, width.saturating_sub(8)));
+    let height = usize::from(area.height).saturating_sub(1 + rest.len());
     let first = (cursor + 1).saturating_sub(height);
     for (i, row) in rows.iter().enumerate().skip(first).take(height) {
         let cost = row.cost_s.map_or(String::new(), |cost_s| format!("{cost_s} s "));
@@ -305,21 +313,32 @@ fn draw_menu(frame: &mut Frame, area: Rect, rows: &[MenuRow], screen: &ShiftScre
         let line = format!("{} {text}{gap} {cost}{more}", if i == cursor { "▸" } else { " " });
         let style = if i == cursor { theme::cursor() } else { ratatui::style::Style::new() };
         lines.push(Line::styled(line, style));
+        if i == cursor {
+            lines.extend(rest.iter().map(|line| Line::styled(format!("    {line}"), style)));
+        }
     }
     frame.render_widget(Paragraph::new(Text::from(lines)), area);
+}
+
+/// The lines of a text beyond the first one, if it is wider than a row.
+fn rest(text: &str, width: usize) -> Vec<String> {
+    if columns(text) <= width {
+        return Vec::new();
+    }
+    wrapped(text.trim_start(), width)
 }
 
 /// Draws the debrief.
 fn debrief(
     frame: &mut Frame,
     area: Rect,
-    (shift, debriefed): (&Shift, &Debriefed),
+    debriefed: &Debriefed,
     screen: &ShiftScreen,
     layout: &mut layout::Layout,
 ) {
     let width = usize::from(area.width);
-    let Debriefed { debrief, compared, notes } = debriefed;
-    let text = debrief.text(shift, compared);
+    let Debriefed { debrief, notes, .. } = debriefed;
+    let text = debrief.text(width.saturating_sub(24));
     let mut lines: Vec<Line> = Vec::new();
     for (i, line) in text.lines().enumerate() {
         let style = if i == 0 || line.ends_with(':') {

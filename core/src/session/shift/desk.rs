@@ -97,10 +97,10 @@ impl Shift {
         if ended {
             return 0.0;
         }
-        let sheds = self.acted.iter().filter_map(|(at_ms, task)| match task {
+        let mut sheds = self.acted.iter().filter_map(|(at_ms, task)| match task {
             Task::Shed { percent } if *at_ms < u64::from(at_s) * 1000 => Some(*percent / 100.0),
             _ => None,
         });
-        sheds.last().unwrap_or(0.0)
+        sheds.next_back().unwrap_or(0.0)
     }
 }

@@ -20,6 +20,9 @@ pub struct Naming {
     pub cause: Option<String>,
     /// The line of its code, by the number under which it was shown.
     pub line: Option<usize>,
+    /// Lines that were named before it.
+    #[serde(default)]
+    pub lines_before: usize,
     /// Lines of its code that are right.
     right: Vec<usize>,
     /// Lines that can be named.
@@ -66,10 +69,16 @@ impl Shift {
             Some(entry) => format!("cause named: {}", entry.manifest.title),
             None => "cause named: nothing is wrong".to_owned(),
         };
-        self.note(says, false);
+        self.note(says.clone(), false);
+        let more = match (self.scenario.level, &cause) {
+            (3, Some(_)) => " (there may be a second one: name it too)",
+            _ => "",
+        };
+        self.learn(FactKind::Done { text: format!("{says}{more}") });
         let (rows, right) = code.unwrap_or_default();
         let lines = rows.iter().map(|row| row.line).collect();
-        self.namings.push(Naming { at_ms: self.now_ms, cause, line: None, right, lines });
+        let at_ms = self.now_ms;
+        self.namings.push(Naming { at_ms, cause, line: None, lines_before: 0, right, lines });
         if !rows.is_empty() {
             self.learn(FactKind::Code { lines: rows });
         }
@@ -77,7 +86,9 @@ impl Shift {
 
     pub(super) fn name_line(&mut self, line: usize) {
         self.note(format!("line named: {line}"), false);
+        self.learn(FactKind::Done { text: format!("line named: {line}") });
         if let Some(naming) = self.namings.last_mut() {
+            naming.lines_before += usize::from(naming.line.is_some_and(|before| before != line));
             naming.line = Some(line);
         }
     }
@@ -112,14 +123,20 @@ fn shown(text: &str) -> Vec<usize> {
     shown.map(|(at, _)| at).collect()
 }
 
-/// The lines of the statements that the code marks as the cause, by the numbers under which they are shown.
+/// The lines of the statements that the code marks as the cause, and those next to them, by the numbers under which they
+/// are shown.
 pub fn right_lines(text: &str) -> Vec<usize> {
     let lines: Vec<&str> = text.lines().collect();
     let causes = marks(text).into_iter().filter(|marked| marked.mark == Mark::Cause);
     let right: Vec<usize> =
         causes.flat_map(|marked| listing::statement(&lines, marked.line - 1)).collect();
-    let shown = shown(text).into_iter().enumerate();
-    shown.filter(|(_, at)| right.contains(at)).map(|(i, _)| i + 1).collect()
+    let shown: Vec<usize> = shown(text);
+    let places: Vec<usize> = (0..shown.len()).filter(|i| right.contains(&shown[*i])).collect();
+    // A reviewer may point at the line before it, such as the signature that lacks something, or after it.
+    (0..shown.len())
+        .filter(|i| places.iter().any(|place| place.abs_diff(*i) <= 1))
+        .map(|i| i + 1)
+        .collect()
 }
 
 /// The hint of this number, from 1. Each narrows the search down.

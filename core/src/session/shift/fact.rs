@@ -166,7 +166,7 @@ pub struct ParameterRow {
 /// A place where tasks wait.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct WaitRow {
-    /// What they wait for, by the label in the code.
+    /// The thing that they wait for, by the label in the code.
     pub what: String,
     /// Tasks.
     pub tasks: u64,
@@ -205,7 +205,7 @@ impl FactKind {
             Self::Threads { .. } => "thread dump".to_owned(),
             Self::Done { text } => format!("done: {text}"),
             Self::Hint { .. } => "hint".to_owned(),
-            Self::Code { .. } => "code of the cause that you named".to_owned(),
+            Self::Code { .. } => "its code is here: name the line".to_owned(),
         }
     }
 
@@ -246,7 +246,7 @@ impl FactKind {
             }
             Self::Configuration { parameters } => parameters.iter().map(parameter).collect(),
             Self::Threads { tasks, waiting } => {
-                let mut lines = vec![format!("{tasks} tasks")];
+                let mut lines = vec![counted(*tasks, "task")];
                 let row = |row: &WaitRow| format!("{:>5} wait for {}", row.tasks, row.what);
                 lines.extend(waiting.iter().map(row));
                 if waiting.is_empty() {
@@ -261,13 +261,19 @@ impl FactKind {
     }
 }
 
+/// A count with its noun: `1 task`, `2 tasks`.
+pub(super) fn counted(count: u64, noun: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{} {noun}{plural}", crate::figures::count(count))
+}
+
 fn joined(names: &[String], between: &str) -> String {
     if names.is_empty() { "none".to_owned() } else { names.join(between) }
 }
 
 fn second(second: &Second) -> String {
     let memory = second.memory_bytes.map_or("–".to_owned(), mib);
-    let tasks = second.tasks.map_or("no process".to_owned(), |tasks| format!("{tasks} tasks"));
+    let tasks = second.tasks.map_or("no process".to_owned(), |tasks| counted(tasks, "task"));
     let mut outcomes = vec![format!("{} ok", second.ok)];
     let counts = [
         (second.rejected, "refused"),
@@ -306,11 +312,11 @@ fn instance(index: usize, row: &InstanceRow) -> String {
         return format!("{}: {}, does not serve", index + 1, row.version);
     }
     format!(
-        "{}: {}, {} % of the requests, {} tasks, {}; last 0.1 s: {} sent, {} ok, {} bad",
+        "{}: {}, {} % of the requests, {}, {}; last 0.1 s: {} sent, {} ok, {} bad",
         index + 1,
         row.version,
         number(row.share_percent),
-        row.tasks,
+        counted(row.tasks, "task"),
         mib(row.memory_bytes),
         row.sent,
         row.ok,

@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use super::Shift;
 use super::fact::{ChangeRow, FactKind, InstanceRow, KindRow, MetricRow, ParameterRow, WaitRow};
 use super::scenario::ChangeKind;
+use super::seconds::Second;
 use super::task::{Look, Task};
 use crate::incident::measure::{Measure, WindowMeasure};
 use crate::incident::params;
 use crate::plan::Case;
-use crate::session::lane_state::LaneState;
+use crate::session::lane_state::{LaneState, LastSecond};
 use crate::session::run_state::RunState;
 
 /// Seconds that the charts go back.
@@ -24,14 +25,7 @@ impl Shift {
         let Some(lane) = head.lanes.first() else { return FactKind::Log { lines: Vec::new() } };
         match what {
             Look::Charts => FactKind::Charts {
-                // Silent faults are not on any chart.
-                seconds: (self.seconds.newest(CHARTS_S).iter().cloned())
-                    .map(|second| super::seconds::Second {
-                        bites: false,
-                        kinds: std::collections::BTreeMap::new(),
-                        ..second
-                    })
-                    .collect(),
+                seconds: self.seconds.newest(CHARTS_S).iter().map(Second::shown).collect(),
             },
             Look::Kinds => FactKind::Kinds { kinds: kinds(lane) },
             Look::Changes => FactKind::Changes { changes: self.changes() },
@@ -51,36 +45,48 @@ impl Shift {
     }
 
     pub(super) fn changes(&self) -> Vec<ChangeRow> {
-        let mut releases = 0;
+        let mut releases: usize = 0;
         let row = |(i, change): (usize, &super::scenario::RecentChange)| {
-            if matches!(change.kind, ChangeKind::Release | ChangeKind::SecondRelease) {
-                releases += 1;
-            }
+            let number = releases;
+            releases += usize::from(change.kind.is_release());
             ChangeRow {
                 change: i + 1,
                 at_s: change.at_ms as f64 / 1000.0,
-                text: change.kind.text(releases - 1),
+                text: change.kind.text(number),
                 is_rolled_back: self.is_rolled_back(i + 1),
             }
         };
         self.known_changes().enumerate().map(row).collect()
     }
 
+    /// The changes to the service, each with its part in the outage. It gives the cause away.
+    pub fn changes_explained(&self) -> Vec<String> {
+        let explained = |row: ChangeRow| {
+            let kind = self.scenario.changes.get(row.change - 1).map(|change| change.kind);
+            let part = match kind {
+                Some(ChangeKind::Release) if self.scenario.is_faulty => "carried the fault",
+                Some(ChangeKind::SecondRelease) => "carried the second fault",
+                _ => "harmless",
+            };
+            format!("{}  {}: {part}", crate::figures::clock(row.at_s), row.text)
+        };
+        self.changes().into_iter().map(explained).collect()
+    }
+
     /// Returns true if the change of this number, from 1, has been rolled back.
     pub(super) fn is_rolled_back(&self, number: usize) -> bool {
-        self.acted.iter().any(|(_, task)| {
-            matches!(task, Task::RollBack { change }
-                if change.unwrap_or_else(|| self.newest_release()) == number)
-        })
+        self.acted
+            .iter()
+            .any(|(_, task)| matches!(task, Task::RollBack { change } if *change == Some(number)))
     }
 
     fn instances(&self, lane: &LaneState) -> Vec<InstanceRow> {
-        let released = self.now_ms >= self.scenario.release_ms;
-        let rolled_back = self.acted.iter().any(|(_, task)| matches!(task, Task::RollBack { .. }));
-        let version = |name: &str| {
-            let is_old = name == "before" || !released || rolled_back;
-            if is_old { BEFORE.to_owned() } else { "2.14.0".to_owned() }
-        };
+        let is_release = |row: &&super::fact::ChangeRow| row.text.starts_with("release");
+        let releases = self.changes();
+        let newest = releases.iter().rev().filter(is_release).find(|row| !row.is_rolled_back);
+        let newest = newest.map_or(BEFORE, |row| row.text.trim_start_matches("release "));
+        let version =
+            |name: &str| if name == "before" { BEFORE.to_owned() } else { newest.to_owned() };
         if lane.instances.is_empty() {
             let second = self.seconds.all.last();
             return vec![InstanceRow {
@@ -153,8 +159,9 @@ impl Shift {
     }
 }
 
+/// The requests of each kind, and all those without a kind.
 fn kinds(lane: &LaneState) -> Vec<KindRow> {
-    let row = |(kind, last): (&String, &crate::session::lane_state::LastSecond)| {
+    let row = |(kind, last): (&String, &LastSecond)| {
         let outcomes = last.window.outcomes;
         let ended = outcomes.all();
         let bad = (ended > 0).then(|| outcomes.bad() as f64 * 100.0 / ended as f64);
@@ -167,7 +174,25 @@ fn kinds(lane: &LaneState) -> Vec<KindRow> {
             p99_ms: last.value(WindowMeasure::P99Ms),
         }
     };
-    lane.kinds.iter().map(row).collect()
+    let mut rows: Vec<KindRow> =
+        lane.kinds.iter().filter(|(_, last)| last.window.sent > 0).map(row).collect();
+    let of_kinds = |count: fn(&LastSecond) -> u64| lane.kinds.values().map(count).sum::<u64>();
+    let all = &lane.last_second;
+    let sent = all.window.sent.saturating_sub(of_kinds(|last| last.window.sent));
+    if !rows.is_empty() && sent > 0 {
+        let rest = |count: fn(&LastSecond) -> u64| count(all).saturating_sub(of_kinds(count));
+        let ended = rest(|last| last.window.outcomes.all());
+        let percent = |count: u64| (ended > 0).then(|| count as f64 * 100.0 / ended as f64);
+        rows.push(KindRow {
+            kind: "all others".to_owned(),
+            sent_per_s: all.per_s(sent),
+            ok_percent: percent(rest(|last| last.window.outcomes.ok)),
+            rejected_percent: percent(rest(|last| last.window.outcomes.rejected)),
+            bad_percent: percent(rest(|last| last.window.outcomes.bad())),
+            p99_ms: None,
+        });
+    }
+    rows
 }
 
 /// The parameters that a person on call can set: those of the service's own code. The world (the database, the

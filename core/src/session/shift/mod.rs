@@ -262,6 +262,7 @@ impl Shift {
         match input {
             ShiftInput::Take => {}
             ShiftInput::Begin(task) => {
+                let task = self.resolved(task);
                 let due_ms = self.now_ms + u64::from(task.cost_s()) * 1000;
                 self.task = Some((due_ms, task));
             }
@@ -326,7 +327,7 @@ impl Shift {
                         Some(format!("there is no change {number}: look at the recent changes"))
                     }
                     Some(change) if !change.kind.is_reversible() => {
-                        Some(format!("change {number} cannot be rolled back"))
+                        Some(format!("{} cannot be rolled back", change.kind.text(0)))
                     }
                     Some(_) => None,
                 }
@@ -352,14 +353,29 @@ impl Shift {
 
     /// The number of the newest release among the changes, from 1; 0 if there has been none.
     fn newest_release(&self) -> usize {
-        let is_release = |change: &scenario::RecentChange| {
-            matches!(
-                change.kind,
-                scenario::ChangeKind::Release | scenario::ChangeKind::SecondRelease
-            )
-        };
         let changes: Vec<_> = self.known_changes().collect();
-        changes.iter().rposition(|change| is_release(change)).map_or(0, |at| at + 1)
+        changes.iter().rposition(|change| change.kind.is_release()).map_or(0, |at| at + 1)
+    }
+
+    /// The task with the number of the change that it rolls back.
+    fn resolved(&self, task: Task) -> Task {
+        match task {
+            Task::RollBack { change: None } => {
+                Task::RollBack { change: Some(self.newest_release()) }
+            }
+            task => task,
+        }
+    }
+
+    /// The task in words, with the change that it rolls back.
+    pub fn text(&self, task: &Task) -> String {
+        match task {
+            Task::RollBack { change: Some(number) } => {
+                let row = self.changes().into_iter().find(|row| row.change == *number);
+                row.map_or(task.text(), |row| format!("roll back {}", row.text))
+            }
+            task => task.text(),
+        }
     }
 
     /// Takes in an event of the run.
@@ -424,8 +440,9 @@ impl Shift {
             return;
         }
         self.act(&task);
-        self.note(task.text(), true);
-        self.learn(FactKind::Done { text: task.text() });
+        let text = self.text(&task);
+        self.note(text.clone(), true);
+        self.learn(FactKind::Done { text });
         self.acted.push((self.now_ms, task));
     }
 
@@ -525,15 +542,7 @@ fn control(task: &Task, scenario: &Scenario, off: &mut Vec<String>) -> Option<Co
     let lane = 0;
     Some(match task {
         Task::RollBack { change } => {
-            let is_release = |change: &scenario::RecentChange| {
-                matches!(
-                    change.kind,
-                    scenario::ChangeKind::Release | scenario::ChangeKind::SecondRelease
-                )
-            };
-            let newest = || scenario.changes.iter().rposition(is_release).map_or(0, |at| at + 1);
-            let number = change.unwrap_or_else(newest);
-            let change = scenario.changes.get(number.wrapping_sub(1))?;
+            let change = scenario.changes.get(change.unwrap_or_default().wrapping_sub(1))?;
             scenario.roll_back(change.kind, lane)?
         }
         Task::Restart => Control::Restart { lane, console: false },

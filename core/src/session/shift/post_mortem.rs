@@ -113,33 +113,34 @@ impl Shift {
             count(self.shed_requests().round() as u64),
             number(self.budget_spent_percent())
         )?;
-        let share = |seconds: &[Second]| chart(seconds, |second| second.bad_share() * 100.0);
-        writeln!(to, "Share of bad requests, in percent, over time:\n\n```text")?;
-        writeln!(to, "this shift       {}", share(all))?;
-        writeln!(to, "if nobody acts   {}", share(&compared.untouched))?;
-        if let Some((_, seconds)) = &compared.expert {
-            writeln!(to, "with an expert   {}", share(seconds))?;
-        }
-        writeln!(to, "```\n\np99 latency, in ms, over time:\n\n```text")?;
+        let [own, untouched, expert] = self.damage_by_second(compared);
         writeln!(
             to,
-            "this shift       {}",
-            chart(all, |second| second.p99_ms.unwrap_or_default())
+            "Damage by the second, as a share of a full outage, beyond what the service without the fault shows:\n\n```text"
         )?;
+        writeln!(to, "this shift       {}", chart(&own, COLUMNS))?;
+        writeln!(to, "if nobody acts   {}", chart(&untouched, COLUMNS))?;
+        if !expert.is_empty() {
+            writeln!(to, "with an expert   {}", chart(&expert, COLUMNS))?;
+        }
+        let p99: Vec<f64> = all.iter().map(|s| s.p99_ms.unwrap_or_default()).collect();
+        writeln!(to, "```\n\np99 latency, in ms, over time:\n\n```text")?;
+        writeln!(to, "this shift       {}", chart(&p99, COLUMNS))?;
         writeln!(to, "```\n\nThe runs beside this shift were computed in simulated time.\n")?;
         writeln!(to, "- Which customers noticed? What did it cost them?\n")
     }
 }
 
-/// A chart of one row: the highest value of each stretch, and the highest of all.
-pub fn chart(seconds: &[Second], value: impl Fn(&Second) -> f64) -> String {
-    let most = seconds.iter().map(&value).fold(0.0, f64::max);
-    let each = seconds.len().div_ceil(COLUMNS).max(1);
-    let bar = |stretch: &[Second]| {
-        let high = stretch.iter().map(&value).fold(0.0, f64::max);
-        let place = if most > 0.0 { high / most * (BARS.len() - 1) as f64 } else { 0.0 };
+/// A chart of one row of at most so many columns: the highest value of each stretch, and the highest of all.
+pub fn chart(values: &[f64], columns: usize) -> String {
+    let highest = |values: &[f64]| values.iter().copied().fold(0.0, f64::max);
+    let most = highest(values);
+    let each = values.len().div_ceil(columns.max(1)).max(1);
+    let bar = |stretch: &[f64]| {
+        let place =
+            if most > 0.0 { highest(stretch) / most * (BARS.len() - 1) as f64 } else { 0.0 };
         BARS[place.round() as usize]
     };
-    let bars: String = seconds.chunks(each).map(bar).collect();
-    format!("{bars}  highest {}", number(most))
+    let bars: String = values.chunks(each).map(bar).collect();
+    format!("{bars} {}", number(most))
 }

@@ -13,8 +13,8 @@ use crate::incident::manifest::{MAX_INSTANCES, MAX_RATE_PER_S};
 use crate::plan::Case;
 use crate::script::{Control, Pacing};
 
-/// Time after which an expert begins to act: the page is taken, charts and changes are looked at.
-const EXPERT_LOOKS: [Look; 2] = [Look::Charts, Look::Changes];
+/// Looks of an expert before the first action. The charts are on the screen.
+const EXPERT_LOOKS: [Look; 2] = [Look::Kinds, Look::Changes];
 
 /// Milliseconds after which an expert takes the page.
 const EXPERT_TAKES_MS: u64 = 2_000;
@@ -22,8 +22,9 @@ const EXPERT_TAKES_MS: u64 = 2_000;
 /// Seeds beside that of the shift under which the service is tried as it was left.
 pub const OTHER_SEEDS: [u64; 2] = [1_000_003, 2_000_003];
 
-/// Seconds after the release from which a service that is tried under another seed is judged.
-const JUDGED_AFTER_S: u32 = 2;
+/// Seconds after the release from which a service that is tried under another seed is judged: a second release has been
+/// rolled back by then.
+const JUDGED_AFTER_S: u32 = 4;
 
 /// Numbers of instances that an expert tries.
 const SCALES: [usize; 3] = [3, 5, MAX_INSTANCES];
@@ -109,10 +110,12 @@ impl Shift {
     pub fn expert_paths(&self, catalogue: &Catalogue) -> Vec<ExpertPath> {
         let Some(paged_ms) = self.paged_ms else { return Vec::new() };
         let releases = self.changes();
-        let is_release = |text: &str| text.starts_with("release");
+        let is_suspect = |number: usize| {
+            self.scenario.changes.get(number - 1).is_some_and(|change| change.kind.is_suspect())
+        };
         let back: Vec<Task> = releases
             .iter()
-            .filter(|row| is_release(&row.text))
+            .filter(|row| is_suspect(row.change))
             .map(|row| Task::RollBack { change: Some(row.change) })
             .collect();
         let several = manifests(&self.scenario, catalogue).any(|manifest| manifest.instances > 1);
@@ -168,12 +171,18 @@ impl Shift {
         let mut controls = self.scenario.controls(0);
         let burst = (self.scenario.rate_per_s * BURST).min(MAX_RATE_PER_S);
         controls.push((0, Control::SetRate(burst)));
-        // In the moment of the release, right after it.
+        // In the moment of the release, right after it; a rollback right after its own release.
         let at_ms = release_ms;
         let mut off = Vec::new();
         // A restart is not a state, and load that is shed is let through again.
         let state = self.acted.iter().filter(|(_, task)| *task != Task::Restart);
         for (_, task) in state {
+            let at_ms = match task {
+                Task::RollBack { change: Some(number) } => {
+                    self.scenario.changes.get(number - 1).map_or(at_ms, |change| change.at_ms)
+                }
+                _ => at_ms,
+            };
             controls.extend(control(task, &self.scenario, &mut off).map(|c| (at_ms, c)));
         }
         controls.sort_by_key(|(at_ms, _)| *at_ms);

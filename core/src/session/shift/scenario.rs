@@ -73,14 +73,14 @@ pub enum ChangeKind {
     SecondRelease,
     /// The host was maintained: the process was restarted.
     Maintenance,
-    /// A limit that is not in use was changed.
-    UnusedLimit,
+    /// A release that changes nothing but a limit that is not in use.
+    HarmlessRelease,
     /// A campaign brings more traffic.
     Campaign,
 }
 
-/// The parameter that [`ChangeKind::UnusedLimit`] changes, its value before and after: it limits injected delays, and
-/// nothing injects them.
+/// The parameter that [`ChangeKind::HarmlessRelease`] changes, its value before and after: it limits injected delays,
+/// and nothing injects them.
 const UNUSED: (&str, f64, f64) = ("chaos_most", 1000.0, 500.0);
 
 /// The traffic after [`ChangeKind::Campaign`], as a factor.
@@ -92,12 +92,23 @@ impl ChangeKind {
         !matches!(self, Self::Maintenance | Self::Campaign)
     }
 
-    /// The entry in the list of changes. `number` counts the releases from 1.
+    /// Returns true if it is a release.
+    pub fn is_release(self) -> bool {
+        matches!(self, Self::Release | Self::SecondRelease | Self::HarmlessRelease)
+    }
+
+    /// Returns true if it may carry a fault.
+    pub fn is_suspect(self) -> bool {
+        matches!(self, Self::Release | Self::SecondRelease)
+    }
+
+    /// The entry in the list of changes. `number` counts the releases from 0.
     pub fn text(self, number: usize) -> String {
         match self {
-            Self::Release | Self::SecondRelease => format!("release 2.14.{number}"),
+            Self::Release | Self::SecondRelease | Self::HarmlessRelease => {
+                format!("release 2.14.{number}")
+            }
             Self::Maintenance => "maintenance: the process was moved to another host".to_owned(),
-            Self::UnusedLimit => format!("configuration: limit {} to {}", UNUSED.1, UNUSED.2),
             Self::Campaign => "marketing: a campaign began".to_owned(),
         }
     }
@@ -119,8 +130,15 @@ impl Scenario {
             catalogue.find(id)?;
         }
         let mut dice = random::stream(seed, "shift");
+        // Two faults at once need incidents that do not change the world themselves.
+        let fits = |id: &&str| {
+            level < 3
+                || catalogue
+                    .find(id)
+                    .is_ok_and(|entry| is_plain(entry, entry.manifest.load.rate_per_s * HALF))
+        };
         let ids: Vec<&str> = match of {
-            [] => catalogue.ids().collect(),
+            [] => catalogue.ids().filter(fits).collect(),
             of => of.iter().map(String::as_str).collect(),
         };
         let incident = ids.choose(&mut dice).copied().unwrap_or_default().to_owned();
@@ -148,14 +166,14 @@ impl Scenario {
         let false_alarm_ms = release_ms + dice.random_range(50..150) * 100;
         let mut changes = vec![RecentChange { at_ms: release_ms, kind: ChangeKind::Release }];
         let level = level.clamp(*LEVELS.start(), *LEVELS.end());
-        let mut harmless = vec![ChangeKind::Maintenance, ChangeKind::UnusedLimit];
+        let mut harmless = vec![ChangeKind::Maintenance, ChangeKind::HarmlessRelease];
         // Phases that set the rate would end the campaign.
         if manifest.phases.iter().all(|phase| phase.rate_per_s.is_none()) {
             harmless.push(ChangeKind::Campaign);
         }
         for _ in 1..level.min(3) {
             let kind = harmless.swap_remove(dice.random_range(0..harmless.len()));
-            let at_ms = release_ms - 4_000 + dice.random_range(0..60) * 100;
+            let at_ms = release_ms - 4_000 + dice.random_range(0..78) * 100;
             changes.push(RecentChange { at_ms, kind });
         }
         let wants_second = level == 3 && is_faulty;
@@ -262,7 +280,7 @@ impl Scenario {
                     Control::SetBug { lane, incident, variant: Some("broken".to_owned()) }
                 }
                 ChangeKind::Maintenance => Control::Restart { lane, console: false },
-                ChangeKind::UnusedLimit => {
+                ChangeKind::HarmlessRelease => {
                     Control::SetParam { name: UNUSED.0.to_owned(), value: UNUSED.2 }
                 }
                 ChangeKind::Campaign => Control::SetRate((self.rate_per_s * CAMPAIGN).round()),
@@ -277,7 +295,7 @@ impl Scenario {
         let incident = match kind {
             ChangeKind::Release => self.incident.clone(),
             ChangeKind::SecondRelease => self.second.clone()?,
-            ChangeKind::UnusedLimit => {
+            ChangeKind::HarmlessRelease => {
                 return Some(Control::SetParam { name: UNUSED.0.to_owned(), value: UNUSED.1 });
             }
             ChangeKind::Maintenance | ChangeKind::Campaign => return None,
@@ -292,24 +310,43 @@ impl Scenario {
     }
 }
 
+/// Returns true if an incident can share its service with another one: its fault shows at this load, in requests a
+/// second, and no phases
+/// after the release change load or database, so that the service is healthy once both are fixed.
+fn is_plain(entry: &CatalogueEntry, rate_per_s: f64) -> bool {
+    let manifest = &entry.manifest;
+    let steers = entry.incident.variants.iter().any(|variant| variant.steer.is_some());
+    let has_phases = manifest.phases.iter().any(|phase| phase.at_s > manifest.release_s());
+    let shares = manifest.instances == 1 && !manifest.tls && !steers;
+    shares && !has_phases && shows_at(manifest, rate_per_s)
+}
+
+/// Returns true if the fault of an incident shows at this load of its requests, in requests a second.
+fn shows_at(manifest: &Manifest, rate_per_s: f64) -> bool {
+    let mut values = manifest.formula_values();
+    values.insert("rate_per_s".to_owned(), rate_per_s);
+    let overload = manifest.overload.as_ref().map(|overload| overload.eval(&values));
+    overload.is_none_or(|overload| overload.is_ok_and(|overload| overload > 0.0))
+}
+
+/// The share of the requests that each of two incidents has.
+const HALF: f64 = 0.5;
+
 /// A second incident for a shift of level 3: its layers fit into the same service.
 fn second_fault(
     catalogue: &Catalogue,
     first: &CatalogueEntry,
     dice: &mut impl rand::Rng,
 ) -> Option<String> {
-    let is_plain = |entry: &CatalogueEntry| {
-        let steers = entry.incident.variants.iter().any(|variant| variant.steer.is_some());
-        entry.manifest.instances == 1 && !entry.manifest.tls && !steers
-    };
-    if !is_plain(first) {
+    let rate_per_s = first.manifest.load.rate_per_s * HALF;
+    if !is_plain(first, rate_per_s) {
         return None;
     }
     let fits = |entry: &&Arc<CatalogueEntry>| {
         let broken = |entry: &CatalogueEntry| (entry.manifest.id.clone(), "broken".to_owned());
         let both = Bugs::from([broken(first), broken(entry)]);
         entry.manifest.id != first.manifest.id
-            && is_plain(entry)
+            && is_plain(entry, rate_per_s)
             && catalogue.chain(base_chain(), &both).is_ok()
     };
     let fitting: Vec<_> = catalogue.entries.iter().filter(fits).collect();

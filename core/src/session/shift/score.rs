@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::fact::counted;
 use super::reference::ExpertPath;
 use super::seconds::Second;
 use super::{Shift, ShiftStage};
@@ -24,8 +25,9 @@ const FIX: f64 = 20.0;
 const CAUSE: f64 = 25.0;
 const LINE: f64 = 15.0;
 
-/// Points that a wrong naming costs, and a hint.
+/// Points that a wrong naming costs, a line named before the last one, and a hint.
 const WRONG_NAMING: f64 = 8.0;
+const LINE_BEFORE: f64 = 5.0;
 const HINT: f64 = 5.0;
 
 /// Points where nothing is wrong: for saying so, and for leaving the service alone.
@@ -185,19 +187,22 @@ impl Shift {
         let damaged: Vec<u32> =
             all.filter(|(_, damage)| *damage > 0.0).map(|(at_s, _)| at_s).collect();
         let last_s = damaged.into_iter().filter(|at_s| *at_s <= over_s).max()?;
-        (over_s >= last_s + CALM_S).then_some(u64::from(last_s) * 1000)
+        // An outage that ends before anybody acts is not mitigated by anybody.
+        let acted_ms = self.acted.first().map_or(0, |(at_ms, _)| *at_ms);
+        (over_s >= last_s + CALM_S).then_some(acted_ms.max(u64::from(last_s) * 1000))
     }
 
     fn mitigate(&self, compared: &Compared, mitigated_s: Option<f64>) -> Part {
         let [own, untouched, expert] = self.damages(compared);
         let avoidable = untouched - expert;
         let avoided = if avoidable > 0.0 { (untouched - own) / avoidable } else { 0.0 };
-        let when = mitigated_s
-            .map_or("it was not mitigated when you declared it over".to_owned(), |s| {
-                format!("mitigated {} s after the page", number(s))
-            });
+        let when = match mitigated_s {
+            Some(s) => format!("mitigated {} s after the page", number(s)),
+            None if self.acted.is_empty() => "nobody acted".to_owned(),
+            None => format!("declared over before {CALM_S} s without damage had passed"),
+        };
         let why = format!(
-            "{when}; damage: {} s of full outage, an expert's {} s, {} s if nobody acts",
+            "{when}; damage as of {} s of full outage, with an expert {} s, if nobody acts {} s",
             number(own),
             number(expert),
             number(untouched)
@@ -241,7 +246,7 @@ impl Shift {
             why = format!("{why}, after {wrong} wrong");
         }
         if self.hints > 0 {
-            why = format!("{why}, with {} hints", self.hints);
+            why = format!("{why}, with {}", counted(self.hints as u64, "hint"));
         }
         Part { name: "cause", points, of: CAUSE, why }
     }
@@ -253,7 +258,9 @@ impl Shift {
             of.is_some_and(super::diagnosis::Naming::line_is_right)
         };
         let count = causes.iter().filter(right).count();
+        let before: usize = self.namings.iter().map(|naming| naming.lines_before).sum();
         let points = LINE * count as f64 / causes.len().max(1) as f64;
+        let points = (points - LINE_BEFORE * before as f64).max(0.0);
         let named = self.namings.iter().any(|naming| naming.line.is_some());
         let why = match (count == causes.len(), named) {
             (true, _) => "named",
@@ -269,7 +276,34 @@ impl Shift {
         let less = WRONG_NAMING * wrong as f64 + HINT * self.hints as f64;
         let points = if said { (SAID_SO - less).max(0.0) } else { 0.0 };
         let why = if said { "you said that nothing is wrong" } else { "nothing was wrong" };
-        Part { name: "cause", points, of: SAID_SO, why: why.to_owned() }
+        let why = format!("{why}: {}", self.before_and_after());
+        Part { name: "cause", points, of: SAID_SO, why }
+    }
+
+    /// The share of bad requests before the release and after it, in words.
+    fn before_and_after(&self) -> String {
+        let share = |is_before: bool| {
+            let of = self.seconds.all.iter().filter(|s| (s.at_s <= self.release_s()) == is_before);
+            let bad: u64 = of.clone().map(Second::bad).sum();
+            let ended: u64 = of.map(|second| second.ok + second.rejected + second.bad()).sum();
+            number((bad as f64 * 1000.0 / ended.max(1) as f64).round() / 10.0)
+        };
+        format!(
+            "{} % of the requests were bad before the release, {} % after it",
+            share(true),
+            share(false)
+        )
+    }
+
+    /// The damage of each second beyond that of the healthy service, as a share of a full outage: of the shift, if nobody
+    /// acts, and with an expert.
+    pub fn damage_by_second(&self, compared: &Compared) -> [Vec<f64>; 3] {
+        let of = |seconds: &[Second]| {
+            excess(seconds, &compared.healthy, 0, |_| 0.0).map(|(_, damage)| damage).collect()
+        };
+        let own = excess(&self.seconds.all, &compared.healthy, 0, |at_s| self.shed_share(at_s));
+        let expert = compared.expert.as_ref().map_or(Vec::new(), |(_, seconds)| of(seconds));
+        [own.map(|(_, damage)| damage).collect(), of(&compared.untouched), expert]
     }
 
     fn left_alone(&self) -> Part {
@@ -279,7 +313,7 @@ impl Shift {
         let points = if said { points } else { 0.0 };
         let why = match acts {
             0 => "you left a healthy service alone".to_owned(),
-            acts => format!("{acts} actions on a healthy service"),
+            acts => format!("{} on a healthy service", counted(acts as u64, "action")),
         };
         Part { name: "calm", points, of: LEFT_ALONE, why }
     }
@@ -301,9 +335,7 @@ fn fix(left: &[Left]) -> Part {
     let held = left.iter().filter(|left| left.held).count();
     let all = left.len();
     let is_fixed = all > 0 && held == all;
-    let why = match is_fixed {
-        true => format!("the service as you left it held under {all} other seeds"),
-        false => format!("the service as you left it held under {held} of {all} other seeds"),
-    };
+    let of = if is_fixed { all.to_string() } else { format!("{held} of {all}") };
+    let why = format!("the service as you left it held in {of} runs with other random traffic");
     Part { name: "fix", points: if is_fixed { FIX } else { 0.0 }, of: FIX, why }
 }

@@ -53,6 +53,11 @@ pub struct Second {
 }
 
 impl Second {
+    /// The second as charts show it: silent faults are not on any chart, and kinds are a look of their own.
+    pub(super) fn shown(&self) -> Self {
+        Self { bites: false, kinds: BTreeMap::new(), ..self.clone() }
+    }
+
     /// Requests that failed, timed out or were answered wrongly.
     pub fn bad(&self) -> u64 {
         self.failed + self.timed_out + self.wrong

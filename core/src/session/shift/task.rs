@@ -156,7 +156,7 @@ impl Task {
             Self::Breaker { open } => {
                 format!("{} the circuit breaker", if *open { "open" } else { "close" })
             }
-            Self::Wait { seconds } => format!("wait {seconds} s"),
+            Self::Wait { .. } => "wait".to_owned(),
         }
     }
 }

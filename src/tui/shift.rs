@@ -77,7 +77,7 @@ pub enum Menu {
     Causes,
     /// Lines of the code of the cause that was named.
     Lines,
-    /// Whether the outage is over.
+    /// Confirms that the outage is over.
     Over,
 }
 

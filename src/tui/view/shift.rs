@@ -104,12 +104,11 @@ fn header(
         Span::styled(" firedrill", theme::accent()),
         Span::styled(format!(" ▸ on call, level {}", desk.level), theme::strong()),
     ];
-    match super::header::late(lab, first.width) {
-        Some(late) => frame.render_widget(Paragraph::new(late), first),
-        None => {
-            frame.render_widget(Paragraph::new(Line::from(title)), first);
-            frame.render_widget(Paragraph::new(right).alignment(Alignment::Right), first);
-        }
+    if let Some(late) = super::header::late(lab, first.width) {
+        frame.render_widget(Paragraph::new(late), first);
+    } else {
+        frame.render_widget(Paragraph::new(Line::from(title)), first);
+        frame.render_widget(Paragraph::new(right).alignment(Alignment::Right), first);
     }
     let budget =
         format!(" · error budget of the hour: {} % spent", number(desk.budget_spent_percent));

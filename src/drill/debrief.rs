@@ -92,8 +92,6 @@ pub struct EndedShift {
 pub struct Debriefed {
     /// The debrief.
     pub debrief: Debrief,
-    /// The runs that it is computed from.
-    pub compared: Compared,
     /// The line that one can paste, and files that were written, or could not be.
     pub notes: Vec<String>,
 }
@@ -128,7 +126,7 @@ impl EndedShift {
                 Err(why) => format!("{why:#}"),
             });
         }
-        Ok(Debriefed { debrief, compared, notes })
+        Ok(Debriefed { debrief, notes })
     }
 }
 

@@ -336,7 +336,7 @@ fn debrief(
     layout: &mut layout::Layout,
 ) {
     let width = usize::from(area.width);
-    let Debriefed { debrief, notes, .. } = debriefed;
+    let Debriefed { debrief, notes } = debriefed;
     let text = debrief.text(width.saturating_sub(24));
     let mut lines: Vec<Line> = Vec::new();
     for (i, line) in text.lines().enumerate() {

@@ -2,14 +2,16 @@
 //! cause. The cause is hidden until the end.
 //!
 //! * [`scenario`]: the outage, drawn from a seed; [`pager`]: the page; [`seconds`]: the measurements
-//! * [`task`]: looks and actions, with their costs in time; [`fact`]: the results of looks; `gather`: how they are made
+//! * [`task`]: looks and actions, with their costs in time; `act`: the commands of actions; `refuse`: inputs that cannot
+//!   have an effect; [`fact`]: the results of looks; `gather`: how they are made
 //! * [`redact`]: removes names that give the cause away; [`diagnosis`]: naming the cause
-//! * [`desk`]: everything that may be shown
+//! * [`desk`]: everything that may be shown; `session`: a session with a shift
 //! * [`reference`]: the runs that a shift is compared with; [`score`]: the parts of the score; [`post_mortem`]: the
 //!   draft of a post-mortem
 //!
 //! Time passes only with events of the run. In simulated time the run is held while nobody acts or waits.
 
+mod act;
 pub mod desk;
 pub mod diagnosis;
 pub mod fact;
@@ -18,22 +20,23 @@ mod pager;
 pub mod post_mortem;
 pub mod redact;
 pub mod reference;
+mod refuse;
 pub mod scenario;
 pub mod score;
 pub mod seconds;
+mod session;
 pub mod task;
 
 use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
+use super::Effect;
 use super::run_state::RunState;
 use super::track::RunId;
-use super::{Effect, Session};
 use crate::catalogue::Catalogue;
 use crate::event::{Clock, Event, EventKind};
-use crate::incident::manifest::{MAX_INSTANCES, MAX_RATE_PER_S, Manifest};
-use crate::incident::{Unknown, chain};
+use crate::incident::manifest::{MAX_RATE_PER_S, Manifest};
 use crate::plan::Case;
 use crate::prose;
 use crate::script::{Control, Pacing};
@@ -212,11 +215,6 @@ impl Shift {
         self.now_ms
     }
 
-    /// The task that is under way, and the time of its end in milliseconds.
-    pub fn task(&self) -> Option<(u64, &Task)> {
-        self.task.as_ref().map(|(due_ms, task)| (*due_ms, task))
-    }
-
     /// Why the last input had no effect; none if it had.
     pub fn refused(&self) -> Option<&str> {
         self.refused.as_deref()
@@ -279,73 +277,6 @@ impl Shift {
         self.go_on()
     }
 
-    /// Why an input cannot have an effect now.
-    fn refuses(&self, input: &ShiftInput, case: &Case, head: &RunState) -> Option<String> {
-        match (self.stage, input) {
-            (ShiftStage::Watched | ShiftStage::Ended, _) => {
-                return Some("the shift is over".to_owned());
-            }
-            (_, ShiftInput::Begin(_) | ShiftInput::Over)
-                if let Some((due_ms, task)) = &self.task =>
-            {
-                let left_s = due_ms.saturating_sub(self.now_ms).div_ceil(1000);
-                return Some(format!("`{}` takes {left_s} s more", task.text()));
-            }
-            (ShiftStage::Quiet, ShiftInput::Take) => {
-                return Some("there is no page yet".to_owned());
-            }
-            _ => {}
-        }
-        match input {
-            ShiftInput::Begin(task) => self.refuses_task(task, case, head),
-            ShiftInput::Name(Some(id)) => case.catalogue.find(id).err().map(|why| why.to_string()),
-            ShiftInput::Line(line) => self.refuses_line(*line),
-            _ => None,
-        }
-    }
-
-    fn refuses_task(&self, task: &Task, case: &Case, head: &RunState) -> Option<String> {
-        let out_of =
-            |what: &str, range: &str| Some(format!("{what} is out of range: expected {range}"));
-        match task {
-            Task::Wait { seconds } if !(1..=60).contains(seconds) => {
-                out_of(&format!("{seconds} s"), "1 to 60 s")
-            }
-            Task::Scale { instances } if !(1..=MAX_INSTANCES).contains(instances) => {
-                out_of(&format!("{instances} instances"), &format!("1 to {MAX_INSTANCES}"))
-            }
-            Task::Shed { percent } if !(0.0..=95.0).contains(percent) => {
-                out_of(&format!("{percent} %"), "0 to 95 %")
-            }
-            Task::Middleware { name, .. } if !chain::slot_names().any(|known| known == name) => {
-                Some(Unknown::new("middleware", name, chain::slot_names()).to_string())
-            }
-            Task::RollBack { change } => {
-                let number = change.unwrap_or_else(|| self.newest_release());
-                match self.known_changes().nth(number.wrapping_sub(1)) {
-                    None => {
-                        Some(format!("there is no change {number}: look at the recent changes"))
-                    }
-                    Some(change) if !change.kind.is_reversible() => {
-                        Some(format!("{} cannot be rolled back", change.kind.text(0)))
-                    }
-                    Some(_) => None,
-                }
-            }
-            Task::Set { name, value } => {
-                let parameters = gather::parameters(case, head);
-                let Some(known) = parameters.iter().find(|known| known.name == *name) else {
-                    let names = parameters.iter().map(|known| known.name.as_str());
-                    return Some(Unknown::new("parameter", name, names).to_string());
-                };
-                let range = format!("{} to {}", known.min, known.max);
-                let is_in = (known.min..=known.max).contains(value);
-                (!is_in).then(|| out_of(&format!("{name} = {value}"), &range)).flatten()
-            }
-            _ => None,
-        }
-    }
-
     /// The changes that have been made so far, in order.
     fn known_changes(&self) -> impl Iterator<Item = &scenario::RecentChange> {
         self.scenario.changes.iter().take_while(|change| change.at_ms <= self.now_ms)
@@ -355,27 +286,6 @@ impl Shift {
     fn newest_release(&self) -> usize {
         let changes: Vec<_> = self.known_changes().collect();
         changes.iter().rposition(|change| change.kind.is_release()).map_or(0, |at| at + 1)
-    }
-
-    /// The task with the number of the change that it rolls back.
-    fn resolved(&self, task: Task) -> Task {
-        match task {
-            Task::RollBack { change: None } => {
-                Task::RollBack { change: Some(self.newest_release()) }
-            }
-            task => task,
-        }
-    }
-
-    /// The task in words, with the change that it rolls back.
-    pub fn text(&self, task: &Task) -> String {
-        match task {
-            Task::RollBack { change: Some(number) } => {
-                let row = self.changes().into_iter().find(|row| row.change == *number);
-                row.map_or(task.text(), |row| format!("roll back {}", row.text))
-            }
-            task => task.text(),
-        }
     }
 
     /// Takes in an event of the run.
@@ -412,8 +322,7 @@ impl Shift {
             self.note(format!("page: {text}"), false);
             self.learn(FactKind::Page { text });
         }
-        if let Some((due_ms, task)) = self.task.take_if(|(due_ms, _)| *due_ms <= self.now_ms) {
-            debug_assert!(due_ms <= self.now_ms);
+        if let Some((_, task)) = self.task.take_if(|(due_ms, _)| *due_ms <= self.now_ms) {
             self.complete(task, case, head);
         }
         if self.stage != ShiftStage::Watched && self.now_ms >= LIMIT_MS {
@@ -444,33 +353,6 @@ impl Shift {
         self.note(text.clone(), true);
         self.learn(FactKind::Done { text });
         self.acted.push((self.now_ms, task));
-    }
-
-    /// Changes the service.
-    fn act(&mut self, task: &Task) {
-        match task {
-            Task::Shed { percent } => {
-                self.shed_percent = *percent;
-                self.queue.push(Control::SetRate(self.let_through()));
-            }
-            task => self.queue.extend(control(task, &self.scenario, &mut self.off)),
-        }
-    }
-
-    /// The clients offer another load.
-    fn offer(&mut self, rate_per_s: f64) {
-        if (rate_per_s - self.let_through()).abs() < 1e-6 && self.shed_percent > 0.0 {
-            return;
-        }
-        self.offered_per_s = rate_per_s;
-        if self.shed_percent > 0.0 {
-            self.queue.push(Control::SetRate(self.let_through()));
-        }
-    }
-
-    /// The load that reaches the service, in requests a second.
-    fn let_through(&self) -> f64 {
-        (self.offered_per_s * (100.0 - self.shed_percent) / 100.0).max(1.0)
     }
 
     /// The outage is over: the service is watched under more load.
@@ -537,31 +419,6 @@ impl Shift {
     }
 }
 
-/// The command of an action on lane 0. `off` holds the middlewares that are off.
-fn control(task: &Task, scenario: &Scenario, off: &mut Vec<String>) -> Option<Control> {
-    let lane = 0;
-    Some(match task {
-        Task::RollBack { change } => {
-            let change = scenario.changes.get(change.unwrap_or_default().wrapping_sub(1))?;
-            scenario.roll_back(change.kind, lane)?
-        }
-        Task::Restart => Control::Restart { lane, console: false },
-        Task::Scale { instances } => Control::Scale { lane, instances: *instances },
-        Task::Middleware { name, on } => {
-            off.retain(|known| known != name);
-            if !on {
-                off.push(name.clone());
-            }
-            Control::SetWithout { lane, slots: off.clone() }
-        }
-        Task::Set { name, value } => Control::SetParam { name: name.clone(), value: *value },
-        Task::Breaker { open } => {
-            Control::SetParam { name: "store_cut".to_owned(), value: f64::from(u8::from(*open)) }
-        }
-        Task::Look { .. } | Task::Wait { .. } | Task::Shed { .. } => return None,
-    })
-}
-
 /// The manifests of the incidents that a scenario is about.
 fn manifests<'a>(
     scenario: &'a Scenario,
@@ -576,42 +433,4 @@ fn watch_ms(scenario: &Scenario, manifest: &Manifest) -> u64 {
     let has_phases = manifest.phases.iter().any(|phase| phase.at_s > manifest.release_s());
     let period_ms = if has_phases { scenario.period_s(manifest) * 1000.0 } else { 0.0 };
     WATCH_MS.max(period_ms as u64)
-}
-
-impl Session {
-    /// A session with an on-call shift.
-    ///
-    /// # Errors
-    ///
-    /// Returns an error if the incident of the scenario is unknown.
-    pub fn shift(
-        catalogue: &Catalogue,
-        scenario: Scenario,
-        clock: Clock,
-    ) -> Result<(Self, Vec<Effect>), Unknown> {
-        let case = scenario.case(catalogue, clock)?;
-        let shift = Shift::new(scenario, &case);
-        let (plan, pacing) = (case.plan.clone(), shift.pacing());
-        let session = Self { shift: Some(shift), ..Self::new(case, &pacing) };
-        Ok((session, vec![Effect::Start { run: RunId::Main, plan, pacing }]))
-    }
-
-    pub(super) fn shift_input(&mut self, input: ShiftInput) -> Vec<Effect> {
-        let Some(shift) = &mut self.shift else { return Vec::new() };
-        shift.input(input, &self.case, &self.main.head)
-    }
-
-    pub(super) fn observe_shift(&mut self, event: &Event) -> Vec<Effect> {
-        let Some(shift) = &mut self.shift else { return Vec::new() };
-        shift.observe(event, &self.case, &self.main.head)
-    }
-
-    pub(super) fn restored_shift(
-        shift: Option<Shift>,
-        catalogue: &Catalogue,
-    ) -> Result<Option<(Case, Shift)>, Unknown> {
-        let Some(shift) = shift else { return Ok(None) };
-        let case = shift.scenario.case(catalogue, shift.clock)?;
-        Ok(Some((case, shift.restored(catalogue))))
-    }
 }

@@ -3,9 +3,10 @@
 
 use serde::Serialize;
 
+use super::act::control;
 use super::seconds::{Second, Seconds};
 use super::task::{Look, Task};
-use super::{BURST, Shift, control, manifests};
+use super::{BURST, Shift, manifests};
 use crate::catalogue::Catalogue;
 use crate::event::Event;
 use crate::incident::Unknown;

@@ -243,7 +243,7 @@ fn draw_facts(
     for fact in facts {
         let style = match fact.kind {
             FactKind::Page { .. } => theme::bad(),
-            FactKind::Done { .. } => theme::accent(),
+            FactKind::Done { .. } | FactKind::Named { .. } => theme::accent(),
             _ => theme::strong(),
         };
         let title = format!("{} {}", clock(fact.at_s), fact.kind.title());

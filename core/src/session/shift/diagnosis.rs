@@ -74,7 +74,7 @@ impl Shift {
             (3, Some(_)) => " (there may be a second one: name it too)",
             _ => "",
         };
-        self.learn(FactKind::Done { text: format!("{says}{more}") });
+        self.learn(FactKind::Named { text: format!("{says}{more}") });
         let (rows, right) = code.unwrap_or_default();
         let lines = rows.iter().map(|row| row.line).collect();
         let at_ms = self.now_ms;
@@ -86,7 +86,7 @@ impl Shift {
 
     pub(super) fn name_line(&mut self, line: usize) {
         self.note(format!("line named: {line}"), false);
-        self.learn(FactKind::Done { text: format!("line named: {line}") });
+        self.learn(FactKind::Named { text: format!("line named: {line}") });
         if let Some(naming) = self.namings.last_mut() {
             naming.lines_before += usize::from(naming.line.is_some_and(|before| before != line));
             naming.line = Some(line);

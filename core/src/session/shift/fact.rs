@@ -82,6 +82,11 @@ pub enum FactKind {
         /// The action.
         text: String,
     },
+    /// The cause, or its line, was named. Whether it is right is shown in the end.
+    Named {
+        /// The name.
+        text: String,
+    },
     /// A hint.
     Hint {
         /// Its text.
@@ -204,6 +209,7 @@ impl FactKind {
             Self::Configuration { .. } => "configuration".to_owned(),
             Self::Threads { .. } => "thread dump".to_owned(),
             Self::Done { text } => format!("done: {text}"),
+            Self::Named { text } => text.clone(),
             Self::Hint { .. } => "hint".to_owned(),
             Self::Code { .. } => "its code is here: name the line".to_owned(),
         }
@@ -214,7 +220,7 @@ impl FactKind {
         match self {
             Self::Page { text } | Self::Hint { text } => vec![text.clone()],
             // Its title says it all.
-            Self::Done { .. } => Vec::new(),
+            Self::Done { .. } | Self::Named { .. } => Vec::new(),
             Self::Charts { seconds } => {
                 let newest = &seconds[seconds.len().saturating_sub(8)..];
                 newest.iter().map(second).collect()

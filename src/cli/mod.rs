@@ -246,11 +246,12 @@ pub struct DrillOptions {
     /// Write a draft of a post-mortem to this file, and the recording beside it
     #[arg(long, value_name = "FILE", value_parser = draft)]
     pub export: Option<PathBuf>,
-    /// Let a program take the shift: JSON lines on its standard input and output
+    /// Let a program take the shift: JSON lines on its standard input and output; exit status 1 if it left before the
+    /// end
     #[arg(long, value_name = "COMMAND")]
     pub auto: Option<String>,
     /// Let it take the shifts of these seeds, such as 1..50
-    #[arg(long, value_name = "FROM..TO", requires = "auto", conflicts_with_all = ["seed", "daily"], value_parser = seeds)]
+    #[arg(long, value_name = "FROM..TO", requires = "auto", conflicts_with_all = ["seed", "daily", "export"], value_parser = seeds)]
     pub seeds: Option<std::ops::RangeInclusive<u64>>,
     /// Print JSON, with --auto or --history
     #[arg(long)]

@@ -133,6 +133,9 @@ pub fn draft(text: &str) -> Result<PathBuf, String> {
     if path.extension().is_some_and(|extension| extension == "jsonl") {
         return Err("the recording gets this ending: name the draft, such as drill.md".to_owned());
     }
+    if path.exists() || path.with_extension("jsonl").exists() {
+        return Err("it is there already, or the recording beside it: name another file".to_owned());
+    }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     match folder.filter(|folder| !folder.is_dir()) {
         Some(folder) => Err(format!("missing folder {}: create it first", folder.display())),

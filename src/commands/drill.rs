@@ -5,13 +5,13 @@ use std::hash::{BuildHasher, Hasher};
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use firedrill_core::catalogue::Catalogue;
 use firedrill_core::figures::number;
 use firedrill_core::session::shift::scenario::{LEVELS, Scenario};
 use serde::Serialize;
 
-use super::{OUTPUT, runtime};
+use super::{OUTPUT, runtime, status};
 use crate::cli::DrillOptions;
 use crate::drill::agent::{OnCall, on_call};
 use crate::drill::debrief::Debrief;
@@ -40,6 +40,9 @@ pub fn drill(
     if options.history {
         print_history(options.json).context(OUTPUT)?;
         return Ok(ExitCode::SUCCESS);
+    }
+    if options.json && options.auto.is_none() {
+        bail!("--json needs --auto or --history");
     }
     let daily = options.daily.then(|| day(now_s()));
     let (seed, level) = match daily {
@@ -90,7 +93,7 @@ impl Shifts<'_> {
     ) -> anyhow::Result<ExitCode> {
         crate::run::process_group::adopt();
         let mut signals = terminations(|| {})?;
-        let mut rows = Vec::new();
+        let (mut rows, mut all_stayed) = (Vec::new(), true);
         let is_one = seeds.start() == seeds.end();
         for seed in seeds {
             let scenario = Scenario::draw(self.catalogue, seed, self.level, &self.options.of)?;
@@ -101,7 +104,8 @@ impl Shifts<'_> {
                     return Ok(signal.map_or(ExitCode::FAILURE, Into::into));
                 }
             };
-            let OnCall { player, notes, debrief } = ended;
+            let OnCall { player, notes, left, debrief } = ended;
+            all_stayed &= !left;
             let wall_s = began.elapsed().as_secs_f64();
             if let Some(path) = self.options.export.as_ref().filter(|_| is_one) {
                 let compared = compare(player.shift(), self.catalogue).await?;
@@ -126,7 +130,7 @@ impl Shifts<'_> {
         } else if !is_one {
             print_mean(&rows).context(OUTPUT)?;
         }
-        Ok(ExitCode::SUCCESS)
+        Ok(status(all_stayed))
     }
 
     fn print(&self, row: &Row) -> io::Result<()> {

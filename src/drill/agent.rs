@@ -37,6 +37,9 @@ const MOST_LINES: usize = 2000;
 /// Lines of the program that may be refused.
 const MOST_REFUSED: usize = 50;
 
+/// Characters of a reason that is repeated, at most.
+const MOST_CHARS: usize = 200;
+
 /// Time for an answer.
 const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -139,6 +142,11 @@ fn parse(line: &str) -> Result<ShiftInput, String> {
     let Some(verb) = value.get("do").and_then(|verb| verb.as_str()).map(str::to_owned) else {
         return Err(format!("there is no `do` with a verb; {EXPECTED}"));
     };
+    if verb == "name" && value.get("cause").is_none() {
+        return Err(
+            "`name`: missing `cause`: expected an id, or null if nothing is wrong".to_owned()
+        );
+    }
     if WORDS.contains(&verb.as_str()) {
         let word = serde_json::from_value(value).map_err(|why| format!("`{verb}`: {why}"))?;
         return Ok(match word {
@@ -224,6 +232,8 @@ pub struct OnCall {
     pub player: Player,
     /// Problems of the program, by line.
     pub notes: Vec<String>,
+    /// True if the program left the shift before its end, or was ended.
+    pub left: bool,
     /// The debrief.
     pub debrief: Debrief,
 }
@@ -242,15 +252,25 @@ pub async fn on_call(
     let mut program = Program::start(command)?;
     let mut player = Player::begin(catalogue, scenario, clock).await?;
     let mut notes = Vec::new();
-    let left = converse(&mut program, &mut player, catalogue, &mut notes).await;
-    match left {
-        Ok(()) | Err(Stop::Left(Left::Closed)) => {}
-        Err(Stop::Left(Left::Broke(why))) => notes.push(format!("the program was ended: {why}")),
+    let left = match converse(&mut program, &mut player, catalogue, &mut notes).await {
+        Ok(()) => false,
+        Err(Stop::Left(Left::Closed)) => {
+            let status = timeout(FAREWELL, program.child.wait()).await;
+            notes.push(match status {
+                Ok(Ok(status)) => format!("the program ended before the shift, with {status}"),
+                _ => "the program closed its output before the end of the shift".to_owned(),
+            });
+            true
+        }
+        Err(Stop::Left(Left::Broke(why))) => {
+            notes.push(format!("the program was ended: {why}"));
+            true
+        }
         Err(Stop::Run(why)) => {
             dismiss(&mut program.child, GRACE * 2).await.ok();
             return Err(why);
         }
-    }
+    };
     if player.shift().stage() != ShiftStage::Ended {
         if !matches!(player.shift().stage(), ShiftStage::Watched) {
             player.settle().await?;
@@ -269,7 +289,16 @@ pub async fn on_call(
     if timeout(FAREWELL, child.wait()).await.is_err() {
         dismiss(&mut child, GRACE * 2).await.ok();
     }
-    Ok(OnCall { player, notes, debrief })
+    Ok(OnCall { player, notes, left, debrief })
+}
+
+/// A reason without control characters, and not longer than a line: it repeats text of the program.
+fn shortened(why: &str) -> String {
+    let plain: String = why.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    match plain.char_indices().nth(MOST_CHARS) {
+        Some((end, _)) => format!("{}…", &plain[..end]),
+        None => plain,
+    }
 }
 
 /// Why a conversation ended early.
@@ -329,6 +358,7 @@ async fn converse(
             None => Message::Facts { now },
             Some(why) => {
                 refused += 1;
+                let why = shortened(&why);
                 notes.push(format!("line {number}: {why}"));
                 Message::Refused { line: number, why, now }
             }

@@ -20,9 +20,15 @@ fn auto(command: &str, arguments: &[&str]) -> Output {
         .expect("it runs")
 }
 
+/// The rows of shifts whose programs stayed to the end.
 fn rows(output: &Output) -> Vec<Value> {
+    rows_of(output, 0)
+}
+
+/// The rows of a command with this exit status.
+fn rows_of(output: &Output, status: i32) -> Vec<Value> {
     let text = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{:?}: {text}", output.status);
+    assert_eq!(output.status.code(), Some(status), "{text}");
     serde_json::from_slice(&output.stdout).expect("rows of JSON")
 }
 
@@ -97,6 +103,7 @@ fn lines_that_make_no_sense_are_refused_by_number() {
             r#"{"do":"dance"}"#,
             r#"{"do":"scale","instances":99}"#,
             r#"{"do":"look","what":"charts","why":1}"#,
+            r#"{"do":"name"}"#,
             r#"{"do":"over"}"#,
         ]),
         &["--seed", "2", "--json"],
@@ -120,17 +127,18 @@ fn lines_that_make_no_sense_are_refused_by_number() {
 #[test]
 fn a_shift_is_scored_as_it_stands_when_its_program_leaves() {
     for (command, note) in [
-        ("no-such-program-anywhere", None),
-        ("true", None),
-        ("exec 1>&-; sleep 5", None),
-        ("head -c 300000 /dev/zero | tr '\\0' x; sleep 5", Some("a line of more than")),
-        ("yes '{\"do\":\"hop\"}'", Some("of its lines were refused")),
+        ("no-such-program-anywhere", "the program ended before the shift, with exit status: 127"),
+        ("true", "the program ended before the shift, with exit status: 0"),
+        ("exec 1>&-; sleep 5", "the program closed its output"),
+        ("head -c 300000 /dev/zero | tr '\\0' x; sleep 5", "a line of more than"),
+        ("yes '{\"do\":\"hop\\u001b[2J\"}'", "of its lines were refused"),
     ] {
         let output = auto(command, &["--seed", "3", "--json"]);
-        let row = &rows(&output)[0];
+        let row = &rows_of(&output, 1)[0];
         assert!(row["score"]["points"].as_f64().expect("points") <= 10.0, "{command}: {row}");
         let notes = row["notes"].to_string();
-        assert_eq!(note.is_some_and(|note| notes.contains(note)), note.is_some(), "{notes}");
+        assert!(notes.contains(note), "{command}: {notes}");
+        assert!(!notes.contains("\\u001b"), "{notes}");
     }
 }
 
@@ -151,7 +159,7 @@ fn nothing_of_a_program_on_call_is_left() {
         before == read()
     };
     let output = auto(&format!("{daemon} sleep 0.3"), &["--seed", "3", "--json"]);
-    rows(&output);
+    rows_of(&output, 1);
     assert!(alive.exists(), "it was there");
     wait_for("its descendants end", Duration::from_secs(10), is_quiet);
 
@@ -178,6 +186,9 @@ fn options_that_cannot_be_are_refused_with_what_is_allowed() {
         (&["--auto", "true", "--seeds", "5..1"], "the first seed is greater"),
         (&["--auto", "true", "--seeds", "1..100000"], "at most 1000 seeds"),
         (&["--seeds", "1..2"], "--auto"),
+        (&["--json"], "--json needs --auto or --history"),
+        (&["--auto", "true", "--seeds", "1..2", "--export", "x.md"], "--export"),
+        (&["--export", "README.md"], "it is there already"),
         (&["--daily", "--seed", "3"], "--seed"),
         (&["--export", "no/such/folder/x.md"], "missing folder"),
     ] {

@@ -139,6 +139,9 @@ pub fn right_lines(text: &str) -> Vec<usize> {
         .collect()
 }
 
+/// Hints that there are.
+pub(super) const HINTS: usize = 3;
+
 /// The hint of this number, from 1. Each narrows the search down.
 pub(super) fn hint(number: usize, scenario: &Scenario, case: &Case) -> String {
     let manifest = case.manifest();
@@ -167,21 +170,26 @@ pub(super) fn hint(number: usize, scenario: &Scenario, case: &Case) -> String {
         1 => "Compare the times: when did it begin, and what was changed just before?".to_owned(),
         2 => kind.to_owned(),
         _ => {
-            let layer = case
-                .entry
-                .variant("broken")
-                .and_then(|variant| own_slot(case, variant.name))
-                .unwrap_or("release");
-            format!("The fault is in the code of this part of the service: {layer}.")
+            let parts = parts(case);
+            format!("The fault is in the code of: {}.", parts.join(", "))
         }
     }
 }
 
-/// The slot into which a variant puts its layer.
-fn own_slot(case: &Case, variant: &str) -> Option<&'static str> {
+/// The parts of the service that the faulty release changes.
+fn parts(case: &Case) -> Vec<&'static str> {
     let id = &case.plan.incident;
-    let in_play = crate::incident::Bugs::from([(id.clone(), variant.to_owned())]);
-    let chain = case.catalogue.chain(crate::service::base_chain(), &in_play).ok()?;
-    let layers = chain.around_routes().into_iter().chain(chain.around_store());
-    layers.into_iter().find(|layer| layer.owner == *id).map(|layer| layer.slot)
+    let broken = case.entry.variant("broken");
+    let steers = broken.is_some_and(|variant| variant.steer.is_some());
+    let mut parts = if steers { vec!["the control of instances and releases"] } else { Vec::new() };
+    let in_play = crate::incident::Bugs::from([(id.clone(), "broken".to_owned())]);
+    if let Ok(chain) = case.catalogue.chain(crate::service::base_chain(), &in_play) {
+        let layers = chain.around_routes().into_iter().chain(chain.around_store());
+        parts.extend(layers.filter(|layer| layer.owner == *id).map(|layer| layer.slot));
+    }
+    if parts.is_empty() {
+        parts.push("the routes");
+    }
+    parts.dedup();
+    parts
 }

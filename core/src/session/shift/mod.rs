@@ -68,7 +68,7 @@ const METRICS_KEPT: usize = 12;
 /// An input of the person on call.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum ShiftInput {
-    /// Takes the page: "I am on it". Any other input takes it too.
+    /// Takes the page: "I am on it". Any other input but waiting takes it too.
     Take,
     /// Begins a task.
     Begin(Task),
@@ -253,7 +253,8 @@ impl Shift {
         if self.refused.is_some() {
             return Vec::new();
         }
-        if self.paged_ms.is_some() && self.taken_ms.is_none() {
+        let waits = matches!(input, ShiftInput::Begin(Task::Wait { .. }));
+        if self.paged_ms.is_some() && self.taken_ms.is_none() && !waits {
             self.taken_ms = Some(self.now_ms);
             self.note("page taken".to_owned(), false);
         }
@@ -272,7 +273,10 @@ impl Shift {
                 self.note(format!("hint {}", self.hints), false);
                 self.learn(FactKind::Hint { text });
             }
-            ShiftInput::Over => return self.declare_over(),
+            ShiftInput::Over => {
+                self.note("declared over".to_owned(), false);
+                return self.end_of_outage();
+            }
         }
         self.go_on()
     }
@@ -282,10 +286,13 @@ impl Shift {
         self.scenario.changes.iter().take_while(|change| change.at_ms <= self.now_ms)
     }
 
-    /// The number of the newest release among the changes, from 1; 0 if there has been none.
+    /// The number of the newest release that has not been rolled back, from 1; 0 if there is none.
     fn newest_release(&self) -> usize {
         let changes: Vec<_> = self.known_changes().collect();
-        changes.iter().rposition(|change| change.kind.is_release()).map_or(0, |at| at + 1)
+        let newest = (1..=changes.len())
+            .rev()
+            .find(|number| changes[number - 1].kind.is_release() && !self.is_rolled_back(*number));
+        newest.unwrap_or(0)
     }
 
     /// Takes in an event of the run.
@@ -327,7 +334,7 @@ impl Shift {
         }
         if self.stage != ShiftStage::Watched && self.now_ms >= LIMIT_MS {
             self.note("the time limit of the shift".to_owned(), false);
-            return self.declare_over();
+            return self.end_of_outage();
         }
         let watched_ms = self.over_ms.map(|over_ms| over_ms + self.watch_ms);
         if watched_ms.is_some_and(|ends_ms| self.now_ms >= ends_ms) {
@@ -356,8 +363,7 @@ impl Shift {
     }
 
     /// The outage is over: the service is watched under more load.
-    fn declare_over(&mut self) -> Vec<Effect> {
-        self.note("declared over".to_owned(), false);
+    fn end_of_outage(&mut self) -> Vec<Effect> {
         self.over_ms = Some(self.now_ms);
         self.stage = ShiftStage::Watched;
         self.task = None;

@@ -1,6 +1,6 @@
 //! The page that begins a shift: what is measured now, against the time before.
 
-use super::scenario::Scenario;
+use super::scenario::{Report, Scenario};
 use super::seconds::{Second, Seconds};
 use crate::figures::{millis, number};
 use crate::incident::Manifest;
@@ -33,10 +33,7 @@ pub(super) fn page(scenario: &Scenario, manifest: &Manifest, seconds: &Seconds) 
     let release_s = (scenario.release_ms / 1000) as u32;
     if !scenario.is_faulty {
         let is_due = u64::from(now.at_s) * 1000 >= scenario.false_alarm_ms;
-        return is_due.then(|| {
-            "Support: \"A customer writes that the shop feels slow tonight. Could you have a look?\""
-                .to_owned()
-        });
+        return is_due.then(|| scenario.report.text().to_owned());
     }
     if now.at_s < release_s + LEAST_S {
         return None;
@@ -45,6 +42,12 @@ pub(super) fn page(scenario: &Scenario, manifest: &Manifest, seconds: &Seconds) 
     let before = Figures::of(&seconds.all[..split]);
     let recent = seconds.newest(RECENT);
     let figures = Figures::of(recent);
+    let fires = figures.bad > before.bad + MORE_BAD
+        || (figures.p99_ms > SLOW_MS && figures.p99_ms > SLOWER * before.p99_ms);
+    // Sometimes a customer is faster than the alert.
+    if fires && scenario.report == Report::Customer {
+        return Some(Report::Customer.text().to_owned());
+    }
     if figures.bad > before.bad + MORE_BAD {
         let is_wrong = recent.iter().map(|second| second.wrong).sum::<u64>() * 2
             > recent.iter().map(Second::bad).sum::<u64>();
@@ -64,17 +67,30 @@ pub(super) fn page(scenario: &Scenario, manifest: &Manifest, seconds: &Seconds) 
     }
     let silent = seconds.newest(SILENT_S);
     if silent.len() == SILENT_S && silent.iter().all(|second| second.bites) {
-        return Some(match manifest.symptom {
-            Symptom::Leak => "Capacity planning: \"Memory of the shop has been growing since a moment ago, and it does \
-                              not level off.\""
-                .to_owned(),
-            _ => "Security: \"Since a moment ago, data of the shop can be read by people who must not see it. We do \
-                  not know how.\""
-                .to_owned(),
-        });
+        let report = match manifest.symptom {
+            Symptom::Leak => Report::Capacity,
+            _ => Report::Security,
+        };
+        return Some(report.text().to_owned());
     }
-    (now.at_s >= release_s + SOMEBODY_CALLS_S)
-        .then(|| "Support: \"Customers say that something is wrong with the shop.\"".to_owned())
+    (now.at_s >= release_s + SOMEBODY_CALLS_S).then(|| Report::Customer.text().to_owned())
+}
+
+impl Report {
+    /// The text of the page. Whether it is true is for the person on call to find out.
+    fn text(self) -> &'static str {
+        match self {
+            Self::None | Self::Customer => {
+                "Support: \"A customer writes that something is wrong with the shop tonight. Could you have a look?\""
+            }
+            Self::Capacity => {
+                "Capacity planning: \"Memory of the shop looks as if it grew since a moment ago. Does it level off?\""
+            }
+            Self::Security => {
+                "Security: \"We are told that data of the shop can be read by people who must not see it. Is it so?\""
+            }
+        }
+    }
 }
 
 /// Figures of a stretch of time.

@@ -54,15 +54,15 @@ impl Shift {
         for (at_s, what) in rows {
             writeln!(to, "| {} | {} |", clock(at_s), what.replace('|', "\\|"))?;
         }
-        let seconds =
-            |value: Option<f64>| value.map_or("not".to_owned(), |s| format!("{} s", number(s)));
-        writeln!(
-            to,
-            "\nFrom the page: taken after {}, mitigated after {}, cause named after {}.\n",
-            seconds(score.detected_s),
-            seconds(score.mitigated_s),
-            seconds(score.named_s)
-        )?;
+        let after = |what: &str, value: Option<f64>| match value {
+            Some(s) => format!("{what} after {} s", number(s)),
+            None => format!("not {what}"),
+        };
+        let mut times = vec![after("taken", score.detected_s), after("cause named", score.named_s)];
+        if self.scenario.is_faulty {
+            times.insert(1, after("mitigated", score.mitigated_s));
+        }
+        writeln!(to, "\nFrom the page: {}.\n", times.join(", "))?;
         writeln!(to, "## Cause\n")?;
         if causes.is_empty() {
             writeln!(to, "Nothing was wrong: the service behaved as before the release.")?;
@@ -76,10 +76,12 @@ impl Shift {
                 entry.file("broken")
             )?;
         }
-        writeln!(
-            to,
-            "\n- Why did no test and no review find it?\n- Why did the release reach all users?\n"
-        )?;
+        let questions = if causes.is_empty() {
+            "- Why was it reported all the same?\n- What would have shown sooner that nothing was wrong?"
+        } else {
+            "- Why did no test and no review find it?\n- Why did the release reach all users?"
+        };
+        writeln!(to, "\n{questions}\n")?;
         writeln!(to, "## What went well\n")?;
         for part in score.parts.iter().filter(|part| part.points >= part.of * 0.8) {
             writeln!(to, "- {}: {}", part.name, part.why)?;
@@ -112,6 +114,13 @@ impl Shift {
             count(sum(|second| second.wrong)),
             count(self.shed_requests().round() as u64),
             number(self.budget_spent_percent())
+        )?;
+        let watched_s = self.watch_ms / 1000;
+        writeln!(
+            to,
+            "That includes {watched_s} s under more load after the outage was declared over. Damage beyond what the service \
+             without the fault shows, data in the wrong place and memory that piles up included: {} s of full outage.\n",
+            number(self.damages(compared)[0])
         )?;
         let [own, untouched, expert] = self.damage_by_second(compared);
         writeln!(

@@ -31,6 +31,9 @@ const SECOND_AFTER_MS: u64 = 2_000;
 /// One shift in so many has no fault.
 const HEALTHY_IN: u32 = 8;
 
+/// One faulty shift in so many is reported by a customer.
+const CUSTOMER_IN: u32 = 4;
+
 /// The outage of a shift.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Scenario {
@@ -50,8 +53,24 @@ pub struct Scenario {
     pub release_ms: u64,
     /// Time of the false alarm where nothing is wrong, in milliseconds since the run began.
     pub false_alarm_ms: u64,
+    /// The report of a person that is the page, where no alert is.
+    pub report: Report,
     /// The changes to the service, in order of time.
     pub changes: Vec<RecentChange>,
+}
+
+/// Reports of people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Report {
+    /// An alert fires.
+    None,
+    /// A customer complains.
+    Customer,
+    /// Memory seems to grow.
+    Capacity,
+    /// Data seems to be where it must not be.
+    Security,
 }
 
 /// A change to the service during the shift.
@@ -164,6 +183,14 @@ impl Scenario {
         let rate_per_s = (own * dice.random_range(0.96..1.04)).round().max(1.0);
         let release_ms = dice.random_range(80..200) * 100;
         let false_alarm_ms = release_ms + dice.random_range(50..150) * 100;
+        let reports = [Report::Customer, Report::Capacity, Report::Security];
+        let report = if !is_faulty {
+            reports[dice.random_range(0..reports.len())]
+        } else if dice.random_range(0..CUSTOMER_IN) == 0 {
+            Report::Customer
+        } else {
+            Report::None
+        };
         let mut changes = vec![RecentChange { at_ms: release_ms, kind: ChangeKind::Release }];
         let level = level.clamp(*LEVELS.start(), *LEVELS.end());
         let mut harmless = vec![ChangeKind::Maintenance, ChangeKind::HarmlessRelease];
@@ -193,6 +220,7 @@ impl Scenario {
             rate_per_s,
             release_ms,
             false_alarm_ms,
+            report,
             changes,
         })
     }

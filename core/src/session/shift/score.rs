@@ -157,7 +157,10 @@ impl Shift {
         } else {
             (vec![detect, self.said_so(), self.left_alone()], None)
         };
-        let points = parts.iter().map(|part| part.points).sum::<f64>().round();
+        // Whole points, so that the parts add up.
+        let parts: Vec<Part> =
+            parts.into_iter().map(|part| Part { points: part.points.round(), ..part }).collect();
+        let points = parts.iter().map(|part| part.points).sum();
         Some(Score { parts, points, detected_s, mitigated_s, named_s })
     }
 
@@ -312,6 +315,7 @@ impl Shift {
         let points = (LEFT_ALONE - ACTED_ON_HEALTHY * acts as f64).max(0.0);
         let points = if said { points } else { 0.0 };
         let why = match acts {
+            0 if !said => "you did not say that nothing is wrong".to_owned(),
             0 => "you left a healthy service alone".to_owned(),
             acts => format!("{} on a healthy service", counted(acts as u64, "action")),
         };

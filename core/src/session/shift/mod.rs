@@ -1,12 +1,12 @@
 //! An on-call shift: one service, a release that may carry a fault, a page, and a person who looks, acts, and names the
 //! cause. The cause is hidden until the end.
 //!
-//! * [`scenario`]: the outage, drawn from a seed; [`pager`]: the page; [`seconds`]: the measurements
+//! * [`scenario`]: the outage, drawn from a seed; `pager`: the page; [`seconds`]: the measurements
 //! * [`task`]: looks and actions, with their costs in time; `act`: the commands of actions; `refuse`: inputs that cannot
 //!   have an effect; [`fact`]: the results of looks; `gather`: how they are made
 //! * [`redact`]: removes names that give the cause away; [`diagnosis`]: naming the cause
 //! * [`desk`]: everything that may be shown; `session`: a session with a shift
-//! * [`reference`]: the runs that a shift is compared with; [`score`]: the parts of the score; [`post_mortem`]: the
+//! * [`mod@reference`]: the runs that a shift is compared with; [`score`]: the parts of the score; [`post_mortem`]: the
 //!   draft of a post-mortem
 //!
 //! Time passes only with events of the run. In simulated time the run is held while nobody acts or waits.

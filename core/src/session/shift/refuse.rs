@@ -56,7 +56,7 @@ impl Shift {
             Task::Middleware { name, .. } if !chain::slot_names().any(|known| known == name) => {
                 Some(Unknown::new("middleware", name, chain::slot_names()).to_string())
             }
-            Task::Middleware { name, on } if *on == !self.off.contains(name) => Some(format!(
+            Task::Middleware { name, on } if *on != self.off.contains(name) => Some(format!(
                 "the middleware `{name}` is {} already",
                 if *on { "on" } else { "off" }
             )),

@@ -96,31 +96,13 @@ impl UserState {
     }
 
     fn read_from(file: &Path) -> (Self, Option<String>) {
-        // Nothing is remembered yet.
-        if !file.exists() {
-            return (Self::default(), None);
-        }
-        let read = files::read_text(file).map_err(|why| why.to_string()).and_then(|text| {
-            let read: Self = serde_json::from_str(&text).map_err(|why| why.to_string())?;
+        files::read_or_set_aside(file, |text| {
+            let read: Self = serde_json::from_str(text).map_err(|why| why.to_string())?;
             if read.version == VERSION {
                 return Ok(read);
             }
             Err(format!("it has the form {}, this program knows {VERSION}", read.version))
-        });
-        match read {
-            Ok(read) => (read, None),
-            Err(why) => {
-                let aside = files::free_name(file);
-                let moved = fs::rename(file, &aside);
-                let what = match moved {
-                    Ok(()) => format!("it is now {}", aside.display()),
-                    Err(error) => format!("and cannot be set aside: {error}"),
-                };
-                let path = file.display();
-                let says = format!("what was remembered in {path} cannot be read ({why}); {what}");
-                (Self::default(), Some(says))
-            }
-        }
+        })
     }
 
     fn write_to(&self, file: &Path) -> Result<(), CannotRemember> {

@@ -1,6 +1,5 @@
 //! The shifts so far: one small file in the platform's state directory.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -97,28 +96,13 @@ pub fn file() -> anyhow::Result<PathBuf> {
 impl History {
     /// Reads the history. A damaged file is set aside; the second value says so.
     pub fn read(file: &Path) -> (Self, Option<String>) {
-        if !file.exists() {
-            return (Self::default(), None);
-        }
-        let read = files::read_text(file).map_err(|why| why.to_string()).and_then(|text| {
-            let read: Self = serde_json::from_str(&text).map_err(|why| why.to_string())?;
+        files::read_or_set_aside(file, |text| {
+            let read: Self = serde_json::from_str(text).map_err(|why| why.to_string())?;
             if read.version == VERSION {
                 return Ok(read);
             }
             Err(format!("it has version {}, expected {VERSION}", read.version))
-        });
-        match read {
-            Ok(read) => (read, None),
-            Err(why) => {
-                let aside = files::free_name(file);
-                let moved = match fs::rename(file, &aside) {
-                    Ok(()) => format!("it is now {}", aside.display()),
-                    Err(error) => format!("and it cannot be set aside: {error}"),
-                };
-                let says = format!("cannot read the history {} ({why}); {moved}", file.display());
-                (Self::default(), Some(says))
-            }
-        }
+        })
     }
 
     /// Adds a shift to the history in the file. Returns a note if a damaged file was set aside.
@@ -149,6 +133,8 @@ impl History {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn record(daily: Option<u64>) -> ShiftRecord {

@@ -102,6 +102,32 @@ fn lock_file(path: &Path) -> io::Result<File> {
     OpenOptions::new().write(true).create(true).truncate(false).open(lock)
 }
 
+/// Reads a state file with `parse`; the default if there is none. A file that cannot be read is set aside under another
+/// name, which the second value tells.
+pub fn read_or_set_aside<T: Default>(
+    file: &Path,
+    parse: impl FnOnce(&str) -> Result<T, String>,
+) -> (T, Option<String>) {
+    if !file.exists() {
+        return (T::default(), None);
+    }
+    let read = read_text(file).map_err(|why| why.to_string()).and_then(|text| parse(&text));
+    match read {
+        Ok(read) => (read, None),
+        Err(why) => {
+            let aside = free_name(file);
+            let moved = fs::rename(file, &aside);
+            let what = match moved {
+                Ok(()) => format!("it is now {}", aside.display()),
+                Err(error) => format!("and cannot be set aside: {error}"),
+            };
+            let path = file.display();
+            let says = format!("what was remembered in {path} cannot be read ({why}); {what}");
+            (T::default(), Some(says))
+        }
+    }
+}
+
 /// A name beside a file that is not taken.
 pub fn free_name(file: &Path) -> PathBuf {
     let name = |n: u32| file.with_extension(format!("json.aside-{n}"));

@@ -66,11 +66,6 @@ pub struct ExpertPath {
 }
 
 impl ExpertPath {
-    /// Time of the last step, in milliseconds since the run began.
-    pub fn ends_ms(&self) -> u64 {
-        self.steps.last().map_or(0, |(at_ms, _)| *at_ms)
-    }
-
     /// The actions on the service.
     pub fn actions(&self) -> impl Iterator<Item = &Task> {
         self.steps.iter().map(|(_, task)| task).filter(|task| task.acts())

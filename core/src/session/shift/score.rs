@@ -214,7 +214,7 @@ impl Shift {
         Part { name: "mitigate", points, of: MITIGATE, why }
     }
 
-    /// The causes that were named, the last naming of each.
+    /// The number of causes that were named, at any time.
     fn right_namings(&self) -> usize {
         let named =
             |id: &str| self.namings.iter().any(|naming| naming.cause.as_deref() == Some(id));

@@ -8,7 +8,7 @@
 //!
 //! What you need to know:
 //!
-//! * The database answers 80 queries a second. There are 200 articles, and all of them are read.
+//! * The database answers 100 queries a second. There are 200 articles, and all of them are read.
 //! * `articles.cache.get(id)` is `Ok(Some(fresh))` with the moment until which the entry is fresh, `Ok(None)` if there
 //!   is no entry, and an error if the cache fails. `articles.keep(id, ttl)` writes an entry.
 //! * `Entries::new(500)` is a cache in your own memory: `get(key)`, `put(key, value, ttl)`.

@@ -26,6 +26,10 @@ pub struct Check {
     pub observed: Option<String>,
     /// True if it held; a missing observation does not hold.
     pub holds: bool,
+    /// Distance of the observed value from its limit, negative where the claim does not hold: in the unit of the metric,
+    /// or for a claim about a factor as the natural logarithm of their ratio. None where there is no such distance.
+    #[serde(skip)]
+    pub room: Option<f64>,
 }
 
 impl Check {
@@ -54,16 +58,36 @@ pub(super) fn check(
         expected: outcome.expected,
         window_s: period.ok().map(|period| [period.from_s, period.to_s]),
         undecided: outcome.undecided,
-        holds: outcome.observed.as_ref().is_some_and(|(_, holds)| *holds),
-        observed: outcome.observed.map(|(observed, _)| observed),
+        holds: outcome.observed.as_ref().is_some_and(|observed| observed.holds),
+        room: outcome.observed.as_ref().and_then(|observed| observed.room),
+        observed: outcome.observed.map(|observed| observed.says),
     }
 }
 
 /// Expectation, observation and result of a claim, or the reason why it is undecided.
 struct Outcome {
     expected: String,
-    observed: Option<(String, bool)>,
+    observed: Option<Observed>,
     undecided: Option<Undecided>,
+}
+
+/// An observed value, and what it means for the claim.
+struct Observed {
+    says: String,
+    holds: bool,
+    room: Option<f64>,
+}
+
+impl Observed {
+    /// A value that must differ from its limit.
+    fn inside(says: String, room: f64) -> Self {
+        Self { says, holds: room > 0.0, room: Some(room) }
+    }
+
+    /// A value that may be its limit.
+    fn within(says: String, room: f64) -> Self {
+        Self { says, holds: room >= 0.0, room: Some(room) }
+    }
 }
 
 fn compare(
@@ -80,35 +104,40 @@ fn compare(
     let metric = &expectation.metric;
     let of = |lane: &LaneLine| value(lane, metric, period.ok()?);
     let near = |wanted: f64, within: f64, observed: Option<f64>| {
-        observed.map(|o| (format!("{}/s", number(o)), (o - wanted).abs() <= wanted.abs() * within))
+        let room = |o: f64| wanted.abs() * within - (o - wanted).abs();
+        observed.map(|o| Observed::within(format!("{}/s", number(o)), room(o)))
     };
-    let than = |observed: Option<f64>, holds: &dyn Fn(f64) -> bool| {
-        observed.map(|observed| (number(observed), holds(observed)))
+    let below = |observed: Option<f64>, limit: f64| {
+        observed.map(|o| Observed::inside(number(o), limit - o))
+    };
+    let above = |observed: Option<f64>, limit: f64| {
+        observed.map(|o| Observed::inside(number(o), o - limit))
     };
     let mut undecided = period.err();
     let (expected, observed) = match &expectation.claim {
         Claim::Below(limit) => {
             let limit = wanted(limit);
-            (format!("below {}", number(limit)), than(of(lane), &|o| o < limit))
+            (format!("below {}", number(limit)), below(of(lane), limit))
         }
         Claim::Above(limit) => {
             let limit = wanted(limit);
-            (format!("above {}", number(limit)), than(of(lane), &|o| o > limit))
+            (format!("above {}", number(limit)), above(of(lane), limit))
         }
         Claim::StaysBelow(limit) => {
             let limit = wanted(limit);
             let worst = seconds(lane, metric, period.ok()).into_iter().reduce(f64::max);
-            (format!("stays below {}", number(limit)), than(worst, &|o| o < limit))
+            (format!("stays below {}", number(limit)), below(worst, limit))
         }
         Claim::StaysAbove(limit) => {
             let limit = wanted(limit);
             let worst = seconds(lane, metric, period.ok()).into_iter().reduce(f64::min);
-            (format!("stays above {}", number(limit)), than(worst, &|o| o > limit))
+            (format!("stays above {}", number(limit)), above(worst, limit))
         }
         Claim::ReturnsTo(limit) => {
             let limit = wanted(limit);
             let last = period.ok().and_then(|period| last(lane, metric, period));
-            (format!("ends at most at {}", number(limit)), than(last, &|o| o <= limit))
+            let last = last.map(|last| Observed::within(number(last), limit - last));
+            (format!("ends at most at {}", number(limit)), last)
         }
         Claim::Slope(slope, within) => {
             let wanted = wanted(slope);
@@ -125,7 +154,8 @@ fn compare(
         Claim::RateBelow(limit) => {
             let limit = wanted(limit);
             let observed = period.ok().and_then(|period| rises(lane, metric, period));
-            let observed = observed.map(|o| (format!("{}/s", number(o)), o < limit));
+            let says = |o: f64| format!("{}/s", number(o));
+            let observed = observed.map(|o| Observed::inside(says(o), limit - o));
             (format!("rises below {}/s", number(limit)), observed)
         }
         Claim::Exits(word) => {
@@ -139,10 +169,13 @@ fn compare(
             let text = format!("{} times `{other}`{at}", number(at_least));
             // Next to nothing, anything is many times as much.
             let times = of(lane).zip(there).map(|(own, other)| own / other.max(1e-9));
-            (text, times.map(|times| (format!("{} times", number(times)), times >= at_least)))
+            let says = |times: f64| format!("{} times", number(times));
+            // A factor has room in factors.
+            let room = |times: f64| (times / at_least).max(1e-9).ln();
+            (text, times.map(|times| Observed::within(says(times), room(times))))
         }
     };
-    let fails = observed.as_ref().is_some_and(|(_, holds)| !holds);
+    let fails = observed.as_ref().is_some_and(|observed| !observed.holds);
     if fails && undecided.is_none() && period.is_ok_and(|of| too_few(lane, expectation, of)) {
         undecided = Some(Undecided::TooFew);
     }
@@ -180,18 +213,18 @@ fn beside(
     Ok((value(other, &expectation.metric, there), says))
 }
 
-fn exits(word: &str, lane: &LaneLine, period: Period) -> (String, bool) {
+fn exits(word: &str, lane: &LaneLine, period: Period) -> Observed {
     let within = lane
         .exits
         .iter()
         .filter(|exit| (period.from_s..=period.to_s).contains(&(exit.at_ms as f64 / 1000.0)));
     let words: Vec<&str> = within.map(|exit| exit.cause.word()).collect();
     let holds = if word == "none" { words.is_empty() } else { words.contains(&word) };
-    let observed = match words.len() {
+    let says = match words.len() {
         0 => "none".to_owned(),
         1 => words[0].to_owned(),
         n if words.iter().all(|w| *w == words[0]) => format!("{} {n} times", words[0]),
         _ => words.join(", "),
     };
-    (observed, holds)
+    Observed { says, holds, room: None }
 }

@@ -3,10 +3,12 @@
 //! then live.
 //!
 //! * [`exercise`]: whether what is given out fails, and the fix is recognized
+//! * `room`: whether each claim holds with room to spare
 //! * [`rules`]: what the contract asks of an incident beside what its manifest's reading checks
 //! * [`wall_clock`]: calls in the source that do not belong on a virtual clock
 
 pub mod exercise;
+mod room;
 pub mod rules;
 pub mod wall_clock;
 
@@ -14,6 +16,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
+use self::room::Rooms;
 use super::{runtime, status};
 use crate::cli::CheckOptions;
 use crate::run::{Control, Run, Spec};
@@ -197,13 +200,17 @@ async fn virtually(settings: CheckScope, entry: &'static CatalogueEntry) -> anyh
     let manifest = &entry.manifest;
     let (mut expected, mut bites, mut theory, mut off) =
         (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    let mut broken: Vec<String> = Vec::new();
+    let (mut broken, mut rooms) = (Vec::<String>::new(), Rooms::default());
     for seed in 1..=seeds {
         for spec in specs(settings, entry, Clock::Virtual, seed)? {
             let (_, timeline) = play(&spec).await?;
-            expected.extend(failures(seed, &judge(manifest, &timeline)));
+            let verdict = judge(manifest, &timeline);
+            expected.extend(failures(seed, &verdict));
+            rooms.take("", &verdict);
             theory.extend(apart(&format!("seed {seed}"), &spec, &timeline, VIRTUAL_APART));
-            off.extend(switched_off(spec.clone()).await?);
+            let verdict = switched_off(spec.clone()).await?;
+            off.extend(failures(seed, &verdict));
+            rooms.take(", switched off", &verdict);
             if !spec.case.plan.variants.iter().any(|variant| variant == "broken") {
                 continue;
             }
@@ -223,6 +230,11 @@ async fn virtually(settings: CheckScope, entry: &'static CatalogueEntry) -> anyh
         format!("virtual: {count} expectations of {lanes} variants, {seeds} seeds"),
         expected,
     ))?;
+    if let Some(tight) = rooms.tight() {
+        let least = number(room::LEAST);
+        let what = format!("{least} standard deviations between each mean and its limit");
+        well &= tell(&Finding::new(what, tight))?;
+    }
     let what = format!("the bug breaks what the fix keeps: {}", broken.join(", "));
     well &= tell(&Finding::new(what, bites))?;
     if !manifest.theories.is_empty() {
@@ -274,7 +286,7 @@ fn apart(run: &str, spec: &Spec, timeline: &Timeline, allowed: f64) -> Vec<Strin
 }
 
 /// Checks the claims after the bug is switched off in every lane.
-async fn switched_off(mut spec: Spec) -> anyhow::Result<Vec<String>> {
+async fn switched_off(mut spec: Spec) -> anyhow::Result<Verdict> {
     let entry = std::sync::Arc::clone(&spec.case.entry);
     let manifest = &entry.manifest;
     let off_s = manifest.release_s() + manifest.switch_off.after_s;
@@ -286,7 +298,7 @@ async fn switched_off(mut spec: Spec) -> anyhow::Result<Vec<String>> {
     spec.pacing.controls = (0..spec.case.plan.variants.len()).map(off).collect();
     let (_, timeline) = play(&spec).await?;
     let expectations = &manifest.switch_off.expectations;
-    Ok(failures(spec.case.plan.seed, &judge_since(Some(off_s), expectations, &timeline)))
+    Ok(judge_since(Some(off_s), expectations, &timeline))
 }
 
 /// The same seed gives the same events, and no task waits for anything but virtual time.

@@ -14,7 +14,7 @@ use serde::Serialize;
 use super::{OUTPUT, runtime, status};
 use crate::cli::DrillOptions;
 use crate::drill::agent::{OnCall, on_call};
-use crate::drill::debrief::Debrief;
+use firedrill_core::session::shift::debrief::Debrief;
 use crate::drill::export;
 use crate::drill::history::{self, History, ShiftRecord, date, day, now_s};
 use crate::drill::references::compare;

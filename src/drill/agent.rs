@@ -21,7 +21,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout};
 use tokio::time::timeout;
 
-use super::debrief::Debrief;
+use firedrill_core::session::shift::debrief::Debrief;
 use super::player::Player;
 use crate::supervise::{GRACE, dismiss, supervised};
 

@@ -1,74 +1,17 @@
-//! The end of a shift: the cause, the score and the runs that it is compared with.
+//! The end of a shift on screen: its debrief, and the files that keep it.
 
-use std::fmt::Write;
 use std::path::PathBuf;
 
 use anyhow::Context;
 use firedrill_core::catalogue::Catalogue;
 use firedrill_core::event::Event;
-use firedrill_core::figures::{clock, number};
-use firedrill_core::incident::marks::marks;
-use firedrill_core::incident::show::Text;
-use firedrill_core::incident::walk;
 use firedrill_core::plan::Plan;
 use firedrill_core::session::shift::Shift;
-use firedrill_core::session::shift::post_mortem::chart;
-use firedrill_core::session::shift::score::{Compared, Score};
-use firedrill_core::session::shift::seconds::Second;
-use serde::Serialize;
+use firedrill_core::session::shift::debrief::Debrief;
 
 use super::export;
 use super::history::{self, History, ShiftRecord};
 use super::references::compare;
-
-/// The end of a shift.
-#[derive(Debug, Clone, Serialize)]
-pub struct Debrief {
-    /// Seed and level of the shift.
-    pub seed: u64,
-    /// See `seed`.
-    pub level: u8,
-    /// The causes; empty if nothing was wrong.
-    pub causes: Vec<CauseFound>,
-    /// The score.
-    pub score: Score,
-    /// Damage of the shift, if nobody had acted, and with an expert, in seconds of full outage.
-    pub damage_s: [f64; 3],
-    /// Requests that failed, timed out or were answered wrongly.
-    pub bad_requests: u64,
-    /// Share of the error budget of an hour, in percent.
-    pub budget_spent_percent: f64,
-    /// The expert's path: seconds since the run began, and the task.
-    pub expert: Vec<(f64, String)>,
-    /// The timeline: seconds since the run began, and the text.
-    pub timeline: Vec<(f64, String)>,
-    /// The changes to the service, each with its part in the outage.
-    pub changes: Vec<String>,
-    /// The damage of each second as a share of a full outage: of the shift, if nobody acts, with an expert.
-    #[serde(skip)]
-    pub damage_by_second: [Vec<f64>; 3],
-}
-
-/// A cause.
-#[derive(Debug, Clone, Serialize)]
-pub struct CauseFound {
-    /// The incident's id.
-    pub id: String,
-    /// Its title.
-    pub title: String,
-    /// The file with the fault, its line, and the code there.
-    pub file: String,
-    /// See `file`; from 1.
-    pub line: usize,
-    /// See `file`.
-    pub code: String,
-    /// True if it was named.
-    pub is_named: bool,
-    /// The cause in a sentence, and the fix.
-    pub why: String,
-    /// See `why`.
-    pub fix: String,
-}
 
 /// A shift that has ended, for the screen.
 #[derive(Debug)]
@@ -127,133 +70,5 @@ impl EndedShift {
             });
         }
         Ok(Debriefed { debrief, notes })
-    }
-}
-
-impl Debrief {
-    /// The debrief of a shift; none before its end.
-    pub fn new(shift: &Shift, catalogue: &Catalogue, compared: &Compared) -> Option<Self> {
-        let score = shift.score(compared)?;
-        let cause = |id: &str| {
-            let entry = catalogue.find(id).ok()?;
-            let is_named = shift.namings.iter().any(|naming| naming.cause.as_deref() == Some(id));
-            let title = entry.manifest.title.clone();
-            let file = entry.file("broken");
-            let text = catalogue.source(&file).unwrap_or_default();
-            let line = marks(text).first().map_or(1, |marked| marked.line);
-            let code = text.lines().nth(line - 1).unwrap_or_default().trim().to_owned();
-            let values = entry.manifest.formula_values();
-            let in_words = |of: fn(&walk::Debrief) -> &Text| {
-                let text = entry.manifest.debrief.as_ref().map(of)?;
-                text.fill(&values).ok()
-            };
-            let why = in_words(|debrief| &debrief.cause).unwrap_or_default();
-            let fix = in_words(|debrief| &debrief.fix).unwrap_or_default();
-            let id = id.to_owned();
-            Some(CauseFound { id, title, file, line, code, is_named, why, fix })
-        };
-        let expert = compared.expert.iter().flat_map(|(path, _)| &path.steps);
-        let seconds = |at_ms: u64| at_ms as f64 / 1000.0;
-        Some(Self {
-            seed: shift.scenario.seed,
-            level: shift.scenario.level,
-            causes: shift.scenario.causes().filter_map(cause).collect(),
-            damage_s: shift.damages(compared),
-            bad_requests: shift.seconds.all.iter().map(Second::bad).sum(),
-            budget_spent_percent: shift.budget_spent_percent(),
-            expert: expert.map(|(at_ms, task)| (seconds(*at_ms), shift.text(task))).collect(),
-            changes: shift.changes_explained(),
-            damage_by_second: shift.damage_by_second(compared),
-            timeline: (shift.timeline.iter())
-                .map(|entry| (seconds(entry.at_ms), entry.text.clone()))
-                .collect(),
-            score,
-        })
-    }
-
-    /// The cause in words.
-    pub fn cause(&self) -> String {
-        match &self.causes[..] {
-            [] => "nothing was wrong".to_owned(),
-            causes => {
-                let titles: Vec<&str> = causes.iter().map(|cause| cause.title.as_str()).collect();
-                titles.join(", and ")
-            }
-        }
-    }
-
-    /// The line that one can paste: it does not give the cause away, and reads without colour.
-    pub fn line(&self, name: &str) -> String {
-        let part = |name: &str| {
-            self.score.parts.iter().find(|part| part.name == name).map_or('·', |part| {
-                match part.points / part.of {
-                    0.95.. => '●',
-                    0.4.. => '◐',
-                    _ => '○',
-                }
-            })
-        };
-        let time =
-            |value: Option<f64>| value.map_or("–".to_owned(), |s| format!("{} s", number(s)));
-        let Score { points, detected_s, mitigated_s, named_s, .. } = &self.score;
-        format!(
-            "firedrill {name} level {}: detected {} {}, mitigated {} {}, fixed {}, named {} {}: {} points",
-            self.level,
-            part("detect"),
-            time(*detected_s),
-            part("mitigate"),
-            time(*mitigated_s),
-            part("fix"),
-            part("cause"),
-            time(*named_s),
-            number(*points)
-        )
-    }
-
-    /// The debrief as text, with charts of at most so many columns.
-    pub fn text(&self, columns: usize) -> String {
-        let mut text = String::new();
-        // Writing to a string cannot fail.
-        self.write(&mut text, columns).unwrap_or_default();
-        text
-    }
-
-    fn write(&self, to: &mut String, columns: usize) -> std::fmt::Result {
-        writeln!(to, "{} of 100 points. Cause: {}.", number(self.score.points), self.cause())?;
-        for cause in &self.causes {
-            writeln!(to, "  {}", cause.why)?;
-            writeln!(to, "  Fix: {}", cause.fix)?;
-            writeln!(to, "  {}:{}  {}", cause.file, cause.line, cause.code)?;
-            writeln!(to, "  Its walk: firedrill walk {}", cause.id)?;
-        }
-        writeln!(to, "\nScore:")?;
-        for part in &self.score.parts {
-            let points = format!("{} of {}", number(part.points.round()), number(part.of));
-            writeln!(to, "  {:<9} {points:>8}  {}", part.name, part.why)?;
-        }
-        let [own, untouched, expert] = &self.damage_by_second;
-        writeln!(to, "\nDamage over time, from 0 (as without the fault) to its highest:")?;
-        for (name, values) in
-            [("your shift", own), ("if nobody acts", untouched), ("an expert", expert)]
-        {
-            if !values.is_empty() {
-                writeln!(to, "  {name:<14}  {}", chart(values, columns))?;
-            }
-        }
-        writeln!(to, "\nChanges:")?;
-        for change in &self.changes {
-            writeln!(to, "  {change}")?;
-        }
-        writeln!(to, "\nTimeline:")?;
-        for (at_s, what) in &self.timeline {
-            writeln!(to, "  {}  {what}", clock(*at_s))?;
-        }
-        if !self.expert.is_empty() {
-            writeln!(to, "\nAn expert's path, computed in simulated time:")?;
-            for (at_s, what) in &self.expert {
-                writeln!(to, "  {}  {what}", clock(*at_s))?;
-            }
-        }
-        Ok(())
     }
 }

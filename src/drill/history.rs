@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
-use super::debrief::Debrief;
+use firedrill_core::session::shift::debrief::Debrief;
 use crate::files;
 
 /// The form of the file: another one is set aside.

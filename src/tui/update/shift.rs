@@ -2,6 +2,7 @@
 
 use crossterm::event::KeyCode;
 use firedrill_core::session::Input;
+use firedrill_core::session::shift::menu::{Choice, Menu, rows};
 use firedrill_core::session::shift::{ShiftInput, ShiftStage};
 
 use super::lab::travel;
@@ -9,7 +10,7 @@ use super::{apply, leave};
 use crate::tui::action::Action;
 use crate::tui::message::Command;
 use crate::tui::model::{Lab, Model, Overlay, Screen};
-use crate::tui::shift::{Choice, Debriefed, Menu, rows};
+use crate::tui::shift::Debriefed;
 
 /// Characters of a value that is typed, at most.
 const MOST_TYPED: usize = 12;
@@ -48,7 +49,7 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Command> {
     let scroll = model.layout.scroll;
     let Screen::Lab(lab) = &mut model.screen else { return Vec::new() };
     let (session, Some(screen)) = (&lab.session, &mut lab.shift) else { return Vec::new() };
-    let rows = rows(session, screen);
+    let rows = rows(session, &screen.menu, &screen.typed);
     let has_ended = screen.is_comparing || screen.debrief.is_some();
     let lines = match action {
         Action::PageUp => -PAGE,

@@ -22,13 +22,14 @@ use firedrill_core::session::lane_state::LaneState;
 use firedrill_core::session::series::{Point, Rates};
 use firedrill_core::session::shift::desk::Desk;
 use firedrill_core::session::shift::fact::{Fact, FactKind};
+use firedrill_core::session::shift::menu::{Menu, MenuRow, rows};
 use firedrill_core::session::shift::{Shift, ShiftStage};
 
 use super::chart::{self, Chart, Fill};
 use super::parts::{columns, cut, wrapped};
 use super::scene::Scene;
 use crate::tui::layout::{self, Scroll};
-use crate::tui::shift::{Debriefed, Menu, MenuRow, ShiftScreen, rows};
+use crate::tui::shift::{Debriefed, ShiftScreen};
 use crate::tui::theme;
 
 /// Rows of the menu, at most, and its title.
@@ -73,7 +74,7 @@ pub fn draw(
         draw_facts(frame, right, desk.facts, screen, layout);
         return;
     }
-    let rows = rows(&lab.session, screen);
+    let rows = rows(&lab.session, &screen.menu, &screen.typed);
     let most = match screen.menu {
         // The code itself.
         Menu::Lines => right.height.saturating_sub(2),

@@ -12,11 +12,14 @@
 //! Time passes only with events of the run. In simulated time the run is held while nobody acts or waits.
 
 mod act;
+pub mod comparison;
+pub mod debrief;
 pub mod desk;
 pub mod diagnosis;
 pub mod fact;
 mod gather;
 mod pager;
+pub mod menu;
 pub mod post_mortem;
 pub mod redact;
 pub mod reference;

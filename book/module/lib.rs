@@ -1,4 +1,4 @@
-//! The incidents for a browser: runs a lane, draws what lanes have said, or takes a guided walk. It runs under a
+//! The incidents for a browser: runs a lane, draws what lanes have said, takes a guided walk or an on-call shift. It runs under a
 //! WASI host of the least size, in a page's worker for example:
 //!
 //! ```sh
@@ -6,7 +6,8 @@
 //! ```
 //!
 //! The host calls [`request`] as often as it likes. Each time, the first line of standard input says what is asked,
-//! as JSON, and the answer comes out on standard output. Only a walk lives from one call to the next.
+//! as JSON, and the answer comes out on standard output. Only a walk, or a shift, lives from one call to
+//! the next.
 
 use std::alloc::System;
 use std::collections::BTreeMap;
@@ -22,7 +23,8 @@ use firedrill_core::lane::output::Output;
 use firedrill_core::lane::unrolled::Unrolled;
 use firedrill_core::lane::{self, LaneSettings};
 use firedrill_core::page::live::{DrawRequest, draw, told};
-use firedrill_core::page::walk::{Asked, WalkPage, WalkToOpen};
+use firedrill_core::page::shift::{self, ShiftPage, ShiftToOpen};
+use firedrill_core::page::walk::{self, WalkPage, WalkToOpen};
 use firedrill_core::plan::{Case, Plan};
 use serde::Deserialize;
 
@@ -32,7 +34,7 @@ static HEAP: Cap<System> = Cap::new(System, usize::MAX);
 /// Factor on heap bytes, in thousandths: pointers are half as wide here.
 static SCALE: AtomicU64 = AtomicU64::new(1000);
 
-/// The texts of source files that the page of a walk has brought along, by path within the pack.
+/// The texts of source files that a page has brought along, by path within the pack.
 static SOURCES: OnceLock<BTreeMap<String, String>> = OnceLock::new();
 
 /// The incidents; of their source, what a page has brought along.
@@ -68,25 +70,57 @@ enum Request {
         wanted: DrawRequest,
     },
     /// Open a walk, and say what is shown.
-    Open {
-        /// The manifests.
-        manifests: Manifests,
-        /// The manifest of the incident, with the walk.
-        taught: Manifests,
-        /// Source texts by path.
-        sources: BTreeMap<String, String>,
-        /// Factor on the heap of lanes.
-        heap_scale: Option<f64>,
+    OpenWalk {
+        /// Data that it brings along.
+        #[serde(flatten)]
+        brought: Brought,
         /// The walk.
         walk: WalkToOpen,
     },
     /// Go on with the walk that is open, and say what is shown.
-    Walk(Asked),
+    Walk(walk::Asked),
+    /// Open an on-call shift, and say what is shown.
+    OpenShift {
+        /// Data that it brings along.
+        #[serde(flatten)]
+        brought: Brought,
+        /// The shift.
+        shift: ShiftToOpen,
+    },
+    /// Go on with the shift that is open, and say what is shown.
+    Shift(shift::Asked),
+}
+
+/// Data that a page with a session brings along.
+#[derive(Deserialize)]
+struct Brought {
+    /// The manifests.
+    manifests: Manifests,
+    /// Those with what is taught.
+    taught: Manifests,
+    /// Source texts by path.
+    sources: BTreeMap<String, String>,
+    /// Factor on the heap of lanes.
+    heap_scale: Option<f64>,
+}
+
+impl Brought {
+    fn unpack(self) -> Catalogue {
+        SOURCES.get_or_init(|| self.sources);
+        scale(self.heap_scale);
+        Catalogue::of_page(&PACK, self.manifests.with(self.taught))
+    }
+}
+
+/// The session of the page.
+enum Open {
+    Walk(Box<WalkPage>),
+    Shift(Box<ShiftPage>),
 }
 
 thread_local! {
-    /// The walk that is open. A host has one thread.
-    static WALK: std::cell::RefCell<Option<WalkPage>> = const { std::cell::RefCell::new(None) };
+    /// The session that is open. A host has one thread.
+    static OPEN: std::cell::RefCell<Option<Open>> = const { std::cell::RefCell::new(None) };
 }
 
 /// Answers a request on standard input. Returns 0, or 1 with a message on standard error.
@@ -123,16 +157,19 @@ fn answer() -> anyhow::Result<()> {
             let told = told(&case, rest.split("\n\n"))?;
             Ok(serde_json::to_writer(io::stdout(), &draw(&case, &told, &wanted))?)
         }
-        Request::Open { manifests, taught, sources, heap_scale, walk } => {
-            SOURCES.get_or_init(|| sources);
-            scale(heap_scale);
-            let catalogue = Catalogue::of_page(&PACK, manifests.with(taught));
+        Request::OpenWalk { brought, walk } => {
+            let catalogue = brought.unpack();
             let case = Case::new(&catalogue, walk.plan.clone())?;
-            let opened = WalkPage::open(case, walk, heap)?;
-            WALK.set(Some(opened));
-            go_on(Asked::Show)
+            OPEN.set(Some(Open::Walk(Box::new(WalkPage::open(case, walk, heap)?))));
+            go_on(Asked::Walk(walk::Asked::Show))
         }
-        Request::Walk(asked) => go_on(asked),
+        Request::OpenShift { brought, shift } => {
+            let opened = ShiftPage::open(brought.unpack(), shift, heap)?;
+            OPEN.set(Some(Open::Shift(Box::new(opened))));
+            go_on(Asked::Shift(shift::Asked::Show))
+        }
+        Request::Walk(asked) => go_on(Asked::Walk(asked)),
+        Request::Shift(asked) => go_on(Asked::Shift(asked)),
     }
 }
 
@@ -161,10 +198,20 @@ fn run_lane(
     lane::obey(settings, commands.into_iter().map(Ok), &Output::new(io::stdout()))
 }
 
+/// A request to the session of the page.
+enum Asked {
+    Walk(walk::Asked),
+    Shift(shift::Asked),
+}
+
 fn go_on(asked: Asked) -> anyhow::Result<()> {
-    WALK.with_borrow_mut(|walk| {
-        let walk = walk.as_mut().context("no walk is open")?;
-        let drawn = walk.obey(asked)?;
+    OPEN.with_borrow_mut(|open| {
+        let drawn = match (open.as_mut(), asked) {
+            (Some(Open::Walk(walk)), Asked::Walk(asked)) => walk.obey(asked)?,
+            (Some(Open::Shift(shift)), Asked::Shift(asked)) => shift.obey(asked)?,
+            (_, Asked::Walk(_)) => anyhow::bail!("no walk is open"),
+            (_, Asked::Shift(_)) => anyhow::bail!("no shift is open"),
+        };
         Ok(serde_json::to_writer(io::stdout(), &drawn)?)
     })
 }

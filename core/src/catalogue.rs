@@ -265,6 +265,18 @@ impl Catalogue {
         serde_json::to_value(BTreeMap::from([(entry.incident.name(), of_page)])).unwrap_or_default()
     }
 
+    /// All manifests with their debriefs, as the page of an on-call shift takes them along.
+    pub fn for_shift(&self) -> serde_json::Value {
+        let of_page = |entry: &Arc<CatalogueEntry>| {
+            let manifest = without(&entry.text, &["step", "question", "exercise"]);
+            let constants = entry.manifest.constants.clone();
+            let of_page = OfPage { manifest: manifest.unwrap_or_default(), constants };
+            (entry.incident.name(), of_page)
+        };
+        let all: BTreeMap<&str, _> = self.entries.iter().map(of_page).collect();
+        serde_json::to_value(all).unwrap_or_default()
+    }
+
     /// The modules of its incidents, for the registry of metrics.
     pub fn owners(&self) -> Owners {
         let owner =

@@ -6,21 +6,15 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 
 use cap::Cap;
 use firedrill_core::catalogue::Catalogue;
-use firedrill_core::event::Clock;
 use firedrill_core::lane::HeapMeter;
-use firedrill_core::lane::local::LocalRun;
-use firedrill_core::plan::Case;
-use firedrill_core::script::Pacing;
+use firedrill_core::page::shift::local::{LocalComparison, LocalShift};
 use firedrill_core::session::shift::diagnosis::right_lines;
 use firedrill_core::session::shift::fact::FactKind;
-use firedrill_core::session::shift::reference::{OTHER_SEEDS, Reference, seconds_of};
 use firedrill_core::session::shift::scenario::Scenario;
-use firedrill_core::session::shift::score::{Compared, Left, Score, damage};
-use firedrill_core::session::shift::seconds::Second;
+use firedrill_core::session::shift::score::{Compared, Score};
 use firedrill_core::session::shift::task::{Look, Task};
 use firedrill_core::session::shift::{Shift, ShiftInput, ShiftStage};
-use firedrill_core::session::track::RunId;
-use firedrill_core::session::{Effect, Input, Session};
+use firedrill_core::session::{Input, Session};
 
 #[global_allocator]
 static HEAP: Cap<System> = Cap::new(System, usize::MAX);
@@ -36,12 +30,8 @@ fn heap() -> u64 {
     HEAP.allocated() as u64
 }
 
-/// A shift and its run.
-struct Player {
-    session: Session,
-    run: Option<LocalRun>,
-    heap: HeapMeter,
-}
+/// A shift whose run is in this process.
+struct Player(LocalShift);
 
 impl Player {
     fn begin(scenario: Scenario) -> Self {
@@ -49,53 +39,21 @@ impl Player {
     }
 
     fn measured_by(scenario: Scenario, heap: HeapMeter) -> Self {
-        let (session, effects) =
-            Session::shift(&CATALOGUE, scenario, Clock::Virtual).expect("the incident is known");
-        let mut player = Self { session, run: None, heap };
-        player.carry_out(effects);
-        player.settle();
+        let mut player =
+            Self(LocalShift::begin(&CATALOGUE, scenario, heap).expect("the run starts"));
+        player.0.settle().expect("the lanes run");
         player
     }
 
     fn shift(&self) -> &Shift {
-        self.session.shift.as_ref().expect("it is a shift")
-    }
-
-    fn carry_out(&mut self, effects: Vec<Effect>) {
-        for effect in effects {
-            match effect {
-                Effect::Start { plan, pacing, .. } => {
-                    let case = Case { plan, ..self.session.case.clone() };
-                    self.run =
-                        Some(LocalRun::start(case, &pacing, self.heap).expect("the run starts"));
-                }
-                Effect::Control(_, control) => {
-                    let run = self.run.as_mut().expect("there is a run");
-                    run.control(control).expect("it can be carried out");
-                }
-                Effect::End(_) => self.run = None,
-                Effect::SaveProgress(_) => {}
-            }
-        }
-    }
-
-    /// Lets time pass while it does.
-    fn settle(&mut self) {
-        while self.shift().is_busy() {
-            let Some(run) = &mut self.run else { return };
-            for event in run.advance().expect("the lanes run") {
-                let effects = self.session.apply(Input::Event(RunId::Main, event));
-                self.carry_out(effects);
-            }
-        }
+        self.0.shift()
     }
 
     fn input(&mut self, input: ShiftInput) {
         let what = format!("{input:?}");
-        let effects = self.session.apply(Input::Shift(input));
+        self.0.input(input).expect("it can be carried out");
         assert_eq!(self.shift().refused(), None, "{what}");
-        self.carry_out(effects);
-        self.settle();
+        self.0.settle().expect("the lanes run");
     }
 
     fn begin_task(&mut self, task: Task) {
@@ -106,41 +64,10 @@ impl Player {
     fn score(&self) -> Score {
         let shift = self.shift();
         assert_eq!(shift.stage(), ShiftStage::Ended);
-        let compared = compared(shift);
-        shift.score(&compared).expect("the shift has ended")
+        let mut comparison = LocalComparison::new(shift, &CATALOGUE, heap);
+        while comparison.step(shift, &CATALOGUE).expect("the runs are made") {}
+        shift.score(&comparison.finish()).expect("the shift has ended")
     }
-}
-
-fn seconds(shift: &Shift, reference: Reference) -> Vec<Vec<Second>> {
-    let Reference { case, pacing, until_ms } = reference;
-    let lanes = case.plan.variants.len();
-    let pacing = Pacing { hold_ms: Some(until_ms), ..pacing };
-    let mut run = LocalRun::start(case, &pacing, heap).expect("the run starts");
-    let events = run.advance().expect("the lanes run");
-    seconds_of(shift, &CATALOGUE, lanes, &events)
-}
-
-fn compared(shift: &Shift) -> Compared {
-    let catalogue = &*CATALOGUE;
-    let untouched = shift.untouched(catalogue).expect("known").expect("it has ended");
-    let mut lanes = seconds(shift, untouched);
-    let (healthy, untouched) = (lanes.pop().unwrap_or_default(), lanes.remove(0));
-    let mut best = None;
-    for path in shift.expert_paths(catalogue) {
-        let reference = shift.with_expert(catalogue, &path).expect("known").expect("it has ended");
-        let own = seconds(shift, reference).remove(0);
-        let harm = damage(&own, &healthy, 0, |_| 0.0);
-        if best.as_ref().is_none_or(|(least, _, _)| harm < *least - 1.0) {
-            best = Some((harm, path, own));
-        }
-    }
-    let left = OTHER_SEEDS.map(|seed| {
-        let mut lanes = seconds(shift, shift.as_left(catalogue, seed).expect("known"));
-        let healthy = lanes.pop().unwrap_or_default();
-        Left::new(seed, &lanes.remove(0), &healthy, shift.judged_from_s())
-    });
-    let expert = best.map(|(_, path, own)| (path, own));
-    Compared { untouched, healthy, expert, left: left.to_vec() }
 }
 
 fn turn() -> std::sync::MutexGuard<'static, ()> {
@@ -270,7 +197,7 @@ fn a_false_alarm_is_called_one() {
 
 /// Everything that a person on call may see, as it is shown to programs.
 fn seen(player: &Player) -> String {
-    serde_json::to_string(&player.session.desk()).expect("it can be written")
+    serde_json::to_string(&player.0.session.desk()).expect("it can be written")
 }
 
 /// Looks at everything there is.
@@ -339,9 +266,9 @@ fn a_shift_is_the_same_again_and_can_be_resumed() {
             second.begin_task(Task::Look { what });
             assert_eq!(seen(&first), seen(&second), "level {level}: {what:?}");
             if i == 4 {
-                let saved = serde_json::to_string(&second.session).expect("it can be written");
+                let saved = serde_json::to_string(&second.0.session).expect("it can be written");
                 let saved = serde_json::from_str(&saved).expect("it can be read");
-                second.session = Session::restore(&CATALOGUE, saved).expect("it is known");
+                second.0.session = Session::restore(&CATALOGUE, saved).expect("it is known");
                 assert_eq!(seen(&first), seen(&second), "level {level}: restored");
             }
         }
@@ -367,13 +294,36 @@ fn levels_add_harmless_changes_and_a_second_fault() {
     assert!(second > 10, "{second} of 40 shifts have a second fault");
 }
 
+/// A hint tells something new: none advises a look that was taken already.
+#[test]
+fn hints_depend_on_what_was_looked_at() {
+    let _turn = turn();
+    let hint_after = |looks: &[Look]| {
+        let mut player = Player::begin(scenario("pool-leak", 1, true));
+        for what in looks {
+            player.begin_task(Task::Look { what: *what });
+        }
+        player.input(ShiftInput::Hint);
+        let facts = player.shift().facts();
+        let hint = facts.iter().find_map(|fact| match &fact.kind {
+            FactKind::Hint { text } => Some(text.clone()),
+            _ => None,
+        });
+        hint.expect("it is given")
+    };
+    assert!(hint_after(&[]).contains("what was changed"));
+    assert!(hint_after(&[Look::Changes]).contains("where they are lost"));
+    let all = [Look::Kinds, Look::Metrics, Look::Log, Look::Changes];
+    assert!(hint_after(&all).contains("in the code of"));
+}
+
 /// Inputs that make no sense have no effect, and say why.
 #[test]
 fn impossible_inputs_are_refused_with_a_reason() {
     let _turn = turn();
     let mut player = Player::begin(scenario("pool-leak", 1, true));
     let refused = |player: &mut Player, input: ShiftInput| {
-        let effects = player.session.apply(Input::Shift(input));
+        let effects = player.0.session.apply(Input::Shift(input));
         assert_eq!(effects, []);
         player.shift().refused().expect("it is refused").to_owned()
     };

@@ -12,7 +12,8 @@ use firedrill_core::incident::formula::{Formula, Values};
 use firedrill_core::incident::marks::marks;
 use firedrill_core::incident::walk::{AnswerKind, Choice, Pointed, Question};
 use firedrill_core::lane::local::LocalRun;
-use firedrill_core::page::walk::{Asked, Drawn, PageInput, Place, WalkPage, WalkToOpen};
+use firedrill_core::page::Drawn;
+use firedrill_core::page::walk::{Asked, PageInput, Place, WalkPage, WalkToOpen};
 use firedrill_core::plan::{Case, Plan};
 use firedrill_core::script::{Control, Pacing};
 use firedrill_core::session::track::RunId;
@@ -303,8 +304,7 @@ fn class(id: &str) {
     let open = || {
         let plan = Plan { clock: Clock::Virtual, ..Plan::new(&entry.manifest) };
         let case = Case::new(&CATALOGUE, plan.clone()).expect("the incident is known");
-        let to_open =
-            WalkToOpen { plan, order_seed: ORDER_SEED, inputs: Vec::new(), recording: None };
+        let to_open = WalkToOpen { plan, seed: ORDER_SEED, inputs: Vec::new(), recording: None };
         WalkPage::open(case, to_open, || HEAP.allocated() as u64).expect("it has a walk")
     };
     let place = |at: usize, revealed: bool| Place {

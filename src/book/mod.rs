@@ -5,7 +5,7 @@
 //! * [`runs`]: the runs that it is about, on the virtual clock, kept by content
 //! * `played`, `quiz`: the questions of a walk, with the figures of a walk that was played, as forms
 //! * [`module`], `steps`: what a page needs to run the incident's own code, or runs that stand in for that
-//! * `computed`: what is kept for the next build; `walks`: the pages of the guided walks
+//! * `computed`: results that are kept for the next build; `walks`, `shifts`: the pages of walks and shifts
 //! * `assets`: script and style of the pages
 
 mod assets;
@@ -16,6 +16,7 @@ pub mod played;
 mod quiz;
 mod render;
 pub mod runs;
+pub mod shifts;
 mod steps;
 pub mod walks;
 
@@ -157,12 +158,9 @@ impl Firedrill {
             assets::write(&writes, module.as_ref())?;
         }
         if wants_walks {
-            walks::write(
-                &told.root.join(&told.config.book.src),
-                self.catalogue,
-                &runs,
-                module.as_ref(),
-            )?;
+            let source = told.root.join(&told.config.book.src);
+            walks::write(&source, self.catalogue, &runs, module.as_ref())?;
+            shifts::write(&source, self.catalogue, &runs, module.as_ref())?;
         }
         runs.forget_what_was_not_used();
         Ok(book)

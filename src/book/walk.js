@@ -1,4 +1,4 @@
-// A walk in a page, and the list of all walks. All that is shown comes from the module as HTML; this script passes on
+// A walk or an on-call shift in a page, and the list of all walks. All that is shown comes from the module as HTML; this script passes on
 // what the learner does and how much time has passed.
 "use strict";
 
@@ -13,9 +13,10 @@ function keptOf(incident, version) {
   }
 }
 
-class Walk {
+class Live {
   constructor(data) {
     this.data = data;
+    [this.level, this.linked] = location.hash.slice(1).split("-").map(Number); // `#level-seed` of a shift
     this.parts = {};
     this.focus = null;
     this.chain = Promise.resolve();
@@ -26,27 +27,34 @@ class Walk {
     document.addEventListener("submit", (event) => {
       event.preventDefault();
       const value = new FormData(event.target).get("answer");
-      if (value !== null && value !== "") {
-        const answer = { [event.target.dataset.kind]: Number(value) };
-        if (!room?.votes(answer, Number(this.focus))) this.input({ Input: { Answer: answer } });
-      }
+      if (value === null || value === "") return;
+      const asked = JSON.parse(event.target.dataset.answer.replace('"?"', Number(value)));
+      const answer = asked.Input?.Answer;
+      if (!answer || !room?.votes(answer, Number(this.focus))) this.input(asked);
     });
     document.addEventListener("keydown", (event) => this.key(event));
     document.getElementById("fd-again").addEventListener("click", () => {
-      kept.remove(keyOf(data.plan.incident));
+      kept.remove(keyOf(data.id));
+      history.replaceState(null, "", location.pathname);
       location.reload();
     });
+    addEventListener("hashchange", () => location.reload());
   }
 
   async open() {
-    const { plan, taught, sources, heap_scale, recording, version } = this.data;
+    const { kind, id, opens, taught, sources, heap_scale, recording, version } = this.data;
     this.say("loading …");
     await load();
-    const before = keptOf(plan.incident, version);
-    this.seed = room?.seed ?? before?.seed ?? crypto.getRandomValues(new Uint32Array(1))[0];
-    const walk = { plan, order_seed: this.seed, inputs: before?.inputs ?? [] };
-    if (recording) walk.recording = JSON.parse(new TextDecoder().decode(await unpacked(recording)));
-    await this.ask({ open: { manifests, taught, sources, heap_scale, walk } });
+    let before = keptOf(id, version);
+    const wanted = room?.seed ?? this.linked;
+    if (wanted >= 0 && before?.seed !== wanted) before = null;
+    this.seed = wanted >= 0 ? wanted : before?.seed ?? crypto.getRandomValues(new Uint32Array(1))[0];
+    const level = before?.level ?? (room?.level || this.level || null);
+    const opened = { ...opens, seed: this.seed, level, inputs: before?.inputs ?? [] };
+    const ofRoom = opens.of?.filter((of) => room?.of?.includes(of)) ?? [];
+    if (ofRoom.length) opened.of = ofRoom;
+    if (recording) opened.recording = JSON.parse(new TextDecoder().decode(await unpacked(recording)));
+    await this.ask({ ["open_" + kind]: { manifests, taught, sources, heap_scale, [kind]: opened } });
     this.say("");
     room?.opened(this);
   }
@@ -59,34 +67,33 @@ class Walk {
 
   fails(error) {
     this.failed = true;
-    this.say("this browser cannot go on (" + error.message.split("\n")[0] + "); " +
-      `the same walk in a terminal: firedrill walk ${this.data.plan.incident}`);
+    this.say(`this browser cannot go on (${error.message.split("\n")[0]}); in a terminal: ${this.data.command}`);
   }
 
   input(asked) {
     if (asked === "Faster") this.faster = true;
-    else return this.ask({ walk: asked });
+    else return this.ask({ [this.data.kind]: asked });
   }
 
   show(drawn) {
     for (const name of ["title", "progress", "lanes", "page"]) this.swap(name, drawn[name]);
     document.title = `${drawn.title} · ${drawn.progress}`;
-    const { plan, version } = this.data;
-    const { inputs, progress } = JSON.parse(drawn.kept);
-    room?.progress(progress);
-    kept.set(keyOf(plan.incident), JSON.stringify({ version, seed: this.seed, inputs, progress }));
+    const { id, version } = this.data;
+    const now = JSON.parse(drawn.kept);
+    room?.progress(now);
+    kept.set(keyOf(id), JSON.stringify({ version, seed: this.seed, ...now }));
     document.documentElement.dataset.firedrill = drawn.running ? "running" : "ready";
     if (!drawn.running) {
       this.faster = this.since = null;
       return;
     }
-    const now = performance.now();
-    const passed = now - (this.since ?? now);
-    this.since = now;
+    const at = performance.now();
+    const passed = at - (this.since ?? at);
+    this.since = at;
     const still = this.faster || matchMedia("(prefers-reduced-motion: reduce)").matches;
     const asked = still ? "Faster" : { Passed: passed };
     clearTimeout(this.timer); // however many answers come, time passes once
-    this.timer = setTimeout(() => this.ask({ walk: asked }), still ? 0 : 60);
+    this.timer = setTimeout(() => this.ask({ [this.data.kind]: asked }), still ? 0 : 60);
   }
 
   // Replaces a part that has changed. What was chosen or typed and not committed stays, and so does what was unfolded.
@@ -139,6 +146,6 @@ for (const row of document.querySelectorAll("[data-walk]")) {
 }
 const data = document.getElementById("fd-walk");
 if (data) {
-  const walk = new Walk(JSON.parse(data.textContent));
-  walk.open().catch((error) => walk.fails(error));
+  const live = new Live(JSON.parse(data.textContent));
+  live.open().catch((error) => live.fails(error));
 }

@@ -50,7 +50,7 @@ pub fn write(
 }
 
 /// The head of a page.
-fn head(title: &str) -> Markup {
+pub(super) fn head(title: &str) -> Markup {
     html! {
         meta charset="utf-8";
         meta name="viewport" content="width=device-width, initial-scale=1";
@@ -61,10 +61,10 @@ fn head(title: &str) -> Markup {
     }
 }
 
-/// The remark of a page where walks cannot run.
-fn not_built() -> Markup {
+/// The remark of a page where nothing can run.
+pub(super) fn not_built() -> Markup {
     html! { p.fd-remark {
-        "This book was built without the incidents for browsers, so its walks cannot run here. Install the "
+        "This book was built without the incidents for browsers, so its walks and shifts cannot run here. Install the "
         "target before the book is built: " code { "rustup target add wasm32-wasip1" } "."
     } }
 }
@@ -84,6 +84,7 @@ fn list(walks: &[&CatalogueEntry], is_built: bool) -> Markup {
                         "simulated; each page says whether its service runs there or was recorded."
                     }
                     @if !is_built { (not_built()) }
+                    p { a href="../shift/index.html" { "An on-call shift" } ": an outage that you do not know, with a score." }
                     @for symptom in Symptom::ALL {
                         @let own = walks.iter().filter(|entry| entry.manifest.symptom == symptom);
                         h2 { (capital(symptom.word())) }
@@ -106,17 +107,38 @@ fn plan_of(manifest: &Manifest) -> Plan {
     Plan { clock: Clock::Virtual, ..Plan::new(manifest) }
 }
 
-/// The data of a walk for its page: plan, manifest and source.
-pub fn data(catalogue: &Catalogue, entry: &CatalogueEntry) -> Value {
-    let manifest = &entry.manifest;
-    let files = manifest.variants.iter().map(|variant| entry.file(&variant.name));
+/// The texts of these source files that there are, by path within the pack.
+pub(super) fn sources(
+    catalogue: &Catalogue,
+    files: impl IntoIterator<Item = String>,
+) -> BTreeMap<String, &'static str> {
     let text = |file: String| {
         let text = catalogue.source(&file)?;
         Some((file.strip_prefix(catalogue.root()).unwrap_or(&file).to_owned(), text))
     };
-    let sources: BTreeMap<String, &str> = files.filter_map(text).collect();
-    let taught = Catalogue::for_walk(entry);
-    json!({ "plan": plan_of(manifest), "taught": taught, "sources": sources })
+    files.into_iter().filter_map(text).collect()
+}
+
+/// Adds the version of a page's data, and writes it so that nothing in it ends the element that holds it.
+pub(super) fn embedded(mut data: Value) -> String {
+    let mut hasher = DefaultHasher::new();
+    data.to_string().hash(&mut hasher);
+    data["version"] = format!("{:016x}", hasher.finish()).into();
+    data.to_string().replace("</", "<\\/")
+}
+
+/// The data of a walk for its page: plan, manifest and source.
+pub fn data(catalogue: &Catalogue, entry: &CatalogueEntry) -> Value {
+    let manifest = &entry.manifest;
+    let files = manifest.variants.iter().map(|variant| entry.file(&variant.name));
+    json!({
+        "kind": "walk",
+        "id": manifest.id,
+        "command": format!("firedrill walk {}", manifest.id),
+        "opens": { "plan": plan_of(manifest) },
+        "taught": Catalogue::for_walk(entry),
+        "sources": sources(catalogue, files),
+    })
 }
 
 /// The remark of a page on its runs.
@@ -158,11 +180,7 @@ fn page(
     let mut data = data(catalogue, entry);
     data["heap_scale"] = json!(heap_scale);
     data["recording"] = json!(recording);
-    let mut hasher = DefaultHasher::new();
-    data.to_string().hash(&mut hasher);
-    data["version"] = format!("{:016x}", hasher.finish()).into();
-    // Nothing in it may end the element that holds it.
-    let data = data.to_string().replace("</", "<\\/");
+    let data = embedded(data);
     let chapter = format!("../incidents/{}.html", manifest.id);
     Ok(html! {
         (DOCTYPE)

@@ -37,9 +37,9 @@ const MOST_CONNECTIONS: usize = 4096;
 /// in use.
 pub fn serve(catalogue: &'static Catalogue, options: ClassOptions) -> anyhow::Result<ExitCode> {
     let book = find_book(options.book)?;
-    if !book.join("walk").is_dir() {
+    if !book.join("walk").is_dir() || !book.join("shift").is_dir() {
         bail!(
-            "{} has no walks: it was built by an earlier version; build it again",
+            "{} has no walks or no shifts: it was built by an earlier version; build it again",
             book.display()
         );
     }

@@ -14,7 +14,6 @@ use serde::Serialize;
 use super::{OUTPUT, runtime, status};
 use crate::cli::DrillOptions;
 use crate::drill::agent::{OnCall, on_call};
-use firedrill_core::session::shift::debrief::Debrief;
 use crate::drill::export;
 use crate::drill::history::{self, History, ShiftRecord, date, day, now_s};
 use crate::drill::references::compare;
@@ -23,6 +22,7 @@ use crate::run::signals::terminations;
 use crate::tui::event_loop::{self, FirstScreen};
 use crate::tui::shift::ShiftOptions;
 use crate::user_state::Theme;
+use firedrill_core::session::shift::debrief::Debrief;
 
 /// Seeds of shifts that nobody chose.
 const SEEDS: u64 = 1_000_000;

@@ -21,9 +21,9 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout};
 use tokio::time::timeout;
 
-use firedrill_core::session::shift::debrief::Debrief;
 use super::player::Player;
 use crate::supervise::{GRACE, dismiss, supervised};
+use firedrill_core::session::shift::debrief::Debrief;
 
 /// Version of the messages.
 pub const PROTOCOL: u32 = 1;
@@ -134,6 +134,9 @@ const WORDS: [&str; 5] = ["take", "name", "line", "hint", "over"];
 const TASKS: [&str; 9] =
     ["look", "roll_back", "restart", "scale", "shed", "middleware", "set", "breaker", "wait"];
 
+/// Verbs without another field.
+const BARE: [&str; 4] = ["take", "hint", "over", "restart"];
+
 /// Parses a line of the program.
 fn parse(line: &str) -> Result<ShiftInput, String> {
     const EXPECTED: &str = "expected an object such as {\"do\":\"look\",\"what\":\"charts\"}";
@@ -146,6 +149,10 @@ fn parse(line: &str) -> Result<ShiftInput, String> {
         return Err(
             "`name`: missing `cause`: expected an id, or null if nothing is wrong".to_owned()
         );
+    }
+    let other = value.as_object().and_then(|fields| fields.keys().find(|name| *name != "do"));
+    if let Some(other) = other.filter(|_| BARE.contains(&verb.as_str())) {
+        return Err(format!("`{verb}`: unknown field `{other}`: expected none but `do`"));
     }
     if WORDS.contains(&verb.as_str()) {
         let word = serde_json::from_value(value).map_err(|why| format!("`{verb}`: {why}"))?;

@@ -6,8 +6,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
-use firedrill_core::session::shift::debrief::Debrief;
 use crate::files;
+use firedrill_core::session::shift::debrief::Debrief;
 
 /// The form of the file: another one is set aside.
 const VERSION: u32 = 1;

@@ -104,6 +104,7 @@ fn lines_that_make_no_sense_are_refused_by_number() {
             r#"{"do":"scale","instances":99}"#,
             r#"{"do":"look","what":"charts","why":1}"#,
             r#"{"do":"name"}"#,
+            r#"{"do":"over","now":true}"#,
             r#"{"do":"over"}"#,
         ]),
         &["--seed", "2", "--json"],
@@ -117,6 +118,7 @@ fn lines_that_make_no_sense_are_refused_by_number() {
         "line 3: 99 instances",
         "line 4: ",
         "line 5: `name`: missing `cause`",
+        "line 6: `over`: unknown field `now`",
     ];
     assert_eq!(notes.len(), expected.len(), "{notes:?}");
     for (note, begins) in notes.iter().zip(expected) {

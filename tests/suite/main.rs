@@ -36,6 +36,7 @@ mod past;
 mod person;
 mod recordings;
 mod screens;
+mod shift_in_browser;
 mod signals;
 mod supervision;
 mod sweep;

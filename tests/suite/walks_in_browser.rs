@@ -20,7 +20,7 @@ const STATE: &str = r##"(() => {
   const form = page.querySelector("form");
   return {
     ready: document.documentElement.dataset.firedrill, at, of, text: page.innerText,
-    kind: form?.dataset.kind, prompt: text("legend") || text("p > strong"),
+    kind: form && Object.keys(JSON.parse(form.dataset.answer).Input.Answer)[0], prompt: text("legend") || text("p > strong"),
     options: [...page.querySelectorAll("form label")].map((label) => label.textContent.replace(/^\s*\d+ /, "").trim()),
     hint: text(".fd-hint"), judged: text(".fd-good, .fd-bad").slice(2),
     right: right && right.firstChild && [...right.childNodes].filter((node) => !node.matches?.(".fd-good, p"))

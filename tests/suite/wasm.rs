@@ -134,12 +134,12 @@ impl Visitor {
         let mut visitor = Self { node, answers };
         let manifests = Catalogue::for_pages(&firedrill_incidents::PACK, |_| None).expect("TOML");
         let data = walks::data(catalogue(), catalogue().find(id).expect("known"));
-        let walk = json!({ "plan": data["plan"], "order_seed": 0, "recording": recording });
+        let walk = json!({ "plan": data["opens"]["plan"], "seed": 0, "recording": recording });
         let (taught, sources) = (&data["taught"], &data["sources"]);
         let open = json!({
             "manifests": manifests, "taught": taught, "sources": sources, "walk": walk,
         });
-        let shown = visitor.ask(&json!({ "open": open }));
+        let shown = visitor.ask(&json!({ "open_walk": open }));
         (visitor, shown)
     }
 

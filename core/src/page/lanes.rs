@@ -38,6 +38,8 @@ pub(super) struct Shown<'a> {
     pub width: f64,
     /// True if theory is drawn.
     pub theory: bool,
+    /// Moments that are marked, in seconds, with their names, in the place of the phases; none: the phases are.
+    pub marks: Option<&'a [(f64, String)]>,
 }
 
 impl<'a> Shown<'a> {
@@ -52,6 +54,7 @@ impl<'a> Shown<'a> {
             end_s: timeline.end_s.max(1.0),
             width: WIDTH,
             theory: true,
+            marks: None,
         }
     }
 
@@ -71,6 +74,9 @@ impl<'a> Shown<'a> {
 
     /// The beginning of each phase but the first, in seconds, with its name.
     fn phases(&self) -> Vec<(f64, String)> {
+        if let Some(marks) = self.marks {
+            return marks.to_vec();
+        }
         let began = self.events.iter().filter_map(|event| match event.what {
             EventKind::Phase { index, .. } => Some((event.at_ms as f64 / 1000.0, index)),
             _ => None,

@@ -2,17 +2,19 @@
 //!
 //! * [`chart`]: one chart of one lane; [`axis`]: from a value to its place on it
 //! * [`figure`]: a figure that a sentence of the book asks for; [`live`]: what a page of the book does by itself
-//! * [`walk`]: a guided walk in a page; [`words`]: a text with the terms that the glossary explains
+//! * [`walk`]: a guided walk in a page; [`shift`]: an on-call shift in a page; `drawn`: what such a page shows; [`words`]: a text with the terms that the glossary explains
 //! * `lanes`: what the lanes showed, chart by chart
 //! * `data`: what there is to tell of a run; `events`: what happened, and how to have it happen again
 
 pub mod axis;
 pub mod chart;
 mod data;
+mod drawn;
 mod events;
 pub mod figure;
 mod lanes;
 pub mod live;
+pub mod shift;
 pub mod stability;
 pub mod walk;
 pub mod words;
@@ -36,6 +38,7 @@ use crate::record::{Header, UnreadableLines};
 use crate::report::{LaneReport, Report, SINCE_RESTART, WaitSiteReport};
 use crate::verdict::{Check, Undecided, Verdict};
 pub use data::PageData;
+pub use drawn::Drawn;
 use lanes::Shown;
 
 /// Lines of source shown before and after a wait site.

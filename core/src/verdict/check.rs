@@ -78,6 +78,16 @@ struct Observed {
     room: Option<f64>,
 }
 
+/// A value that must be below a limit.
+fn below(observed: Option<f64>, limit: f64) -> Option<Observed> {
+    observed.map(|o| Observed::inside(number(o), limit - o))
+}
+
+/// A value that must be above a limit.
+fn above(observed: Option<f64>, limit: f64) -> Option<Observed> {
+    observed.map(|o| Observed::inside(number(o), o - limit))
+}
+
 impl Observed {
     /// A value that must differ from its limit.
     fn inside(says: String, room: f64) -> Self {
@@ -106,12 +116,6 @@ fn compare(
     let near = |wanted: f64, within: f64, observed: Option<f64>| {
         let room = |o: f64| wanted.abs() * within - (o - wanted).abs();
         observed.map(|o| Observed::within(format!("{}/s", number(o)), room(o)))
-    };
-    let below = |observed: Option<f64>, limit: f64| {
-        observed.map(|o| Observed::inside(number(o), limit - o))
-    };
-    let above = |observed: Option<f64>, limit: f64| {
-        observed.map(|o| Observed::inside(number(o), o - limit))
     };
     let mut undecided = period.err();
     let (expected, observed) = match &expectation.claim {
@@ -154,8 +158,8 @@ fn compare(
         Claim::RateBelow(limit) => {
             let limit = wanted(limit);
             let observed = period.ok().and_then(|period| rises(lane, metric, period));
-            let says = |o: f64| format!("{}/s", number(o));
-            let observed = observed.map(|o| Observed::inside(says(o), limit - o));
+            let observed =
+                observed.map(|o| Observed::inside(format!("{}/s", number(o)), limit - o));
             (format!("rises below {}/s", number(limit)), observed)
         }
         Claim::Exits(word) => {
@@ -169,9 +173,9 @@ fn compare(
             let text = format!("{} times `{other}`{at}", number(at_least));
             // Next to nothing, anything is many times as much.
             let times = of(lane).zip(there).map(|(own, other)| own / other.max(1e-9));
-            let says = |times: f64| format!("{} times", number(times));
             // A factor has room in factors.
             let room = |times: f64| (times / at_least).max(1e-9).ln();
+            let says = |times: f64| format!("{} times", number(times));
             (text, times.map(|times| Observed::within(says(times), room(times))))
         }
     };

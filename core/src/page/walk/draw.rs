@@ -1,11 +1,11 @@
 //! The state of a walk as HTML: the lanes, and the page with its question.
 
 use maud::{Markup, html};
-use serde::Serialize;
 use serde_json::json;
 
 use super::{Kept, PageInput, WalkPage};
 use crate::figures::{clock, count, number};
+use crate::page::Drawn;
 use crate::page::chart::NARROW;
 use crate::page::lanes::Shown;
 use crate::page::words::words;
@@ -17,23 +17,6 @@ use crate::session::walk::{Answer, Listing, Stage, numbers};
 
 /// Seconds to which the time axis of a walk is rounded up.
 const AXIS_S: f64 = 10.0;
-
-/// The content of a page. The parts are HTML; a part that stays the same need not be replaced.
-#[derive(Debug, Clone, Serialize)]
-pub struct Drawn {
-    /// The title of the incident, or its symptom as long as the title would give the cause away.
-    pub title: String,
-    /// Progress: `page 3 of 11`.
-    pub progress: String,
-    /// The lanes: figures and charts.
-    pub lanes: String,
-    /// The page of the walk.
-    pub page: String,
-    /// True while a stretch of the run passes: the page says how much time has passed.
-    pub running: bool,
-    /// The data to keep, as JSON.
-    pub kept: String,
-}
 
 /// The present content.
 pub(super) fn drawn(walk: &WalkPage) -> Drawn {
@@ -99,7 +82,7 @@ fn lanes(walk: &WalkPage, page: Option<&Page>) -> Markup {
     }
 }
 
-fn class(mood: Mood) -> &'static str {
+pub(in crate::page) fn class(mood: Mood) -> &'static str {
     match mood {
         Mood::Good => "fd-good",
         Mood::Warn => "fd-warn",
@@ -171,8 +154,10 @@ fn form(asking: &Asking) -> Markup {
         AnswerForm::Number { .. } => "Number",
         AnswerForm::Line(_) => "Line",
     };
+    // The page puts the answer in the place of the question mark.
+    let answer = json!({ "Input": { "Answer": { kind: "?" } } }).to_string();
     html! {
-        form.fd-question id="fd-form" data-kind=(kind) {
+        form.fd-question id="fd-form" data-answer=(answer) {
             fieldset {
                 legend { (words(&asking.prompt)) }
                 @match &asking.form {

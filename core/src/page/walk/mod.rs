@@ -10,7 +10,7 @@ mod run;
 
 use serde::{Deserialize, Serialize};
 
-use super::PageData;
+use super::{Drawn, PageData};
 use crate::event::{Event, TICK};
 use crate::lane::HeapMeter;
 use crate::plan::{Case, Plan};
@@ -19,7 +19,7 @@ use crate::session::progress::WalkProgress;
 use crate::session::track::RunId;
 use crate::session::walk::{Answer, Stage};
 use crate::session::{Effect, Input, Session};
-pub use draw::Drawn;
+pub(super) use draw::class;
 pub use follow::Place;
 use run::PageRun;
 pub use run::Recording;
@@ -84,7 +84,7 @@ pub struct WalkToOpen {
     /// The incident and the seed of its runs.
     pub plan: Plan,
     /// Seed of the order of options.
-    pub order_seed: u64,
+    pub seed: u64,
     /// Inputs of an earlier visit, which are made again.
     #[serde(default)]
     pub inputs: Vec<PageInput>,
@@ -136,13 +136,13 @@ impl WalkPage {
     ///
     /// When the incident has no walk, or its run fails.
     pub fn open(case: Case, to_open: WalkToOpen, heap: HeapMeter) -> Result<Self, WalkError> {
-        let WalkToOpen { order_seed, inputs, recording, .. } = to_open;
+        let WalkToOpen { seed, inputs, recording, .. } = to_open;
         if case.manifest().walk.is_empty() {
             return Err(WalkError::NoWalk(case.plan.incident));
         }
         let told = PageData::of(case.manifest(), &case.plan.variants);
         let pages = case.manifest().pages();
-        let (session, effects) = Session::walk(case, 1.0, order_seed);
+        let (session, effects) = Session::walk(case, 1.0, seed);
         let mut page = Self {
             session,
             recording,

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::Shift;
 use super::fact::{CodeRow, FactKind};
 use super::scenario::Scenario;
+use super::task::Look;
 use crate::catalogue::Catalogue;
 use crate::incident::manifest::Symptom;
 use crate::incident::marks::{Mark, marks};
@@ -139,41 +140,56 @@ pub fn right_lines(text: &str) -> Vec<usize> {
         .collect()
 }
 
-/// Hints that there are.
-pub(super) const HINTS: usize = 3;
+/// A hint.
+pub(super) struct ShiftHint {
+    /// Its text.
+    pub text: String,
+    /// The looks that it advises: one who has taken all of them does not need it.
+    pub advises: Vec<Look>,
+}
 
-/// The hint of this number, from 1. Each narrows the search down.
-pub(super) fn hint(number: usize, scenario: &Scenario, case: &Case) -> String {
-    let manifest = case.manifest();
-    if !scenario.is_faulty {
-        return match number {
-            1 => "Compare the last seconds with those before the release.".to_owned(),
-            _ => "Which figure is worse than before? If there is none, say so.".to_owned(),
-        };
-    }
-    let kind = match manifest.symptom {
-        Symptom::Slow => "Requests wait. Find out what they wait for: take a thread dump.",
-        Symptom::Down => {
-            "Requests are lost. Find out which, and where they are lost: kinds, metrics, log."
-        }
-        Symptom::Wrong => {
-            "The service answers, and the answers are wrong. Compare kinds and instances."
-        }
-        Symptom::Leak => {
-            "Something piles up. Compare tasks, memory and metrics with ten seconds ago."
-        }
-        Symptom::Security => {
-            "Nothing fails. Look at the requests that are refused, and at the middleware stack."
-        }
+/// The hints of a shift. Each narrows the search down.
+pub(super) fn hints(scenario: &Scenario, case: &Case) -> Vec<ShiftHint> {
+    let hint = |text: &str, advises: &[Look]| ShiftHint {
+        text: text.to_owned(),
+        advises: advises.to_vec(),
     };
-    match number {
-        1 => "Compare the times: when did it begin, and what was changed just before?".to_owned(),
-        2 => kind.to_owned(),
-        _ => {
-            let parts = parts(case);
-            format!("The fault is in the code of: {}.", parts.join(", "))
-        }
+    if !scenario.is_faulty {
+        return vec![
+            hint("Compare the last seconds with those before the release.", &[]),
+            hint("Which figure is worse than before? If there is none, say so.", &[]),
+        ];
     }
+    let kind = match case.manifest().symptom {
+        Symptom::Slow => hint(
+            "Requests wait. Find out what they wait for: take a thread dump.",
+            &[Look::Threads],
+        ),
+        Symptom::Down => hint(
+            "Requests are lost. Find out which, and where they are lost: kinds, metrics, log.",
+            &[Look::Kinds, Look::Metrics, Look::Log],
+        ),
+        Symptom::Wrong => hint(
+            "The service answers, and the answers are wrong. Compare kinds and instances.",
+            &[Look::Kinds, Look::Instances],
+        ),
+        Symptom::Leak => hint(
+            "Something piles up. Compare tasks, memory and metrics with ten seconds ago.",
+            &[Look::Metrics],
+        ),
+        Symptom::Security => hint(
+            "Nothing fails. Look at the requests that are refused, and at the middleware stack.",
+            &[Look::Kinds, Look::Chain],
+        ),
+    };
+    vec![
+        hint(
+            "Compare the times: when did it begin, and what was changed just before?",
+            &[Look::Changes],
+        ),
+        kind,
+        hint(&format!("The fault is in the code of: {}.", parts(case).join(", ")), &[]),
+    ]
 }
 
 /// The parts of the service that the faulty release changes.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::seconds::Second;
+use super::task::Look;
 use crate::figures::{mib, millis, number};
 
 /// A fact, and the time at which it was gathered.
@@ -195,6 +196,26 @@ fn ms(value: Option<f64>) -> String {
 }
 
 impl FactKind {
+    /// The look that it is the result of; none: it came by itself, or by an action.
+    pub fn look(&self) -> Option<Look> {
+        Some(match self {
+            Self::Charts { .. } => Look::Charts,
+            Self::Kinds { .. } => Look::Kinds,
+            Self::Changes { .. } => Look::Changes,
+            Self::Instances { .. } => Look::Instances,
+            Self::Log { .. } => Look::Log,
+            Self::Metrics { .. } => Look::Metrics,
+            Self::Chain { .. } => Look::Chain,
+            Self::Configuration { .. } => Look::Configuration,
+            Self::Threads { .. } => Look::Threads,
+            Self::Page { .. }
+            | Self::Done { .. }
+            | Self::Named { .. }
+            | Self::Hint { .. }
+            | Self::Code { .. } => return None,
+        })
+    }
+
     /// Title of the fact.
     pub fn title(&self) -> String {
         match self {

@@ -164,9 +164,7 @@ pub fn rows(session: &Session, menu: &Menu, typed: &str) -> Vec<MenuRow> {
             _ => missing(&format!("{name} = {typed}▏  (type a number)")),
         }],
         Menu::Causes => {
-            let named = |cause: Cause| {
-                input(cause.title, ShiftInput::Name(Some(cause.id)))
-            };
+            let named = |cause: Cause| input(cause.title, ShiftInput::Name(Some(cause.id)));
             let mut rows = vec![input("nothing is wrong", ShiftInput::Name(None))];
             rows.extend(session.causes().into_iter().map(named));
             rows

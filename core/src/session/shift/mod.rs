@@ -18,8 +18,8 @@ pub mod desk;
 pub mod diagnosis;
 pub mod fact;
 mod gather;
-mod pager;
 pub mod menu;
+mod pager;
 pub mod post_mortem;
 pub mod redact;
 pub mod reference;
@@ -43,12 +43,12 @@ use crate::incident::manifest::{MAX_RATE_PER_S, Manifest};
 use crate::plan::Case;
 use crate::prose;
 use crate::script::{Control, Pacing};
-use diagnosis::{Naming, hint};
+use diagnosis::{Naming, ShiftHint, hints};
 use fact::{Fact, FactKind};
 use redact::Redaction;
 use scenario::{LIMIT_MS, Scenario};
 use seconds::Seconds;
-use task::Task;
+use task::{Look, Task};
 
 /// Virtual time passes in steps of this length, in milliseconds: a page is noticed at their ends.
 const STEP_MS: u64 = 500;
@@ -121,8 +121,10 @@ pub struct Shift {
     pub timeline: Vec<TimelineEntry>,
     /// The namings of the cause, in order.
     pub namings: Vec<Naming>,
-    /// Hints that were asked for.
+    /// Hints that were given.
     pub hints: usize,
+    /// The number of the last one among all hints, from 1; 0: none was given.
+    hinted: usize,
     /// Time of the page, in milliseconds since the run began.
     pub paged_ms: Option<u64>,
     /// Time at which the page was taken.
@@ -171,6 +173,7 @@ impl Shift {
             timeline: Vec::new(),
             namings: Vec::new(),
             hints: 0,
+            hinted: 0,
             paged_ms: None,
             taken_ms: None,
             over_ms: None,
@@ -271,8 +274,9 @@ impl Shift {
             ShiftInput::Name(cause) => self.name(cause, case),
             ShiftInput::Line(line) => self.name_line(line),
             ShiftInput::Hint => {
+                let Some((number, text)) = self.next_hint(case) else { return Vec::new() };
                 self.hints += 1;
-                let text = hint(self.hints, &self.scenario, case);
+                self.hinted = number;
                 self.note(format!("hint {}", self.hints), false);
                 self.learn(FactKind::Hint { text });
             }
@@ -282,6 +286,16 @@ impl Shift {
             }
         }
         self.go_on()
+    }
+
+    /// The next hint that tells something new, and its number, from 1.
+    fn next_hint(&self, case: &Case) -> Option<(usize, String)> {
+        let has_taken = |look: &Look| self.facts.iter().any(|fact| fact.kind.look() == Some(*look));
+        let is_new =
+            |hint: &ShiftHint| hint.advises.is_empty() || !hint.advises.iter().all(has_taken);
+        let hints = hints(&self.scenario, case).into_iter().enumerate().skip(self.hinted);
+        let mut new = hints.filter(|(_, hint)| is_new(hint));
+        new.next().map(|(index, hint)| (index + 1, hint.text))
     }
 
     /// The changes that have been made so far, in order.

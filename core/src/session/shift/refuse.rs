@@ -1,6 +1,5 @@
 //! Inputs that cannot have an effect, and why.
 
-use super::diagnosis::HINTS;
 use super::task::Task;
 use super::{Shift, ShiftInput, ShiftStage, gather};
 use crate::incident::manifest::MAX_INSTANCES;
@@ -35,7 +34,9 @@ impl Shift {
             ShiftInput::Begin(task) => self.refuses_task(task, case, head),
             ShiftInput::Name(Some(id)) => case.catalogue.find(id).err().map(|why| why.to_string()),
             ShiftInput::Line(line) => self.refuses_line(*line),
-            ShiftInput::Hint if self.hints >= HINTS => Some("there are no more hints".to_owned()),
+            ShiftInput::Hint if self.next_hint(case).is_none() => {
+                Some("there are no more hints".to_owned())
+            }
             _ => None,
         }
     }

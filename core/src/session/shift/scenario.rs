@@ -158,11 +158,15 @@ impl Scenario {
         };
         let ids: Vec<&str> = match of {
             [] => catalogue.ids().filter(fits).collect(),
-            of => of.iter().map(String::as_str).collect(),
+            of => {
+                let all: Vec<&str> = of.iter().map(String::as_str).collect();
+                let fitting: Vec<&str> = all.iter().copied().filter(fits).collect();
+                if fitting.is_empty() { all } else { fitting }
+            }
         };
         let incident = ids.choose(&mut dice).copied().unwrap_or_default().to_owned();
         let is_faulty = dice.random_range(0..HEALTHY_IN) != 0;
-        Self::new(catalogue, (seed, level), &incident, is_faulty)
+        Self::detailed(catalogue, (seed, level), (&incident, is_faulty), of)
     }
 
     /// The shift of this seed and level with a known incident, faulty or not.
@@ -175,6 +179,16 @@ impl Scenario {
         (seed, level): (u64, u8),
         incident: &str,
         is_faulty: bool,
+    ) -> Result<Self, Unknown> {
+        Self::detailed(catalogue, (seed, level), (incident, is_faulty), &[])
+    }
+
+    /// The same; with `of`, a second fault is of one of these incidents.
+    fn detailed(
+        catalogue: &Catalogue,
+        (seed, level): (u64, u8),
+        (incident, is_faulty): (&str, bool),
+        of: &[String],
     ) -> Result<Self, Unknown> {
         let entry = catalogue.find(incident)?;
         let manifest = &entry.manifest;
@@ -204,7 +218,7 @@ impl Scenario {
             changes.push(RecentChange { at_ms, kind });
         }
         let wants_second = level == 3 && is_faulty;
-        let second = wants_second.then(|| second_fault(catalogue, entry, &mut dice)).flatten();
+        let second = wants_second.then(|| second_fault(catalogue, entry, of, &mut dice)).flatten();
         if second.is_some() {
             let at_ms = release_ms + SECOND_AFTER_MS;
             changes.push(RecentChange { at_ms, kind: ChangeKind::SecondRelease });
@@ -364,6 +378,7 @@ const HALF: f64 = 0.5;
 fn second_fault(
     catalogue: &Catalogue,
     first: &CatalogueEntry,
+    of: &[String],
     dice: &mut impl rand::Rng,
 ) -> Option<String> {
     let rate_per_s = first.manifest.load.rate_per_s * HALF;
@@ -374,6 +389,7 @@ fn second_fault(
         let broken = |entry: &CatalogueEntry| (entry.manifest.id.clone(), "broken".to_owned());
         let both = Bugs::from([broken(first), broken(entry)]);
         entry.manifest.id != first.manifest.id
+            && (of.is_empty() || of.contains(&entry.manifest.id))
             && is_plain(entry, rate_per_s)
             && catalogue.chain(base_chain(), &both).is_ok()
     };

@@ -210,12 +210,11 @@ impl Hub {
         let error = self.written.borrow().1.clone().filter(|_| person == Person::Presenter);
         let error = error.map(|error| format!("The class is not stored any more: {error}"));
         let lesson = room.lesson.as_ref();
-        let follows = person == Person::Presenter || lesson.is_some_and(|l| l.pace != Pace::Free);
         json!({
             "panel": panel,
             "error": error,
-            "incident": lesson.map(|lesson| &lesson.incident),
-            "follows": follows,
+            "incident": lesson.filter(|_| !room.is_on_call).map(|lesson| &lesson.incident),
+            "at": at(room, person),
             "vote": lesson.map(|l| json!({ "incident": l.incident, "page": l.page, "round": l.round })),
             "place": place(room, person, &self.offers),
         })
@@ -241,6 +240,18 @@ impl Drop for Here {
         drop(here);
         self.hub.changes.send_modify(|nth| *nth += 1);
     }
+}
+
+/// The path of the page at which a person's browser has to be; none: it may be anywhere.
+fn at(room: &Room, person: Person) -> Option<String> {
+    if let Some((number, _)) = room.shift() {
+        // The presenter's page is the board.
+        let shift = format!("/shift/{number}");
+        return Some(if person == Person::Presenter { "/room".to_owned() } else { shift });
+    }
+    let follows = |pace: Pace| person == Person::Presenter || pace != Pace::Free;
+    let lesson = room.lesson.as_ref().filter(|lesson| follows(lesson.pace))?;
+    Some(format!("/walk/{}.html", lesson.incident))
 }
 
 /// The place in the walk at which a person's browser is held.

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use firedrill_core::figures::number;
+use firedrill_core::page::shift::OnCall;
 use firedrill_core::prose::capital;
+use firedrill_core::session::shift::scenario::LEVELS;
 use firedrill_core::session::walk::Answer;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use qrcode::QrCode;
@@ -10,7 +13,9 @@ use qrcode::render::svg;
 use serde_json::{Value, json};
 
 use super::offer::{Offer, OfferPage, page_of};
-use super::room::{LONGEST_NAME, Learner, LearnerId, Lesson, Pace, Room, Round, histogram, order};
+use super::room::{
+    LONGEST_NAME, Learner, LearnerId, Lesson, Pace, Room, RoomShift, Round, histogram, order,
+};
 
 /// Rows of a histogram, at most: numbers that were typed can all differ.
 const MOST_ROWS: usize = 12;
@@ -99,11 +104,28 @@ pub fn room(head: &Markup) -> Markup {
     document("Class", &html! { header { h1 { "Class" } } main {} (head) })
 }
 
-/// The panel's place in a page, with the script that fills it. `reports` if the progress of this person is reported.
-pub fn place(order_seed: u32, keep: &str, on_page: Option<&str>, reports: bool) -> Markup {
+/// The panel's place in a page.
+#[derive(Debug, Default)]
+pub struct PanelPlace<'a> {
+    /// The seed of the page: of the order of options, or of the shift.
+    pub seed: u64,
+    /// The level of the shift, and the incidents that it is drawn from; none: all.
+    pub shift: Option<(u8, Option<String>)>,
+    /// The prefix of the names under which the page keeps what it needs later.
+    pub keep: String,
+    /// The incident whose walk it is.
+    pub on_page: Option<&'a str>,
+    /// True if the progress of this person is reported.
+    pub reports: bool,
+}
+
+/// The panel's place in a page, with the script that fills it.
+pub fn place(place: &PanelPlace) -> Markup {
+    let PanelPlace { seed, shift, keep, on_page, reports } = place;
+    let (level, of) = shift.as_ref().map_or((None, None), |(level, of)| (Some(level), of.as_ref()));
     html! {
         link rel="stylesheet" href="/class/class.css";
-        aside #fd-room aria-label="class" data-seed=(order_seed) data-keep=(keep) data-page=[on_page] data-reports=(reports) {}
+        aside #fd-room aria-label="class" data-seed=(seed) data-level=[level] data-of=[of] data-keep=(keep) data-page=[on_page] data-reports=(reports) {}
         p.fd-remark #fd-said role="status" hidden data-lost="The connection to the class is lost. This page tries again by itself." {}
         script src="/class/room.js" {}
     }
@@ -123,6 +145,13 @@ pub fn of_learner(
 ) -> Markup {
     let Some(known) = room.learners.get(&learner) else { return html! {} };
     html! {
+        @if let Some((_, shift)) = room.shift() {
+            p { strong { (known.name) } " · on call, the same shift for all" }
+            // It is shown to those who have a result.
+            @if shift.board.get(&learner).is_some_and(|report| report.result.is_some()) {
+                (board(room, shift))
+            }
+        } @else {
         p { strong { (known.name) } " · " (pace(room.lesson.as_ref())) }
         @match &room.lesson {
             None => p { "Waiting for the presenter to open an incident." },
@@ -137,6 +166,7 @@ pub fn of_learner(
                 @if lesson.round == Round::Revealed { (votes(room, lesson, offers)) }
                 @if lesson.pace == Pace::Free { (incidents(offers)) }
             }
+        }
         }
         p.fd-buttons {
             @if known.hand { (posts(&json!({ "Hand": false }), &html! { "lower your hand" })) }
@@ -250,7 +280,12 @@ pub fn of_presenter(
     now_s: u64,
 ) -> Markup {
     html! {
-        @match &room.lesson {
+        @if let Some((_, shift)) = room.shift() {
+            h2 { "On call: the same shift for all, level " (shift.level) }
+            (board(room, shift))
+        }
+        @match room.lesson.as_ref().filter(|_| !room.is_on_call) {
+            None if room.is_on_call => {},
             None => (invited(invitation)),
             Some(lesson) => div.fd-lead {
                 div { (controls(lesson, offers)) (state(room, lesson, here, offers)) }
@@ -263,12 +298,51 @@ pub fn of_presenter(
         }
         div.fd-foot {
         (learners(room, here, now_s))
-        details #fd-open open[room.lesson.is_none()] { summary { "open an incident" } ul.fd-offers { @for offer in offers {
+        details #fd-open open[room.lesson.is_none() && !room.is_on_call] { summary { "open an incident" } ul.fd-offers { @for offer in offers {
             li title=(offer.id) { (posts(&json!({ "Open": { "incident": offer.id } }), &html! { (capital(&offer.seen_as)) })) }
         } } }
-        @if room.lesson.is_some() { details #fd-join { summary { "join: " (invitation.url) " · " (invitation.code) } (invited(invitation)) } }
+        details #fd-shift { summary { "begin an on-call shift" }
+            p.fd-quiet { "Everybody gets the same unknown outage, in simulated time. This page becomes the board." }
+            p.fd-buttons { @for level in LEVELS { (posts(&json!({ "Shift": level }), &html! { "level " (level) })) } }
+        }
+        @if room.lesson.is_some() || room.is_on_call { details #fd-join { summary { "join: " (invitation.url) " · " (invitation.code) } (invited(invitation)) } }
             p { "results: " a href="/class/results.csv" download { "CSV" } " · " a href="/class/results.json" download { "JSON" } }
         }
+    }
+}
+
+/// The board of a shift: results first, the best of them at the top.
+fn board(room: &Room, shift: &RoomShift) -> Markup {
+    let mut rows: Vec<(&str, Option<&OnCall>)> = room
+        .learners
+        .iter()
+        .map(|(id, learner)| (learner.name.as_str(), shift.board.get(id)))
+        .collect();
+    let points = |report: Option<&OnCall>| {
+        report.and_then(|report| report.result.as_ref()).map_or(-1.0, |result| result.points)
+    };
+    rows.sort_by(|(_, one), (_, other)| points(*other).total_cmp(&points(*one)));
+    let done = rows.iter().filter(|(_, report)| points(*report) >= 0.0).count();
+    let time =
+        |time_s: Option<f64>| time_s.map_or("–".to_owned(), |s| format!("{} s", number(s)));
+    html! {
+        p role="status" { strong { (done) } " of " (rows.len()) " have a result." }
+        table.fd-board {
+            thead { tr { @for name in ["name", "points", "detected", "mitigated", "cause named"] { th { (name) } } } }
+            tbody { @for (name, report) in rows { tr {
+                td { (name) }
+                @match report {
+                    Some(OnCall { result: Some(result), .. }) => {
+                        td { strong { (number(result.points)) } }
+                        td { (time(result.detected_s)) } td { (time(result.mitigated_s)) } td { (time(result.named_s)) }
+                    },
+                    Some(OnCall { is_over: true, .. }) => td colspan="4" { "declared over" },
+                    Some(OnCall { paged_s: Some(_), .. }) => td colspan="4" { "on call" },
+                    _ => td colspan="4" { "no page yet" },
+                }
+            } } }
+        }
+        p.fd-quiet { "Times are simulated seconds since the page." }
     }
 }
 

@@ -10,7 +10,7 @@ pub fn all(room: &Room) -> Value {
     room.learners.keys().map(|learner| of(room, *learner)).collect()
 }
 
-/// The results of one learner: walks and votes.
+/// The results of one learner: walks, votes and shifts.
 pub fn of(room: &Room, learner: LearnerId) -> Value {
     let Some(known) = room.learners.get(&learner) else { return Value::Null };
     let votes: Vec<Value> = room
@@ -25,7 +25,9 @@ pub fn of(room: &Room, learner: LearnerId) -> Value {
             })
         })
         .collect();
-    json!({ "name": known.name, "walks": known.walks.values().collect::<Vec<_>>(), "votes": votes })
+    let shifts: Vec<_> = room.shifts.iter().filter_map(|shift| shift.board.get(&learner)).collect();
+    let walks: Vec<_> = known.walks.values().collect();
+    json!({ "name": known.name, "walks": walks, "votes": votes, "shifts": shifts })
 }
 
 /// An answer that counts from 1: an option, or a line of the file.

@@ -3,7 +3,7 @@
 
 globalThis.firedrillRoom = (() => {
   const panel = document.getElementById("fd-room");
-  const { seed, keep, page, reports } = panel.dataset;
+  const { seed, level, of, keep, page, reports } = panel.dataset;
   const unsent = new Map(); // by kind: only the newest of a kind matters
   let [state, walk, shown, sending, leaving, followed] = [null, null, "", false, false, ""];
   const said = document.getElementById("fd-said");
@@ -51,8 +51,8 @@ globalThis.firedrillRoom = (() => {
       if (focus) panel.querySelector(`[data-post="${CSS.escape(focus)}"]`)?.focus();
     }
     if (leaving) return;
-    leaving = state.incident && state.follows && state.incident !== page;
-    if (leaving) location.assign(`/walk/${state.incident}.html`);
+    leaving = state.at && state.at !== location.pathname;
+    if (leaving) location.assign(state.at);
     else follow();
   }
   function follow() {
@@ -81,7 +81,7 @@ globalThis.firedrillRoom = (() => {
   };
 
   return {
-    seed: Number(seed), keep,
+    seed: Number(seed), level: Number(level), of: of?.split(","), keep,
     opened(opened) {
       walk = opened;
       follow();
@@ -93,10 +93,11 @@ globalThis.firedrillRoom = (() => {
       if (at === state.vote.page) say({ Vote: { ...state.vote, answer } });
       return true;
     },
-    progress(progress) {
+    progress({ progress, on_call }) {
       if (reports !== "true") return;
-      const { last_page, hints, answered, right, last_finished } = progress;
-      const message = { Progress: { incident: page, page: last_page, hints, answered, right, finished: last_finished } };
+      const { last_page, hints, answered, right, last_finished } = progress ?? {};
+      const message = on_call ? { OnCall: on_call }
+        : { Progress: { incident: page, page: last_page, hints, answered, right, finished: last_finished } };
       if (this.last !== JSON.stringify(message)) say(message);
       this.last = JSON.stringify(message);
     },

@@ -4,6 +4,8 @@
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
+use firedrill_core::page::shift::OnCall;
+use firedrill_core::session::shift::scenario::{LEVELS, LIMIT_MS};
 use firedrill_core::session::walk::Answer;
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +19,9 @@ pub const LONGEST_NAME: usize = 32;
 
 /// Pages of a walk that a learner may report, at most: far more than any walk has.
 const MOST_PAGES: usize = 200;
+
+/// Shifts of a class, at most.
+const MOST_SHIFTS: usize = 100;
 
 /// The id of a learner: a count from 1, in the order in which they joined.
 pub type LearnerId = u32;
@@ -76,6 +81,8 @@ pub enum FromPresenter {
     },
     /// Goes to a page, from 1.
     Step(usize),
+    /// Begins an on-call shift for everybody, of this level.
+    Shift(u8),
     /// Sets the pace.
     Pace(Pace),
     /// Sets the stage of the step.
@@ -103,6 +110,8 @@ pub enum FromLearner {
     Hand(bool),
     /// Reports the progress in a walk.
     Progress(Progress),
+    /// Reports the state of the shift.
+    OnCall(OnCall),
 }
 
 /// Reasons for a message that has no effect.
@@ -126,6 +135,18 @@ pub enum Refused {
     /// The question does not have that answer.
     #[error("the question does not have that answer")]
     NotOffered,
+    /// There is no such level.
+    #[error("the levels are {} to {}", LEVELS.start(), LEVELS.end())]
+    UnknownLevel,
+    /// The class has had as many shifts as it can.
+    #[error("a class has {MOST_SHIFTS} shifts at most: begin a new one")]
+    TooManyShifts,
+    /// The report is about another shift.
+    #[error("this shift is not the one that the class takes")]
+    OtherShift,
+    /// A figure of the report is impossible.
+    #[error("a figure of that report is impossible")]
+    Impossible,
     /// The class has as many learners as it can take.
     #[error("the class is full: it takes {MOST_LEARNERS} learners")]
     Full,
@@ -195,6 +216,23 @@ pub struct Room {
     pub reached: BTreeMap<String, (usize, Round)>,
     /// The votes on the question of a page, by `incident page`.
     pub votes: BTreeMap<String, Votes>,
+    /// The shifts that the class has taken together, in order.
+    #[serde(default)]
+    pub shifts: Vec<RoomShift>,
+    /// True while the class takes the last of them.
+    #[serde(default)]
+    pub is_on_call: bool,
+}
+
+/// An on-call shift that everybody takes: the same seed for all.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RoomShift {
+    /// The seed.
+    pub seed: u64,
+    /// The level.
+    pub level: u8,
+    /// The newest report of each learner.
+    pub board: BTreeMap<LearnerId, OnCall>,
 }
 
 impl Room {
@@ -206,7 +244,15 @@ impl Room {
             lesson: None,
             reached: BTreeMap::new(),
             votes: BTreeMap::new(),
+            shifts: Vec::new(),
+            is_on_call: false,
         }
+    }
+
+    /// The shift that the class takes now, and its number, from 1.
+    pub fn shift(&self) -> Option<(usize, &RoomShift)> {
+        let shift = self.shifts.last().filter(|_| self.is_on_call)?;
+        Some((self.shifts.len(), shift))
     }
 
     /// Closes what these offers do not have: they may be others than when the room was stored.
@@ -260,6 +306,20 @@ impl Room {
                 let reached = self.reached.get(&incident).copied().filter(is_there);
                 let (page, round) = reached.unwrap_or((1, Round::First));
                 self.lesson = Some(Lesson { incident, page, pace, round });
+                self.is_on_call = false;
+            }
+            FromPresenter::Shift(level) => {
+                if !LEVELS.contains(level) {
+                    return Err(Refused::UnknownLevel);
+                }
+                if self.shifts.len() >= MOST_SHIFTS {
+                    return Err(Refused::TooManyShifts);
+                }
+                // Another class has other shifts, and this one none twice.
+                let seed =
+                    u64::from(self.order_seed) * MOST_SHIFTS as u64 + self.shifts.len() as u64;
+                self.shifts.push(RoomShift { seed, level: *level, board: BTreeMap::new() });
+                self.is_on_call = true;
             }
             FromPresenter::Step(page) => {
                 let lesson = self.lesson.as_mut().ok_or(Refused::NothingOpen)?;
@@ -297,6 +357,9 @@ impl Room {
             for votes in self.votes.values_mut() {
                 votes.first.remove(learner);
                 votes.second.remove(learner);
+            }
+            for shift in &mut self.shifts {
+                shift.board.remove(learner);
             }
         }
         if let Some(Lesson { incident, page, round, .. }) = &self.lesson {
@@ -345,6 +408,21 @@ impl Room {
                 }
                 known.walks.insert(progress.incident.clone(), progress);
             }
+            FromLearner::OnCall(report) => {
+                let shift = self.shifts.last_mut().filter(|_| self.is_on_call);
+                let same = |shift: &&mut RoomShift| {
+                    (shift.seed, shift.level) == (report.seed, report.level)
+                };
+                let shift = shift.filter(same).ok_or(Refused::OtherShift)?;
+                if !is_possible(&report) {
+                    return Err(Refused::Impossible);
+                }
+                // The first result counts: the cause is known after it.
+                if shift.board.get(&learner).is_none_or(|before| before.result.is_none()) {
+                    known.since_s = now_s;
+                    shift.board.insert(learner, report);
+                }
+            }
             FromLearner::Vote { incident, page, round, answer } => {
                 let lesson = self.lesson.as_ref().ok_or(Refused::VoteClosed)?;
                 let asked = page_of(offers, &lesson.incident, page).filter(|page| page.asks());
@@ -378,6 +456,17 @@ impl Room {
         };
         of(&votes.second, true).or_else(|| of(&votes.first, false))
     }
+}
+
+/// Returns true if a shift can have these figures.
+fn is_possible(report: &OnCall) -> bool {
+    let longest_s = LIMIT_MS as f64 / 1000.0;
+    let result = report.result.iter();
+    let times = result.clone().flat_map(|of| [of.detected_s, of.mitigated_s, of.named_s]);
+    let mut times = times.chain([report.paged_s]).flatten();
+    // After its end a shift is watched for as long again, at most.
+    times.all(|time_s| (0.0..=2.0 * longest_s).contains(&time_s))
+        && result.clone().all(|of| (0.0..=100.0).contains(&of.points))
 }
 
 fn key(incident: &str, page: usize) -> String {
@@ -414,6 +503,8 @@ pub fn order(answer: Answer) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use firedrill_core::page::shift::OnCallResult;
+
     use crate::class::offer::OfferPage::{Choice, Number, Reads};
 
     fn offers() -> Vec<Offer> {
@@ -506,6 +597,42 @@ mod tests {
             Err(Refused::UnknownPage)
         );
         assert_eq!(room, before);
+    }
+
+    #[test]
+    fn a_shift_is_the_same_for_all_and_its_first_result_counts() {
+        let (mut room, offers) = asked();
+        assert_eq!(room.present(&FromPresenter::Shift(4), &offers), Err(Refused::UnknownLevel));
+        room.present(&FromPresenter::Shift(2), &offers).expect("it begins");
+        let (number, shift) = room.shift().expect("it has begun");
+        assert_eq!((number, shift.level), (1, 2));
+        let report = OnCall { seed: shift.seed, level: 2, ..OnCall::default() };
+        let done = |points| OnCall {
+            is_over: true,
+            result: Some(OnCallResult { points, ..OnCallResult::default() }),
+            ..report.clone()
+        };
+        for report in [report.clone(), done(70.0), done(100.0)] {
+            room.learn(1, FromLearner::OnCall(report), &offers, 0).expect("it is taken in");
+        }
+        for (report, why) in [
+            (OnCall { seed: 1, ..report.clone() }, Refused::OtherShift),
+            (done(f64::NAN), Refused::Impossible),
+            (OnCall { paged_s: Some(-1.0), ..report.clone() }, Refused::Impossible),
+        ] {
+            assert_eq!(room.learn(2, FromLearner::OnCall(report), &offers, 0), Err(why));
+        }
+        let board = &room.shift().expect("it goes on").1.board;
+        assert_eq!(board.len(), 1);
+        assert_eq!(board[&1].result.as_ref().map(|result| result.points), Some(70.0));
+        let before = room.shifts[0].seed;
+        room.present(&FromPresenter::Shift(2), &offers).expect("another");
+        assert_ne!(room.shift().expect("it has begun").1.seed, before);
+        let open = FromPresenter::Open { incident: "pool-leak".to_owned() };
+        room.present(&open, &offers).expect("known");
+        assert!(room.shift().is_none());
+        let late = room.learn(2, FromLearner::OnCall(report), &offers, 0);
+        assert_eq!(late, Err(Refused::OtherShift));
     }
 
     #[test]

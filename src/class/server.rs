@@ -25,7 +25,7 @@ use tokio::time::{Instant, sleep, timeout};
 use super::file::key;
 use super::guard::{WrongCodes, check};
 use super::hub::{Hub, Person};
-use super::pages;
+use super::pages::{self, PanelPlace};
 use super::results;
 use super::room::{FromLearner, FromPresenter, Refused};
 use crate::serving::{Peer, file_within, media_type};
@@ -62,6 +62,7 @@ pub fn routes(hub: Arc<Hub>) -> Router {
         .route("/class/room.js", get(async || asset("room.js", include_str!("room.js"))))
         .route("/class/class.css", get(async || asset("class.css", include_str!("class.css"))))
         .route("/walk/{page}", get(walk))
+        .route("/shift/{number}", get(shift))
         .route("/firedrill/{file}", get(file))
         .fallback(async || {
             let text = "This page is not part of the class. The chapters have the answers: read them after it.";
@@ -179,9 +180,20 @@ async fn presenter(State(desk): State<Desk>, Query(Key { key }): Query<Key>) -> 
 
 /// The panel's place in a page.
 fn panel(hub: &Hub, person: Person, on_page: Option<&str>) -> Markup {
+    let seed = u64::from(hub.room(|room| room.order_seed));
+    pages::place(&PanelPlace { seed, on_page, ..panel_place(hub, person) })
+}
+
+fn panel_place(hub: &Hub, person: Person) -> PanelPlace<'static> {
     let keep = format!("firedrill:class:{}:", hub.invitation.code);
-    let reports = person != Person::Presenter;
-    pages::place(hub.room(|room| room.order_seed), &keep, on_page, reports)
+    PanelPlace { keep, reports: person != Person::Presenter, ..PanelPlace::default() }
+}
+
+/// A page of the book with the panel of the class.
+fn with_panel(text: &str, panel: Markup) -> Response {
+    let script = "<script src=\"../firedrill/walk.js\">";
+    let text = text.replacen(script, &format!("{}{script}", panel.into_string()), 1);
+    ([(CONTENT_TYPE, media_type("page.html"))], text).into_response()
 }
 
 async fn room(State(desk): State<Desk>, Known(person): Known) -> Response {
@@ -205,10 +217,31 @@ async fn walk(
     };
     let path = hub.book.join(format!("walk/{}.html", offer.id));
     let Ok(text) = tokio::fs::read_to_string(path).await else { return missing() };
-    let script = "<script src=\"../firedrill/walk.js\">";
-    let panel = panel(&hub, person, Some(&offer.id)).into_string();
-    let text = text.replacen(script, &format!("{panel}{script}"), 1);
-    ([(CONTENT_TYPE, media_type("page.html"))], text).into_response()
+    with_panel(&text, panel(&hub, person, Some(&offer.id)))
+}
+
+/// The page of the shift with this number, with the panel of the class.
+async fn shift(
+    State(Desk { hub, .. }): State<Desk>,
+    Known(person): Known,
+    Path(number): Path<usize>,
+) -> Response {
+    let found = hub.room(|room| {
+        let shift = room.shifts.get(number.wrapping_sub(1))?;
+        Some((shift.seed, shift.level))
+    });
+    let Some((seed, level)) = found else {
+        return refusal(StatusCode::NOT_FOUND, "This class has not had that shift.");
+    };
+    let Ok(text) = tokio::fs::read_to_string(hub.book.join("shift/index.html")).await else {
+        return refusal(
+            StatusCode::NOT_FOUND,
+            "The book of this class has no shifts: build it again.",
+        );
+    };
+    let of: Vec<&str> = hub.offers.iter().map(|offer| offer.id.as_str()).collect();
+    let shift = Some((level, Some(of.join(","))));
+    with_panel(&text, pages::place(&PanelPlace { seed, shift, ..panel_place(&hub, person) }))
 }
 
 /// A script or style of the book's pages. The walks' code is large: a browser asks whether it has changed.

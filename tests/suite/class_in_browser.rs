@@ -1,4 +1,4 @@
-//! A class in real browsers: everybody takes a walk together, votes twice, and sees the same run.
+//! A class in real browsers: everybody takes a walk together, votes twice, and sees the same run; or the same shift.
 
 use serde_json::json;
 
@@ -193,4 +193,64 @@ fn a_class_takes_a_walk_together_in_its_browsers() {
     }
     class.presenter.waits(&has("✋ 2"));
     assert_eq!(class.learners[0].sees(&has("at your own pace")), true);
+}
+
+/// Presses a button of the shift, once it is there.
+fn presses_button(browser: &mut Browser, text: &str) {
+    let buttons = "[...document.querySelectorAll('#fd-page button')]";
+    let button = format!("{buttons}.find((button) => button.textContent.includes({text:?}))");
+    browser.waits(&format!("{READY} && !!{button}"));
+    browser.sees(&format!("{button}.click(); 0"));
+}
+
+/// Lets what is waited for come at once, until the page has this text.
+fn comes_to(browser: &mut Browser, text: &str) {
+    browser.waits(&format!(
+        "(() => {{ document.querySelector('#fd-page [data-key=s]')?.click(); return {}; }})()",
+        has(text)
+    ));
+}
+
+#[test]
+fn a_class_takes_the_same_shift_and_sees_a_board() {
+    let Some(chromium) = chromium() else { return };
+    let folder = tempfile::tempdir().expect("writable");
+    let Some(file) = place(folder.path()) else { return };
+    let hub = Hub::starts(&file, "127.0.0.1:0");
+    let presenter = Browser::opens(&chromium, folder.path(), &hub.presenter);
+    let mut class = Class::begins(presenter, hub, 2);
+    clicks(&mut class.presenter, "level 1");
+    class.presenter.waits(&has("0 of 2 have a result"));
+    for learner in &mut class.learners {
+        learner.waits("!!document.querySelector('#fd-page h2')");
+        comes_to(learner, "What do you do?");
+    }
+    let figures = "document.getElementById('fd-lanes').innerText + document.querySelector('.fd-facts').innerText";
+    let first = class.learners[0].sees(figures);
+    assert_eq!(class.learners[1].sees(figures), first, "the same shift");
+    class.presenter.waits(&has("on call"));
+
+    let quick = &mut class.learners[0];
+    presses_button(quick, "name the cause");
+    presses_button(quick, "nothing is wrong");
+    presses_button(quick, "declare the outage over");
+    presses_button(quick, "yes");
+    comes_to(quick, "of 100 points");
+    quick.waits(&has("1 of 2 have a result"));
+    class.presenter.waits(&has("1 of 2 have a result"));
+    class.presenter.pictured("class-board");
+    class.is_in_order();
+
+    // A hub that is killed, and a page that is loaded again, lose nothing.
+    class.hub.is_killed();
+    class.hub.starts_again(&file);
+    class.presenter.waits(&has("1 of 2 have a result"));
+    let other = &mut class.learners[1];
+    other.call("Page.reload", &json!({}));
+    other.waits("!!document.querySelector('.fd-facts')");
+    other.waits(READY);
+    assert_eq!(other.sees(figures), first);
+
+    // A walk ends the shift for everybody.
+    class.opens();
 }

@@ -274,7 +274,9 @@ impl FactKind {
             Self::Configuration { parameters } => parameters.iter().map(parameter).collect(),
             Self::Threads { tasks, waiting } => {
                 let mut lines = vec![counted(*tasks, "task")];
-                let row = |row: &WaitRow| format!("{:>5} wait for {}", row.tasks, row.what);
+                let row = |row: &WaitRow| {
+                    format!("{:>6} wait for {}", crate::figures::count(row.tasks), row.what)
+                };
                 lines.extend(waiting.iter().map(row));
                 if waiting.is_empty() {
                     lines.push("none of them waits at a marked place".to_owned());

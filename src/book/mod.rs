@@ -25,6 +25,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow, bail};
 use firedrill_core::catalogue::Catalogue;
+use maud::{Markup, html};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -33,6 +34,18 @@ use runs::Runs;
 
 /// The renderer that scripts and forms are for; others get chapters as they are written.
 pub const RENDERER: &str = "html";
+
+/// The content of the head of a page beside the chapters; `root` leads from it to the root of the book.
+pub fn head(title: &str, root: &str) -> Markup {
+    html! {
+        meta charset="utf-8";
+        meta name="viewport" content="width=device-width, initial-scale=1";
+        title { (title) " · firedrill" }
+        link rel="icon" href="data:,";
+        link rel="stylesheet" href={ (root) "firedrill/firedrill.css" };
+        link rel="stylesheet" href={ (root) "firedrill/walk.css" };
+    }
+}
 
 /// Resolves what chapters ask for.
 #[derive(Debug)]

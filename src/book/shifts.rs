@@ -9,10 +9,10 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use serde_json::{Value, json};
 
 use super::assets::put;
-use super::computed;
 use super::module::Module;
 use super::runs::Runs;
-use super::walks::{embedded, head, not_built, sources};
+use super::walks::{embedded, not_built, sources};
+use super::{computed, head};
 
 /// Writes the page into a folder beside the chapters, whence mdBook copies it.
 ///
@@ -56,7 +56,7 @@ fn page(catalogue: &Catalogue, of: Vec<String>, is_built: bool) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
-            head { (head("On call")) }
+            head { (head("On call", "../")) }
             body.fd-walk.fd-shift {
                 header {
                     p {

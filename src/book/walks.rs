@@ -17,10 +17,10 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use serde_json::{Value, json};
 
 use super::assets::{packed, put};
-use super::computed;
 use super::module::Module;
 use super::played::WhyRecorded;
 use super::runs::Runs;
+use super::{computed, head};
 
 /// Writes the pages into a folder beside the chapters, whence mdBook copies them.
 ///
@@ -49,18 +49,6 @@ pub fn write(
     Ok(())
 }
 
-/// The head of a page.
-pub(super) fn head(title: &str) -> Markup {
-    html! {
-        meta charset="utf-8";
-        meta name="viewport" content="width=device-width, initial-scale=1";
-        title { (title) " · firedrill" }
-        link rel="icon" href="data:,";
-        link rel="stylesheet" href="../firedrill/firedrill.css";
-        link rel="stylesheet" href="../firedrill/walk.css";
-    }
-}
-
 /// The remark of a page where nothing can run.
 pub(super) fn not_built() -> Markup {
     html! { p.fd-remark {
@@ -74,7 +62,7 @@ fn list(walks: &[&CatalogueEntry], is_built: bool) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
-            head { (head("Guided walks")) }
+            head { (head("Guided walks", "../")) }
             body {
                 header { p { a href="../index.html" { "the book" } } h1 { "Guided walks" } }
                 main {
@@ -185,7 +173,7 @@ fn page(
     Ok(html! {
         (DOCTYPE)
         html lang="en" {
-            head { (head(manifest.seen_as())) }
+            head { (head(manifest.seen_as(), "../")) }
             body.fd-walk {
                 header {
                     p {

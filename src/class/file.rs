@@ -7,7 +7,8 @@ use std::path::Path;
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
-use super::room::{LearnerId, Room};
+use super::message::LearnerId;
+use super::room::Room;
 use crate::files;
 
 /// Version of the format.

@@ -10,9 +10,11 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use super::file::ClassFile;
+use super::invitation::Invitation;
+use super::message::{FromLearner, FromPresenter, LearnerId, Pace, Refused, Round};
 use super::offer::{Offer, OfferPage, page_of};
-use super::pages::{self, Invitation};
-use super::room::{FromLearner, FromPresenter, LearnerId, Pace, Refused, Room, Round};
+use super::panel;
+use super::room::Room;
 use crate::files;
 
 /// Time between two writes of the file.
@@ -200,11 +202,11 @@ impl Hub {
         let room = &class.room;
         let panel = match person {
             Person::Presenter => {
-                pages::of_presenter(room, &here, &self.offers, &self.invitation, now_s())
+                panel::of_presenter(room, &here, &self.offers, &self.invitation, now_s())
                     .into_string()
             }
             Person::Learner(learner) => {
-                pages::of_learner(room, learner, &here, &self.offers).into_string()
+                panel::of_learner(room, learner, &here, &self.offers).into_string()
             }
         };
         let error = self.written.borrow().1.clone().filter(|_| person == Person::Presenter);

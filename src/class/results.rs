@@ -3,7 +3,8 @@
 use firedrill_core::session::walk::Answer;
 use serde_json::{Value, json};
 
-use super::room::{Learner, LearnerId, Progress, Room};
+use super::message::{LearnerId, Progress};
+use super::room::{Learner, Room};
 
 /// The results of all learners.
 pub fn all(room: &Room) -> Value {

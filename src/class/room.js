@@ -63,8 +63,8 @@ globalThis.firedrillRoom = (() => {
   }
 
   panel.addEventListener("click", (event) => {
-    const post = event.target.closest("[data-post]")?.dataset.post;
-    if (post) say(JSON.parse(post));
+    const { post, asks } = event.target.closest("[data-post]")?.dataset ?? {};
+    if (post && (!asks || confirm(asks))) say(JSON.parse(post));
   });
   const events = new EventSource("/class/events");
   events.onopen = () => {

@@ -126,7 +126,7 @@ fn page_of(walk: &WalkPage, page: &Page) -> Markup {
     html! {
         h2 tabindex="-1" data-focus=(page.number) { (page.title) }
         @match &page.content {
-            Content::WalkStep(step) => (step_of(step, walk.place.is_none_or(|place| place.leads))),
+            Content::WalkStep(step) => (step_of(step, walk)),
             Content::Summary(summary) => (summary_of(summary)),
         }
         @if let Some(note) = &page.note { p.fd-remark role="status" { (note) } }
@@ -134,9 +134,12 @@ fn page_of(walk: &WalkPage, page: &Page) -> Markup {
     }
 }
 
-fn step_of(step: &StepPage, with_notes: bool) -> Markup {
+fn step_of(step: &StepPage, walk: &WalkPage) -> Markup {
+    let with_notes = walk.place.is_none_or(|place| place.leads);
+    // Where the presenter turns the pages, a learner has no key to press.
+    let has_keys = walk.place.is_none_or(|place| place.at.is_none());
     html! {
-        p { (words(&step.says)) @if !step.pace.is_empty() { " " (words(&step.pace)) } }
+        p { (words(&step.says)) @if has_keys && !step.pace.is_empty() { " " (words(&step.pace)) } }
         @if let Some(asking) = &step.question {
             @if step.stage == Stage::Prompt { (form(asking)) } @else { (answered(asking, step.result.as_ref())) }
         }

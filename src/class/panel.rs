@@ -1,0 +1,283 @@
+//! The panel of a class beside a walk: HTML that browsers only put in place.
+
+use std::collections::BTreeSet;
+
+use firedrill_core::prose::capital;
+use firedrill_core::session::shift::scenario::LEVELS;
+use firedrill_core::session::walk::Answer;
+use maud::{Markup, html};
+use serde_json::{Value, json};
+
+use super::board::board;
+use super::invitation::{Invitation, invited};
+use super::message::{LearnerId, Pace, Round};
+use super::offer::{Offer, OfferPage, page_of};
+use super::room::{Learner, Lesson, Room, histogram, order};
+
+/// Rows of a histogram, at most: numbers that were typed can all differ.
+const MOST_ROWS: usize = 12;
+
+/// Seconds without progress after which a learner is listed as stuck.
+const STUCK_S: u64 = 120;
+
+/// A button that posts a message.
+fn posts(message: &Value, text: &Markup) -> Markup {
+    html! { button type="button" data-post=(message) { (text) } }
+}
+
+/// The panel of a learner.
+pub fn of_learner(
+    room: &Room,
+    learner: LearnerId,
+    here: &BTreeSet<LearnerId>,
+    offers: &[Offer],
+) -> Markup {
+    let Some(known) = room.learners.get(&learner) else { return html! {} };
+    html! {
+        @if let Some((_, shift)) = room.shift() {
+            p { strong { (known.name) } " · on call, the same shift for all" }
+            // It is shown to those who have a result.
+            @if shift.board.get(&learner).is_some_and(|report| report.result.is_some()) {
+                (board(room, shift))
+            }
+        } @else {
+        p { strong { (known.name) } " · " (pace(room.lesson.as_ref())) }
+        @match &room.lesson {
+            None => p { "Waiting for the presenter to open an incident." },
+            Some(lesson) => {
+                (state(room, lesson, here, offers))
+                @if let (true, Some((vote, second))) = (asks(lesson, offers), room.vote_of(learner)) {
+                    p {
+                        @if lesson.round == Round::Second && !second { "your first vote: " } @else { "your vote: " }
+                        strong { (answer(vote, lesson, offers)) }
+                    }
+                }
+                @if lesson.round == Round::Revealed { (votes(room, lesson, offers)) }
+                @if lesson.pace == Pace::Free { (incidents(offers)) }
+            }
+        }
+        }
+        p.fd-buttons {
+            @if known.hand { (posts(&json!({ "Hand": false }), &html! { "lower your hand" })) }
+            @else { (posts(&json!({ "Hand": true }), &html! { "raise your hand" })) }
+            a href="/class/mine.json" download { "your results" }
+        }
+    }
+}
+
+fn pace(lesson: Option<&Lesson>) -> Markup {
+    html! { @match lesson {
+        None => { "in the room" },
+        Some(lesson) => @match lesson.pace {
+            Pace::Together => { "together, page " (lesson.page) },
+            Pace::UpTo => { "at your own pace, up to page " (lesson.page) },
+            Pace::Free => { "at your own pace" },
+        },
+    } }
+}
+
+/// The page that everybody is at; none where each learner turns the pages.
+fn shared<'a>(lesson: &Lesson, offers: &'a [Offer]) -> Option<&'a OfferPage> {
+    page_of(offers, &lesson.incident, lesson.page).filter(|_| lesson.pace == Pace::Together)
+}
+
+fn asks(lesson: &Lesson, offers: &[Offer]) -> bool {
+    shared(lesson, offers).is_some_and(OfferPage::asks)
+}
+
+/// The state of the vote.
+fn state(room: &Room, lesson: &Lesson, here: &BTreeSet<LearnerId>, offers: &[Offer]) -> Markup {
+    if !asks(lesson, offers) {
+        return html! {};
+    }
+    let votes = room.present_votes();
+    let first = votes.map_or(0, |votes| votes.first.len());
+    let second = votes.map_or(0, |votes| votes.second.len());
+    // A learner who has voted and left counts; one who has only left does not.
+    let by_first = lesson.round == Round::First;
+    let voted = votes.map(|votes| if by_first { &votes.first } else { &votes.second });
+    let has_left = |learner: &&LearnerId| !here.contains(*learner);
+    let of = here.len() + voted.map_or(0, |voted| voted.keys().filter(has_left).count());
+    html! { p role="status" { @match lesson.round {
+        Round::First => { "First vote: choose alone. " strong { (first) } " of " (of) " have voted." },
+        Round::Discussion => { "The vote is closed. Explain your answer to your neighbour." },
+        Round::Second => { "Second vote: choose again. " strong { (second) } " of " (of) " have voted." },
+        Round::Revealed => { "The run shows the answer." },
+    } } }
+}
+
+/// An answer, as the options, lines and numbers are labelled on the page of the walk.
+fn answer(answer: Answer, lesson: &Lesson, offers: &[Offer]) -> String {
+    match answer {
+        Answer::Choice(index) => format!("option {}", index + 1),
+        // With its result, the page of the walk shows the numbers of the file.
+        Answer::Line(index) if lesson.round == Round::Revealed => format!("line {}", index + 1),
+        Answer::Line(index) => {
+            let number = match page_of(offers, &lesson.incident, lesson.page) {
+                Some(OfferPage::Line(numbers)) => numbers.get(index).copied().flatten(),
+                _ => None,
+            };
+            number.map_or_else(String::new, |number| format!("line {number}"))
+        }
+        Answer::Number(number) => firedrill_core::figures::number(number),
+    }
+}
+
+/// First and second votes, side by side.
+fn votes(room: &Room, lesson: &Lesson, offers: &[Offer]) -> Markup {
+    let Some(votes) = room.present_votes() else { return html! {} };
+    let (first, second) = (histogram(&votes.first), histogram(&votes.second));
+    let mut answers: Vec<Answer> = first.iter().chain(&second).map(|(answer, _)| *answer).collect();
+    answers.sort_by(|one, other| order(*one).total_cmp(&order(*other)));
+    answers.dedup();
+    let count = |of: &[(Answer, usize)], wanted: Answer| {
+        of.iter().find(|(answer, _)| *answer == wanted).map_or(0, |(_, count)| *count)
+    };
+    let rest = answers.len().saturating_sub(MOST_ROWS);
+    html! {
+        table.fd-votes {
+            thead { tr { th { "answer" } th { "first vote" } th { "second vote" } } }
+            tbody { @for of in answers.iter().take(MOST_ROWS) { tr {
+                td { (answer(*of, lesson, offers)) }
+                td { (bar(count(&first, *of), votes.first.len())) }
+                td { (bar(count(&second, *of), votes.second.len())) }
+            } } }
+        }
+        @if rest > 0 { p.fd-quiet { "and " (rest) " other answers" } }
+    }
+}
+
+fn bar(count: usize, of: usize) -> Markup {
+    html! {
+        meter min="0" max=(of.max(1)) value=(count) { (count) } " " (count)
+    }
+}
+
+/// The incidents, each with a link to its walk.
+fn incidents(offers: &[Offer]) -> Markup {
+    html! { details #fd-all { summary { "all incidents" } ul { @for offer in offers {
+        li { a href=(format!("/walk/{}.html", offer.id)) { (capital(&offer.seen_as)) } }
+    } } } }
+}
+
+/// The panel of the presenter.
+pub fn of_presenter(
+    room: &Room,
+    here: &BTreeSet<LearnerId>,
+    offers: &[Offer],
+    invitation: &Invitation,
+    now_s: u64,
+) -> Markup {
+    html! {
+        @if let Some((_, shift)) = room.shift() {
+            h2 { "On call: the same shift for all, level " (shift.level) }
+            (board(room, shift))
+        }
+        @match room.lesson.as_ref().filter(|_| !room.is_on_call) {
+            None if room.is_on_call => {},
+            None => (invited(invitation)),
+            Some(lesson) => div.fd-lead {
+                div { (controls(lesson, offers)) (state(room, lesson, here, offers)) }
+                @if asks(lesson, offers) {
+                    @if lesson.round == Round::Revealed { div { (votes(room, lesson, offers)) } } @else {
+                        details #fd-so-far { summary { "votes so far: not for the projector" } (votes(room, lesson, offers)) }
+                    }
+                }
+            },
+        }
+        div.fd-foot {
+        (learners(room, here, now_s))
+        details #fd-open open[room.lesson.is_none() && !room.is_on_call] { summary { "open an incident" } ul.fd-offers { @for offer in offers {
+            li title=(offer.id) { (posts(&json!({ "Open": { "incident": offer.id } }), &html! { (capital(&offer.seen_as)) })) }
+        } } }
+        details #fd-shift { summary { "begin an on-call shift" }
+            p.fd-quiet { "Everybody gets the same unknown outage, in simulated time. This page becomes the board." }
+            p.fd-buttons { @for level in LEVELS { (posts(&json!({ "Shift": level }), &html! { "level " (level) })) } }
+        }
+        @if room.lesson.is_some() || room.is_on_call { details #fd-join { summary { "join: " (invitation.url) " · " (invitation.code) } (invited(invitation)) } }
+            p { "results: " a href="/class/results.csv" download { "CSV" } " · " a href="/class/results.json" download { "JSON" } }
+        }
+    }
+}
+
+/// The buttons with which a presenter leads the class.
+fn controls(lesson: &Lesson, offers: &[Offer]) -> Markup {
+    let pages =
+        offers.iter().find(|offer| offer.id == lesson.incident).map_or(0, |o| o.pages.len());
+    let step = |page: usize| json!({ "Step": page });
+    let round = |round: Round| json!({ "Round": round });
+    let paces =
+        [(Pace::Together, "together"), (Pace::UpTo, "free up to this page"), (Pace::Free, "free")];
+    html! {
+        p.fd-buttons {
+            @if lesson.pace == Pace::Together {
+                @if asks(lesson, offers) { @match lesson.round {
+                    Round::First => {
+                        (posts(&round(Round::Discussion), &html! { "close the vote: discuss" }))
+                        (posts(&round(Round::Revealed), &html! { "show the result" }))
+                    },
+                    Round::Discussion => {
+                        (posts(&round(Round::Second), &html! { "vote again" }))
+                        (posts(&round(Round::Revealed), &html! { "show the result" }))
+                    },
+                    Round::Second => (posts(&round(Round::Revealed), &html! { "show the result" })),
+                    Round::Revealed => {},
+                } } @else if lesson.round != Round::Revealed && shared(lesson, offers) == Some(&OfferPage::Runs) {
+                    (posts(&round(Round::Revealed), &html! { "let time pass" }))
+                }
+            }
+            @if lesson.page < pages {
+                (posts(&step(lesson.page + 1), &html! {
+                    @if asks(lesson, offers) && lesson.round != Round::Revealed { "skip this question" } @else { "next page" }
+                }))
+            }
+            @if lesson.page > 1 { (posts(&step(lesson.page - 1), &html! { "previous page" })) }
+        }
+        fieldset.fd-pace {
+            legend { "pace" }
+            @for (pace, name) in paces {
+                button type="button" data-post=(json!({ "Pace": pace })) aria-pressed=(lesson.pace == pace) { (name) }
+            }
+        }
+    }
+}
+
+/// The learners: those whose page is open first, among them raised hands, then those longest without progress.
+fn learners(room: &Room, here: &BTreeSet<LearnerId>, now_s: u64) -> Markup {
+    let mut sorted: Vec<(&LearnerId, &Learner)> = room.learners.iter().collect();
+    sorted.sort_by_key(|(id, learner)| (!here.contains(*id), !learner.hand, learner.since_s));
+    let hands = sorted.iter().filter(|(id, learner)| learner.hand && here.contains(*id)).count();
+    let is_free = room.lesson.as_ref().is_some_and(|lesson| lesson.pace != Pace::Together);
+    html! {
+        details.fd-learners #fd-learners {
+            summary { (here.len()) @if here.len() == 1 { " learner" } @else { " learners" }
+                @if hands > 0 { " · ✋ " (hands) } }
+            @if !sorted.is_empty() { table {
+                thead { tr { @for name in ["name", "vote", "page", "since", "hints", "wrong", ""] { th { (name) } } } }
+                tbody { @for (id, learner) in sorted {
+                    @let walk = learner.at.as_ref().and_then(|id| learner.walks.get(id));
+                    @let for_s = now_s.saturating_sub(learner.since_s);
+                    @let is_done = walk.is_some_and(|walk| walk.finished);
+                    tr class=[(is_free && !is_done && for_s >= STUCK_S).then_some("fd-stuck")] {
+                        td { @if learner.hand { "✋ " } (learner.name) @if !here.contains(id) { " (away)" } }
+                        td { @match room.vote_of(*id) {
+                            None => {},
+                            Some((_, false)) => "first",
+                            Some((_, true)) => "second",
+                        } }
+                        @match walk {
+                            Some(walk) => {
+                                td title=(walk.incident) { @if walk.page > 0 { (walk.page) } @if walk.finished { " ✔" } }
+                                td { (for_s / 60) " min" }
+                                td { (walk.hints) }
+                                td { (walk.answered.saturating_sub(walk.right)) }
+                            },
+                            None => td colspan="4" { "no walk yet" },
+                        }
+                        td { button type="button" data-post=(json!({ "Remove": id })) data-asks=(format!("Remove {} with all votes and results?", learner.name)) { "remove" } }
+                    }
+                } }
+            } }
+        }
+    }
+}

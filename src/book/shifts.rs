@@ -62,7 +62,7 @@ fn page(catalogue: &Catalogue, of: Vec<String>, is_built: bool) -> Markup {
                     p {
                         span.fd-leave { a href="../walk/index.html" { "all walks" } " · " a href="../drill.html" { "the chapter on shifts" } " · " }
                         span #fd-progress {} " "
-                        button type="button" #fd-again { "another shift" }
+                        button type="button" #fd-again data-asks="Leave this shift? It has not ended." { "another shift" }
                     }
                     h1 #fd-title { "On call" }
                 }

@@ -2,7 +2,7 @@
 // what the learner does and how much time has passed.
 "use strict";
 
-const room = globalThis.firedrillRoom; // the class that the page belongs to, if any
+const room = globalThis.firedrillRoom; // the class that the page belongs to, if any: script of classes, version 2
 const keyOf = (incident) => (room?.keep ?? "firedrill:walk:") + incident;
 function keptOf(incident, version) {
   try {
@@ -33,7 +33,9 @@ class Live {
       if (!answer || !room?.votes(answer, Number(this.focus))) this.input(asked);
     });
     document.addEventListener("keydown", (event) => this.key(event));
-    document.getElementById("fd-again").addEventListener("click", () => {
+    document.getElementById("fd-again").addEventListener("click", ({ target }) => {
+      const { asks } = target.dataset;
+      if (asks && this.now?.inputs.length && !this.now.on_call?.result && !confirm(asks)) return;
       kept.remove(keyOf(data.id));
       history.replaceState(null, "", location.pathname);
       location.reload();
@@ -79,9 +81,9 @@ class Live {
     for (const name of ["title", "progress", "lanes", "page"]) this.swap(name, drawn[name]);
     document.title = `${drawn.title} · ${drawn.progress}`;
     const { id, version } = this.data;
-    const now = JSON.parse(drawn.kept);
-    room?.progress(now);
-    kept.set(keyOf(id), JSON.stringify({ version, seed: this.seed, ...now }));
+    this.now = JSON.parse(drawn.kept);
+    room?.progress(this.now);
+    kept.set(keyOf(id), JSON.stringify({ version, seed: this.seed, ...this.now }));
     document.documentElement.dataset.firedrill = drawn.running ? "running" : "ready";
     if (!drawn.running) {
       this.faster = this.since = null;

@@ -136,11 +136,11 @@ fn votes(room: &Room, lesson: &Lesson, offers: &[Offer]) -> Markup {
     let rest = answers.len().saturating_sub(MOST_ROWS);
     html! {
         table.fd-votes {
-            thead { tr { th { "answer" } th { "first vote" } th { "second vote" } } }
+            thead { tr { th { "answer" } th { "first vote" } @if !second.is_empty() { th { "second vote" } } } }
             tbody { @for of in answers.iter().take(MOST_ROWS) { tr {
                 td { (answer(*of, lesson, offers)) }
                 td { (bar(count(&first, *of), votes.first.len())) }
-                td { (bar(count(&second, *of), votes.second.len())) }
+                @if !second.is_empty() { td { (bar(count(&second, *of), votes.second.len())) } }
             } } }
         }
         @if rest > 0 { p.fd-quiet { "and " (rest) " other answers" } }

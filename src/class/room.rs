@@ -224,8 +224,13 @@ impl Room {
                 if !offers.iter().any(|offer| offer.id == progress.incident) {
                     return Err(Refused::UnknownIncident);
                 }
-                if progress.page > MOST_PAGES || progress.answered > MOST_PAGES {
+                let Progress { page, hints, answered, right, .. } = progress;
+                if page > MOST_PAGES || answered > MOST_PAGES {
                     return Err(Refused::UnknownPage);
+                }
+                // A question has three hints at most.
+                if hints > 3 * MOST_PAGES || right > answered {
+                    return Err(Refused::Impossible);
                 }
                 let before = known.walks.get(&progress.incident);
                 if before.is_none_or(|before| before.page != progress.page) {

@@ -26,6 +26,9 @@ use crate::notice::note;
 use crate::run::signals::terminations;
 use crate::serving::{find_book, listen};
 
+/// The mark of the pages' script by which it fits the script of the class.
+const SCRIPT_VERSION: &str = "script of classes, version 2";
+
 /// Connections at once, at most: each browser holds one open, and sends messages on a few more.
 const MOST_CONNECTIONS: usize = 4096;
 
@@ -44,9 +47,9 @@ pub fn serve(catalogue: &'static Catalogue, options: ClassOptions) -> anyhow::Re
         );
     }
     let script = files::read_text(&book.join("firedrill/walk.js")).unwrap_or_default();
-    if !script.contains("firedrillRoom") {
+    if !script.contains(SCRIPT_VERSION) {
         bail!(
-            "the walks in {} do not know classes: an earlier version built them; build the book again",
+            "the walks in {} do not know this version of classes: another version built them; build the book again",
             book.display()
         );
     }

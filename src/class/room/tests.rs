@@ -88,6 +88,9 @@ fn refuses_messages_outside_the_class_and_changes_nothing() {
     }
     let far = Progress { incident: "pool-leak".to_owned(), page: 10_000, ..Progress::default() };
     assert_eq!(room.learn(1, FromLearner::Progress(far), &offers, 0), Err(Refused::UnknownPage));
+    let more =
+        Progress { incident: "pool-leak".to_owned(), right: 9, answered: 5, ..Progress::default() };
+    assert_eq!(room.learn(1, FromLearner::Progress(more), &offers, 0), Err(Refused::Impossible));
     assert_eq!(room, before);
 }
 

@@ -5,8 +5,7 @@ use maud::{Markup, html};
 use super::{Ended, Played, ShiftPage};
 use crate::figures::{clock, number};
 use crate::page::words::words;
-use crate::session::shift::debrief::{CauseFound, Debrief};
-use crate::session::shift::post_mortem::chart;
+use crate::session::shift::debrief::{CauseFound, DAMAGE_SAYS, Debrief};
 
 /// Columns of a chart of one row.
 const COLUMNS: usize = 24;
@@ -30,6 +29,8 @@ pub(super) fn of(page: &ShiftPage, played: &Played, ended: &Ended) -> Markup {
             h3 { "What an expert would have done" }
             p.fd-quiet { "The shortest way that the actions allow, computed in simulated time for somebody who knows the cause." }
             (steps(&debrief.expert))
+            p.fd-quiet { "Ways that were tried for it, with their damage:" }
+            ul { @for (way, says) in debrief.ways_compared() { li { (way) ": " (says) } } }
         }
         h3 { "For others" }
         p { "Your result, without the cause:" }
@@ -52,7 +53,7 @@ fn cause_of(cause: &CauseFound) -> Markup {
             p { strong { (cause.title) } @if cause.is_named { " " span.fd-good { "✔ you named it" } } }
             p { (words(&cause.why)) }
             p { strong { "Fix: " } (words(&cause.fix)) }
-            p { code { (cause.file) ":" (cause.line) } }
+            p { code { (cause.file) ":" (cause.line) } ", line " (cause.shown_line) " of the code as it is shown in a shift" }
             pre.fd-code tabindex="0" { code { (cause.code) } }
             p.fd-leave { a href=(format!("../walk/{}.html", cause.id)) { "Its walk" } }
         }
@@ -71,14 +72,12 @@ fn score(debrief: &Debrief) -> Markup {
 }
 
 fn damage(debrief: &Debrief) -> Markup {
-    let [own, untouched, expert] = &debrief.damage_by_second;
-    let rows = [("your shift", own), ("if nobody acts", untouched), ("an expert", expert)];
     html! {
         h3 { "Damage over time" }
-        p.fd-quiet { "Each column is a stretch of time: from no difference to the service without the fault, up to the highest share of a full outage, which is the number." }
-        table.fd-score { tbody { @for (name, values) in rows { @if !values.is_empty() { tr {
-            th { (name) } td { code { (chart(values, COLUMNS)) } }
-        } } } } }
+        p.fd-quiet { (DAMAGE_SAYS) "." }
+        table.fd-score { tbody { @for (name, bars) in debrief.damage_charts(COLUMNS) { tr {
+            th { (name) } td { code { (bars) } }
+        } } } }
     }
 }
 

@@ -10,14 +10,14 @@ use crate::incident::show::{Chart, Shows};
 use crate::page::Drawn;
 use crate::page::chart::NARROW;
 use crate::page::lanes::Shown;
-use crate::page::walk::class;
 use crate::page::words::words;
 use crate::session::lane_words;
 use crate::session::shift::ShiftStage;
 use crate::session::shift::desk::Desk;
-use crate::session::shift::fact::{Fact, FactKind};
+use crate::session::shift::fact::{Fact, FactKind, ParameterRow};
 use crate::session::shift::menu::{Choice, Menu, MenuRow, rows};
 use crate::session::shift::scenario::LEVELS;
+use crate::session::shift::score::HINT;
 
 /// Seconds to which the time axis is rounded up.
 const AXIS_S: f64 = 30.0;
@@ -25,8 +25,8 @@ const AXIS_S: f64 = 30.0;
 /// The charts: the same for every incident.
 const CHARTS: [Shows; 4] = [Shows::Outcomes, Shows::Latency, Shows::Tasks, Shows::Memory];
 
-/// Rows of a menu that have a digit as their key.
-const DIGITS: usize = 9;
+/// The keys of the rows of a menu. `h` is a hint, and `s` lets time pass.
+const KEYS: &str = "123456789abcdefgijklmnopqrtuvwxyz";
 
 /// The present content.
 pub(super) fn drawn(page: &ShiftPage) -> Drawn {
@@ -46,12 +46,25 @@ pub(super) fn drawn(page: &ShiftPage) -> Drawn {
     };
     Drawn {
         title: "On call".to_owned(),
-        progress: level.map_or(String::new(), |level| format!("level {level}")),
+        progress: played.map_or(String::new(), progress),
         lanes: played.map_or(String::new(), |played| lanes(played).into_string()),
         page: content.into_string(),
         running: page.is_running(),
         kept: serde_json::to_string(&kept).unwrap_or_default(),
     }
+}
+
+/// The state in one line, above everything else.
+fn progress(played: &Played) -> String {
+    let shift = played.local.shift();
+    let mut parts = vec![format!("level {}", shift.scenario.level), clock(shift.desk().now_s)];
+    if let Some(lane) = played.local.session.lanes().first() {
+        let outcomes = lane_words::outcomes(lane, false);
+        parts.extend(
+            outcomes.iter().map(|(name, rate, _)| format!("{name} {}/s", number(rate.round()))),
+        );
+    }
+    parts.join(" · ")
 }
 
 /// The page before the shift begins.
@@ -108,13 +121,6 @@ fn lanes(played: &Played) -> Markup {
             @if desk.shed_percent > 0.0 { " · " (number(desk.shed_percent)) " % shed" }
             @if let Some((task, left_s)) = &desk.task { " · " (shift.text(task)) ": " (number(left_s.ceil())) " s" }
         }
-        @if let Some(lane) = session.lanes().first() {
-            p {
-                @for (name, rate, mood) in lane_words::outcomes(lane, false) {
-                    span class=(class(mood)) { (name) " " (number(rate.round())) } " "
-                } "/s in the last second"
-            }
-        }
         div.fd-charts { @for shows in CHARTS {
             (drawn.chart(&Chart { shows, title: None, capacity: None }))
         } }
@@ -138,6 +144,7 @@ fn desk(played: &Played) -> Markup {
         }
     };
     html! {
+        @if let Some(text) = alert(desk.facts) { p.fd-remark.fd-alert { (words(text)) } }
         @match waits_for {
             Some(text) => {
                 h2 tabindex="-1" data-focus=(format!("waits {}", desk.facts.len())) { "On call" }
@@ -148,7 +155,15 @@ fn desk(played: &Played) -> Markup {
             },
             None => (menu(played, &desk)),
         }
-        (facts(desk.facts))
+        (facts(&desk.facts[usize::from(alert(desk.facts).is_some())..]))
+    }
+}
+
+/// The text of the page for help, which is the first fact.
+fn alert(facts: &[Fact]) -> Option<&str> {
+    match &facts.first()?.kind {
+        FactKind::Page { text } => Some(text),
+        _ => None,
     }
 }
 
@@ -180,13 +195,26 @@ fn menu(played: &Played, desk: &Desk) -> Markup {
         h2 tabindex="-1" data-focus=(name) { "New value of " code { (name) } }
         (refusal(desk))
         form.fd-question id="fd-form" data-answer=(json!({ "Value": "?" })) {
-            label { "value " input type="number" name="answer" required step="any" inputmode="decimal"; }
+            @if let Some(row) = parameter(desk.facts, name) {
+                label {
+                    "value " input type="number" name="answer" required step="any" inputmode="decimal" min=(row.min) max=(row.max);
+                    " " (row.unit) " (now " (number(row.value)) "; allowed: " (number(row.min)) " to " (number(row.max)) ")"
+                }
+            }
         }
         nav.fd-buttons {
             button type="submit" form="fd-form" data-key="Enter" { "set it" kbd { "enter" } }
             (back(&played.menu))
         }
     }
+}
+
+/// A parameter, as it was when the configuration was looked at.
+fn parameter<'a>(facts: &'a [Fact], name: &str) -> Option<&'a ParameterRow> {
+    facts.iter().rev().find_map(|fact| match &fact.kind {
+        FactKind::Configuration { parameters } => parameters.iter().find(|row| row.name == name),
+        _ => None,
+    })
 }
 
 fn refusal(desk: &Desk) -> Markup {
@@ -199,7 +227,7 @@ fn button(index: usize, row: &MenuRow) -> Markup {
         Choice::Open(menu) => json!({ "Open": menu }),
         Choice::Nothing => return html! { p.fd-quiet { (row.text) } },
     };
-    let key = (index < DIGITS).then_some(index + 1);
+    let key = KEYS.chars().nth(index);
     html! {
         button type="button" data-ask=(asks) data-key=[key] {
             @if let Some(key) = key { kbd { (key) } " " }
@@ -217,7 +245,7 @@ fn back(menu: &Menu) -> Markup {
 
 fn hint() -> Markup {
     html! {
-        button type="button" data-ask=(json!({ "Input": "Hint" })) data-key="h" { "hint (costs points)" kbd { "h" } }
+        button type="button" data-ask=(json!({ "Input": "Hint" })) data-key="h" { "hint (costs " (number(HINT)) " points)" kbd { "h" } }
     }
 }
 

@@ -82,7 +82,7 @@ fn lanes(walk: &WalkPage, page: Option<&Page>) -> Markup {
     }
 }
 
-pub(in crate::page) fn class(mood: Mood) -> &'static str {
+fn class(mood: Mood) -> &'static str {
     match mood {
         Mood::Good => "fd-good",
         Mood::Warn => "fd-warn",

@@ -19,7 +19,6 @@ use crate::session::progress::WalkProgress;
 use crate::session::track::RunId;
 use crate::session::walk::{Answer, Stage};
 use crate::session::{Effect, Input, Session};
-pub(super) use draw::class;
 pub use follow::Place;
 use run::PageRun;
 pub use run::Recording;

@@ -87,6 +87,7 @@ impl Comparison {
             }
             ReferenceRun::Expert(path) => {
                 let harm_s = damage(&own, &self.compared.healthy, 0, |_| 0.0);
+                self.compared.ways.push((path.actions().cloned().collect(), harm_s));
                 if self.least_s.is_none_or(|least_s| harm_s < least_s - BETTER_S) {
                     self.least_s = Some(harm_s);
                     self.compared.expert = Some((path, own));

@@ -5,9 +5,11 @@ use std::fmt::Write;
 use serde::Serialize;
 
 use super::Shift;
+use super::diagnosis::shown_line;
 use super::post_mortem::chart;
 use super::score::{Compared, Score};
 use super::seconds::Second;
+use super::task::Task;
 use crate::catalogue::Catalogue;
 use crate::figures::{clock, number};
 use crate::incident::marks::marks;
@@ -33,6 +35,9 @@ pub struct Debrief {
     pub budget_spent_percent: f64,
     /// The expert's path: seconds since the run began, and the task.
     pub expert: Vec<(f64, String)>,
+    /// The ways that were tried for the expert, each with its damage in seconds of full outage.
+    #[serde(skip)]
+    pub ways: Vec<(String, f64)>,
     /// The timeline: seconds since the run began, and the text.
     pub timeline: Vec<(f64, String)>,
     /// The changes to the service, each with its part in the outage.
@@ -53,6 +58,9 @@ pub struct CauseFound {
     pub file: String,
     /// See `file`; from 1.
     pub line: usize,
+    /// The number of the line in the code as a shift shows it, from 1.
+    #[serde(skip)]
+    pub shown_line: usize,
     /// See `file`.
     pub code: String,
     /// True if it was named.
@@ -61,6 +69,15 @@ pub struct CauseFound {
     pub why: String,
     /// See `why`.
     pub fix: String,
+}
+
+/// The meaning of the charts of damage.
+pub const DAMAGE_SAYS: &str = "Damage over time, as a share of a full outage, beyond the service without the fault; the number is the highest";
+
+/// Actions in words.
+fn in_words(shift: &Shift, way: &[Task]) -> String {
+    let texts: Vec<String> = way.iter().map(|task| shift.text(task)).collect();
+    texts.join(", then ")
 }
 
 impl Debrief {
@@ -83,7 +100,8 @@ impl Debrief {
             let why = in_words(|debrief| &debrief.cause).unwrap_or_default();
             let fix = in_words(|debrief| &debrief.fix).unwrap_or_default();
             let id = id.to_owned();
-            Some(CauseFound { id, title, file, line, code, is_named, why, fix })
+            let shown_line = shown_line(text, line);
+            Some(CauseFound { id, title, file, line, shown_line, code, is_named, why, fix })
         };
         let expert = compared.expert.iter().flat_map(|(path, _)| &path.steps);
         let seconds = |at_ms: u64| at_ms as f64 / 1000.0;
@@ -95,12 +113,35 @@ impl Debrief {
             bad_requests: shift.seconds.all.iter().map(Second::bad).sum(),
             budget_spent_percent: shift.budget_spent_percent(),
             expert: expert.map(|(at_ms, task)| (seconds(*at_ms), shift.text(task))).collect(),
+            ways: compared
+                .ways
+                .iter()
+                .map(|(way, harm_s)| (in_words(shift, way), *harm_s))
+                .collect(),
             changes: shift.changes_explained(),
             damage_by_second: shift.damage_by_second(compared),
             timeline: (shift.timeline.iter())
                 .map(|entry| (seconds(entry.at_ms), entry.text.clone()))
                 .collect(),
             score,
+        })
+    }
+
+    /// The damage over time as charts of one row with one scale, each with its name.
+    pub fn damage_charts(&self, columns: usize) -> Vec<(&'static str, String)> {
+        let [own, untouched, expert] = &self.damage_by_second;
+        let rows = [("your shift", own), ("if nobody acts", untouched), ("an expert", expert)];
+        let most = rows.iter().flat_map(|(_, values)| *values).copied().fold(0.0, f64::max);
+        let there = rows.into_iter().filter(|(_, values)| !values.is_empty());
+        there.map(|(name, values)| (name, chart(values, columns, most))).collect()
+    }
+
+    /// The ways that were tried for the expert, each with what its damage amounts to.
+    pub fn ways_compared(&self) -> impl Iterator<Item = (&str, String)> {
+        let [_, untouched_s, _] = self.damage_s;
+        self.ways.iter().map(move |(way, harm_s)| {
+            let worse = if *harm_s > untouched_s { ", more than if nobody acts" } else { "" };
+            (way.as_str(), format!("{} s of full outage{worse}", number(*harm_s)))
         })
     }
 
@@ -156,7 +197,11 @@ impl Debrief {
         for cause in &self.causes {
             writeln!(to, "  {}", cause.why)?;
             writeln!(to, "  Fix: {}", cause.fix)?;
-            writeln!(to, "  {}:{}  {}", cause.file, cause.line, cause.code)?;
+            writeln!(
+                to,
+                "  {}:{} (line {} as it is shown in a shift)  {}",
+                cause.file, cause.line, cause.shown_line, cause.code
+            )?;
             writeln!(to, "  Its walk: firedrill walk {}", cause.id)?;
         }
         writeln!(to, "\nScore:")?;
@@ -164,14 +209,9 @@ impl Debrief {
             let points = format!("{} of {}", number(part.points.round()), number(part.of));
             writeln!(to, "  {:<9} {points:>8}  {}", part.name, part.why)?;
         }
-        let [own, untouched, expert] = &self.damage_by_second;
-        writeln!(to, "\nDamage over time, from 0 (as without the fault) to its highest:")?;
-        for (name, values) in
-            [("your shift", own), ("if nobody acts", untouched), ("an expert", expert)]
-        {
-            if !values.is_empty() {
-                writeln!(to, "  {name:<14}  {}", chart(values, columns))?;
-            }
+        writeln!(to, "\n{DAMAGE_SAYS}:")?;
+        for (name, bars) in self.damage_charts(columns) {
+            writeln!(to, "  {name:<14}  {bars}")?;
         }
         writeln!(to, "\nChanges:")?;
         for change in &self.changes {
@@ -185,6 +225,10 @@ impl Debrief {
             writeln!(to, "\nAn expert's path, computed in simulated time:")?;
             for (at_s, what) in &self.expert {
                 writeln!(to, "  {}  {what}", clock(*at_s))?;
+            }
+            writeln!(to, "\nWays that were tried for it, with their damage:")?;
+            for (way, says) in self.ways_compared() {
+                writeln!(to, "  {way}: {says}")?;
             }
         }
         Ok(())

@@ -71,8 +71,10 @@ impl Shift {
             None => "cause named: nothing is wrong".to_owned(),
         };
         self.note(says.clone(), false);
+        let others =
+            self.namings.iter().filter(|naming| naming.cause.is_some() && naming.cause != cause);
         let more = match (self.scenario.level, &cause) {
-            (3, Some(_)) => " (there may be a second one: name it too)",
+            (3, Some(_)) if others.count() == 0 => " (there may be a second one: name it too)",
             _ => "",
         };
         self.learn(FactKind::Named { text: format!("{says}{more}") });
@@ -140,6 +142,11 @@ pub fn right_lines(text: &str) -> Vec<usize> {
         .collect()
 }
 
+/// The number under which a line of the file, from 1, is shown; 0: it is not shown.
+pub(super) fn shown_line(text: &str, line: usize) -> usize {
+    shown(text).iter().position(|at| at + 1 == line).map_or(0, |place| place + 1)
+}
+
 /// A hint.
 pub(super) struct ShiftHint {
     /// Its text.
@@ -178,30 +185,31 @@ pub(super) fn hints(scenario: &Scenario, case: &Case) -> Vec<ShiftHint> {
             &[Look::Metrics],
         ),
         Symptom::Security => hint(
-            "Nothing fails. Look at the requests that are refused, and at the middleware stack.",
+            "Hardly a request fails, but the wrong people get answers. Look at the kinds, and at the middleware stack.",
             &[Look::Kinds, Look::Chain],
         ),
     };
+    let parts: Vec<String> =
+        scenario.causes().map(|id| parts(id, &case.catalogue).join(", ")).collect();
     vec![
         hint(
             "Compare the times: when did it begin, and what was changed just before?",
             &[Look::Changes],
         ),
         kind,
-        hint(&format!("The fault is in the code of: {}.", parts(case).join(", ")), &[]),
+        hint(&format!("The fault is in the code of: {}.", parts.join("; another one: ")), &[]),
     ]
 }
 
-/// The parts of the service that the faulty release changes.
-fn parts(case: &Case) -> Vec<&'static str> {
-    let id = &case.plan.incident;
-    let broken = case.entry.variant("broken");
+/// The parts of the service that the release of an incident changes.
+fn parts(id: &str, catalogue: &Catalogue) -> Vec<&'static str> {
+    let broken = catalogue.find(id).ok().and_then(|entry| entry.variant("broken"));
     let steers = broken.is_some_and(|variant| variant.steer.is_some());
     let mut parts = if steers { vec!["the control of instances and releases"] } else { Vec::new() };
-    let in_play = crate::incident::Bugs::from([(id.clone(), "broken".to_owned())]);
-    if let Ok(chain) = case.catalogue.chain(crate::service::base_chain(), &in_play) {
+    let in_play = crate::incident::Bugs::from([(id.to_owned(), "broken".to_owned())]);
+    if let Ok(chain) = catalogue.chain(crate::service::base_chain(), &in_play) {
         let layers = chain.around_routes().into_iter().chain(chain.around_store());
-        parts.extend(layers.filter(|layer| layer.owner == *id).map(|layer| layer.slot));
+        parts.extend(layers.filter(|layer| layer.owner == id).map(|layer| layer.slot));
     }
     if parts.is_empty() {
         parts.push("the routes");

@@ -341,7 +341,7 @@ fn instance(index: usize, row: &InstanceRow) -> String {
         return format!("{}: {}, does not serve", index + 1, row.version);
     }
     format!(
-        "{}: {}, {} % of the requests, {}, {}; last 0.1 s: {} sent, {} ok, {} bad",
+        "{}: {}, {} % of the requests, {}, {}; in the last 0.1 s {} arrived, {} were answered well, {} badly",
         index + 1,
         row.version,
         number(row.share_percent),

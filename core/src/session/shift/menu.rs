@@ -128,7 +128,7 @@ pub fn rows(session: &Session, menu: &Menu, typed: &str) -> Vec<MenuRow> {
     match menu {
         Menu::Top => top(session, &desk),
         Menu::Over => vec![input(
-            "yes: watch the service as it is, under more load, then debrief",
+            "yes: watch the service without shedding and under more load, then debrief",
             ShiftInput::Over,
         )],
         Menu::Acts => vec![

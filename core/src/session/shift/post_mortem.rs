@@ -127,23 +127,23 @@ impl Shift {
             to,
             "Damage by the second, as a share of a full outage, beyond what the service without the fault shows:\n\n```text"
         )?;
-        writeln!(to, "this shift       {}", chart(&own, COLUMNS))?;
-        writeln!(to, "if nobody acts   {}", chart(&untouched, COLUMNS))?;
+        let most = highest(&own).max(highest(&untouched)).max(highest(&expert));
+        writeln!(to, "this shift       {}", chart(&own, COLUMNS, most))?;
+        writeln!(to, "if nobody acts   {}", chart(&untouched, COLUMNS, most))?;
         if !expert.is_empty() {
-            writeln!(to, "with an expert   {}", chart(&expert, COLUMNS))?;
+            writeln!(to, "with an expert   {}", chart(&expert, COLUMNS, most))?;
         }
         let p99: Vec<f64> = all.iter().map(|s| s.p99_ms.unwrap_or_default()).collect();
         writeln!(to, "```\n\np99 latency, in ms, over time:\n\n```text")?;
-        writeln!(to, "this shift       {}", chart(&p99, COLUMNS))?;
+        writeln!(to, "this shift       {}", chart(&p99, COLUMNS, highest(&p99)))?;
         writeln!(to, "```\n\nThe runs beside this shift were computed in simulated time.\n")?;
         writeln!(to, "- Which customers noticed? What did it cost them?\n")
     }
 }
 
 /// A chart of one row of at most so many columns: the highest value of each stretch, and the highest of all.
-pub fn chart(values: &[f64], columns: usize) -> String {
-    let highest = |values: &[f64]| values.iter().copied().fold(0.0, f64::max);
-    let most = highest(values);
+/// The bars reach up to `most`.
+pub fn chart(values: &[f64], columns: usize, most: f64) -> String {
     let each = values.len().div_ceil(columns.max(1)).max(1);
     let bar = |stretch: &[f64]| {
         let place =
@@ -151,5 +151,9 @@ pub fn chart(values: &[f64], columns: usize) -> String {
         BARS[place.round() as usize]
     };
     let bars: String = values.chunks(each).map(bar).collect();
-    format!("{bars} {}", number(most))
+    format!("{bars} {}", number(highest(values)))
+}
+
+fn highest(values: &[f64]) -> f64 {
+    values.iter().copied().fold(0.0, f64::max)
 }

@@ -64,6 +64,10 @@ impl Shift {
             Task::Middleware { name, on: false } if !has_middleware(head, name) => {
                 Some(format!("there is no middleware `{name}` in the stack of this service"))
             }
+            Task::Breaker { open } if *open == self.is_cut_off() => Some(format!(
+                "the circuit breaker is {} already",
+                if *open { "open" } else { "closed" }
+            )),
             Task::RollBack { change } => {
                 let number = change.unwrap_or_else(|| self.newest_release());
                 match self.known_changes().nth(number.wrapping_sub(1)) {
@@ -91,6 +95,17 @@ impl Shift {
             }
             _ => None,
         }
+    }
+}
+
+impl Shift {
+    /// Returns true if the circuit breaker was opened by hand.
+    fn is_cut_off(&self) -> bool {
+        let breakers = self.acted.iter().filter_map(|(_, task)| match task {
+            Task::Breaker { open } => Some(*open),
+            _ => None,
+        });
+        breakers.last().unwrap_or(false)
     }
 }
 

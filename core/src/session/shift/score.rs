@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::fact::counted;
 use super::reference::ExpertPath;
 use super::seconds::Second;
+use super::task::Task;
 use super::{Shift, ShiftStage};
 use crate::figures::number;
 
@@ -25,10 +26,11 @@ const FIX: f64 = 20.0;
 const CAUSE: f64 = 25.0;
 const LINE: f64 = 15.0;
 
-/// Points that a wrong naming costs, a line named before the last one, and a hint.
+/// Points that a wrong naming costs, and a line named before the last one.
 const WRONG_NAMING: f64 = 8.0;
 const LINE_BEFORE: f64 = 5.0;
-const HINT: f64 = 5.0;
+/// Points that a hint costs.
+pub const HINT: f64 = 5.0;
 
 /// Points where nothing is wrong: for saying so, and for leaving the service alone.
 const SAID_SO: f64 = 60.0;
@@ -50,6 +52,8 @@ pub struct Compared {
     pub healthy: Vec<Second>,
     /// The outage with an expert on call, and the expert's path; none where nothing is wrong.
     pub expert: Option<(ExpertPath, Vec<Second>)>,
+    /// The actions of each path that was tried for the expert, with its damage in seconds of full outage.
+    pub ways: Vec<(Vec<Task>, f64)>,
     /// The service as it was left, under other seeds.
     pub left: Vec<Left>,
 }
@@ -192,7 +196,16 @@ impl Shift {
         let last_s = damaged.into_iter().filter(|at_s| *at_s <= over_s).max()?;
         // An outage that ends before anybody acts is not mitigated by anybody.
         let acted_ms = self.acted.first().map_or(0, |(at_ms, _)| *at_ms);
-        (over_s >= last_s + CALM_S).then_some(acted_ms.max(u64::from(last_s) * 1000))
+        let is_calm = over_s >= last_s + CALM_S && !self.came_back(compared);
+        is_calm.then_some(acted_ms.max(u64::from(last_s) * 1000))
+    }
+
+    /// Returns true if there was damage again after the outage was declared over.
+    fn came_back(&self, compared: &Compared) -> bool {
+        let over_s = self.over_ms.map_or(0, |over_ms| (over_ms / 1000) as u32);
+        let watched = excess(&self.seconds.all, &compared.healthy, over_s + 1, |_| 0.0);
+        let seconds: Vec<f64> = watched.map(|(_, damage)| damage).collect();
+        seconds.iter().sum::<f64>() > HELD * seconds.len() as f64
     }
 
     fn mitigate(&self, compared: &Compared, mitigated_s: Option<f64>) -> Part {
@@ -202,10 +215,13 @@ impl Shift {
         let when = match mitigated_s {
             Some(s) => format!("mitigated {} s after the page", number(s)),
             None if self.acted.is_empty() => "nobody acted".to_owned(),
+            None if self.came_back(compared) => {
+                "the damage went on, or came back, after you declared it over".to_owned()
+            }
             None => format!("declared over before {CALM_S} s without damage had passed"),
         };
         let why = format!(
-            "{when}; damage as of {} s of full outage, with an expert {} s, if nobody acts {} s",
+            "{when}; your damage: {} s of full outage; with an expert {} s; if nobody acts {} s",
             number(own),
             number(expert),
             number(untouched)
@@ -246,7 +262,7 @@ impl Shift {
             (right, causes) => format!("{right} of {causes} named"),
         };
         if wrong > 0 {
-            why = format!("{why}, after {wrong} wrong");
+            why = format!("{why}, and {}", counted(wrong as u64, "wrong name"));
         }
         if self.hints > 0 {
             why = format!("{why}, with {}", counted(self.hints as u64, "hint"));
@@ -266,7 +282,7 @@ impl Shift {
         let points = (points - LINE_BEFORE * before as f64).max(0.0);
         let named = self.namings.iter().any(|naming| naming.line.is_some());
         let why = match (count == causes.len(), named) {
-            (true, _) => "named",
+            (true, _) => "named: the line of the cause, or one beside it",
             (false, true) => "another line is the cause",
             (false, false) => "not named",
         };

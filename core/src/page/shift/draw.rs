@@ -167,7 +167,7 @@ fn alert(facts: &[Fact]) -> Option<&str> {
     }
 }
 
-/// What is computed after the end.
+/// The computation after the end, in words.
 fn compares(played: &Played) -> String {
     let (made, of) = played.comparison.as_ref().map_or((0, 0), LocalComparison::progress);
     let so_far =

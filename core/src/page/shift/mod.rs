@@ -50,7 +50,7 @@ pub enum Asked {
     Value(f64),
     /// Wall time has passed, in milliseconds.
     Passed(f64),
-    /// What is waited for comes as fast as it can.
+    /// Time passes as fast as it can, up to the next input.
     Faster,
     /// Nothing: only what is shown is asked for.
     Show,

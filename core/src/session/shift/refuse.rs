@@ -101,11 +101,11 @@ impl Shift {
 impl Shift {
     /// Returns true if the circuit breaker was opened by hand.
     fn is_cut_off(&self) -> bool {
-        let breakers = self.acted.iter().filter_map(|(_, task)| match task {
+        let mut breakers = self.acted.iter().filter_map(|(_, task)| match task {
             Task::Breaker { open } => Some(*open),
             _ => None,
         });
-        breakers.last().unwrap_or(false)
+        breakers.next_back().unwrap_or(false)
     }
 }
 

@@ -4,28 +4,40 @@ use firedrill_core::figures::number;
 use firedrill_core::page::shift::OnCall;
 use maud::{Markup, html};
 
+use super::message::LearnerId;
 use super::room::Room;
 use super::room_shift::RoomShift;
 
-/// The board of a shift: results first, the best of them at the top.
-pub fn board(room: &Room, shift: &RoomShift) -> Markup {
-    let mut rows: Vec<(&str, Option<&OnCall>)> = room
+/// Rows of the board that a learner sees beside the own one: it is sent to all of a large class.
+const BEST: usize = 10;
+
+/// The board of a shift: results first, the best of them at the top. A learner sees the best ones and the own row.
+pub fn board(room: &Room, shift: &RoomShift, learner: Option<LearnerId>) -> Markup {
+    let mut rows: Vec<(LearnerId, &str, Option<&OnCall>)> = room
         .learners
         .iter()
-        .map(|(id, learner)| (learner.name.as_str(), shift.board.get(id)))
+        .map(|(id, learner)| (*id, learner.name.as_str(), shift.board.get(id)))
         .collect();
     let points = |report: Option<&OnCall>| {
         report.and_then(|report| report.result.as_ref()).map_or(-1.0, |result| result.points)
     };
-    rows.sort_by(|(_, one), (_, other)| points(*other).total_cmp(&points(*one)));
-    let done = rows.iter().filter(|(_, report)| points(*report) >= 0.0).count();
+    rows.sort_by(|(.., one), (.., other)| points(*other).total_cmp(&points(*one)));
+    let done = rows.iter().filter(|(.., report)| points(*report) >= 0.0).count();
+    let all = rows.len();
+    if learner.is_some() {
+        let mut place = 0;
+        rows.retain(|(id, ..)| {
+            place += 1;
+            place <= BEST || Some(*id) == learner
+        });
+    }
     let time =
         |time_s: Option<f64>| time_s.map_or("–".to_owned(), |s| format!("{} s", number(s)));
     html! {
-        p role="status" { strong { (done) } " of " (rows.len()) " have a result." }
+        p role="status" { strong { (done) } " of " (all) " have a result." }
         table.fd-board {
             thead { tr { @for name in ["name", "points", "detected", "mitigated", "cause named"] { th { (name) } } } }
-            tbody { @for (name, report) in rows { tr {
+            tbody { @for (_, name, report) in rows { tr {
                 td { (name) }
                 @match report {
                     Some(OnCall { result: Some(result), .. }) => {
@@ -33,7 +45,7 @@ pub fn board(room: &Room, shift: &RoomShift) -> Markup {
                         td { (time(result.detected_s)) } td { (time(result.mitigated_s)) } td { (time(result.named_s)) }
                     },
                     Some(OnCall { is_over: true, .. }) => td colspan="4" { "declared over" },
-                    Some(OnCall { paged_s: Some(_), .. }) => td colspan="4" { "on call" },
+                    Some(OnCall { is_paged: true, .. }) => td colspan="4" { "on call" },
                     _ => td colspan="4" { "no page yet" },
                 }
             } } }

@@ -38,7 +38,7 @@ pub fn of_learner(
             p { strong { (known.name) } " · on call, the same shift for all" }
             // It is shown to those who have a result.
             @if shift.board.get(&learner).is_some_and(|report| report.result.is_some()) {
-                (board(room, shift))
+                (board(room, shift, Some(learner)))
             }
         } @else {
         p { strong { (known.name) } " · " (pace(room.lesson.as_ref())) }
@@ -171,7 +171,7 @@ pub fn of_presenter(
     html! {
         @if let Some((_, shift)) = room.shift() {
             h2 { "On call: the same shift for all, level " (shift.level) }
-            (board(room, shift))
+            (board(room, shift, None))
         }
         @match room.lesson.as_ref().filter(|_| !room.is_on_call) {
             None if room.is_on_call => {},
@@ -192,7 +192,10 @@ pub fn of_presenter(
         } } }
         details #fd-shift { summary { "begin an on-call shift" }
             p.fd-quiet { "Everybody gets the same unknown outage, in simulated time. This page becomes the board." }
-            p.fd-buttons { @for level in LEVELS { (posts(&json!({ "Shift": level }), &html! { "level " (level) })) } }
+            @let asks = room.is_on_call.then_some("End the present shift for everybody?");
+            p.fd-buttons { @for level in LEVELS {
+                button type="button" data-post=(json!({ "Shift": level })) data-asks=[asks] { "level " (level) }
+            } }
         }
         @if room.lesson.is_some() || room.is_on_call { details #fd-join { summary { "join: " (invitation.url) " · " (invitation.code) } (invited(invitation)) } }
             p { "results: " a href="/class/results.csv" download { "CSV" } " · " a href="/class/results.json" download { "JSON" } }

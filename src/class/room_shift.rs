@@ -60,10 +60,10 @@ impl RoomShift {
 /// Returns true if a shift can have these figures.
 fn is_possible(report: &OnCall) -> bool {
     let longest_s = LIMIT_MS as f64 / 1000.0;
-    let result = report.result.iter();
-    let times = result.clone().flat_map(|of| [of.detected_s, of.mitigated_s, of.named_s]);
-    let mut times = times.chain([report.paged_s]).flatten();
-    // After its end a shift is watched for as long again, at most.
-    times.all(|time_s| (0.0..=2.0 * longest_s).contains(&time_s))
-        && result.clone().all(|of| (0.0..=100.0).contains(&of.points))
+    report.result.iter().all(|result| {
+        let times = [result.detected_s, result.mitigated_s, result.named_s];
+        let mut times = times.into_iter().flatten();
+        times.all(|time_s| (0.0..=longest_s).contains(&time_s))
+            && (0.0..=100.0).contains(&result.points)
+    })
 }

@@ -113,7 +113,13 @@ fn a_shift_is_the_same_for_all_and_its_first_result_counts() {
     for (report, why) in [
         (OnCall { seed: 1, ..report.clone() }, Refused::OtherShift),
         (done(f64::NAN), Refused::Impossible),
-        (OnCall { paged_s: Some(-1.0), ..report.clone() }, Refused::Impossible),
+        (
+            OnCall {
+                result: Some(OnCallResult { named_s: Some(-1.0), ..OnCallResult::default() }),
+                ..report.clone()
+            },
+            Refused::Impossible,
+        ),
     ] {
         assert_eq!(room.learn(2, FromLearner::OnCall(report), &offers, 0), Err(why));
     }

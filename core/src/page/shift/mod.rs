@@ -22,9 +22,6 @@ use local::{LocalComparison, LocalShift};
 /// Virtual milliseconds a millisecond of waiting for a page, a task, or the end.
 const TIMES: f64 = 8.0;
 
-/// Steps of the time in a report for a board, in seconds: a report is sent when it differs from the one before.
-const REPORT_S: f64 = 10.0;
-
 /// Virtual milliseconds of a step.
 const STEP_MS: f64 = 500.0;
 
@@ -122,8 +119,8 @@ pub struct OnCall {
     pub seed: u64,
     /// The level.
     pub level: u8,
-    /// Simulated seconds since the page, in steps of ten; none before it.
-    pub paged_s: Option<f64>,
+    /// True once something was reported.
+    pub is_paged: bool,
     /// True once the outage was declared over.
     pub is_over: bool,
     /// The result, once it has been computed.
@@ -299,11 +296,10 @@ impl Played {
     /// The state for a board.
     fn on_call(&self) -> OnCall {
         let shift = self.local.shift();
-        let desk = shift.desk();
         OnCall {
             seed: shift.scenario.seed,
             level: shift.scenario.level,
-            paged_s: desk.paged_s.map(|paged_s| (paged_s / REPORT_S).floor() * REPORT_S),
+            is_paged: shift.paged_ms.is_some(),
             is_over: shift.over_ms.is_some(),
             result: self.debrief.as_ref().map(|ended| OnCallResult {
                 points: ended.debrief.score.points,

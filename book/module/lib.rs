@@ -71,9 +71,14 @@ enum Request {
     },
     /// Open a walk, and say what is shown.
     OpenWalk {
-        /// Data that it brings along.
-        #[serde(flatten)]
-        brought: Brought,
+        /// The manifests.
+        manifests: Manifests,
+        /// Those with what is taught.
+        taught: Manifests,
+        /// Source texts by path.
+        sources: BTreeMap<String, String>,
+        /// Factor on the heap of lanes.
+        heap_scale: Option<f64>,
         /// The walk.
         walk: WalkToOpen,
     },
@@ -81,35 +86,19 @@ enum Request {
     Walk(walk::Asked),
     /// Open an on-call shift, and say what is shown.
     OpenShift {
-        /// Data that it brings along.
-        #[serde(flatten)]
-        brought: Brought,
+        /// The manifests.
+        manifests: Manifests,
+        /// Those with what is taught.
+        taught: Manifests,
+        /// Source texts by path.
+        sources: BTreeMap<String, String>,
+        /// Factor on the heap of lanes.
+        heap_scale: Option<f64>,
         /// The shift.
         shift: ShiftToOpen,
     },
     /// Go on with the shift that is open, and say what is shown.
     Shift(shift::Asked),
-}
-
-/// Data that a page with a session brings along.
-#[derive(Deserialize)]
-struct Brought {
-    /// The manifests.
-    manifests: Manifests,
-    /// Those with what is taught.
-    taught: Manifests,
-    /// Source texts by path.
-    sources: BTreeMap<String, String>,
-    /// Factor on the heap of lanes.
-    heap_scale: Option<f64>,
-}
-
-impl Brought {
-    fn unpack(self) -> Catalogue {
-        SOURCES.get_or_init(|| self.sources);
-        scale(self.heap_scale);
-        Catalogue::of_page(&PACK, self.manifests.with(self.taught))
-    }
 }
 
 /// The session of the page.
@@ -157,20 +146,32 @@ fn answer() -> anyhow::Result<()> {
             let told = told(&case, rest.split("\n\n"))?;
             Ok(serde_json::to_writer(io::stdout(), &draw(&case, &told, &wanted))?)
         }
-        Request::OpenWalk { brought, walk } => {
-            let catalogue = brought.unpack();
+        Request::OpenWalk { manifests, taught, sources, heap_scale, walk } => {
+            let catalogue = brought(manifests.with(taught), sources, heap_scale);
             let case = Case::new(&catalogue, walk.plan.clone())?;
             OPEN.set(Some(Open::Walk(Box::new(WalkPage::open(case, walk, heap)?))));
             go_on(Asked::Walk(walk::Asked::Show))
         }
-        Request::OpenShift { brought, shift } => {
-            let opened = ShiftPage::open(brought.unpack(), shift, heap)?;
+        Request::OpenShift { manifests, taught, sources, heap_scale, shift } => {
+            let catalogue = brought(manifests.with(taught), sources, heap_scale);
+            let opened = ShiftPage::open(catalogue, shift, heap)?;
             OPEN.set(Some(Open::Shift(Box::new(opened))));
             go_on(Asked::Shift(shift::Asked::Show))
         }
         Request::Walk(asked) => go_on(Asked::Walk(asked)),
         Request::Shift(asked) => go_on(Asked::Shift(asked)),
     }
+}
+
+/// The catalogue of a page with a session, of all that it brings along.
+fn brought(
+    manifests: Manifests,
+    sources: BTreeMap<String, String>,
+    heap_scale: Option<f64>,
+) -> Catalogue {
+    SOURCES.get_or_init(|| sources);
+    scale(heap_scale);
+    Catalogue::of_page(&PACK, manifests)
 }
 
 fn scale(factor: Option<f64>) {

@@ -10,7 +10,7 @@ use firedrill_core::lane::HeapMeter;
 use firedrill_core::page::shift::local::{LocalComparison, LocalShift};
 use firedrill_core::session::shift::diagnosis::right_lines;
 use firedrill_core::session::shift::fact::FactKind;
-use firedrill_core::session::shift::scenario::Scenario;
+use firedrill_core::session::shift::scenario::{Report, Scenario};
 use firedrill_core::session::shift::score::{Compared, Score};
 use firedrill_core::session::shift::task::{Look, Task};
 use firedrill_core::session::shift::{Shift, ShiftInput, ShiftStage};
@@ -315,6 +315,32 @@ fn hints_depend_on_what_was_looked_at() {
     assert!(hint_after(&[Look::Changes]).contains("where they are lost"));
     let all = [Look::Kinds, Look::Metrics, Look::Log, Look::Changes];
     assert!(hint_after(&all).contains("in the code of"));
+}
+
+/// Where no incident is about memory, no false alarm is about it: it would give itself away.
+#[test]
+fn a_false_alarm_could_be_true() {
+    let of: Vec<String> = ["pool-leak", "retry-storm"].into_iter().map(str::to_owned).collect();
+    for seed in 0..200 {
+        let drawn = Scenario::draw(&CATALOGUE, seed, 1, &of).expect("both are known");
+        let silent = [Report::Capacity, Report::Security];
+        assert!(drawn.is_faulty || !silent.contains(&drawn.report), "seed {seed}");
+        let hard = Scenario::draw(&CATALOGUE, seed, 3, &of).expect("both are known");
+        assert!(hard.causes().all(|id| of.iter().any(|listed| listed == id)), "seed {seed}");
+    }
+}
+
+/// A service that is cut off from its database, or set to a value that breaks it, is not fixed: it is compared with a
+/// service on which nobody has acted.
+#[test]
+fn a_service_that_somebody_broke_is_not_fixed() {
+    let _turn = turn();
+    let mut player = Player::begin(scenario("pool-leak", 1, true));
+    player.begin_task(Task::Breaker { open: true });
+    player.input(ShiftInput::Over);
+    let score = player.score();
+    let fix = score.parts.iter().find(|part| part.name == "fix").expect("it is a part");
+    assert!(fix.points <= 0.0, "{score:?}");
 }
 
 /// Inputs that make no sense have no effect, and say why.

@@ -35,21 +35,21 @@ pub fn board(room: &Room, shift: &RoomShift, learner: Option<LearnerId>) -> Mark
         |time_s: Option<f64>| time_s.map_or("–".to_owned(), |s| format!("{} s", number(s)));
     html! {
         p role="status" { strong { (done) } " of " (all) " have a result." }
-        table.fd-board {
-            thead { tr { @for name in ["name", "points", "detected", "mitigated", "cause named"] { th { (name) } } } }
+        div.fd-wide { table.fd-board {
+            thead { tr { @for name in ["name", "points", "mitigated", "cause named"] { th { (name) } } } }
             tbody { @for (_, name, report) in rows { tr {
                 td { (name) }
                 @match report {
                     Some(OnCall { result: Some(result), .. }) => {
                         td { strong { (number(result.points)) } }
-                        td { (time(result.detected_s)) } td { (time(result.mitigated_s)) } td { (time(result.named_s)) }
+                        td { (time(result.mitigated_s)) } td { (time(result.named_s)) }
                     },
-                    Some(OnCall { is_over: true, .. }) => td colspan="4" { "declared over" },
-                    Some(OnCall { is_paged: true, .. }) => td colspan="4" { "on call" },
-                    _ => td colspan="4" { "no page yet" },
+                    Some(OnCall { is_over: true, .. }) => td colspan="3" { "declared over" },
+                    Some(OnCall { is_paged: true, .. }) => td colspan="3" { "on call" },
+                    _ => td colspan="3" { "nothing reported yet" },
                 }
             } } }
-        }
-        p.fd-quiet { "Times are simulated seconds since the page." }
+        } }
+        p.fd-quiet { "Times are simulated seconds since the alert." }
     }
 }

@@ -107,8 +107,10 @@ impl Hub {
     ///
     /// When the room refuses.
     pub async fn present(&self, message: FromPresenter) -> Result<(), Refused> {
+        let mut chance = [0; 4];
+        getrandom::fill(&mut chance).map_err(|_| Refused::NoChance)?;
         self.change(|class| {
-            class.room.present(&message, &self.offers)?;
+            class.room.present(&message, &self.offers, u32::from_le_bytes(chance))?;
             let room = &class.room;
             class.keys.retain(|_, learner| room.learners.contains_key(learner));
             Ok(())
@@ -197,9 +199,10 @@ impl Hub {
 
     /// The content of a person's browser: the panel as HTML, the walk that is open, and the place in it.
     pub fn shown(&self, person: Person) -> Value {
-        let here: BTreeSet<LearnerId> = self.here().keys().copied().collect();
+        let mut here: BTreeSet<LearnerId> = self.here().keys().copied().collect();
         let class = self.class();
         let room = &class.room;
+        here.retain(|learner| room.learners.contains_key(learner));
         let panel = match person {
             Person::Presenter => {
                 panel::of_presenter(room, &here, &self.offers, &self.invitation, now_s())

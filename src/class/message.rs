@@ -122,6 +122,9 @@ pub enum Refused {
     /// A figure of the report is impossible.
     #[error("a figure of that report is impossible")]
     Impossible,
+    /// The system gives no random numbers.
+    #[error("the presenter's computer gives no random numbers")]
+    NoChance,
     /// The class has as many learners as it can take.
     #[error("the class is full: it takes {MOST_LEARNERS} learners")]
     Full,

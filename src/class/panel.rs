@@ -169,8 +169,8 @@ pub fn of_presenter(
     now_s: u64,
 ) -> Markup {
     html! {
-        @if let Some((_, shift)) = room.shift() {
-            h2 { "On call: the same shift for all, level " (shift.level) }
+        @if let Some((number, shift)) = room.shift() {
+            h2 { "Shift " (number) ", level " (shift.level) ": the same for all" }
             (board(room, shift, None))
         }
         @match room.lesson.as_ref().filter(|_| !room.is_on_call) {

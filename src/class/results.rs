@@ -1,10 +1,12 @@
 //! The results of a class, for files.
 
+use firedrill_core::figures::number;
 use firedrill_core::session::walk::Answer;
 use serde_json::{Value, json};
 
 use super::message::{LearnerId, Progress};
 use super::room::{Learner, Room};
+use super::room_shift::RoomShift;
 
 /// The results of all learners.
 pub fn all(room: &Room) -> Value {
@@ -40,21 +42,27 @@ fn from_1(answer: &Answer) -> Answer {
     }
 }
 
-/// The walks of all learners, a row each.
+/// The walks and shifts of all learners, a row each.
 pub fn csv(room: &Room) -> String {
-    let head = "name,incident,page,finished,answered,right,hints".to_owned();
-    let of_learner = |learner: &Learner| {
+    let head = "name,incident,page,finished,answered,right,hints,points".to_owned();
+    let of_learner = |(id, learner): (&LearnerId, &Learner)| {
         let name = quoted(&learner.name);
         let row = |walk: &Progress| {
             let Progress { incident, page, finished, answered, right, hints } = walk;
-            format!("{name},{incident},{page},{finished},{answered},{right},{hints}")
+            format!("{name},{incident},{page},{finished},{answered},{right},{hints},")
         };
-        if learner.walks.is_empty() {
-            return vec![format!("{name},,,,,,")];
-        }
-        learner.walks.values().map(row).collect()
+        let shift = |(index, shift): (usize, &RoomShift)| {
+            let report = shift.board.get(id)?;
+            let points = report.result.as_ref().map_or(String::new(), |of| number(of.points));
+            let (number, level) = (index + 1, shift.level);
+            Some(format!("{name},shift {number} level {level},,{},,,,{points}", report.is_over))
+        };
+        let walks = learner.walks.values().map(row);
+        let shifts = room.shifts.iter().enumerate().filter_map(shift);
+        let rows: Vec<String> = walks.chain(shifts).collect();
+        if rows.is_empty() { vec![format!("{name},,,,,,,")] } else { rows }
     };
-    let rows = room.learners.values().flat_map(of_learner);
+    let rows = room.learners.iter().flat_map(of_learner);
     std::iter::once(head).chain(rows).map(|row| row + "\r\n").collect()
 }
 

@@ -130,12 +130,17 @@ impl Room {
         numbered.into_iter().find(|name| !is_taken(name)).unwrap_or_default()
     }
 
-    /// Carries out a message of the presenter.
+    /// Carries out a message of the presenter. `chance` is a random number, for what nobody may know before.
     ///
     /// # Errors
     ///
     /// When it has no effect; the room is unchanged.
-    pub fn present(&mut self, message: &FromPresenter, offers: &[Offer]) -> Result<(), Refused> {
+    pub fn present(
+        &mut self,
+        message: &FromPresenter,
+        offers: &[Offer],
+        chance: u32,
+    ) -> Result<(), Refused> {
         match message {
             FromPresenter::Open { incident } => {
                 if !offers.iter().any(|offer| offer.id == *incident) {
@@ -151,7 +156,7 @@ impl Room {
                 self.is_on_call = false;
             }
             FromPresenter::Shift(level) => {
-                let shift = RoomShift::begin(self.order_seed, self.shifts.len(), *level)?;
+                let shift = RoomShift::begin(chance, self.shifts.len(), *level)?;
                 self.shifts.push(shift);
                 self.is_on_call = true;
             }

@@ -20,20 +20,19 @@ pub struct RoomShift {
 }
 
 impl RoomShift {
-    /// The shift of a class that has had `before` others: another class has others, and no class has one twice.
+    /// The shift of a class that has had `before` others, with a seed that nobody can know before.
     ///
     /// # Errors
     ///
     /// Returns an error if there is no such level, or the class has had as many as it can.
-    pub fn begin(class_seed: u32, before: usize, level: u8) -> Result<Self, Refused> {
+    pub fn begin(seed: u32, before: usize, level: u8) -> Result<Self, Refused> {
         if !LEVELS.contains(&level) {
             return Err(Refused::UnknownLevel);
         }
         if before >= MOST_SHIFTS {
             return Err(Refused::TooManyShifts);
         }
-        let seed = u64::from(class_seed) * MOST_SHIFTS as u64 + before as u64;
-        Ok(Self { seed, level, board: BTreeMap::new() })
+        Ok(Self { seed: u64::from(seed), level, board: BTreeMap::new() })
     }
 
     /// Takes in the report of a learner. Returns false if the learner has a result: the cause is known after it, so the
@@ -60,10 +59,12 @@ impl RoomShift {
 /// Returns true if a shift can have these figures.
 fn is_possible(report: &OnCall) -> bool {
     let longest_s = LIMIT_MS as f64 / 1000.0;
-    report.result.iter().all(|result| {
-        let times = [result.detected_s, result.mitigated_s, result.named_s];
-        let mut times = times.into_iter().flatten();
-        times.all(|time_s| (0.0..=longest_s).contains(&time_s))
-            && (0.0..=100.0).contains(&result.points)
-    })
+    let is_early = report.result.is_some() && !report.is_over;
+    !is_early
+        && report.result.iter().all(|result| {
+            let times = [result.detected_s, result.mitigated_s, result.named_s];
+            let mut times = times.into_iter().flatten();
+            times.all(|time_s| (0.0..=longest_s).contains(&time_s))
+                && (0.0..=100.0).contains(&result.points)
+        })
 }

@@ -288,6 +288,12 @@ async fn events(
                 // After that time the state is sent without a change.
                 timeout(REPEATS, changes.changed()).await.ok();
                 changes.borrow_and_update();
+                // One who was removed asks again, and is told so.
+                if let Person::Learner(learner) = person
+                    && !hub.room(|room| room.learners.contains_key(&learner))
+                {
+                    return None;
+                }
                 let shown = hub.shown(person);
                 if last.as_ref() != Some(&shown) {
                     let event = Event::default().data(shown.to_string());

@@ -169,7 +169,7 @@ fn charts_run_in_a_browser_as_the_program_runs_them() {
     }
     if which::which("wasm-opt").is_ok() && lane().ends_with("target/lane.wasm") {
         let size = fs::metadata(lane()).expect("it is there").len();
-        // It has the code of every incident, some 15 kB each, and the walks; it is sent compressed: about 0.75 MB.
+        // It has the code of every incident, some 15 kB each, the walks and the shifts; it is sent compressed: about 0.8 MB.
         assert!(size <= 2_000_000, "the lane for browsers has {size} bytes");
     }
     let folder = tempfile::tempdir().expect("writable");

@@ -18,8 +18,8 @@ fn asked() -> (Room, Vec<Offer>) {
     room.join("Ada", 0).expect("there is room");
     room.join("Ada", 0).expect("there is room");
     let open = FromPresenter::Open { incident: "pool-leak".to_owned() };
-    room.present(&open, &offers).expect("known");
-    room.present(&FromPresenter::Step(2), &offers).expect("known");
+    room.present(&open, &offers, 0).expect("known");
+    room.present(&FromPresenter::Step(2), &offers, 0).expect("known");
     (room, offers)
 }
 
@@ -37,7 +37,7 @@ fn counts_the_last_vote_of_each_round_once() {
     room.learn(2, vote(Round::First, 1), &offers, 0).expect("open");
     let late = room.learn(1, vote(Round::Second, 1), &offers, 0);
     assert_eq!(late, Err(Refused::VoteClosed), "the second round has not begun");
-    room.present(&FromPresenter::Round(Round::Second), &offers).expect("open");
+    room.present(&FromPresenter::Round(Round::Second), &offers, 0).expect("open");
     let late = room.learn(2, vote(Round::First, 0), &offers, 0);
     assert_eq!(late, Err(Refused::VoteClosed), "a first vote that comes late");
     room.learn(1, vote(Round::Second, 1), &offers, 0).expect("open");
@@ -54,18 +54,18 @@ fn counts_the_last_vote_of_each_round_once() {
 fn a_question_that_was_passed_has_no_vote_any_more_and_one_that_was_left_goes_on() {
     let (mut room, offers) = asked();
     let (back, ahead) = (FromPresenter::Step(2), FromPresenter::Step(3));
-    room.present(&ahead, &offers).expect("known");
-    room.present(&back, &offers).expect("known");
+    room.present(&ahead, &offers, 0).expect("known");
+    room.present(&back, &offers, 0).expect("known");
     assert_eq!(room.lesson.as_ref().map(|lesson| lesson.round), Some(Round::Revealed));
-    let again = room.present(&FromPresenter::Round(Round::First), &offers);
+    let again = room.present(&FromPresenter::Round(Round::First), &offers, 0);
     assert_eq!(again, Err(Refused::ResultShown));
     assert_eq!(room.learn(1, vote(Round::First, 0), &offers, 0), Err(Refused::VoteClosed));
 
-    room.present(&ahead, &offers).expect("known");
-    room.present(&FromPresenter::Round(Round::Discussion), &offers).expect("open");
+    room.present(&ahead, &offers, 0).expect("known");
+    room.present(&FromPresenter::Round(Round::Discussion), &offers, 0).expect("open");
     let open = |id: &str| FromPresenter::Open { incident: id.to_owned() };
-    room.present(&open("retry-storm"), &offers).expect("known");
-    room.present(&open("pool-leak"), &offers).expect("known");
+    room.present(&open("retry-storm"), &offers, 0).expect("known");
+    room.present(&open("pool-leak"), &offers, 0).expect("known");
     let left = room.lesson.as_ref().map(|lesson| (lesson.page, lesson.round));
     assert_eq!(left, Some((3, Round::Discussion)));
 }
@@ -75,10 +75,10 @@ fn refuses_messages_outside_the_class_and_changes_nothing() {
     let (mut room, offers) = asked();
     let before = room.clone();
     let elsewhere = FromPresenter::Open { incident: "../etc".to_owned() };
-    assert_eq!(room.present(&elsewhere, &offers), Err(Refused::UnknownIncident));
+    assert_eq!(room.present(&elsewhere, &offers, 0), Err(Refused::UnknownIncident));
     for page in [0, 5, usize::MAX] {
         let step = FromPresenter::Step(page);
-        assert_eq!(room.present(&step, &offers), Err(Refused::UnknownPage));
+        assert_eq!(room.present(&step, &offers, 0), Err(Refused::UnknownPage));
     }
     assert_eq!(room.learn(9, FromLearner::Hand(true), &offers, 0), Err(Refused::Stranger));
     for answer in [Answer::Choice(3), Answer::Line(0), Answer::Number(1.0)] {
@@ -97,8 +97,8 @@ fn refuses_messages_outside_the_class_and_changes_nothing() {
 #[test]
 fn a_shift_is_the_same_for_all_and_its_first_result_counts() {
     let (mut room, offers) = asked();
-    assert_eq!(room.present(&FromPresenter::Shift(4), &offers), Err(Refused::UnknownLevel));
-    room.present(&FromPresenter::Shift(2), &offers).expect("it begins");
+    assert_eq!(room.present(&FromPresenter::Shift(4), &offers, 0), Err(Refused::UnknownLevel));
+    room.present(&FromPresenter::Shift(2), &offers, 0).expect("it begins");
     let (number, shift) = room.shift().expect("it has begun");
     assert_eq!((number, shift.level), (1, 2));
     let report = OnCall { seed: shift.seed, level: 2, ..OnCall::default() };
@@ -113,6 +113,7 @@ fn a_shift_is_the_same_for_all_and_its_first_result_counts() {
     for (report, why) in [
         (OnCall { seed: 1, ..report.clone() }, Refused::OtherShift),
         (done(f64::NAN), Refused::Impossible),
+        (OnCall { is_over: false, ..done(1.0) }, Refused::Impossible),
         (
             OnCall {
                 result: Some(OnCallResult { named_s: Some(-1.0), ..OnCallResult::default() }),
@@ -126,11 +127,10 @@ fn a_shift_is_the_same_for_all_and_its_first_result_counts() {
     let board = &room.shift().expect("it goes on").1.board;
     assert_eq!(board.len(), 1);
     assert_eq!(board[&1].result.as_ref().map(|result| result.points), Some(70.0));
-    let before = room.shifts[0].seed;
-    room.present(&FromPresenter::Shift(2), &offers).expect("another");
-    assert_ne!(room.shift().expect("it has begun").1.seed, before);
+    room.present(&FromPresenter::Shift(2), &offers, 8).expect("another");
+    assert_eq!(room.shift().map(|(number, shift)| (number, shift.seed)), Some((2, 8)));
     let open = FromPresenter::Open { incident: "pool-leak".to_owned() };
-    room.present(&open, &offers).expect("known");
+    room.present(&open, &offers, 0).expect("known");
     assert!(room.shift().is_none());
     let late = room.learn(2, FromLearner::OnCall(report), &offers, 0);
     assert_eq!(late, Err(Refused::OtherShift));
@@ -165,7 +165,7 @@ fn a_stored_room_with_an_impossible_step_opens_nothing() {
         room.fit(&offers);
         assert_eq!(room.lesson, None);
         let open = FromPresenter::Open { incident: "pool-leak".to_owned() };
-        room.present(&open, &offers).expect("known");
+        room.present(&open, &offers, 0).expect("known");
         assert_eq!(room.lesson.as_ref().map(|lesson| lesson.page), Some(1));
     }
 }

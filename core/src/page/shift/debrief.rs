@@ -75,9 +75,9 @@ fn damage(debrief: &Debrief) -> Markup {
     html! {
         h3 { "Damage over time" }
         p.fd-quiet { (DAMAGE_SAYS) "." }
-        table.fd-score { tbody { @for (name, bars) in debrief.damage_charts(COLUMNS) { tr {
+        div.fd-wide { table.fd-score { tbody { @for (name, bars) in debrief.damage_charts(COLUMNS) { tr {
             th { (name) } td { code { (bars) } }
-        } } } }
+        } } } } }
     }
 }
 

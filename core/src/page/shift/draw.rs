@@ -116,7 +116,7 @@ fn lanes(played: &Played) -> Markup {
     html! {
         p.fd-time {
             (clock(desk.now_s)) " · simulated time"
-            @if let Some(paged_s) = desk.paged_s { " · paged " (number(paged_s.round())) " s ago" }
+            @if let Some(paged_s) = desk.paged_s.filter(|_| desk.stage == ShiftStage::Paged) { " · paged " (number(paged_s.round())) " s ago" }
             " · error budget of the hour: " (number(desk.budget_spent_percent)) " % spent"
             @if desk.shed_percent > 0.0 { " · " (number(desk.shed_percent)) " % shed" }
             @if let Some((task, left_s)) = &desk.task { " · " (shift.text(task)) ": " (number(left_s.ceil())) " s" }
@@ -144,7 +144,7 @@ fn desk(played: &Played) -> Markup {
         }
     };
     html! {
-        @if let Some(text) = alert(desk.facts) { p.fd-remark.fd-alert { (words(text)) } }
+        @if let Some((at_s, text)) = alert(desk.facts) { p.fd-remark.fd-alert { (clock(at_s)) " " (words(text)) } }
         @match waits_for {
             Some(text) => {
                 h2 tabindex="-1" data-focus=(format!("waits {}", desk.facts.len())) { "On call" }
@@ -159,10 +159,11 @@ fn desk(played: &Played) -> Markup {
     }
 }
 
-/// The text of the page for help, which is the first fact.
-fn alert(facts: &[Fact]) -> Option<&str> {
-    match &facts.first()?.kind {
-        FactKind::Page { text } => Some(text),
+/// The time and text of the page that began the shift, which is the first fact.
+fn alert(facts: &[Fact]) -> Option<(f64, &str)> {
+    let first = facts.first()?;
+    match &first.kind {
+        FactKind::Page { text } => Some((first.at_s, text)),
         _ => None,
     }
 }

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use super::Shift;
 use super::reference::{ExpertPath, OTHER_SEEDS, Reference, seconds_of};
 use super::score::{Compared, Left, damage};
+use super::seconds::Second;
 use crate::catalogue::Catalogue;
 use crate::event::Event;
 use crate::incident::Unknown;
@@ -20,6 +21,8 @@ pub struct Comparison {
     /// Number of all runs.
     of: usize,
     compared: Compared,
+    /// The service without the fault under the seed of the next run.
+    healthy: Vec<Second>,
     /// The damage of the best path so far, in seconds of full outage.
     least_s: Option<f64>,
 }
@@ -31,7 +34,9 @@ enum ReferenceRun {
     Untouched,
     /// An expert takes this path.
     Expert(ExpertPath),
-    /// The service as it was left, under another seed.
+    /// The service without the fault under another seed, and nobody acts.
+    Healthy(u64),
+    /// The service as it was left, under the seed of the run before.
     Left(u64),
 }
 
@@ -44,10 +49,12 @@ impl Comparison {
             if shift.scenario.is_faulty {
                 runs.extend(shift.expert_paths(catalogue).into_iter().map(ReferenceRun::Expert));
             }
-            runs.extend(OTHER_SEEDS.map(ReferenceRun::Left));
+            for seed in OTHER_SEEDS {
+                runs.extend([ReferenceRun::Healthy(seed), ReferenceRun::Left(seed)]);
+            }
         }
         let of = runs.len();
-        Self { runs, of, compared: Compared::default(), least_s: None }
+        Self { runs, of, compared: Compared::default(), healthy: Vec::new(), least_s: None }
     }
 
     /// The number of runs that have been made, and of all.
@@ -65,6 +72,7 @@ impl Comparison {
             None => Ok(None),
             Some(ReferenceRun::Untouched) => shift.untouched(catalogue),
             Some(ReferenceRun::Expert(path)) => shift.with_expert(catalogue, path),
+            Some(ReferenceRun::Healthy(seed)) => shift.healthy(catalogue, *seed).map(Some),
             Some(ReferenceRun::Left(seed)) => shift.as_left(catalogue, *seed).map(Some),
         }
     }
@@ -77,7 +85,10 @@ impl Comparison {
         samples: impl IntoIterator<Item = &'a Event>,
     ) {
         let Some(run) = self.runs.pop_front() else { return };
-        let lanes = if matches!(run, ReferenceRun::Expert(_)) { 1 } else { 2 };
+        let lanes = match run {
+            ReferenceRun::Untouched | ReferenceRun::Healthy(_) => 2,
+            ReferenceRun::Expert(_) | ReferenceRun::Left(_) => 1,
+        };
         let mut seconds = seconds_of(shift, catalogue, lanes, samples).into_iter();
         let own = seconds.next().unwrap_or_default();
         let beside = seconds.next().unwrap_or_default();
@@ -93,8 +104,9 @@ impl Comparison {
                     self.compared.expert = Some((path, own));
                 }
             }
+            ReferenceRun::Healthy(_) => self.healthy = beside,
             ReferenceRun::Left(seed) => {
-                let left = Left::new(seed, &own, &beside, shift.judged_from_s());
+                let left = Left::new(seed, &own, &self.healthy, shift.judged_from_s());
                 self.compared.left.push(left);
             }
         }

@@ -154,7 +154,7 @@ impl Shift {
         Ok(self.reference(case, controls))
     }
 
-    /// The service as it was left (lane 0), and without the fault (lane 1), from another seed.
+    /// The service as it was left, from another seed.
     ///
     /// # Errors
     ///
@@ -162,11 +162,10 @@ impl Shift {
     pub fn as_left(&self, catalogue: &Catalogue, seed: u64) -> Result<Reference, Unknown> {
         let variant = if self.scenario.is_faulty { "broken" } else { "fixed" };
         let seed = self.scenario.seed.wrapping_add(seed);
-        let case = self.scenario.run(catalogue, &[variant, "fixed"], seed)?;
+        let case = self.scenario.run(catalogue, &[variant], seed)?;
         let release_ms = self.scenario.release_ms;
         let mut controls = self.scenario.controls(0);
-        let burst = (self.scenario.rate_per_s * BURST).min(MAX_RATE_PER_S);
-        controls.push((0, Control::SetRate(burst)));
+        controls.push((0, self.burst_of_all()));
         // In the moment of the release, right after it; a rollback right after its own release.
         let at_ms = release_ms;
         let mut off = Vec::new();
@@ -184,6 +183,27 @@ impl Shift {
         controls.sort_by_key(|(at_ms, _)| *at_ms);
         let pacing = Pacing { controls, ..Pacing::default() };
         Ok(Reference { case, pacing, until_ms: at_ms + self.watch_ms })
+    }
+
+    /// The service without the fault (lane 1), from the same seed as [`Shift::as_left`]: nobody acts on it.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the incident is unknown.
+    pub fn healthy(&self, catalogue: &Catalogue, seed: u64) -> Result<Reference, Unknown> {
+        let variant = if self.scenario.is_faulty { "broken" } else { "fixed" };
+        let seed = self.scenario.seed.wrapping_add(seed);
+        let case = self.scenario.run(catalogue, &[variant, "fixed"], seed)?;
+        let mut controls = self.scenario.controls(0);
+        controls.push((0, self.burst_of_all()));
+        controls.sort_by_key(|(at_ms, _)| *at_ms);
+        let pacing = Pacing { controls, ..Pacing::default() };
+        Ok(Reference { case, pacing, until_ms: self.scenario.release_ms + self.watch_ms })
+    }
+
+    /// The command that raises the load from the beginning on.
+    fn burst_of_all(&self) -> Control {
+        Control::SetRate((self.scenario.rate_per_s * BURST).min(MAX_RATE_PER_S))
     }
 
     /// Time from which the service of [`Shift::as_left`] is judged, in seconds.

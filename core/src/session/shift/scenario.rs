@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::catalogue::{Catalogue, CatalogueEntry};
 use crate::event::Clock;
-use crate::incident::manifest::{Phase, Switch};
+use crate::incident::manifest::{Phase, Switch, Symptom};
 use crate::incident::{Bugs, Manifest, Unknown};
 use crate::plan::{Case, Plan};
 use crate::random;
@@ -197,7 +197,7 @@ impl Scenario {
         let rate_per_s = (own * dice.random_range(0.96..1.04)).round().max(1.0);
         let release_ms = dice.random_range(80..200) * 100;
         let false_alarm_ms = release_ms + dice.random_range(50..150) * 100;
-        let reports = [Report::Customer, Report::Capacity, Report::Security];
+        let reports = false_reports(catalogue, of);
         let report = if !is_faulty {
             reports[dice.random_range(0..reports.len())]
         } else if dice.random_range(0..CUSTOMER_IN) == 0 {
@@ -350,6 +350,19 @@ impl Scenario {
         let own = self.is_faulty.then_some(self.incident.as_str());
         own.into_iter().chain(self.second.as_deref())
     }
+}
+
+/// The reports that a false alarm may be: those that a real outage of these incidents could be, too.
+fn false_reports(catalogue: &Catalogue, of: &[String]) -> Vec<Report> {
+    let is_possible = |symptom: Symptom| {
+        let mut entries = catalogue.entries.iter();
+        entries.any(|entry| {
+            entry.manifest.symptom == symptom && (of.is_empty() || of.contains(&entry.manifest.id))
+        })
+    };
+    let silent = [(Symptom::Leak, Report::Capacity), (Symptom::Security, Report::Security)];
+    let silent = silent.into_iter().filter(|(symptom, _)| is_possible(*symptom));
+    [Report::Customer].into_iter().chain(silent.map(|(_, report)| report)).collect()
 }
 
 /// Returns true if an incident can share its service with another one: its fault shows at this load, in requests a

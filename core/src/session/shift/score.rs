@@ -221,7 +221,7 @@ impl Shift {
             None => format!("declared over before {CALM_S} s without damage had passed"),
         };
         let why = format!(
-            "{when}; your damage: {} s of full outage; with an expert {} s; if nobody acts {} s",
+            "{when}; your damage: {} s of full outage; with an expert {} s; if nobody acts for as long {} s",
             number(own),
             number(expert),
             number(untouched)

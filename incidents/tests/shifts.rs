@@ -317,7 +317,7 @@ fn hints_depend_on_what_was_looked_at() {
     assert!(hint_after(&all).contains("in the code of"));
 }
 
-/// Where no incident is about memory, no false alarm is about it: it would give itself away.
+/// No false alarm is about memory unless an incident is: it would give itself away.
 #[test]
 fn a_false_alarm_could_be_true() {
     let of: Vec<String> = ["pool-leak", "retry-storm"].into_iter().map(str::to_owned).collect();

@@ -187,7 +187,8 @@ pub fn of_presenter(
         }
         div.fd-foot {
         (learners(room, here, now_s))
-        details #fd-open open[room.lesson.is_none() && !room.is_on_call] { summary { "open an incident" } ul.fd-offers { @for offer in offers {
+        // Under another name it is folded again: the browser keeps what was unfolded.
+        details id=(if room.is_on_call { "fd-open-later" } else { "fd-open" }) open[room.lesson.is_none() && !room.is_on_call] { summary { "open an incident" } ul.fd-offers { @for offer in offers {
             li title=(offer.id) { (posts(&json!({ "Open": { "incident": offer.id } }), &html! { (capital(&offer.seen_as)) })) }
         } } }
         details #fd-shift { summary { "begin an on-call shift" }

@@ -182,8 +182,13 @@ impl Shift {
         [own, of(&compared.untouched), expert]
     }
 
-    /// Time from which there was no damage until the outage was declared over, in milliseconds.
+    /// Time from which there was no damage any more, in milliseconds.
     fn mitigated_ms(&self, compared: &Compared) -> Option<u64> {
+        self.calm_since_ms(compared).filter(|_| !self.came_back(compared))
+    }
+
+    /// Time from which there was no damage until the outage was declared over, in milliseconds.
+    fn calm_since_ms(&self, compared: &Compared) -> Option<u64> {
         if self.acted.is_empty() {
             return None;
         }
@@ -196,8 +201,7 @@ impl Shift {
         let last_s = damaged.into_iter().filter(|at_s| *at_s <= over_s).max()?;
         // An outage that ends before anybody acts is not mitigated by anybody.
         let acted_ms = self.acted.first().map_or(0, |(at_ms, _)| *at_ms);
-        let is_calm = over_s >= last_s + CALM_S && !self.came_back(compared);
-        is_calm.then_some(acted_ms.max(u64::from(last_s) * 1000))
+        (over_s >= last_s + CALM_S).then_some(acted_ms.max(u64::from(last_s) * 1000))
     }
 
     /// Returns true if there was damage again after the outage was declared over.
@@ -215,8 +219,8 @@ impl Shift {
         let when = match mitigated_s {
             Some(s) => format!("mitigated {} s after the page", number(s)),
             None if self.acted.is_empty() => "nobody acted".to_owned(),
-            None if self.came_back(compared) => {
-                "the damage went on, or came back, after you declared it over".to_owned()
+            None if self.calm_since_ms(compared).is_some() => {
+                "the damage came back after you declared it over".to_owned()
             }
             None => format!("declared over before {CALM_S} s without damage had passed"),
         };

@@ -80,7 +80,9 @@ pub fn draw(
         Menu::Lines => right.height.saturating_sub(2),
         _ => MENU_ROWS.min(right.height * 3 / 5),
     };
-    let menu_rows = (rows.len() as u16 + 1).min(most);
+    let cursor = screen.cursor.min(rows.len().saturating_sub(1));
+    let wrapped = rows.get(cursor).map_or(0, |row| rest(&row.text, room(right.width)).len());
+    let menu_rows = ((rows.len() + wrapped) as u16 + 1).min(most);
     let [facts, menu] =
         Layout::vertical([Constraint::Min(0), Constraint::Length(menu_rows)]).areas(right);
     draw_facts(frame, facts, desk.facts, screen, layout);
@@ -297,8 +299,8 @@ fn draw_menu(frame: &mut Frame, area: Rect, rows: &[MenuRow], screen: &ShiftScre
     let mut lines = vec![Line::styled(format!("{title}{rule}"), theme::accent())];
     let cursor = screen.cursor.min(rows.len().saturating_sub(1));
     // The row under the cursor is shown whole, in as many lines as it needs.
-    let rest = rows.get(cursor).map_or(Vec::new(), |row| rest(&row.text, width.saturating_sub(8)));
-    let height = usize::from(area.height).saturating_sub(1 + rest.len());
+    let rest = rows.get(cursor).map_or(Vec::new(), |row| rest(&row.text, room(area.width)));
+    let height = usize::from(area.height).saturating_sub(1 + rest.len()).max(1);
     let first = (cursor + 1).saturating_sub(height);
     for (i, row) in rows.iter().enumerate().skip(first).take(height) {
         let cost = row.cost_s.map_or(String::new(), |cost_s| format!("{cost_s} s "));
@@ -318,6 +320,11 @@ fn draw_menu(frame: &mut Frame, area: Rect, rows: &[MenuRow], screen: &ShiftScre
         }
     }
     frame.render_widget(Paragraph::new(Text::from(lines)), area);
+}
+
+/// Columns of the row under the cursor.
+fn room(width: u16) -> usize {
+    usize::from(width).saturating_sub(8)
 }
 
 /// The lines of a text beyond the first one, if it is wider than a row.

@@ -96,9 +96,7 @@ impl Shift {
             _ => None,
         }
     }
-}
 
-impl Shift {
     /// Returns true if the circuit breaker was opened by hand.
     fn is_cut_off(&self) -> bool {
         let mut breakers = self.acted.iter().filter_map(|(_, task)| match task {

@@ -1,13 +1,12 @@
-//! The incidents for a browser: runs a lane, draws what lanes have said, takes a guided walk or an on-call shift. It runs under a
-//! WASI host of the least size, in a page's worker for example:
+//! The incidents for a browser: runs a lane, draws what lanes have said, takes a guided walk or an on-call shift, or opens a lab. It
+//! runs under a WASI host of the least size, in a page's worker for example:
 //!
 //! ```sh
 //! cargo build -p firedrill-page --profile page --target wasm32-wasip1
 //! ```
 //!
 //! The host calls [`request`] as often as it likes. Each time, the first line of standard input says what is asked,
-//! as JSON, and the answer comes out on standard output. Only a walk, or a shift, lives from one call to
-//! the next.
+//! as JSON, and the answer comes out on standard output. Only a walk, a shift or a lab lives from one call to the next.
 
 use std::alloc::System;
 use std::collections::BTreeMap;
@@ -22,6 +21,7 @@ use firedrill_core::incident::Pack;
 use firedrill_core::lane::output::Output;
 use firedrill_core::lane::unrolled::Unrolled;
 use firedrill_core::lane::{self, LaneSettings};
+use firedrill_core::page::lab::{self, LabPage, LabToOpen};
 use firedrill_core::page::live::{DrawRequest, draw, told};
 use firedrill_core::page::shift::{self, ShiftPage, ShiftToOpen};
 use firedrill_core::page::walk::{self, WalkPage, WalkToOpen};
@@ -99,12 +99,28 @@ enum Request {
     },
     /// Go on with the shift that is open, and say what is shown.
     Shift(shift::Asked),
+    /// Open a lab, and say what is shown.
+    OpenLab {
+        /// The manifests.
+        manifests: Manifests,
+        /// Those with what is taught.
+        taught: Manifests,
+        /// Source texts by path.
+        sources: BTreeMap<String, String>,
+        /// Factor on the heap of lanes.
+        heap_scale: Option<f64>,
+        /// The lab.
+        lab: LabToOpen,
+    },
+    /// Go on with the lab that is open, and say what is shown.
+    Lab(lab::Asked),
 }
 
 /// The session of the page.
 enum Open {
     Walk(Box<WalkPage>),
     Shift(Box<ShiftPage>),
+    Lab(Box<LabPage>),
 }
 
 thread_local! {
@@ -158,8 +174,15 @@ fn answer() -> anyhow::Result<()> {
             OPEN.set(Some(Open::Shift(Box::new(opened))));
             go_on(Asked::Shift(shift::Asked::Show))
         }
+        Request::OpenLab { manifests, taught, sources, heap_scale, lab } => {
+            let catalogue = brought(manifests.with(taught), sources, heap_scale);
+            let case = Case::new(&catalogue, lab.plan.clone())?;
+            OPEN.set(Some(Open::Lab(Box::new(LabPage::open(case, lab, heap)?))));
+            go_on(Asked::Lab(lab::Asked::Show))
+        }
         Request::Walk(asked) => go_on(Asked::Walk(asked)),
         Request::Shift(asked) => go_on(Asked::Shift(asked)),
+        Request::Lab(asked) => go_on(Asked::Lab(asked)),
     }
 }
 
@@ -203,6 +226,7 @@ fn run_lane(
 enum Asked {
     Walk(walk::Asked),
     Shift(shift::Asked),
+    Lab(lab::Asked),
 }
 
 fn go_on(asked: Asked) -> anyhow::Result<()> {
@@ -210,8 +234,10 @@ fn go_on(asked: Asked) -> anyhow::Result<()> {
         let drawn = match (open.as_mut(), asked) {
             (Some(Open::Walk(walk)), Asked::Walk(asked)) => walk.obey(asked)?,
             (Some(Open::Shift(shift)), Asked::Shift(asked)) => shift.obey(asked)?,
+            (Some(Open::Lab(lab)), Asked::Lab(asked)) => lab.obey(asked)?,
             (_, Asked::Walk(_)) => anyhow::bail!("no walk is open"),
             (_, Asked::Shift(_)) => anyhow::bail!("no shift is open"),
+            (_, Asked::Lab(_)) => anyhow::bail!("no lab is open"),
         };
         Ok(serde_json::to_writer(io::stdout(), &drawn)?)
     })

@@ -46,6 +46,20 @@ impl CatalogueEntry {
         })
     }
 
+    /// The parameter of this name: the manifest's own, or one of the service.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if there is none; it suggests the nearest.
+    pub fn param(&self, name: &str) -> Result<manifest::Param, Unknown> {
+        let known = &self.manifest.params;
+        let of_service = || params::find(name).map(manifest::Param::of_service);
+        known.get(name).cloned().or_else(of_service).ok_or_else(|| {
+            let service = params::ALL.iter().map(|param| param.name);
+            Unknown::new("parameter", name, known.keys().map(String::as_str).chain(service))
+        })
+    }
+
     /// The source file of a variant, as compiler and wait sites name it.
     pub fn file(&self, variant: &str) -> String {
         let name = if variant == YOURS { "exercise" } else { variant };

@@ -5,12 +5,14 @@
 //! * [`runs`]: the runs that it is about, on the virtual clock, kept by content
 //! * `played`, `quiz`: the questions of a walk, with the figures of a walk that was played, as forms
 //! * [`module`], `steps`: what a page needs to run the incident's own code, or runs that stand in for that
-//! * `computed`: results that are kept for the next build; `walks`, `shifts`: the pages of walks and shifts
+//! * `computed`: results that are kept for the next build; `walks`, `shifts`, `labs`: the pages of
+//!   walks, shifts and labs
 //! * `assets`: script and style of the pages
 
 mod assets;
 mod computed;
 pub mod directive;
+pub mod labs;
 pub mod module;
 pub mod played;
 mod quiz;
@@ -174,6 +176,7 @@ impl Firedrill {
             let source = told.root.join(&told.config.book.src);
             walks::write(&source, self.catalogue, &runs, module.as_ref())?;
             shifts::write(&source, self.catalogue, &runs, module.as_ref())?;
+            labs::write(&source, self.catalogue, &runs, module.as_ref())?;
         }
         runs.forget_what_was_not_used();
         Ok(book)

@@ -1,4 +1,4 @@
-// A walk or an on-call shift in a page, and the list of all walks. All that is shown comes from the module as HTML; this script passes on
+// A walk, an on-call shift or a lab in a page, and the list of all walks. All that is shown comes from the module as HTML; this script passes on
 // what the learner does and how much time has passed.
 "use strict";
 
@@ -32,6 +32,7 @@ class Live {
       const answer = asked.Input?.Answer;
       if (!answer || !room?.votes(answer, Number(this.focus))) this.input(asked);
     });
+    document.addEventListener("change", ({ target }) => { if ("atOnce" in target.dataset) target.form.requestSubmit(); });
     document.addEventListener("keydown", (event) => this.key(event));
     document.getElementById("fd-again").addEventListener("click", ({ target }) => {
       const { asks } = target.dataset;
@@ -53,6 +54,7 @@ class Live {
     this.seed = wanted >= 0 ? wanted : before?.seed ?? crypto.getRandomValues(new Uint32Array(1))[0];
     const level = before?.level ?? (room?.level || this.level || null);
     const opened = { ...opens, seed: this.seed, level, inputs: before?.inputs ?? [] };
+    if (kind === "lab") [opened.link, opened.kept] = [[...new URLSearchParams(location.hash.slice(1))], before];
     const ofRoom = opens.of?.filter((of) => room?.of?.includes(of)) ?? [];
     if (ofRoom.length) opened.of = ofRoom;
     if (recording) opened.recording = JSON.parse(new TextDecoder().decode(await unpacked(recording)));
@@ -92,7 +94,9 @@ class Live {
     const at = performance.now();
     const passed = at - (this.since ?? at);
     this.since = at;
-    const still = this.faster || matchMedia("(prefers-reduced-motion: reduce)").matches;
+    // A walk and a shift come to a moment at which they wait; a lab goes on.
+    const moves = this.data.kind === "lab" || !matchMedia("(prefers-reduced-motion: reduce)").matches;
+    const still = this.faster || !moves;
     const asked = still ? "Faster" : { Passed: passed };
     clearTimeout(this.timer); // however many answers come, time passes once
     this.timer = setTimeout(() => this.ask({ [this.data.kind]: asked }), still ? 0 : 60);
@@ -103,18 +107,22 @@ class Live {
     if (this.parts[name] === html) return;
     this.parts[name] = html;
     const element = document.getElementById("fd-" + name);
-    const form = element.querySelector("form");
-    const answer = form && new FormData(form).get("answer");
+    const fields = () => [...element.querySelectorAll("[name=answer]")];
+    const nameOf = (field) => field.form.dataset.answer + (field.type === "radio" ? field.value : "");
+    const own = (field) => (field.type === "radio" ? field.checked : field.value !== field.defaultValue);
+    const before = new Map(fields().filter(own).map((field) => [nameOf(field), field.value]));
     const unfolded = [...element.querySelectorAll("details")].map((details) => details.open);
+    const at = element.contains(document.activeElement) ? document.activeElement.id : "";
     element.innerHTML = html;
     element.querySelectorAll("details").forEach((details, i) => { details.open = unfolded[i] ?? false; });
+    if (at) document.getElementById(at)?.focus({ preventScroll: true });
     if (name !== "page") return;
     const focus = [...element.querySelectorAll("[data-focus]")];
     const key = focus.map((found) => found.dataset.focus).join();
-    if (this.focus === key && answer !== null) {
-      for (const input of element.querySelectorAll("[name=answer]")) {
-        if (input.type === "radio") input.checked = input.value === answer;
-        else input.value = answer;
+    if (this.focus === key) {
+      for (const field of fields().filter((field) => before.has(nameOf(field)))) {
+        if (field.type === "radio") field.checked = true;
+        else field.value = before.get(nameOf(field));
       }
     }
     if (this.focus !== null && this.focus !== key) focus.at(-1)?.focus();

@@ -73,6 +73,7 @@ fn list(walks: &[&CatalogueEntry], is_built: bool) -> Markup {
                     }
                     @if !is_built { (not_built()) }
                     p { a href="../shift/index.html" { "An on-call shift" } ": an outage that you do not know, with a score." }
+                    p { "The lab of each incident is a place to experiment, once you know its cause: switch the bug, change the load, restart, look back." }
                     @for symptom in Symptom::ALL {
                         @let own = walks.iter().filter(|entry| entry.manifest.symptom == symptom);
                         h2 { (capital(symptom.word())) }
@@ -81,6 +82,7 @@ fn list(walks: &[&CatalogueEntry], is_built: bool) -> Markup {
                                 a href=(format!("{}.html", entry.manifest.id)) { (capital(entry.manifest.seen_as())) }
                                 " " span.fd-quiet { (entry.manifest.pages()) " pages" }
                                 " " span.fd-good data-walk=(entry.manifest.id) {}
+                                " " a.fd-quiet href=(format!("../lab/{}.html", entry.manifest.id)) { "lab" }
                             }
                         } }
                     }
@@ -91,7 +93,8 @@ fn list(walks: &[&CatalogueEntry], is_built: bool) -> Markup {
     }
 }
 
-fn plan_of(manifest: &Manifest) -> Plan {
+/// The incident's own run in a page.
+pub(super) fn plan_of(manifest: &Manifest) -> Plan {
     Plan { clock: Clock::Virtual, ..Plan::new(manifest) }
 }
 
@@ -105,6 +108,17 @@ pub(super) fn sources(
         Some((file.strip_prefix(catalogue.root()).unwrap_or(&file).to_owned(), text))
     };
     files.into_iter().filter_map(text).collect()
+}
+
+/// The factor on the heap of an incident's lanes in a page.
+pub(super) fn heap_scale(
+    runs: &Runs,
+    module: &Module,
+    manifest: &Manifest,
+) -> anyhow::Result<Option<f64>> {
+    let mut plan = plan_of(manifest);
+    plan.set_duration(Duration::from_secs_f64(manifest.duration_s));
+    computed::heap_ratio(runs, module, runs.make(&plan)?.as_ref())
 }
 
 /// Adds the version of a page's data, and writes it so that nothing in it ends the element that holds it.
@@ -153,12 +167,8 @@ fn page(
 ) -> anyhow::Result<Markup> {
     let manifest = &entry.manifest;
     let walk = computed::walk(runs, entry)?;
-    let heap_scale = match module.filter(|_| walk.recorded.is_none()) {
-        Some(module) => {
-            let mut plan = plan_of(manifest);
-            plan.set_duration(Duration::from_secs_f64(manifest.duration_s));
-            computed::heap_ratio(runs, module, runs.make(&plan)?.as_ref())?
-        }
+    let scale = match module.filter(|_| walk.recorded.is_none()) {
+        Some(module) => heap_scale(runs, module, manifest)?,
         None => None,
     };
     let (why, recording) = match walk.recorded {
@@ -166,10 +176,11 @@ fn page(
         None => (None, None),
     };
     let mut data = data(catalogue, entry);
-    data["heap_scale"] = json!(heap_scale);
+    data["heap_scale"] = json!(scale);
     data["recording"] = json!(recording);
     let data = embedded(data);
     let chapter = format!("../incidents/{}.html", manifest.id);
+    let lab = format!("../lab/{}.html", manifest.id);
     Ok(html! {
         (DOCTYPE)
         html lang="en" {
@@ -177,7 +188,7 @@ fn page(
             body.fd-walk {
                 header {
                     p {
-                        span.fd-leave { a href="index.html" { "all walks" } " · " a href=(chapter) { "the chapter" } " (it has the answers) · " }
+                        span.fd-leave { a href="index.html" { "all walks" } " · " a href=(chapter) { "the chapter" } " and " a href=(lab) { "the lab" } " (they have the answers) · " }
                         span #fd-progress {} " "
                         button type="button" #fd-again { "start again" }
                     }

@@ -22,9 +22,7 @@ use firedrill_core::experiment::{Experiment, Faults};
 use firedrill_core::incident::Unknown;
 use firedrill_core::incident::chain::slot_names;
 use firedrill_core::incident::exercise::YOURS;
-use firedrill_core::incident::manifest::Param;
 use firedrill_core::incident::manifest::{MAX_RATE_PER_S, rate_allowed};
-use firedrill_core::incident::params;
 use firedrill_core::service::base_chain;
 
 use values::{
@@ -514,15 +512,8 @@ impl RunOptions {
         }
         spec.case.plan.seed = self.seed;
         spec.case.plan.clock = self.clock;
-        let known = &entry.manifest.params;
         for (name, value) in assignments(&self.params)? {
-            let own = || params::find(&name).map(Param::of_service);
-            let Some(param) = known.get(&name).cloned().or_else(own) else {
-                let service = params::ALL.iter().map(|param| param.name);
-                let known = known.keys().map(String::as_str).chain(service);
-                bail!(Unknown::new("parameter", &name, known));
-            };
-            param.check(&name, value)?;
+            entry.param(&name)?.check(&name, value)?;
             spec.case.plan.params.insert(name, value);
         }
         let mut chaos = self.chaos.iter().cloned();

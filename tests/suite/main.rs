@@ -28,6 +28,7 @@ mod gate;
 mod imports;
 mod keyboard;
 mod lab;
+mod lab_in_browser;
 mod manifests;
 mod orphans;
 mod pack;

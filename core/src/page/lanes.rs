@@ -73,7 +73,7 @@ impl<'a> Shown<'a> {
     }
 
     /// The beginning of each phase but the first, in seconds, with its name.
-    fn phases(&self) -> Vec<(f64, String)> {
+    pub(super) fn phases(&self) -> Vec<(f64, String)> {
         if let Some(marks) = self.marks {
             return marks.to_vec();
         }

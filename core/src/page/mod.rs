@@ -2,8 +2,9 @@
 //!
 //! * [`chart`]: one chart of one lane; [`axis`]: from a value to its place on it
 //! * [`figure`]: a figure that a sentence of the book asks for; [`live`]: what a page of the book does by itself
-//! * [`walk`]: a guided walk in a page; [`shift`]: an on-call shift in a page; `drawn`: what such a page shows; [`words`]: a text with the terms that the glossary explains
-//! * `lanes`: what the lanes showed, chart by chart
+//! * [`walk`]: a guided walk in a page; [`shift`]: an on-call shift in a page; [`lab`]: the lab in a page; `drawn`: what
+//!   such a page shows; [`words`]: a text with the terms that the glossary explains
+//! * `lanes`: what the lanes showed, chart by chart; `tile`: a lane in a few figures
 //! * `data`: what there is to tell of a run; `events`: what happened, and how to have it happen again
 
 pub mod axis;
@@ -12,10 +13,12 @@ mod data;
 mod drawn;
 mod events;
 pub mod figure;
+pub mod lab;
 mod lanes;
 pub mod live;
 pub mod shift;
 pub mod stability;
+mod tile;
 pub mod walk;
 pub mod words;
 

@@ -8,10 +8,9 @@ use crate::figures::{clock, count, number};
 use crate::page::Drawn;
 use crate::page::chart::NARROW;
 use crate::page::lanes::Shown;
+use crate::page::tile::tile;
 use crate::page::words::words;
 use crate::prose::{capital, letter};
-use crate::session::lane_state::LaneState;
-use crate::session::lane_words::{self, LargeFigure, Mood};
 use crate::session::walk::page::{AnswerForm, Asking, Content, Outcome, Page, StepPage, Summary};
 use crate::session::walk::{Answer, Listing, Stage, numbers};
 
@@ -62,17 +61,7 @@ fn lanes(walk: &WalkPage, page: Option<&Page>) -> Markup {
         }
         div.fd-tiles {
             @for (lane, name) in shown.lanes.iter().zip(&names) {
-                section.fd-tile {
-                    h3 { (name) }
-                    (state(lane, shown.now_s))
-                    div.fd-large {
-                        @for figure in session.large_figures(lane) { (large(&figure)) }
-                    }
-                    p { @for (name, rate, mood) in lane_words::outcomes(lane, disclosure.causes) {
-                        span class=(class(mood)) { (name) " " (number(rate.round())) } " "
-                    } "/s" }
-                    (instances(lane))
-                }
+                section.fd-tile { h3 { (name) } (tile(session, lane)) }
             }
         }
         div.fd-charts { @for chart in watched { (drawn.chart(chart)) } }
@@ -80,45 +69,6 @@ fn lanes(walk: &WalkPage, page: Option<&Page>) -> Markup {
             details.fd-more { summary { "more charts" } div.fd-charts { @for chart in others { (drawn.chart(chart)) } } }
         }
     }
-}
-
-fn class(mood: Mood) -> &'static str {
-    match mood {
-        Mood::Good => "fd-good",
-        Mood::Warn => "fd-warn",
-        Mood::Bad => "fd-bad",
-        Mood::Quiet => "fd-quiet",
-    }
-}
-
-fn state(lane: &LaneState, now_s: f64) -> Markup {
-    let (text, mood) = lane_words::state(lane, now_s);
-    let restarts = match lane.restarts {
-        0 => String::new(),
-        restarts => format!(" · restarts {restarts}"),
-    };
-    html! { p class=(class(mood)) { (text) (restarts) } }
-}
-
-fn large(figure: &LargeFigure) -> Markup {
-    html! {
-        p { span.fd-quiet { (figure.name) } " " strong class=(class(figure.mood)) { (figure.value) } " " (figure.growth) }
-    }
-}
-
-/// The instances of a lane that has several.
-fn instances(lane: &LaneState) -> Markup {
-    html! { @if !lane.instances.is_empty() { table {
-        thead { tr { th { "instance" } @for name in ["share", "tasks", "ok/s", "bad/s"] { th.number { (name) } } } }
-        tbody { @for (i, instance) in lane.instances.iter().enumerate() { tr {
-            td { (i + 1) " " (lane_words::version(instance, false)) }
-            td.number { (number(instance.share_percent)) " %" }
-            td.number { @if instance.serves { (count(instance.tasks)) } @else { "down" } }
-            // A sample is a tenth of a second.
-            td.number { (instance.ok * 10) }
-            td.number { (instance.bad * 10) }
-        } } }
-    } } }
 }
 
 /// A page of the walk.

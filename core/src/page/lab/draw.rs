@@ -99,7 +99,7 @@ fn time(running: &Running) -> String {
     }
 }
 
-/// What is to be said of a lane: the manifest's sentence, and the place where most tasks wait.
+/// The text about a lane: the manifest's sentence, and the place where most tasks wait.
 fn says(running: &Running, lane: &LaneState) -> Markup {
     let session = &running.session;
     let values = session.shown().param_history.now();

@@ -19,8 +19,10 @@ const VERSION: u32 = 1;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Theme {
-    /// Light on the terminal's own ground, taken to be dark.
+    /// As the terminal's own ground is, which it is asked for.
     #[default]
+    Auto,
+    /// Light on the terminal's own ground, which is dark.
     Dark,
     /// Dark on white, for a bright room.
     Light,

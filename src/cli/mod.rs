@@ -38,7 +38,7 @@ pub struct Cli {
     /// Command.
     #[command(subcommand)]
     pub verb: Option<Verb>,
-    /// Colour theme of the screen; remembered [default: dark, or the last choice]
+    /// Colour theme of the screen; remembered [default: auto, or the last choice]
     #[arg(long, value_name = "THEME", global = true)]
     pub theme: Option<Theme>,
 }

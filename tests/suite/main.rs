@@ -16,6 +16,7 @@ mod chaos;
 mod child;
 mod class;
 mod class_in_browser;
+mod colours;
 mod command_line;
 mod common;
 mod console;

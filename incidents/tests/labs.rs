@@ -104,19 +104,31 @@ fn a_link_leads_to_the_run_with_its_changes_and_a_reload_goes_on_with_it() {
     assert_eq!(kept(&there).at_ms, state.at_ms);
     assert_eq!(lanes(&there), lanes(&end));
 
-    // A reload goes on at the same moment, at once.
-    let mut reloaded = opened("pool-leak", state.opened.clone(), Some(state.clone()));
-    while kept(&asks(&mut reloaded, Asked::Passed(1.0))).at_ms < state.at_ms {}
-    let drawn = asks(&mut reloaded, Asked::Show);
-    assert_eq!((lanes(&drawn), kept(&drawn).run), (lanes(&end), state.run.clone()));
+    // A reload goes on at the same moment, at once: the page's address is the link to the run.
+    for link in [state.run.clone(), Pairs::new()] {
+        let mut reloaded = opened("pool-leak", link, Some(state.clone()));
+        while kept(&asks(&mut reloaded, Asked::Passed(1.0))).at_ms < state.at_ms {}
+        let drawn = asks(&mut reloaded, Asked::Show);
+        assert_eq!((lanes(&drawn), kept(&drawn).run), (lanes(&end), state.run.clone()));
+    }
 
-    // Another link is another run.
-    let mut other = opened("pool-leak", link("seed=8"), Some(state));
-    assert_eq!(kept(&asks(&mut other, Asked::Show)).at_ms, 0);
+    // Another link is another run, also the one by which this was opened.
+    for text in ["seed=8", "seed=7&lanes=broken,fixed&set=store_error_percent:3"] {
+        let mut other = opened("pool-leak", link(text), Some(state.clone()));
+        let drawn = asks(&mut other, Asked::Show);
+        assert_eq!((kept(&drawn).at_ms, drawn.page.contains("Changes:")), (0, false), "{text}");
+    }
+
+    // A link to a moment goes there at once, and stands still.
+    let moment = [state.run, link("at=12")].concat();
+    let mut there = opened("pool-leak", moment, None);
+    let drawn = passes(&mut there, 13_000);
+    assert!(!drawn.running && time(&drawn).contains("‖ 00:12 of 00:12"), "{}", time(&drawn));
+    assert!(drawn.page.contains("at=12\""), "the link is to the moment that is shown");
 }
 
 #[test]
-fn the_past_is_looked_at_and_a_change_returns_to_now() {
+fn the_past_is_looked_at_and_a_change_there_begins_another_run() {
     let mut lab = opened("pool-leak", Pairs::new(), None);
     passes(&mut lab, 20_000);
     let now = asks(&mut lab, Asked::Travel(Travel::PlayPause));
@@ -132,9 +144,30 @@ fn the_past_is_looked_at_and_a_change_returns_to_now() {
     let playing = asks(&mut lab, Asked::Passed(250.0));
     assert!(playing.running && time(&playing).contains("▶ the past at 1×"), "{}", time(&playing));
     asks(&mut lab, Asked::Travel(Travel::To(10_000)));
-    let acted = acts(&mut lab, "rate 100");
-    assert!(acted.running && acted.progress == "00:20", "{}", acted.progress);
-    assert!(passes(&mut lab, 21_000).lanes.contains("100 requests a second"));
+    let before = asks(&mut lab, Asked::Travel(Travel::PlayPause));
+    let acted = asks(&mut lab, Asked::Act("rate 100".to_owned()));
+    assert!(acted.page.contains("From 00:10 on this is another run"), "{}", acted.page);
+    assert_eq!(kept(&acted).begun, kept(&before).begun + 1);
+    assert!(kept(&acted).run.contains(&("do".to_owned(), "10 rate 100".to_owned())));
+    let drawn = passes(&mut lab, 11_000);
+    assert!(time(&drawn).contains("100 requests a second"), "{}", time(&drawn));
+
+    // It is the run that a change at that moment leads to.
+    let mut by_hand = opened("pool-leak", Pairs::new(), None);
+    passes(&mut by_hand, 10_000);
+    acts(&mut by_hand, "rate 100");
+    assert_eq!(lanes(&passes(&mut by_hand, kept(&drawn).at_ms)), lanes(&drawn));
+}
+
+#[test]
+fn changes_one_after_the_other_add_up() {
+    let mut lab = opened("pool-leak", Pairs::new(), None);
+    passes(&mut lab, 5_000);
+    // Each button asks for what it shows, though the run has not answered the one before yet.
+    acts(&mut lab, "without A recover");
+    let drawn = acts(&mut lab, "instances A 2");
+    assert!(drawn.page.contains("without A recover,log") && drawn.page.contains("instances A 3"));
+    assert!(passes(&mut lab, 8_000).page.contains("(off: recover)"));
 }
 
 #[test]
@@ -147,7 +180,7 @@ fn a_speed_is_asked_for_and_the_run_ends() {
     assert_eq!(kept(&end).at_ms, LASTS_MS);
     assert!(!end.running && time(&end).contains("■ 10:00: the run is over"), "{}", time(&end));
     let refused = asks(&mut lab, Asked::Act("rate 30".to_owned()));
-    assert!(refused.page.contains("The run is over."), "{}", refused.page);
+    assert!(refused.page.contains("The run is over: go back"), "{}", refused.page);
     // Its past is there still.
     let past = asks(&mut lab, Asked::Travel(Travel::To(60_000)));
     assert!(time(&past).contains("‖ 01:00 of 10:00"), "{}", time(&past));
@@ -183,8 +216,10 @@ fn what_cannot_be_is_refused_with_what_is_allowed() {
         ("set=store_ms", "expected NAME:VALUE"),
         ("set=store_ms:1e99", "out of range"),
         ("do=rate", "expected its second and the change"),
+        ("do=601 restart A", "no moment of the run"),
+        ("at=-1", "no moment of the run"),
         ("do=1 explode", "is not a change"),
-        ("speed=9", "expected seed, rate, lanes, set or do"),
+        ("speed=9", "expected seed, rate, lanes, set, do or at"),
     ] {
         let mut lab = opened("pool-leak", link(text), None);
         let drawn = asks(&mut lab, Asked::Show);

@@ -85,6 +85,9 @@ class Live {
     const { id, version } = this.data;
     this.now = JSON.parse(drawn.kept);
     room?.progress(this.now);
+    const { link, begun } = this.now; // the address is that of the run, and the way back leads to the run before
+    if (link && link !== this.link) history[(this.begun ?? begun) === begun ? "replaceState" : "pushState"](null, "", link);
+    [this.link, this.begun] = [link, begun];
     kept.set(keyOf(id), JSON.stringify({ version, seed: this.seed, ...this.now }));
     document.documentElement.dataset.firedrill = drawn.running ? "running" : "ready";
     if (!drawn.running) {

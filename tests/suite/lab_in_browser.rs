@@ -43,13 +43,13 @@ fn native(kept: &Kept) -> String {
     let entry = catalogue().find("pool-leak").expect("known");
     let plan = Plan { clock: Clock::Virtual, ..Plan::new(&entry.manifest) };
     let case = Case::new(catalogue(), plan.clone()).expect("known");
-    let to_open = LabToOpen { plan, link: kept.opened.clone(), kept: Some(kept.clone()) };
+    let to_open = LabToOpen { plan, link: kept.run.clone(), kept: Some(kept.clone()) };
     let mut lab = LabPage::open(case, to_open, || 0).expect("it opens");
     loop {
         let drawn = lab.obey(Asked::Passed(0.0)).expect("the lanes run");
         let now: Kept = serde_json::from_str(&drawn.kept).expect("it was written");
         if now.at_ms >= kept.at_ms {
-            assert_eq!(now, *kept);
+            assert_eq!((now.run, now.at_ms), (kept.run.clone(), kept.at_ms));
             return drawn.lanes;
         }
     }
@@ -98,8 +98,9 @@ fn a_lab_is_used_in_a_browser_and_shared_by_its_link() {
     }
 
     // The past.
+    browser.sees("window.before = document.querySelector('.fd-time').innerText; 0");
     browser.presses("ArrowLeft");
-    browser.waits("document.querySelector('.fd-time').innerText.startsWith('‖')");
+    browser.waits("document.querySelector('.fd-time').innerText !== window.before");
     let back = sees(&mut browser);
     assert_ne!(back["tiles"], held["tiles"], "{back}");
     browser.becomes((390, 844), "dark");
@@ -113,6 +114,19 @@ fn a_lab_is_used_in_a_browser_and_shared_by_its_link() {
     browser.waits(&at(state.at_ms + 1_000));
     let on = sees(&mut browser);
     assert_eq!(kept(&on).run, state.run);
+
+    // Another run begins at a moment of the past; the way back leads to the one before.
+    browser.presses(" ");
+    browser.waits("document.documentElement.dataset.firedrill === 'ready'");
+    browser.presses("ArrowLeft");
+    browser.tabs_to("#fd-1-restart");
+    browser.presses("Enter");
+    browser
+        .waits("document.getElementById('fd-page').innerText.includes('on this is another run')");
+    browser.sees("history.back(); 0");
+    browser.waits("!document.getElementById('fd-page').innerText.includes('restart B')");
+    browser.waits("document.getElementById('fd-page').innerText.includes('bug A off')");
+    let on = sees(&mut browser);
 
     // The link in another browser, which has nothing of this one: the same run, with its changes.
     let share = on["share"].as_str().expect("a link").to_owned();

@@ -61,6 +61,8 @@ pub struct Curve<'a> {
     pub rejected: Vec<(f64, Option<f64>)>,
     /// All, those included that went wrong; or a part of the points; in the same form.
     pub bad: Vec<(f64, Option<f64>)>,
+    /// A level not to be passed that is the lane's own, in the same form.
+    pub capacity: Vec<(f64, Option<f64>)>,
     /// Legend, if there are two curves.
     pub legend: &'static str,
     /// Theory, in the same form.
@@ -114,6 +116,9 @@ pub fn draw(frame: &Frame, curve: &Curve) -> Markup {
                 @if let Some(cap) = frame.cap {
                     @let cap = cap + curve.lane.more_cap_bytes as f64;
                     line class="cap" x1=(LEFT) x2=(width - 8.0) y1=(px(y(cap))) y2=(px(y(cap))) {}
+                }
+                @for stretch in stretches(&curve.capacity, frame.end_s) {
+                    polyline class="cap" points=(points(&stretch, x, y)) {}
                 }
                 @for stretch in stretches(&curve.points, frame.end_s) {
                     polyline class=(frame.class) points=(points(&stretch, x, y)) {}
@@ -187,6 +192,8 @@ fn describe(frame: &Frame, curve: &Curve) -> String {
     let cap = frame.cap.map_or(String::new(), |cap| {
         format!("; the line across is at {}", read(cap + curve.lane.more_cap_bytes as f64))
     });
+    let cap = last(&curve.capacity)
+        .map_or(cap, |full| format!("; the line across is at {} then", read(full)));
     let theory = last(&curve.theory);
     let theory = theory.map_or(String::new(), |theory| format!("; theory says {}", read(theory)));
     format!("{text}{second}{theory}{cap}{ends}")

@@ -171,13 +171,13 @@ impl<'a> Shown<'a> {
             }
             Shows::Slots { used, .. } => {
                 let top = full.unwrap_or(1.0).max(highest(used));
-                ("tasks", linear(top, number), full)
+                ("tasks", linear(top, number), fixed)
             }
             // Both are words, not curves.
             Shows::Chain | Shows::Log => ("tasks", linear(1.0, number), None),
             Shows::Level(measure) => {
                 let top = nice_ceiling(highest(measure).max(full.unwrap_or(1.0)));
-                ("tasks", linear(top, number), full)
+                ("tasks", linear(top, number), fixed)
             }
         };
         let title = capital(&chart.title());
@@ -226,6 +226,10 @@ impl<'a> Shown<'a> {
             }
             _ => (Vec::new(), ""),
         };
+        // One that is a metric is each lane's own, and may change.
+        let capacity =
+            chart.capacity.as_deref().filter(|capacity| capacity.parse::<f64>().is_err());
+        let capacity = capacity.map_or(Vec::new(), |name| levels(lane, &Measure::parse(name)));
         let theory = measure.filter(|_| self.theory);
         let theory =
             theory.map_or(Vec::new(), |measure| theory_of(manifest, timeline, lane, &measure));
@@ -234,7 +238,7 @@ impl<'a> Shown<'a> {
             Shows::Latency => millis,
             _ => number,
         };
-        Curve { lane, name, points, rejected, bad, legend, theory, read }
+        Curve { lane, name, points, rejected, bad, legend, capacity, theory, read }
     }
 }
 

@@ -15,7 +15,7 @@ pub(super) fn tile(session: &Session, lane: &LaneState) -> Markup {
         div.fd-large { @for figure in session.large_figures(lane) { (large(&figure)) } }
         p { @for (name, rate, mood) in lane_words::outcomes(lane, causes) {
             span class=(class(mood)) { (name) " " (number(rate.round())) } " "
-        } "/s" }
+        } "/s, last second" }
         (instances(lane, causes))
     }
 }
@@ -52,9 +52,9 @@ fn instances(lane: &LaneState, causes: bool) -> Markup {
             td { (i + 1) " " (lane_words::version(instance, causes)) }
             td.number { (number(instance.share_percent)) " %" }
             td.number { @if instance.serves { (count(instance.tasks)) } @else { "down" } }
-            // A sample is a tenth of a second.
-            td.number { (instance.ok * 10) }
-            td.number { (instance.bad * 10) }
+            @let (ok, bad) = lane.instance_per_s(i);
+            td.number { (ok) }
+            td.number { (bad) }
         } } }
     } } }
 }

@@ -382,6 +382,18 @@ impl LaneState {
         self.server.as_ref()?.wait_sites.iter().max_by_key(|site| site.waiting)
     }
 
+    /// The requests of an instance over the last second, a second: those that were answered well, and those that went
+    /// wrong.
+    pub fn instance_per_s(&self, instance: usize) -> (u64, u64) {
+        let from_s = self.sampled_s - (RECENT as f64 - 0.5) * TICK.as_secs_f64();
+        let points = self.each.get(instance).into_iter().flat_map(|each| each.since(from_s));
+        let (ticks, ok, bad) = points.fold((0.0, 0.0, 0.0), |(ticks, ok, bad), point| {
+            (ticks + 1.0, ok + f64::from(point.ok), bad + f64::from(point.bad))
+        });
+        let per_s = |sum: f64| (sum / (f64::max(ticks, 1.0) * TICK.as_secs_f64())).round() as u64;
+        (per_s(ok), per_s(bad))
+    }
+
     /// Returns true if most requests of the last second failed, or no process serves.
     pub fn suffers(&self) -> bool {
         let outcomes = self.last_second.window.outcomes;

@@ -35,7 +35,7 @@ pub fn draw(frame: &mut Frame, area: Rect, lab: &Scene, lane: &LaneState) {
     let mut lines = vec![Line::styled(head, theme::quiet())];
     for (i, instance) in lane.instances.iter().enumerate() {
         let share = format!("{} %", number(instance.share_percent));
-        let (ok, bad) = (instance.ok * 10, instance.bad * 10);
+        let (ok, bad) = lane.instance_per_s(i);
         let text = format!(
             " {} {:<9}{share:>6}{:>8}{ok:>7}{bad:>7}",
             i + 1,
@@ -66,7 +66,7 @@ pub fn charts(frame: &mut Frame, area: Rect, lab: &Scene, lane: &LaneState, axes
         };
         let title = Line::from(vec![
             Span::styled(format!(" {} {}", i + 1, version(lab, instance)), style(instance)),
-            Span::styled(figures(instance, area.width), theme::strong()),
+            Span::styled(figures(instance, lane.instance_per_s(i), area.width), theme::strong()),
         ]);
         let chart = Chart {
             title,
@@ -85,8 +85,7 @@ pub fn charts(frame: &mut Frame, area: Rect, lab: &Scene, lane: &LaneState, axes
     }
 }
 
-fn figures(instance: &InstanceSample, width: u16) -> String {
-    let (ok, bad) = (instance.ok * 10, instance.bad * 10);
+fn figures(instance: &InstanceSample, (ok, bad): (u64, u64), width: u16) -> String {
     let share = number(instance.share_percent);
     match (instance.serves, width) {
         (false, _) => "  down".to_owned(),
@@ -117,10 +116,12 @@ fn style(instance: &InstanceSample) -> Style {
 
 /// One figure of all instances a line.
 fn short(lane: &LaneState, width: u16) -> Vec<Line<'static>> {
-    let row = |name: &str, of: &dyn Fn(&InstanceSample) -> String| {
+    let row = |name: &str, of: &dyn Fn(usize, &InstanceSample) -> String| {
         // Whole figures only: one that is cut looks like another.
         let mut text = format!(" {name:<6}");
-        for (i, figure) in lane.instances.iter().map(of).enumerate() {
+        for (i, figure) in
+            lane.instances.iter().enumerate().map(|(i, instance)| (i, of(i, instance)))
+        {
             let left = lane.instances.len() - i;
             let room = usize::from(width).saturating_sub(if left > 1 { 4 } else { 0 });
             if columns(&text) + 1 + columns(&figure) > room {
@@ -131,8 +132,8 @@ fn short(lane: &LaneState, width: u16) -> Vec<Line<'static>> {
         }
         Line::raw(text)
     };
-    let tasks = |instance: &InstanceSample| {
+    let tasks = |_: usize, instance: &InstanceSample| {
         if instance.serves { count(instance.tasks) } else { "down".to_owned() }
     };
-    vec![row("tasks", &tasks), row("bad/s", &|instance| count(instance.bad * 10))]
+    vec![row("tasks", &tasks), row("bad/s", &|i, _| count(lane.instance_per_s(i).1))]
 }

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 use serde_json::{Value, json};
 
 use super::act::Act;
-use super::draw::name;
+use super::draw::{name, runs_of};
 use super::link::{Linked, MOST_LANES, fragment};
 use super::{LASTS_MS, LabPage, Running};
 use crate::event::MAX_INSTANCES;
@@ -23,13 +23,13 @@ pub(super) fn controls(page: &LabPage) -> Markup {
     let manifest = running.session.case.manifest();
     html! {
         div.fd-time-bar {
-            @if let Some(why) = &page.refused { p.fd-remark role="status" { (capital(why)) "." } }
+            @if let Some(remark) = &page.remark { p.fd-remark role="status" { (capital(remark)) "." } }
             (time(running))
         }
         p { (words(&manifest.summary)) "." }
         h2 tabindex="-1" data-focus="lab" { "Load" }
         (load(running))
-        @for (lane, state) in running.session.lanes().iter().enumerate() { (lane_of(running, lane, state)) }
+        @for (lane, state) in running.session.shown().lanes.iter().enumerate() { (lane_of(running, lane, state)) }
         h2 { "This run" }
         (run(page))
     }
@@ -81,7 +81,7 @@ fn time(running: &Running) -> Markup {
 
 /// The rate and the parameters, each with its range.
 fn load(running: &Running) -> Markup {
-    let values = running.session.main.head.param_history.now();
+    let values = running.session.shown().param_history.now();
     let manifest = running.session.case.manifest();
     let now = |name: &str| values.get(name).copied().unwrap_or_default();
     let rate = Param {
@@ -100,7 +100,7 @@ fn load(running: &Running) -> Markup {
             }
         }
         @if has_phases {
-            nav.fd-buttons { (button("fd-repeat", "the phases after the release once more", &json!({ "Act": Act::Repeat.to_string() }), ("A", "A"))) }
+            nav.fd-buttons aria-label="phases" { (button("fd-repeat", "the phases after the release once more", &json!({ "Act": Act::Repeat.to_string() }), ("A", "A"))) }
         }
     }
 }
@@ -112,7 +112,7 @@ fn parameter(id: &str, change: &str, param: &Param, now: f64) -> Markup {
                 (param.says) span.fd-quiet { " (" (number(param.min)) " to " (number(param.max)) @if !param.unit.is_empty() { " " (param.unit) } ")" }
             }
             input type="number" name="answer" id=(id) required step="any" inputmode="decimal" min=(param.min) max=(param.max) value=(now);
-            button type="submit" { "set" }
+            button type="submit" aria-label={ "set: " (param.says) } { "set" }
         }
     }
 }
@@ -121,14 +121,19 @@ fn parameter(id: &str, change: &str, param: &Param, now: f64) -> Markup {
 fn lane_of(running: &Running, lane: usize, state: &LaneState) -> Markup {
     let case = &running.session.case;
     let manifest = case.manifest();
-    let runs = state.bugs.get(&case.plan.incident).map_or("fixed", String::as_str);
+    let runs = runs_of(&case.plan.incident)(state);
+    let without = running.without(lane);
     let act = |act: Act| json!({ "Act": act.to_string() });
-    let instances = state.wanted.map_or(state.instances.len().max(1), |(wanted, _)| wanted);
+    // What was asked for a moment ago is on its way.
+    let head =
+        running.session.lanes().get(lane).filter(|_| running.session.main.playback.is_none());
+    let instances =
+        head.unwrap_or(state).wanted.map_or(state.instances.len().max(1), |(wanted, _)| wanted);
     let id = |what: &str| format!("fd-{lane}-{what}");
     html! {
         h2 { "Lane " (name(running, lane)) }
         p { "It runs the code " strong { (runs) } @if let Some(text) = manifest.variant(runs) { ": " (words(&text.says)) } "." }
-        nav.fd-buttons {
+        nav.fd-buttons aria-label={ "lane " (name(running, lane)) } {
             @for variant in &manifest.variants { @if variant.name != runs {
                 @let wanted = Some(variant.name.clone()).filter(|name| name != "fixed");
                 (button(&id(&variant.name), &format!("run {}", variant.name), &act(Act::Bug(lane, wanted)), ("", "")))
@@ -142,11 +147,11 @@ fn lane_of(running: &Running, lane: usize, state: &LaneState) -> Markup {
             }
         }
         details.fd-more {
-            summary { "middlewares" @if !state.without.is_empty() { " (off: " (state.without.join(", ")) ")" } }
+            summary { "middlewares" @if !without.is_empty() { " (off: " (without.join(", ")) ")" } }
             p { code { "request" @for (slot, _) in &state.chain.routes { " → " (slot) } " → routes" } }
-            nav.fd-buttons { @for slot in slots(state) {
-                @let is_off = state.without.contains(&slot);
-                @let rest = state.without.iter().filter(|off| **off != slot).cloned();
+            nav.fd-buttons aria-label={ "middlewares of lane " (name(running, lane)) } { @for slot in slots(state) {
+                @let is_off = without.contains(&slot);
+                @let rest = without.iter().filter(|off| **off != slot).cloned();
                 @let wanted = rest.chain((!is_off).then(|| slot.clone())).collect();
                 @let text = format!("{} {slot}", if is_off { "switch on" } else { "switch off" });
                 (button(&id(&slot), &text, &act(Act::Without(lane, wanted)), ("", "")))
@@ -173,17 +178,22 @@ fn run(page: &LabPage) -> Markup {
     let running = &page.running;
     let (plan, manifest) = (&running.session.case.plan, running.session.case.manifest());
     let linked = running.linked();
+    let main = &running.session.main;
+    let shown_ms = main.shown_ms();
+    // While time passes, a link to the moment would never stand still.
+    let stands = main.playback.is_some() && !running.is_running();
+    let shared = Linked { at_ms: stands.then_some(shown_ms), ..linked.clone() };
     let begin = |linked: &Linked| json!({ "Begin": linked.pairs() });
-    let fresh = Linked { acts: Vec::new(), plan: plan.clone() };
+    let fresh = Linked { plan: plan.clone(), acts: Vec::new(), at_ms: None };
     let with_lanes = |variants: Vec<String>| {
         begin(&Linked { plan: crate::plan::Plan { variants, ..plan.clone() }, ..fresh.clone() })
     };
     let next_seed = crate::plan::Plan { seed: plan.seed.wrapping_add(1), ..plan.clone() };
     html! {
         p {
-            "Seed " (plan.seed) ". It ends after " (LASTS_MS / 60_000) " minutes of simulated time. Another lane or seed begins another run."
+            "Seed " (plan.seed) ". It ends after " (LASTS_MS / 60_000) " minutes of simulated time. These begin another run; the browser's way back leads to this one."
         }
-        nav.fd-buttons {
+        nav.fd-buttons aria-label="run" {
             @for variant in &manifest.variants {
                 @let others: Vec<String> = plan.variants.iter().filter(|own| **own != variant.name).cloned().collect();
                 @let is_in = others.len() < plan.variants.len();
@@ -194,14 +204,16 @@ fn run(page: &LabPage) -> Markup {
                     (button(&format!("fd-with-{}", variant.name), &format!("without the lane {}", variant.name), &with_lanes(others), ("", "")))
                 }
             }
-            (button("fd-seed", "another seed", &begin(&Linked { plan: next_seed, ..fresh.clone() }), ("", "")))
-            (button("fd-reset", "from the beginning", &begin(&fresh), ("R", "R")))
+            (button("fd-seed", "another seed", &begin(&Linked { plan: next_seed, ..linked.clone() }), ("", "")))
+            (button("fd-reset", "without changes, from the beginning", &begin(&fresh), ("R", "R")))
         }
         @if !running.acts.is_empty() {
             p { "Changes:" }
-            ul { @for (at_ms, act) in &running.acts { li { (clock(*at_ms as f64 / 1000.0)) " " code { (act) } } } }
+            ul { @for (at_ms, act) in &running.acts { li {
+                (clock(*at_ms as f64 / 1000.0)) " " code { (act) } @if *at_ms > shown_ms { " (later)" }
+            } } }
         }
-        p { "Share this run" @if !running.acts.is_empty() { ", with its changes" } ": " a href=(fragment(&linked.pairs())) id="fd-share" { "link" } }
+        p { "Share this run" @if !running.acts.is_empty() { ", with its changes" } @if stands { ", at this moment" } ": " a href=(fragment(&shared.pairs())) id="fd-share" { "link" } }
         details.fd-more { summary { "the same run in a terminal" @if !running.acts.is_empty() { ", without its changes" } } pre tabindex="0" { (command(page)) } }
     }
 }

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::controls::controls;
 use super::{LabPage, Running};
-use crate::figures::{clock, count, number};
+use crate::figures::{clock, count, mib, number};
 use crate::incident::marks::{Mark, marks};
 use crate::page::Drawn;
 use crate::page::chart::NARROW;
@@ -37,9 +37,19 @@ pub(super) fn drawn(page: &LabPage) -> Drawn {
     }
 }
 
-/// The name of a lane: `A · broken`.
+/// The name of a lane: `A · broken`; with the variant that it runs, if that is another one.
 pub(super) fn name(running: &Running, lane: usize) -> String {
-    format!("{} · {}", letter(lane), running.session.name(lane))
+    let session = &running.session;
+    let own = session.name(lane);
+    let state = session.shown().lanes.get(lane).filter(|_| session.shown().released_s.is_some());
+    let runs = state.map_or(own, runs_of(&session.case.plan.incident));
+    let differs = if runs == own { String::new() } else { format!(", runs {runs} now") };
+    format!("{} · {own}{differs}", letter(lane))
+}
+
+/// The variant that a lane runs.
+pub(super) fn runs_of(incident: &str) -> impl Fn(&LaneState) -> &str {
+    move |lane| lane.bugs.get(incident).map_or("fixed", String::as_str)
 }
 
 fn lanes(running: &Running) -> Markup {
@@ -50,10 +60,11 @@ fn lanes(running: &Running) -> Markup {
     let whole = Shown { end_s, width: NARROW, ..Shown::whole(manifest, &running.told, &names) };
     let is_past = session.main.playback.is_some();
     let mut marks = whole.phases();
-    if is_past {
-        marks.push((shown.now_s, "shown above".to_owned()));
-        marks.sort_by(|(a, _), (b, _)| a.total_cmp(b));
-    }
+    let now_ms = running.now_ms();
+    let done = running.acts.iter().filter(|(at_ms, _)| *at_ms <= now_ms);
+    marks.extend(done.map(|(at_ms, act)| (*at_ms as f64 / 1000.0, act.to_string())));
+    marks.extend(is_past.then(|| (shown.now_s, "here".to_owned())));
+    marks.sort_by(|(a, _), (b, _)| a.total_cmp(b));
     let drawn = Shown { marks: Some(&marks), ..whole };
     html! {
         p.fd-time {
@@ -83,7 +94,7 @@ fn time(running: &Running) -> String {
         return if playback.playing {
             format!("▶ the past at {}×: {at} of {newest}", number(playback.speed))
         } else {
-            format!("‖ {at} of {newest}")
+            format!("‖ {at} of {newest}, to be played at {}×", number(playback.speed))
         };
     }
     if running.is_over() {
@@ -94,7 +105,7 @@ fn time(running: &Running) -> String {
     }
     let asked = number(running.times);
     match running.reached.times.filter(|reached| *reached < BEHIND * running.times) {
-        Some(reached) => format!("▶ {} ×, {asked}× asked for · {at}", number(reached)),
+        Some(reached) => format!("▶ {}×, {asked}× asked for · {at}", number(reached)),
         None => format!("▶ {asked}× {at}"),
     }
 }
@@ -104,7 +115,11 @@ fn says(running: &Running, lane: &LaneState) -> Markup {
     let session = &running.session;
     let values = session.shown().param_history.now();
     let site = lane.culprit().filter(|site| site.waiting > 1);
+    let cap_bytes = session.case.manifest().memory.cap_bytes() * lane.instances.len().max(1) as u64;
     html! {
+        @if let (Some(server), Some(bytes)) = (&lane.server, lane.resident_bytes) {
+            p.fd-quiet { (count(server.tasks)) " tasks · memory " (mib(bytes)) " of " (mib(cap_bytes)) }
+        }
         @if let Some(sentence) = lane.sentence(session.case.manifest(), values) { p { (words(&sentence)) } }
         @if let Some(site) = site {
             p.fd-quiet { "▶ " (count(site.waiting)) " wait at " code { (site.file.rsplit('/').next().unwrap_or_default()) ":" (site.line) } }
@@ -125,7 +140,7 @@ fn log(running: &Running) -> Markup {
 /// The code that a lane runs, and other files in which its tasks wait.
 fn code(running: &Running, lane: &LaneState) -> Markup {
     let case = &running.session.case;
-    let runs = lane.bugs.get(&case.plan.incident).map_or("fixed", String::as_str);
+    let runs = runs_of(&case.plan.incident)(lane);
     let sites = lane.server.iter().flat_map(|server| &server.wait_sites);
     let mut files =
         vec![case.entry.file(runs), format!("{}shared.rs", case.entry.incident.folder())];
@@ -141,7 +156,8 @@ fn code(running: &Running, lane: &LaneState) -> Markup {
     html! { @for file in &files { @if let Some(text) = case.catalogue.source(file) {
         @let (hidden, marked) = (scaffolding(text), marks(text));
         p { code { (file) } }
-        pre.fd-code tabindex="0" { code { @for (i, line) in text.lines().enumerate().filter(|(i, _)| !hidden[*i]) {
+        pre.fd-code tabindex="0" { code { @for (i, line) in text.lines().enumerate() {
+            @if hidden[i] { @if i == 0 || !hidden[i - 1] { "           …\n" } } @else {
             @let class = match marked.iter().find(|marked| marked.line == i + 1).map(|marked| marked.mark) {
                 Some(Mark::Cause) => "fd-cause",
                 Some(Mark::Fix) => "fd-fix",
@@ -149,6 +165,6 @@ fn code(running: &Running, lane: &LaneState) -> Markup {
             };
             @let tasks = match waiting(file, i + 1) { 0 => String::new(), n => format!("{}▶", count(n)) };
             span class=(class) { (format!("{tasks:>7} {:>4} {line}\n", i + 1)) }
-        } } }
+        } } } }
     } } }
 }

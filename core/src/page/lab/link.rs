@@ -1,5 +1,6 @@
-//! A run as the names and values of a link: `seed=1&rate=200&lanes=broken,fixed&set=store_ms:9&do=12.5 rate 50`.
+//! A run as the names and values of a link: `seed=1&rate=200&lanes=broken,fixed&set=store_ms:9&do=12.5 rate 50&at=20`.
 
+use super::LASTS_MS;
 use super::act::{Act, ActError, number, rate, value};
 use crate::plan::{Case, Plan};
 
@@ -19,13 +20,15 @@ pub(super) struct Linked {
     pub plan: Plan,
     /// Changes, each with its time in milliseconds, in order.
     pub acts: Vec<(u64, Act)>,
+    /// The moment that is shown first, in milliseconds; none: its beginning, from which it goes on.
+    pub at_ms: Option<u64>,
 }
 
 /// Error for a link that stands for no run.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LinkError {
     /// It has a name that no link has.
-    #[error("`{0}` is not a part of a link to a lab: expected seed, rate, lanes, set or do")]
+    #[error("`{0}` is not a part of a link to a lab: expected seed, rate, lanes, set, do or at")]
     NoPart(String),
     /// A seed that is none.
     #[error("`{0}` is not a seed: expected a whole number from 0 on")]
@@ -39,6 +42,9 @@ pub enum LinkError {
     /// A change without its time.
     #[error("`{0}` is not a change: expected its second and the change, such as `12.5 rate 50`")]
     Do(String),
+    /// A moment after the end of the run.
+    #[error("`{0}` is no moment of the run: expected a second from 0 to {end_s}", end_s = LASTS_MS / 1000)]
+    At(String),
     /// Too many changes.
     #[error("more than {MOST_ACTS} changes")]
     TooMany,
@@ -52,6 +58,7 @@ impl Linked {
     pub(super) fn parse(pairs: &Pairs, case: &Case) -> Result<Self, LinkError> {
         let mut case = case.clone();
         let plan = &mut case.plan;
+        let mut at_ms = None;
         for (name, text) in pairs {
             match name.as_str() {
                 "seed" => plan.seed = text.parse().map_err(|_| LinkError::Seed(text.clone()))?,
@@ -62,6 +69,7 @@ impl Linked {
                         return Err(LinkError::Lanes(text.clone(), plan.variants.len()));
                     }
                 }
+                "at" => at_ms = Some(moment(text)?),
                 "set" | "do" => {}
                 _ => return Err(LinkError::NoPart(name.clone())),
             }
@@ -83,20 +91,19 @@ impl Linked {
             } else if name == "do" {
                 let (at_s, change) =
                     text.split_once(' ').ok_or_else(|| LinkError::Do(text.clone()))?;
-                let at_s = number(at_s).map_err(|_| LinkError::Do(text.clone()))?;
-                acts.push(((at_s.max(0.0) * 1000.0).round() as u64, Act::parse(change, &case)?));
+                acts.push((moment(at_s)?, Act::parse(change, &case)?));
             }
         }
         if acts.len() > MOST_ACTS {
             return Err(LinkError::TooMany);
         }
         acts.sort_by_key(|(at_ms, _)| *at_ms);
-        Ok(Self { plan: case.plan, acts })
+        Ok(Self { plan: case.plan, acts, at_ms })
     }
 
     /// The link to this run.
     pub(super) fn pairs(&self) -> Pairs {
-        let Self { plan, acts } = self;
+        let Self { plan, acts, at_ms } = self;
         let of_plan = [
             ("seed", plan.seed.to_string()),
             ("rate", plan.rate_per_s.to_string()),
@@ -105,9 +112,17 @@ impl Linked {
         let params = plan.params.iter().map(|(name, value)| ("set", format!("{name}:{value}")));
         let acts =
             acts.iter().map(|(at_ms, act)| ("do", format!("{} {act}", *at_ms as f64 / 1000.0)));
-        let all = of_plan.into_iter().chain(params).chain(acts);
+        let at = at_ms.map(|at_ms| ("at", (at_ms as f64 / 1000.0).to_string()));
+        let all = of_plan.into_iter().chain(params).chain(acts).chain(at);
         all.map(|(name, text)| (name.to_owned(), text)).collect()
     }
+}
+
+/// A second of a run, in milliseconds.
+fn moment(text: &str) -> Result<u64, LinkError> {
+    let at_ms = number(text).ok().map(|at_s| (at_s * 1000.0).round());
+    let at_ms = at_ms.filter(|at_ms| (0.0..=LASTS_MS as f64).contains(at_ms));
+    at_ms.map(|at_ms| at_ms as u64).ok_or_else(|| LinkError::At(text.to_owned()))
 }
 
 /// A link as the part of an address behind its `#`.

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Drawn, PageData};
 use crate::event::TICK;
+use crate::figures::clock;
 use crate::lane::HeapMeter;
 use crate::lane::local::LocalRun;
 use crate::plan::{Case, Plan};
@@ -21,7 +22,7 @@ use crate::session::track::RunId;
 use crate::session::travel::Travel;
 use crate::session::{Effect, Input, Session};
 use act::Act;
-use link::{Linked, MOST_ACTS, Pairs};
+use link::{Linked, MOST_ACTS, Pairs, fragment};
 
 /// The initial speed, in simulated seconds a second.
 const TIMES: f64 = 5.0;
@@ -71,10 +72,12 @@ pub struct LabToOpen {
 /// The data that a page keeps of a lab, to go on with it later.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Kept {
-    /// The link that the page was opened by.
-    pub opened: Pairs,
     /// The link to the run as it is now, with its changes.
     pub run: Pairs,
+    /// The same as the part of an address behind its `#`, for the address of the page.
+    pub link: String,
+    /// Number of runs that were begun: the way back leads to the one before.
+    pub begun: u32,
     /// The time that it had come to, in milliseconds.
     pub at_ms: u64,
 }
@@ -85,10 +88,11 @@ pub struct LabPage {
     /// The incident's own run.
     own: Case,
     heap: HeapMeter,
-    opened: Pairs,
     running: Running,
-    /// Why the newest input or the link had no effect.
-    refused: Option<String>,
+    /// Number of runs that were begun.
+    begun: u32,
+    /// Why the newest input or the link had no effect, or what else came of it.
+    remark: Option<String>,
 }
 
 /// A run and its session.
@@ -105,6 +109,8 @@ struct Running {
     due_ms: f64,
     /// Up to this time it passes as fast as it can.
     from_ms: u64,
+    /// True if it stands still there.
+    stops: bool,
     reached: Reached,
 }
 
@@ -135,20 +141,23 @@ impl LabPage {
     /// Returns an error if the run cannot start.
     pub fn open(own: Case, to_open: LabToOpen, heap: HeapMeter) -> anyhow::Result<Self> {
         let LabToOpen { link, kept, .. } = to_open;
-        // A page that was reloaded goes on; one that was opened by another link begins with that.
-        let kept = kept.filter(|kept| kept.opened == link);
-        let (pairs, from_ms) =
-            kept.map_or((link.clone(), 0), |kept| (kept.run, kept.at_ms.min(LASTS_MS)));
-        let (linked, refused) = match Linked::parse(&pairs, &own) {
+        let kept_run = kept.as_ref().and_then(|kept| Linked::parse(&kept.run, &own).ok());
+        let own_run = Linked { plan: own.plan.clone(), acts: Vec::new(), at_ms: None };
+        let (linked, remark) = match Linked::parse(&link, &own) {
+            Ok(_) if link.is_empty() => (kept_run.clone().unwrap_or(own_run), None),
             Ok(linked) => (linked, None),
             Err(error) => {
-                let refused =
+                let why =
                     format!("The link stands for no run ({error}). This is the incident's own run");
-                (Linked { plan: own.plan.clone(), acts: Vec::new() }, Some(refused))
+                (own_run, Some(why))
             }
         };
+        // The run of an earlier visit goes on where it was; another one begins.
+        let known = kept.filter(|_| kept_run.as_ref() == Some(&linked));
+        let from_ms = known.as_ref().map_or(0, |kept| kept.at_ms.min(LASTS_MS));
+        let begun = known.map_or(0, |kept| kept.begun);
         let running = Running::start(&own, linked, from_ms, heap)?;
-        Ok(Self { own, heap, opened: link, running, refused })
+        Ok(Self { own, heap, running, begun, remark })
     }
 
     /// Does what the page asks, and returns what is shown then.
@@ -158,17 +167,15 @@ impl LabPage {
     /// Returns an error if the run fails.
     pub fn obey(&mut self, asked: Asked) -> anyhow::Result<Drawn> {
         if !matches!(asked, Asked::Passed(_) | Asked::Show) {
-            self.refused = None;
+            self.remark = None;
         }
         match asked {
             Asked::Act(text) => self.act(&text)?,
             Asked::Typed(change, value) => self.act(&format!("{change} {value}"))?,
-            Asked::Travel(travel) => {
-                self.running.apply(Input::Travel(travel))?;
-            }
+            Asked::Travel(travel) => self.running.travel(travel)?,
             Asked::Begin(pairs) => match Linked::parse(&pairs, &self.own) {
-                Ok(linked) => self.running = Running::start(&self.own, linked, 0, self.heap)?,
-                Err(error) => self.refused = Some(error.to_string()),
+                Ok(linked) => self.begin(linked, 0)?,
+                Err(error) => self.remark = Some(error.to_string()),
             },
             Asked::Passed(wall_ms) => self.running.pass(wall_ms)?,
             Asked::Show => {}
@@ -176,32 +183,53 @@ impl LabPage {
         Ok(draw::drawn(self))
     }
 
+    fn begin(&mut self, linked: Linked, from_ms: u64) -> anyhow::Result<()> {
+        self.running = Running::start(&self.own, linked, from_ms, self.heap)?;
+        self.begun += 1;
+        Ok(())
+    }
+
+    /// Makes a change at the moment that is shown. In the past, another run begins with it: what happened later is
+    /// what happens then.
     fn act(&mut self, text: &str) -> anyhow::Result<()> {
-        match Act::parse(text, &self.running.session.case) {
-            Ok(_) if self.running.acts.len() >= MOST_ACTS => {
-                self.refused = Some(format!("a run has at most {MOST_ACTS} changes"));
+        let act = match Act::parse(text, &self.running.session.case) {
+            Ok(act) => act,
+            Err(error) => {
+                self.remark = Some(error.to_string());
+                return Ok(());
             }
-            Ok(_) if self.running.is_over() => {
-                self.refused = Some("the run is over".to_owned());
-            }
-            Ok(act) => self.running.act(act)?,
-            Err(error) => self.refused = Some(error.to_string()),
+        };
+        let at_ms = self.running.session.main.shown_ms();
+        if self.running.acts.len() >= MOST_ACTS {
+            self.remark = Some(format!("a run has at most {MOST_ACTS} changes"));
+        } else if at_ms >= LASTS_MS {
+            self.remark = Some("the run is over: go back to change something".to_owned());
+        } else if self.running.session.main.playback.is_some() {
+            let mut linked = self.running.linked();
+            linked.acts.retain(|(before_ms, _)| *before_ms <= at_ms);
+            linked.acts.push((at_ms, act));
+            self.begin(linked, at_ms)?;
+            let at = clock(at_ms as f64 / 1000.0);
+            self.remark = Some(format!(
+                "From {at} on this is another run. The browser's way back leads to the one before"
+            ));
+        } else {
+            self.running.act(act)?;
         }
         Ok(())
     }
 
     fn kept(&self) -> Kept {
-        Kept {
-            opened: self.opened.clone(),
-            run: self.running.linked().pairs(),
-            at_ms: self.running.now_ms(),
-        }
+        let run = self.running.linked().pairs();
+        let link = fragment(&run);
+        Kept { run, link, begun: self.begun, at_ms: self.running.now_ms() }
     }
 }
 
 impl Running {
     fn start(own: &Case, linked: Linked, from_ms: u64, heap: HeapMeter) -> anyhow::Result<Self> {
-        let Linked { plan, acts } = linked;
+        let Linked { plan, acts, at_ms } = linked;
+        let from_ms = from_ms.max(at_ms.unwrap_or(0));
         let case = Case { plan, ..own.clone() };
         let incident = &case.plan.incident;
         let controls = acts.iter().map(|(at_ms, act)| (*at_ms, act.control(incident))).collect();
@@ -211,8 +239,9 @@ impl Running {
         let run = LocalRun::start(case.clone(), &pacing, heap)?;
         let session = Session::new(case, &pacing);
         let reached = Reached::default();
+        let stops = at_ms.is_some();
         let mut running =
-            Self { session, run, told, acts, times: TIMES, due_ms: 0.0, from_ms, reached };
+            Self { session, run, told, acts, times: TIMES, due_ms: 0.0, from_ms, stops, reached };
         // The state before its first moment: rate and parameters.
         running.advance(0)?;
         Ok(running)
@@ -235,19 +264,37 @@ impl Running {
         }
     }
 
-    /// The run with its changes, as a link has them.
-    fn linked(&self) -> Linked {
-        Linked { plan: self.session.case.plan.clone(), acts: self.acts.clone() }
+    /// The middlewares of a lane that are off by the newest change.
+    fn without(&self, lane: usize) -> Vec<String> {
+        let shown_ms = self.session.main.shown_ms();
+        let mut done = self.acts.iter().rev().filter(|(at_ms, _)| *at_ms <= shown_ms);
+        let newest = done.find_map(|(_, act)| match act {
+            Act::Without(of, slots) if *of == lane => Some(slots.clone()),
+            _ => None,
+        });
+        newest.unwrap_or_default()
     }
 
-    /// Makes a change now. A run whose past is looked at goes on.
+    /// The run with its changes, as a link has them.
+    fn linked(&self) -> Linked {
+        Linked { plan: self.session.case.plan.clone(), acts: self.acts.clone(), at_ms: None }
+    }
+
+    /// Makes a change now.
     fn act(&mut self, act: Act) -> anyhow::Result<()> {
-        self.apply(Input::Travel(Travel::Now))?;
         let now_ms = self.now_ms();
         self.apply(Input::Control(act.control(&self.session.case.plan.incident)))?;
         let at = self.acts.partition_point(|(at_ms, _)| *at_ms <= now_ms);
         self.acts.insert(at, (now_ms, act));
         Ok(())
+    }
+
+    fn travel(&mut self, travel: Travel) -> anyhow::Result<()> {
+        // The effects of the newest changes belong to this moment.
+        if self.session.main.playback.is_none() {
+            self.advance(0)?;
+        }
+        self.apply(Input::Travel(travel))
     }
 
     fn apply(&mut self, input: Input) -> anyhow::Result<()> {
@@ -275,7 +322,11 @@ impl Running {
         let now_ms = self.now_ms();
         if now_ms < self.from_ms {
             let left_ms = (self.from_ms - now_ms) as f64;
-            return self.advance(left_ms.min(MOST_RUN_MS) as u64);
+            self.advance(left_ms.min(MOST_RUN_MS) as u64)?;
+            if self.stops && self.now_ms() >= self.from_ms {
+                self.travel(Travel::PlayPause)?;
+            }
+            return Ok(());
         }
         // What could not be computed in time is not made up for.
         self.due_ms = (self.due_ms + passed_ms * self.times).min(MOST_RUN_MS);

@@ -238,7 +238,7 @@ impl<'a> Shown<'a> {
             Shows::Latency => millis,
             _ => number,
         };
-        Curve { lane, name, points, rejected, bad, legend, capacity, theory, read }
+        Curve { lane, name, points, rejected, bad, capacity, legend, theory, read }
     }
 }
 

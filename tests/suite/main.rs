@@ -31,6 +31,7 @@ mod keyboard;
 mod lab;
 mod lab_in_browser;
 mod manifests;
+mod on_call;
 mod orphans;
 mod pack;
 mod pairs;

@@ -191,7 +191,7 @@ fn run(page: &LabPage) -> Markup {
     let next_seed = crate::plan::Plan { seed: plan.seed.wrapping_add(1), ..plan.clone() };
     html! {
         p {
-            "Seed " (plan.seed) ". It ends after " (LASTS_MS / 60_000) " minutes of simulated time. These begin another run; the browser's way back leads to this one."
+            "Seed " (plan.seed) ". It ends after " (LASTS_MS / 60_000) " minutes of simulated time. These begin another run; the browser's back button leads to this one."
         }
         nav.fd-buttons aria-label="run" {
             @for variant in &manifest.variants {

@@ -211,7 +211,7 @@ impl LabPage {
             self.begin(linked, at_ms)?;
             let at = clock(at_ms as f64 / 1000.0);
             self.remark = Some(format!(
-                "From {at} on this is another run. The browser's way back leads to the one before"
+                "From {at} on this is another run. The browser's back button leads to the one before"
             ));
         } else {
             self.running.act(act)?;

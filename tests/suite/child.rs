@@ -1,5 +1,6 @@
 //! The server alone: events, commands, metrics, and its end.
 
+use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, ChildStdin, Stdio};
@@ -90,6 +91,15 @@ fn it_serves_samples_and_exposes_metrics() {
         "# TYPE audit_rejections counter",
     ] {
         assert!(metrics.contains(line), "{line} is not in\n{metrics}");
+    }
+    let documented: BTreeSet<&str> = metrics
+        .lines()
+        .filter_map(|line| line.strip_prefix("# HELP ")?.split(' ').next())
+        .collect();
+    let of_type =
+        metrics.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next());
+    for name in of_type {
+        assert!(documented.contains(name), "{name} has no help:\n{metrics}");
     }
     let sample = loop {
         if let ServerSays::Server(sample) = served.next()

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use metrics::gauge;
+use metrics::{Unit, describe_gauge, gauge};
 use tokio::net::TcpListener;
 use tokio::runtime::{Handle, Runtime};
 use tokio::sync::mpsc;
@@ -296,6 +296,8 @@ fn sample(
     mut tailed: Option<Tailed>,
     out: &Output,
 ) {
+    describe_gauge!("tokio_alive_tasks", Unit::Count, "tasks of the server's runtime");
+    describe_gauge!("waiting_tasks", Unit::Count, "tasks that wait at a place in the source");
     for tick in 0_u32.. {
         for metric in telemetry.registry.announce() {
             out.write(&ServerSays::Metric(metric));

@@ -22,11 +22,12 @@ use firedrill_core::experiment::{Experiment, Faults};
 use firedrill_core::incident::Unknown;
 use firedrill_core::incident::chain::slot_names;
 use firedrill_core::incident::exercise::YOURS;
-use firedrill_core::incident::manifest::{MAX_RATE_PER_S, rate_allowed};
+use firedrill_core::incident::manifest::{MAX_RATE_PER_S, Symptom, rate_allowed};
 use firedrill_core::service::base_chain;
 
 use values::{
     assignments, bugs, clock, draft, duration, faster, points, rate, recording, seed, seeds, size,
+    symptom,
 };
 
 /// Learn outages by running them: a broken and a fixed server side by side, under the same load.
@@ -81,6 +82,9 @@ pub enum Verb {
         /// Include the variants; this gives away the answers of the walks
         #[arg(long)]
         answers: bool,
+        /// Those alone that begin with this symptom: slow, down, wrong, leak, security
+        #[arg(long, value_name = "SYMPTOM", value_parser = symptom())]
+        symptom: Option<Symptom>,
     },
     /// Run an incident without a screen; exit status 0: the claims held, 1: they did not,
     /// 2: usage or environment

@@ -5,8 +5,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::bail;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use firedrill_core::catalogue::Catalogue;
 use firedrill_core::event::Clock;
+use firedrill_core::incident::manifest::Symptom;
 use firedrill_core::incident::{Bugs, Unknown};
 use firedrill_core::sweep::MOST_POINTS;
 
@@ -141,6 +143,15 @@ pub fn draft(text: &str) -> Result<PathBuf, String> {
         Some(folder) => Err(format!("missing folder {}: create it first", folder.display())),
         None => Ok(path),
     }
+}
+
+/// A symptom by the first of its words.
+pub(crate) fn symptom() -> impl TypedValueParser<Value = Symptom> {
+    let first = |symptom: Symptom| symptom.word().split(' ').next().unwrap_or_default();
+    PossibleValuesParser::new(Symptom::ALL.map(first)).map(move |given| {
+        let found = Symptom::ALL.into_iter().find(|symptom| first(*symptom) == given);
+        found.expect("it is one of these")
+    })
 }
 
 #[cfg(test)]

@@ -6,23 +6,30 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use firedrill_core::catalogue::Catalogue;
+use firedrill_core::incident::manifest::Symptom;
 
-/// Prints the catalogue, for people or as JSON: the symptoms, and the forms where the answers are asked for.
+/// Prints the incidents, or those with one symptom, for people or as JSON: the symptoms, and the variants where the
+/// answers are asked for.
 ///
 /// # Errors
 ///
 /// When standard output cannot be written to.
-pub fn print(catalogue: &Catalogue, as_json: bool, answers: bool) -> io::Result<ExitCode> {
+pub fn print(
+    catalogue: &Catalogue,
+    (as_json, answers): (bool, bool),
+    symptom: Option<Symptom>,
+) -> io::Result<ExitCode> {
     let mut out = io::stdout().lock();
+    let manifests = catalogue.entries.iter().map(|entry| &entry.manifest);
+    let wanted = manifests.filter(|manifest| symptom.is_none_or(|only| manifest.symptom == only));
     if as_json {
-        let entries: Vec<_> = catalogue.entries.iter().map(|e| describe(&e.manifest)).collect();
+        let entries: Vec<_> = wanted.map(describe).collect();
         serde_json::to_writer_pretty(&mut out, &entries)?;
         writeln!(out)?;
         return Ok(ExitCode::SUCCESS);
     }
-    for entry in &catalogue.entries {
-        let manifest = &entry.manifest;
-        writeln!(out, "{}", manifest.id)?;
+    for manifest in wanted {
+        writeln!(out, "{} ({})", manifest.id, manifest.symptom.word())?;
         writeln!(out, "    {}. {}.", manifest.seen_as(), manifest.summary)?;
         for variant in manifest.variants.iter().filter(|_| answers) {
             writeln!(out, "    {:<10} {}", variant.name, variant.says)?;

@@ -84,7 +84,9 @@ fn carry_out(cli: Cli) -> anyhow::Result<ExitCode> {
             picture::take(catalogue, (&incident, &options), at, size)
         }
         Some(Verb::Report { file, output }) => report::write(catalogue, &file, output),
-        Some(Verb::List { json, answers }) => list::print(catalogue, json, answers).context(OUTPUT),
+        Some(Verb::List { json, answers, symptom }) => {
+            list::print(catalogue, (json, answers), symptom).context(OUTPUT)
+        }
         Some(Verb::Run(options)) => run::run(catalogue, options),
         Some(Verb::Serve(options)) => serve::serve(catalogue, options.settings(catalogue)?, MEANS),
         Some(Verb::Child) => child::be(catalogue, MEANS),

@@ -96,6 +96,20 @@ fn the_catalogue_is_listed_for_people_and_programs() {
     let output = firedrill(&["list"]).output().expect("it starts");
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(ids.iter().all(|id| text.contains(id)), "{text}");
+
+    let of = |symptom: &str| {
+        let output = firedrill(&["list", "--json", "--symptom", symptom]).output();
+        let list: Value = serde_json::from_slice(&output.expect("it starts").stdout).expect("JSON");
+        let entries = list.as_array().expect("a list").clone();
+        let words = entries.iter().filter_map(|entry| entry["symptom"].as_str());
+        assert!(words.clone().count() > 0 && words.clone().all(|word| word.starts_with(symptom)));
+        entries.len()
+    };
+    let all: usize = ["slow", "down", "wrong", "leak", "security"].into_iter().map(of).sum();
+    assert_eq!(all, known.len());
+    let refused = firedrill(&["list", "--symptom", "slwo"]).output().expect("it starts");
+    let text = String::from_utf8_lossy(&refused.stderr);
+    assert!(text.contains("slow, down, wrong, leak, security") && refused.status.code() == Some(2));
 }
 
 #[test]

@@ -35,7 +35,7 @@ fn asks(lab: &mut LabPage, asked: Asked) -> Drawn {
 fn passes(lab: &mut LabPage, to_ms: u64) -> Drawn {
     loop {
         let drawn = asks(lab, Asked::Passed(250.0));
-        if kept(&drawn).at_ms >= to_ms || !drawn.running {
+        if kept(&drawn).at_ms >= to_ms && !time(&drawn).contains("on the way") || !drawn.running {
             return drawn;
         }
     }
@@ -49,6 +49,11 @@ fn acts(lab: &mut LabPage, text: &str) -> Drawn {
     let drawn = asks(lab, Asked::Act(text.to_owned()));
     assert!(!drawn.page.contains("fd-remark"), "{text}: {}", drawn.page);
     drawn
+}
+
+/// A change on a page that has a remark.
+fn acts_on(lab: &mut LabPage, text: &str) -> Drawn {
+    asks(lab, Asked::Act(text.to_owned()))
 }
 
 /// The lanes without the speed that was reached, which is the machine's.
@@ -107,8 +112,7 @@ fn a_link_leads_to_the_run_with_its_changes_and_a_reload_goes_on_with_it() {
     // A reload goes on at the same moment, at once: the page's address is the link to the run.
     for link in [state.run.clone(), Pairs::new()] {
         let mut reloaded = opened("pool-leak", link, Some(state.clone()));
-        while kept(&asks(&mut reloaded, Asked::Passed(1.0))).at_ms < state.at_ms {}
-        let drawn = asks(&mut reloaded, Asked::Show);
+        let drawn = passes(&mut reloaded, state.at_ms);
         assert_eq!((lanes(&drawn), kept(&drawn).run), (lanes(&end), state.run.clone()));
     }
 
@@ -149,14 +153,36 @@ fn the_past_is_looked_at_and_a_change_there_begins_another_run() {
     assert!(acted.page.contains("From 00:10 on this is another run"), "{}", acted.page);
     assert_eq!(kept(&acted).begun, kept(&before).begun + 1);
     assert!(kept(&acted).run.contains(&("do".to_owned(), "10 rate 100".to_owned())));
+    // It stands still at that moment, as before. Another change while it is on the way there counts there, too.
+    acts_on(&mut lab, "instances B 2");
     let drawn = passes(&mut lab, 11_000);
+    assert!(!drawn.running && time(&drawn).contains("‖ 00:10 of 00:10"), "{}", time(&drawn));
+    assert!(drawn.page.contains("instances B 3"), "a button asks for one more");
+    // So does one that is made where it stands.
+    let same = acts_on(&mut lab, "without B auth");
+    assert_eq!(kept(&same).begun, kept(&acted).begun);
+    let done = ["10 rate 100", "10 instances B 2", "10 without B auth"];
+    let run = kept(&same).run;
+    let run: Vec<&str> =
+        run.iter().filter(|(name, _)| name == "do").map(|(_, act)| &**act).collect();
+    assert_eq!(run, done);
+    // A reload stands there again.
+    let mut reloaded = opened("pool-leak", kept(&same).run, Some(kept(&same)));
+    let there = passes(&mut reloaded, 11_000);
+    // Events of one moment may be in another order.
+    let charts = |drawn: &Drawn| lanes(drawn).split("<summary>events").next().map(str::to_owned);
+    assert_eq!((charts(&there), kept(&there).stands), (charts(&same), true));
+    asks(&mut lab, Asked::Travel(Travel::PlayPause));
+    let drawn = passes(&mut lab, 12_000);
     assert!(time(&drawn).contains("100 requests a second"), "{}", time(&drawn));
 
     // It is the run that a change at that moment leads to.
     let mut by_hand = opened("pool-leak", Pairs::new(), None);
     passes(&mut by_hand, 10_000);
     acts(&mut by_hand, "rate 100");
-    assert_eq!(lanes(&passes(&mut by_hand, kept(&drawn).at_ms)), lanes(&drawn));
+    acts(&mut by_hand, "instances B 2");
+    acts(&mut by_hand, "without B auth");
+    assert_eq!(charts(&passes(&mut by_hand, kept(&drawn).at_ms)), charts(&drawn));
 }
 
 #[test]
@@ -176,6 +202,8 @@ fn a_speed_is_asked_for_and_the_run_ends() {
     for _ in 0..8 {
         asks(&mut lab, Asked::Travel(Travel::Speed { faster: true }));
     }
+    let drawn = passes(&mut lab, 30_000);
+    assert!(time(&drawn).contains("as fast as it goes"), "{}", time(&drawn));
     let end = passes(&mut lab, LASTS_MS);
     assert_eq!(kept(&end).at_ms, LASTS_MS);
     assert!(!end.running && time(&end).contains("■ 10:00: the run is over"), "{}", time(&end));
@@ -218,6 +246,7 @@ fn what_cannot_be_is_refused_with_what_is_allowed() {
         ("do=rate", "expected its second and the change"),
         ("do=601 restart A", "no moment of the run"),
         ("at=-1", "no moment of the run"),
+        ("seed=1&seed=2", "`seed` is there twice"),
         ("do=1 explode", "is not a change"),
         ("speed=9", "expected seed, rate, lanes, set, do or at"),
     ] {

@@ -54,7 +54,11 @@ class Live {
     this.seed = wanted >= 0 ? wanted : before?.seed ?? crypto.getRandomValues(new Uint32Array(1))[0];
     const level = before?.level ?? (room?.level || this.level || null);
     const opened = { ...opens, seed: this.seed, level, inputs: before?.inputs ?? [] };
-    if (kind === "lab") [opened.link, opened.kept] = [[...new URLSearchParams(location.hash.slice(1))], before];
+    if (kind === "lab") {
+      // A link that is followed begins its run; a page that is loaded again, or has no link, goes on.
+      const followed = location.hash && performance.getEntriesByType("navigation")[0]?.type === "navigate";
+      [opened.link, opened.kept] = [[...new URLSearchParams(location.hash.slice(1))], followed ? null : before];
+    }
     const ofRoom = opens.of?.filter((of) => room?.of?.includes(of)) ?? [];
     if (ofRoom.length) opened.of = ofRoom;
     if (recording) opened.recording = JSON.parse(new TextDecoder().decode(await unpacked(recording)));

@@ -48,7 +48,7 @@ fn native(kept: &Kept) -> String {
     loop {
         let drawn = lab.obey(Asked::Passed(0.0)).expect("the lanes run");
         let now: Kept = serde_json::from_str(&drawn.kept).expect("it was written");
-        if now.at_ms >= kept.at_ms {
+        if !drawn.lanes.contains("on the way") {
             assert_eq!((now.run, now.at_ms), (kept.run.clone(), kept.at_ms));
             return drawn.lanes;
         }
@@ -109,8 +109,10 @@ fn a_lab_is_used_in_a_browser_and_shared_by_its_link() {
     browser.pictured("lab-narrow");
     browser.becomes((1280, 800), "light");
 
-    // A reload goes on with the same run.
+    // A reload goes on with the same run, and stands still as before.
     browser.call("Page.reload", &serde_json::json!({}));
+    browser.waits("document.querySelector('.fd-time')?.innerText.startsWith('‖')");
+    browser.presses(" ");
     browser.waits(&at(state.at_ms + 1_000));
     let on = sees(&mut browser);
     assert_eq!(kept(&on).run, state.run);
@@ -126,6 +128,7 @@ fn a_lab_is_used_in_a_browser_and_shared_by_its_link() {
     browser.sees("history.back(); 0");
     browser.waits("!document.getElementById('fd-page').innerText.includes('restart B')");
     browser.waits("document.getElementById('fd-page').innerText.includes('bug A off')");
+    assert_eq!(browser.sees("location.hash"), sees(&mut browser)["share"]);
     let on = sees(&mut browser);
 
     // The link in another browser, which has nothing of this one: the same run, with its changes.

@@ -124,11 +124,7 @@ fn lane_of(running: &Running, lane: usize, state: &LaneState) -> Markup {
     let runs = runs_of(&case.plan.incident)(state);
     let without = running.without(lane);
     let act = |act: Act| json!({ "Act": act.to_string() });
-    // What was asked for a moment ago is on its way.
-    let head =
-        running.session.lanes().get(lane).filter(|_| running.session.main.playback.is_none());
-    let instances =
-        head.unwrap_or(state).wanted.map_or(state.instances.len().max(1), |(wanted, _)| wanted);
+    let instances = running.instances(lane);
     let id = |what: &str| format!("fd-{lane}-{what}");
     html! {
         h2 { "Lane " (name(running, lane)) }
@@ -179,7 +175,7 @@ fn run(page: &LabPage) -> Markup {
     let (plan, manifest) = (&running.session.case.plan, running.session.case.manifest());
     let linked = running.linked();
     let main = &running.session.main;
-    let shown_ms = main.shown_ms();
+    let shown_ms = running.moment().at_ms;
     // While time passes, a link to the moment would never stand still.
     let stands = main.playback.is_some() && !running.is_running();
     let shared = Linked { at_ms: stands.then_some(shown_ms), ..linked.clone() };
@@ -191,7 +187,7 @@ fn run(page: &LabPage) -> Markup {
     let next_seed = crate::plan::Plan { seed: plan.seed.wrapping_add(1), ..plan.clone() };
     html! {
         p {
-            "Seed " (plan.seed) ". It ends after " (LASTS_MS / 60_000) " minutes of simulated time. These begin another run; the browser's back button leads to this one."
+            "Seed " (plan.seed) ". It ends after " (LASTS_MS / 60_000) " minutes of simulated time. These begin another run, with another lane one without the changes; the browser's back button leads to this one."
         }
         nav.fd-buttons aria-label="run" {
             @for variant in &manifest.variants {

@@ -94,19 +94,28 @@ fn time(running: &Running) -> String {
         return if playback.playing {
             format!("▶ the past at {}×: {at} of {newest}", number(playback.speed))
         } else {
-            format!("‖ {at} of {newest}, to be played at {}×", number(playback.speed))
+            let is_newest = running.moment().at_ms >= running.now_ms();
+            let speed = if is_newest {
+                String::new()
+            } else {
+                format!(", to be played at {}×", number(playback.speed))
+            };
+            format!("‖ {at} of {newest}{speed}")
         };
     }
     if running.is_over() {
         return format!("■ {at}: the run is over");
     }
-    if running.now_ms() < running.from_ms {
-        return format!("▶▶ {at}, on the way to {}", clock(running.from_ms as f64 / 1000.0));
+    if running.is_on_the_way() {
+        return format!("▶▶ {at}, on the way to {}", clock(running.from.at_ms as f64 / 1000.0));
     }
-    let asked = number(running.times);
+    let asked = match running.times {
+        f64::MAX => "as fast as it goes".to_owned(),
+        times => format!("{}×", number(times)),
+    };
     match running.reached.times.filter(|reached| *reached < BEHIND * running.times) {
-        Some(reached) => format!("▶ {}×, {asked}× asked for · {at}", number(reached)),
-        None => format!("▶ {asked}× {at}"),
+        Some(reached) => format!("▶ {}× ({asked}) {at}", number(reached)),
+        None => format!("▶ {asked} {at}"),
     }
 }
 

@@ -30,6 +30,9 @@ pub enum LinkError {
     /// It has a name that no link has.
     #[error("`{0}` is not a part of a link to a lab: expected seed, rate, lanes, set, do or at")]
     NoPart(String),
+    /// It has a name twice of which there is one value.
+    #[error("`{0}` is there twice")]
+    Twice(String),
     /// A seed that is none.
     #[error("`{0}` is not a seed: expected a whole number from 0 on")]
     Seed(String),
@@ -59,7 +62,11 @@ impl Linked {
         let mut case = case.clone();
         let plan = &mut case.plan;
         let mut at_ms = None;
-        for (name, text) in pairs {
+        for (i, (name, text)) in pairs.iter().enumerate() {
+            let is_list = ["set", "do"].contains(&name.as_str());
+            if !is_list && pairs[..i].iter().any(|(before, _)| before == name) {
+                return Err(LinkError::Twice(name.clone()));
+            }
             match name.as_str() {
                 "seed" => plan.seed = text.parse().map_err(|_| LinkError::Seed(text.clone()))?,
                 "rate" => plan.rate_per_s = rate(text)?,

@@ -36,6 +36,9 @@ const MOST_RUN_MS: f64 = 10_000.0;
 /// Wall time that one call lets pass at most, in milliseconds: a page that was hidden goes on where it was.
 const MOST_MS: f64 = 250.0;
 
+/// Time after which instances that were asked for are there, or will not come, in milliseconds.
+const ASKED_MS: u64 = 2_000;
+
 /// Wall time over which the speed is measured, in milliseconds.
 const MEASURED_MS: f64 = 1000.0;
 
@@ -80,6 +83,8 @@ pub struct Kept {
     pub begun: u32,
     /// The time that it had come to, in milliseconds.
     pub at_ms: u64,
+    /// True if it stands still there.
+    pub stands: bool,
 }
 
 /// The lab in a page.
@@ -107,11 +112,18 @@ struct Running {
     times: f64,
     /// Simulated milliseconds that are due.
     due_ms: f64,
-    /// Up to this time it passes as fast as it can.
-    from_ms: u64,
-    /// True if it stands still there.
-    stops: bool,
+    /// Up to this moment it passes as fast as it can.
+    from: Moment,
     reached: Reached,
+}
+
+/// A moment of a run.
+#[derive(Debug, Clone, Copy, Default)]
+struct Moment {
+    /// Its time, in milliseconds.
+    at_ms: u64,
+    /// True if the run, or its past, stands still there.
+    stands: bool,
 }
 
 /// The speed that is reached.
@@ -153,10 +165,12 @@ impl LabPage {
             }
         };
         // The run of an earlier visit goes on where it was; another one begins.
-        let known = kept.filter(|_| kept_run.as_ref() == Some(&linked));
-        let from_ms = known.as_ref().map_or(0, |kept| kept.at_ms.min(LASTS_MS));
-        let begun = known.map_or(0, |kept| kept.begun);
-        let running = Running::start(&own, linked, from_ms, heap)?;
+        let is_known = remark.is_none() && kept_run.as_ref() == Some(&linked);
+        let (begun, from) = match kept.filter(|_| is_known) {
+            Some(Kept { begun, at_ms, stands, .. }) => (begun, Moment { at_ms, stands }),
+            None => (0, Moment::default()),
+        };
+        let running = Running::start(&own, linked, from, heap)?;
         Ok(Self { own, heap, running, begun, remark })
     }
 
@@ -174,7 +188,7 @@ impl LabPage {
             Asked::Typed(change, value) => self.act(&format!("{change} {value}"))?,
             Asked::Travel(travel) => self.running.travel(travel)?,
             Asked::Begin(pairs) => match Linked::parse(&pairs, &self.own) {
-                Ok(linked) => self.begin(linked, 0)?,
+                Ok(linked) => self.begin(linked, Moment::default())?,
                 Err(error) => self.remark = Some(error.to_string()),
             },
             Asked::Passed(wall_ms) => self.running.pass(wall_ms)?,
@@ -183,8 +197,8 @@ impl LabPage {
         Ok(draw::drawn(self))
     }
 
-    fn begin(&mut self, linked: Linked, from_ms: u64) -> anyhow::Result<()> {
-        self.running = Running::start(&self.own, linked, from_ms, self.heap)?;
+    fn begin(&mut self, linked: Linked, from: Moment) -> anyhow::Result<()> {
+        self.running = Running::start(&self.own, linked, from, self.heap)?;
         self.begun += 1;
         Ok(())
     }
@@ -192,29 +206,35 @@ impl LabPage {
     /// Makes a change at the moment that is shown. In the past, another run begins with it: what happened later is
     /// what happens then.
     fn act(&mut self, text: &str) -> anyhow::Result<()> {
-        let act = match Act::parse(text, &self.running.session.case) {
+        let running = &mut self.running;
+        let act = match Act::parse(text, &running.session.case) {
             Ok(act) => act,
             Err(error) => {
                 self.remark = Some(error.to_string());
                 return Ok(());
             }
         };
-        let at_ms = self.running.session.main.shown_ms();
-        if self.running.acts.len() >= MOST_ACTS {
+        let Moment { at_ms, stands } = running.moment();
+        if running.acts.len() >= MOST_ACTS {
             self.remark = Some(format!("a run has at most {MOST_ACTS} changes"));
         } else if at_ms >= LASTS_MS {
             self.remark = Some("the run is over: go back to change something".to_owned());
-        } else if self.running.session.main.playback.is_some() {
-            let mut linked = self.running.linked();
+        } else if running.is_on_the_way() {
+            // It is to happen there, and not where the run has come to.
+            let mut linked = running.linked();
+            insert(&mut linked.acts, at_ms, act);
+            *running = Running::start(&self.own, linked, Moment { at_ms, stands }, self.heap)?;
+        } else if at_ms < running.now_ms() {
+            let mut linked = running.linked();
             linked.acts.retain(|(before_ms, _)| *before_ms <= at_ms);
-            linked.acts.push((at_ms, act));
-            self.begin(linked, at_ms)?;
+            insert(&mut linked.acts, at_ms, act);
+            self.begin(linked, Moment { at_ms, stands })?;
             let at = clock(at_ms as f64 / 1000.0);
             self.remark = Some(format!(
                 "From {at} on this is another run. The browser's back button leads to the one before"
             ));
         } else {
-            self.running.act(act)?;
+            running.act(act)?;
         }
         Ok(())
     }
@@ -222,26 +242,33 @@ impl LabPage {
     fn kept(&self) -> Kept {
         let run = self.running.linked().pairs();
         let link = fragment(&run);
-        Kept { run, link, begun: self.begun, at_ms: self.running.now_ms() }
+        let at_ms = self.running.now_ms().max(self.running.from.at_ms);
+        Kept { run, link, begun: self.begun, at_ms, stands: self.running.moment().stands }
     }
 }
 
+/// Adds a change behind those of the same moment.
+fn insert(acts: &mut Vec<(u64, Act)>, at_ms: u64, act: Act) {
+    let at = acts.partition_point(|(before_ms, _)| *before_ms <= at_ms);
+    acts.insert(at, (at_ms, act));
+}
+
 impl Running {
-    fn start(own: &Case, linked: Linked, from_ms: u64, heap: HeapMeter) -> anyhow::Result<Self> {
+    fn start(own: &Case, linked: Linked, from: Moment, heap: HeapMeter) -> anyhow::Result<Self> {
         let Linked { plan, acts, at_ms } = linked;
-        let from_ms = from_ms.max(at_ms.unwrap_or(0));
+        let from = at_ms.map_or(from, |at_ms| Moment { at_ms, stands: true });
+        let from = Moment { at_ms: from.at_ms.min(LASTS_MS), ..from };
         let case = Case { plan, ..own.clone() };
         let incident = &case.plan.incident;
         let controls = acts.iter().map(|(at_ms, act)| (*at_ms, act.control(incident))).collect();
         let speed = Speed::Times(TIMES);
-        let pacing = Pacing { speed, from_ms, hold_ms: None, controls };
+        let pacing = Pacing { speed, from_ms: from.at_ms, hold_ms: None, controls };
         let told = PageData::of(case.manifest(), &case.plan.variants);
         let run = LocalRun::start(case.clone(), &pacing, heap)?;
         let session = Session::new(case, &pacing);
         let reached = Reached::default();
-        let stops = at_ms.is_some();
         let mut running =
-            Self { session, run, told, acts, times: TIMES, due_ms: 0.0, from_ms, stops, reached };
+            Self { session, run, told, acts, times: TIMES, due_ms: 0.0, from, reached };
         // The state before its first moment: rate and parameters.
         running.advance(0)?;
         Ok(running)
@@ -250,6 +277,21 @@ impl Running {
     /// The time that the run has come to, in milliseconds.
     fn now_ms(&self) -> u64 {
         self.session.main.history.ends_ms()
+    }
+
+    /// Returns true while it passes as fast as it can.
+    fn is_on_the_way(&self) -> bool {
+        self.session.main.playback.is_none() && self.now_ms() < self.from.at_ms
+    }
+
+    /// The moment that its reader is at: the one that is shown, or the one that it is on the way to.
+    fn moment(&self) -> Moment {
+        if self.is_on_the_way() {
+            return self.from;
+        }
+        let playback = self.session.main.playback.as_ref();
+        let stands = playback.is_some_and(|playback| !playback.playing);
+        Moment { at_ms: self.session.main.shown_ms(), stands }
     }
 
     fn is_over(&self) -> bool {
@@ -266,13 +308,36 @@ impl Running {
 
     /// The middlewares of a lane that are off by the newest change.
     fn without(&self, lane: usize) -> Vec<String> {
-        let shown_ms = self.session.main.shown_ms();
-        let mut done = self.acts.iter().rev().filter(|(at_ms, _)| *at_ms <= shown_ms);
-        let newest = done.find_map(|(_, act)| match act {
+        let newest = self.done().find_map(|act| match act {
             Act::Without(of, slots) if *of == lane => Some(slots.clone()),
             _ => None,
         });
         newest.unwrap_or_default()
+    }
+
+    /// The number of instances of a lane, those that were asked for a moment ago among them.
+    fn instances(&self, lane: usize) -> usize {
+        let now_ms = self.moment().at_ms;
+        let asked = self.acts.iter().rev().find_map(|(at_ms, act)| match act {
+            Act::Instances(of, instances) if *of == lane && *at_ms <= now_ms => {
+                Some((*at_ms, *instances))
+            }
+            _ => None,
+        });
+        let shown = self.session.shown().lanes.get(lane);
+        let shown = shown.map_or(1, |lane| lane.instances.len().max(1));
+        match asked {
+            // What the run has come to says nothing of the moment that it is on the way to.
+            Some((at_ms, asked)) if self.is_on_the_way() || now_ms - at_ms < ASKED_MS => asked,
+            _ => shown,
+        }
+    }
+
+    /// The changes up to the moment of its reader, the newest first.
+    fn done(&self) -> impl Iterator<Item = &Act> {
+        let now_ms = self.moment().at_ms;
+        let done = self.acts.iter().rev().filter(move |(at_ms, _)| *at_ms <= now_ms);
+        done.map(|(_, act)| act)
     }
 
     /// The run with its changes, as a link has them.
@@ -280,13 +345,14 @@ impl Running {
         Linked { plan: self.session.case.plan.clone(), acts: self.acts.clone(), at_ms: None }
     }
 
-    /// Makes a change now.
+    /// Makes a change now. A run that stands still goes on standing.
     fn act(&mut self, act: Act) -> anyhow::Result<()> {
-        let now_ms = self.now_ms();
+        let stands = self.moment().stands;
+        self.apply(Input::Travel(Travel::Now))?;
         self.apply(Input::Control(act.control(&self.session.case.plan.incident)))?;
-        let at = self.acts.partition_point(|(at_ms, _)| *at_ms <= now_ms);
-        self.acts.insert(at, (now_ms, act));
-        Ok(())
+        let now_ms = self.now_ms();
+        insert(&mut self.acts, now_ms, act);
+        if stands { self.travel(Travel::PlayPause) } else { Ok(()) }
     }
 
     fn travel(&mut self, travel: Travel) -> anyhow::Result<()> {
@@ -320,10 +386,10 @@ impl Running {
         }
         let tick_ms = TICK.as_millis() as f64;
         let now_ms = self.now_ms();
-        if now_ms < self.from_ms {
-            let left_ms = (self.from_ms - now_ms) as f64;
+        if self.is_on_the_way() {
+            let left_ms = (self.from.at_ms - now_ms) as f64;
             self.advance(left_ms.min(MOST_RUN_MS) as u64)?;
-            if self.stops && self.now_ms() >= self.from_ms {
+            if self.from.stands && !self.is_on_the_way() {
                 self.travel(Travel::PlayPause)?;
             }
             return Ok(());

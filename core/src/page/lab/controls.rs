@@ -187,7 +187,7 @@ fn run(page: &LabPage) -> Markup {
     let next_seed = crate::plan::Plan { seed: plan.seed.wrapping_add(1), ..plan.clone() };
     html! {
         p {
-            "Seed " (plan.seed) ". It ends after " (LASTS_MS / 60_000) " minutes of simulated time. These begin another run, with another lane one without the changes; the browser's back button leads to this one."
+            "Seed " (plan.seed) ". It ends after " (LASTS_MS / 60_000) " minutes of simulated time. These begin another run; with other lanes it has none of the changes. The browser's back button leads to this one."
         }
         nav.fd-buttons aria-label="run" {
             @for variant in &manifest.variants {

@@ -61,6 +61,13 @@ pub fn packed(bytes: &[u8]) -> anyhow::Result<String> {
     Ok(STANDARD.encode(gz.finish()?))
 }
 
+/// A folder for pages beside the chapters' texts, whence mdBook copies it.
+pub fn folder_of_pages(source: &Path, name: &str) -> anyhow::Result<PathBuf> {
+    let folder = source.join(name);
+    fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
+    Ok(folder)
+}
+
 /// Writes a file, unless it says the same already.
 pub fn put(path: &Path, text: &str) -> anyhow::Result<()> {
     if fs::read_to_string(path).is_ok_and(|there| there == text) {

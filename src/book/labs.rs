@@ -1,15 +1,13 @@
 //! The pages of the labs: one an incident. Each takes along all that its lab needs but the module, and works from a
 //! folder.
 
-use std::fs;
 use std::path::Path;
 
-use anyhow::Context;
 use firedrill_core::catalogue::{Catalogue, CatalogueEntry};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use serde_json::{Value, json};
 
-use super::assets::put;
+use super::assets::{folder_of_pages, put};
 use super::module::Module;
 use super::played::WhyRecorded;
 use super::runs::Runs;
@@ -27,8 +25,7 @@ pub fn write(
     runs: &Runs,
     module: Option<&Module>,
 ) -> anyhow::Result<()> {
-    let folder = source.join("lab");
-    fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
+    let folder = folder_of_pages(source, "lab")?;
     for entry in &catalogue.entries {
         let panics =
             matches!(computed::walk(runs, entry)?.recorded, Some((WhyRecorded::Panics, _)));

@@ -1,14 +1,12 @@
 //! The page of on-call shifts. It takes along all that a shift needs but the module, and works from a folder.
 
-use std::fs;
 use std::path::Path;
 
-use anyhow::Context;
 use firedrill_core::catalogue::Catalogue;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use serde_json::{Value, json};
 
-use super::assets::put;
+use super::assets::{folder_of_pages, put};
 use super::module::Module;
 use super::runs::Runs;
 use super::walks::{embedded, not_built, sources};
@@ -25,8 +23,7 @@ pub fn write(
     runs: &Runs,
     module: Option<&Module>,
 ) -> anyhow::Result<()> {
-    let folder = source.join("shift");
-    fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
+    let folder = folder_of_pages(source, "shift")?;
     let mut of = Vec::new();
     for entry in &catalogue.entries {
         // What a browser cannot run in a walk it cannot run in a shift.

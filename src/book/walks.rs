@@ -2,12 +2,10 @@
 //! but the module, and works from a folder.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::Context;
 use firedrill_core::catalogue::{Catalogue, CatalogueEntry};
 use firedrill_core::event::Clock;
 use firedrill_core::incident::manifest::{Manifest, Symptom};
@@ -16,7 +14,7 @@ use firedrill_core::prose::capital;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use serde_json::{Value, json};
 
-use super::assets::{packed, put};
+use super::assets::{folder_of_pages, packed, put};
 use super::module::Module;
 use super::played::WhyRecorded;
 use super::runs::Runs;
@@ -33,8 +31,7 @@ pub fn write(
     runs: &Runs,
     module: Option<&Module>,
 ) -> anyhow::Result<()> {
-    let folder = source.join("walk");
-    fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
+    let folder = folder_of_pages(source, "walk")?;
     let walks: Vec<&CatalogueEntry> = catalogue
         .entries
         .iter()

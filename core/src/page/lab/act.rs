@@ -79,6 +79,15 @@ pub(super) fn value(case: &Case, name: &str, text: &str) -> Result<f64, ActError
     Ok(value)
 }
 
+/// Refuses a variant that the incident does not have.
+pub(super) fn known_variant(case: &Case, name: &str) -> Result<(), ActError> {
+    let known = case.manifest().variants.iter().map(|known| known.name.as_str());
+    if known.clone().any(|known| known == name) {
+        return Ok(());
+    }
+    Err(Unknown::new("variant", name, known).into())
+}
+
 impl Act {
     /// Reads a change to a run.
     pub(super) fn parse(text: &str, case: &Case) -> Result<Self, ActError> {
@@ -93,10 +102,7 @@ impl Act {
             ["set", name, to] => Self::Set((*name).to_owned(), value(case, name, to)?),
             ["bug", of, "off"] => Self::Bug(lane(of)?, None),
             ["bug", of, variant] => {
-                let variants = case.manifest().variants.iter().map(|known| known.name.as_str());
-                if !variants.clone().any(|known| known == *variant) {
-                    return Err(Unknown::new("variant", variant, variants).into());
-                }
+                known_variant(case, variant)?;
                 Self::Bug(lane(of)?, Some((*variant).to_owned()).filter(|name| name != "fixed"))
             }
             ["restart", of] => Self::Restart(lane(of)?),

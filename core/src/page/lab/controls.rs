@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::act::Act;
 use super::draw::{name, runs_of};
 use super::link::{Linked, MOST_LANES, fragment};
-use super::{LASTS_MS, LabPage, Running};
+use super::{LASTS_MS, LabPage, Moment, Running};
 use crate::event::MAX_INSTANCES;
 use crate::figures::{clock, number};
 use crate::incident::manifest::{MAX_RATE_PER_S, Param};
@@ -174,10 +174,8 @@ fn run(page: &LabPage) -> Markup {
     let running = &page.running;
     let (plan, manifest) = (&running.session.case.plan, running.session.case.manifest());
     let linked = running.linked();
-    let main = &running.session.main;
-    let shown_ms = running.moment().at_ms;
     // While time passes, a link to the moment would never stand still.
-    let stands = main.playback.is_some() && !running.is_running();
+    let Moment { at_ms: shown_ms, stands } = running.moment();
     let shared = Linked { at_ms: stands.then_some(shown_ms), ..linked.clone() };
     let begin = |linked: &Linked| json!({ "Begin": linked.pairs() });
     let fresh = Linked { plan: plan.clone(), acts: Vec::new(), at_ms: None };

@@ -1,7 +1,7 @@
 //! A run as the names and values of a link: `seed=1&rate=200&lanes=broken,fixed&set=store_ms:9&do=12.5 rate 50&at=20`.
 
 use super::LASTS_MS;
-use super::act::{Act, ActError, number, rate, value};
+use super::act::{Act, ActError, known_variant, number, rate, value};
 use crate::plan::{Case, Plan};
 
 /// Lanes of a run at most.
@@ -82,11 +82,7 @@ impl Linked {
             }
         }
         for variant in &case.plan.variants {
-            let known = case.manifest().variants.iter().map(|known| known.name.as_str());
-            if !known.clone().any(|known| known == variant) {
-                let unknown = crate::incident::Unknown::new("variant", variant, known);
-                return Err(ActError::Unknown(unknown).into());
-            }
+            known_variant(&case, variant)?;
         }
         let mut acts = Vec::new();
         for (name, text) in pairs {

@@ -167,7 +167,19 @@ impl Timeline {
     }
 }
 
+/// Returns true if a level is a metric of which the highest value stands for several instances.
+pub fn is_highest(metrics: &BTreeMap<String, Metric>, level: &Measure) -> bool {
+    let name = level.name().split('{').next().unwrap_or_default();
+    metrics.get(name).is_some_and(|metric| metric.highest)
+}
+
 impl LaneLine {
+    /// Returns true if this level is the highest of several instances, and not their sum.
+    pub fn is_of_highest_instance(&self, level: &Measure) -> bool {
+        let several = self.samples.iter().any(|(_, sample)| sample.instances.len() > 1);
+        several && is_highest(&self.metrics, level)
+    }
+
     /// Returns true if one of its processes could not be restarted, or did not start to serve.
     pub fn was_refused(&self) -> bool {
         self.exits.iter().any(|exit| matches!(exit.cause, ExitCause::Refused { .. }))

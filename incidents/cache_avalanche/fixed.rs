@@ -16,7 +16,7 @@ use firedrill_core::incident::{Chain, Context, Env, Parked};
 use firedrill_core::service::keyed_cache::Entries;
 use firedrill_core::service::single_flight::SingleFlight;
 use firedrill_core::service::sliding_window::SlidingWindow;
-use metrics::{Unit, describe_gauge, gauge};
+use metrics::{describe_gauge, gauge};
 use tokio::time::Instant;
 
 use super::shared::{Articles, Lifetimes, articles, load, page};
@@ -49,11 +49,7 @@ struct Cached {
 
 fn routes(routes: Router, env: &Env) -> Router {
     let cached = env.shared(|| {
-        describe_gauge!(
-            "cache_bypassed",
-            Unit::Count,
-            "1 while the cache is not asked, since it fails"
-        );
+        describe_gauge!("cache_bypassed", "1 while the cache is not asked, since it fails");
         let (articles, lifetimes) = (articles(env), Lifetimes::new(env));
         let drawn = lifetimes.clone();
         articles.warm_up(env, move || drawn.next());

@@ -35,7 +35,7 @@ impl Lab {
         counter!("faults_delayed").increment(0);
         counter!("faults_failed").increment(0);
         gauge!("faults_waiting").set(0.0);
-        describe_gauge!("faults_experiment", Unit::Count, "whether an experiment is named: 1 or 0");
+        describe_gauge!("faults_experiment", "whether an experiment is named: 1 or 0");
         let (experiment, told) =
             (env.param("fault_experiment", 0.0), env.param("fault_experiment", 0.0));
         env.collect(move || gauge!("faults_experiment").set(told.get()));

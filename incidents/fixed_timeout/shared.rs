@@ -27,8 +27,8 @@ pub fn permits(env: &Env) -> Arc<Permits> {
         describe_gauge!("permits_waiting", Unit::Count, "calls that wait for a permit");
         describe_counter!("permits_refused", Unit::Count, "calls refused, since too many waited");
         describe_counter!("calls_timed_out", Unit::Count, "calls given up after their timeout");
-        describe_gauge!("timeout_now_ms", Unit::Count, "the timeout of the newest call in ms");
-        describe_gauge!("call_longest_ms", Unit::Count, "the longest call so far in ms");
+        describe_gauge!("timeout_now_ms", Unit::Milliseconds, "the timeout of the newest call");
+        describe_gauge!("call_longest_ms", Unit::Milliseconds, "the longest call so far");
         counter!("permits_refused").increment(0);
         counter!("calls_timed_out").increment(0);
         Permits(ConcurrencyLimit::new(PERMITS), AtomicU64::new(0))

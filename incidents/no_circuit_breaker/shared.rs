@@ -89,7 +89,7 @@ pub mod state {
 
 /// Tells what is counted.
 pub fn describe() {
-    describe_gauge!("breaker_state", Unit::Count, "0: closed, 1: half-open, 2: open");
+    describe_gauge!("breaker_state", "0: closed, 1: half-open, 2: open");
     describe_counter!("breaker_refused", Unit::Count, "calls that the breaker did not make");
     counter!("breaker_refused").increment(0);
 }

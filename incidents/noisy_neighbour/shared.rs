@@ -71,7 +71,6 @@ pub fn limit(routes: Router, env: &Env, turns: Turns) -> Router {
         describe_counter!("tenant_refused", Unit::Count, "requests of a tenant that were refused");
         describe_gauge!(
             "tenant_fairness",
-            Unit::Count,
             "Jain's index of the share of each tenant's requests that was served in the last second"
         );
         for tenant in TENANTS {

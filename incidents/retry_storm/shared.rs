@@ -37,7 +37,6 @@ fn sent(env: &Env) -> Arc<Sent> {
     let sent = env.shared(|| {
         describe_gauge!(
             "store_amplification",
-            Unit::Count,
             "commands sent, divided by the calls made, both in the last second"
         );
         let second = || SlidingWindow::new(Duration::from_secs(1));

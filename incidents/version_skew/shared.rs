@@ -63,8 +63,8 @@ pub fn install_totals(env: &Env, wanted: &str) -> &'static Totals {
 pub fn describe(env: &Env) {
     struct Described;
     env.shared(|| {
-        describe_gauge!("totals_version", Unit::Count, "the library's version: 1.4.2 is 1.42");
-        describe_gauge!("totals_elm", Unit::Count, "the mean order of Elm Street, as last told");
+        describe_gauge!("totals_version", "the library's version: 1.4.2 is 1.42");
+        describe_gauge!("totals_elm", "the mean order of Elm Street, as last told");
         describe_counter!("totals_answers", Unit::Count, "means that were told");
         describe_counter!("versions_refused", Unit::Count, "versions that were refused");
         counter!("totals_answers").increment(0);
@@ -75,7 +75,7 @@ pub fn describe(env: &Env) {
 
 /// Shows which version is wanted, by a line such as `totals 1.4.2`.
 pub fn tell_wanted(line: &str) {
-    describe_gauge!("totals_wanted", Unit::Count, "the version that somebody wrote down");
+    describe_gauge!("totals_wanted", "the version that somebody wrote down");
     let wanted = INDEX.iter().find(|totals| line.ends_with(totals.version));
     gauge!("totals_wanted").set(wanted.map_or(0.0, |totals| totals.number));
 }

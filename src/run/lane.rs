@@ -34,6 +34,8 @@ pub(super) struct Lane {
     pub(super) instances: Vec<LiveInstance>,
     /// Metrics that have been announced: several instances register the same.
     announced: BTreeSet<String>,
+    /// Those of which the highest value of the instances stands for the lane.
+    highest: BTreeSet<String>,
     steering: Option<Steering>,
     rollout: Rollout,
     /// The zero of the rollout's clock.
@@ -53,6 +55,7 @@ impl Lane {
             console: spec.venue.console,
             instances: Vec::new(),
             announced: BTreeSet::new(),
+            highest: BTreeSet::new(),
             steering: None,
             rollout: Rollout::new(
                 &spec.case.plan.incident,
@@ -279,10 +282,14 @@ impl Lane {
     ) {
         if let Message::Line(line) = &message
             && let Ok(firedrill_core::event::ServerSays::Metric(metric)) = sanitize::read(line)
-            // What code names without end is told by its samples, which are refused for it.
-            && (self.announced.len() >= MOST_NAMED || !self.announced.insert(metric.name))
         {
-            return;
+            // What code names without end is told by its samples, which are refused for it.
+            if self.announced.len() >= MOST_NAMED || !self.announced.insert(metric.name.clone()) {
+                return;
+            }
+            if metric.highest {
+                self.highest.insert(metric.name);
+            }
         }
         if let Some(instance) = self.instances.get_mut(instance) {
             instance.hear(generation, message, event_sink);
@@ -381,7 +388,7 @@ impl Lane {
             });
             load.add(tick.clone());
             if let Some(own) = own {
-                server.get_or_insert_with(ServerSample::default).add(own.clone());
+                server.get_or_insert_with(ServerSample::default).add(own.clone(), &self.highest);
             }
         }
         ticks.iter().skip(self.instances.len()).for_each(|removed| load.add(removed.clone()));

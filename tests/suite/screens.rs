@@ -101,6 +101,7 @@ fn play(model: &mut Model, killed: bool) {
                 says: "lines that wait for the writer".to_owned(),
                 incident: "unbuffered-log-channel".to_owned(),
                 counter: false,
+                highest: false,
             };
             happen(model, 0, lane, EventKind::Metric(metric));
         }

@@ -267,6 +267,10 @@ pub struct Metric {
     /// True if the metric only increases.
     #[serde(default)]
     pub counter: bool,
+    /// True if the highest value stands for several series or instances, as for a ratio, a duration or
+    /// a state; false if their sum does.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub highest: bool,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]

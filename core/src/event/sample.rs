@@ -1,6 +1,6 @@
 //! One lane in one tick, as it was measured.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize, Serializer};
 
@@ -36,8 +36,8 @@ pub struct ServerSample {
     pub connections: u64,
     /// Heap bytes in use, counted by the allocator.
     pub heap_bytes: u64,
-    /// The registered metrics by name. One with labels is the sum over all of them; a histogram is
-    /// there as its count and its sum, by `NAME_count` and `NAME_sum`.
+    /// The registered metrics by name. One with labels is the sum or the highest of all of them, by
+    /// [`Metric::highest`](super::Metric::highest); a histogram is there as its count and its sum, by `NAME_count` and `NAME_sum`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty", serialize_with = "short_numbers")]
     pub metrics: BTreeMap<String, f64>,
     /// In a recording: metrics that the sample before had, and this one has not.
@@ -101,15 +101,22 @@ impl ServerSample {
         self.metrics.len() <= MOST_NAMED && self.wait_sites.len() <= MOST_NAMED
     }
 
-    /// Adds another instance's.
-    pub fn add(&mut self, other: Self) {
+    /// Adds another instance's; of these metrics the highest value stands, see [`Metric::highest`].
+    ///
+    /// [`Metric::highest`]: super::Metric::highest
+    pub fn add(&mut self, other: Self, highest: &BTreeSet<String>) {
         self.tasks = self.tasks.saturating_add(other.tasks);
         self.connections = self.connections.saturating_add(other.connections);
         self.heap_bytes = self.heap_bytes.saturating_add(other.heap_bytes);
         self.series = self.series.saturating_add(other.series);
         self.worked_us = self.worked_us.saturating_add(other.worked_us);
         for (name, value) in other.metrics {
-            *self.metrics.entry(name).or_default() += value;
+            let metric = name.split_once('{').map_or(name.as_str(), |(metric, _)| metric);
+            let is_level = highest.contains(metric);
+            self.metrics
+                .entry(name)
+                .and_modify(|old| *old = if is_level { old.max(value) } else { *old + value })
+                .or_insert(value);
         }
         for site in other.wait_sites {
             let same = |known: &&mut WaitSite| {

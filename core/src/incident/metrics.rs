@@ -31,10 +31,20 @@ pub type Owners = Vec<(&'static str, String)>;
 #[derive(Debug, Default)]
 struct RegistryState {
     owners: Owners,
-    described: HashMap<String, (String, String)>,
+    described: HashMap<String, Described>,
     registered: BTreeMap<String, Registered>,
     /// Number of code switches, shared by all gauges.
     code: Arc<AtomicU64>,
+}
+
+/// What code says about a metric.
+#[derive(Debug, Clone, Default)]
+struct Described {
+    /// The unit's label, empty for a count.
+    unit: String,
+    says: String,
+    /// See [`Metric::highest`].
+    highest: bool,
 }
 
 /// One metric: a value for each set of labels that it has had.
@@ -206,12 +216,15 @@ impl Registry {
         self.lock().code.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// The values now, by name: of one with labels the sum over them, and, of an incident's counters and gauges
+    /// The values now, by name: of one with labels the sum or the highest of them, and, of an incident's counters and gauges
     /// with at most eight series, each by its label: `places_taken{tenant="a"}`.
     pub fn snapshot(&self) -> BTreeMap<String, f64> {
         let mut values = BTreeMap::new();
-        for (name, metric) in &self.lock().registered {
+        let RegistryState { described, registered, .. } = &*self.lock();
+        for (name, metric) in registered {
             values.extend(metric.labelled(name));
+            let is_highest = described.get(name).is_some_and(|described| described.highest);
+            let mut levels = 0.0_f64;
             let mut sum = 0.0;
             let (mut count, mut total) = (0.0, 0.0);
             let mut told = metric.series.is_empty();
@@ -222,6 +235,10 @@ impl Registry {
                     Series::Gauge(level) if !level.is_told() && !metric.incident.is_empty() => {
                         continue;
                     }
+                    Series::Gauge(level) if is_highest && told => {
+                        levels = levels.max(level.value());
+                    }
+                    Series::Gauge(level) if is_highest => levels = level.value(),
                     Series::Gauge(level) => sum += level.value(),
                     Series::Histogram(seen) => {
                         count += seen.count();
@@ -238,7 +255,7 @@ impl Registry {
                 // Finer than a millionth is the noise of adding fractions.
                 values.insert(format!("{name}_sum"), (total * 1e6).round() / 1e6);
             } else {
-                values.insert(name.clone(), sum);
+                values.insert(name.clone(), sum + levels);
             }
         }
         values
@@ -255,13 +272,15 @@ impl Registry {
         let mut new = Vec::new();
         for (name, metric) in registered.iter_mut().filter(|(_, metric)| !metric.announced) {
             metric.announced = true;
-            let (unit, says) = described.get(name).cloned().unwrap_or_default();
+            let Described { unit, says, highest } =
+                described.get(name).cloned().unwrap_or_default();
             let tell = |name: String, unit: &str, counter: bool| Metric {
                 name,
                 unit: unit.to_owned(),
                 says: says.clone(),
                 incident: metric.incident.clone(),
                 counter,
+                highest: highest && metric.form == Form::Gauge,
             };
             if metric.form == Form::Histogram {
                 new.push(tell(format!("{name}_count"), "", true));
@@ -278,13 +297,16 @@ impl Registry {
         self.lock().registered.clear();
     }
 
+    /// Keeps what code says about a metric. Counts and bytes add up; a gauge in another unit, or in none,
+    /// such as a ratio or a state, does not.
     fn describe(&self, key: &KeyName, unit: Option<Unit>, says: &SharedString) {
+        let highest = !matches!(unit, Some(Unit::Count | Unit::Bytes));
         let unit = match unit {
             None | Some(Unit::Count) => "",
             Some(unit) => unit.as_canonical_label(),
         };
-        let entry = (unit.to_owned(), says.to_string());
-        self.lock().described.insert(key.as_str().to_owned(), entry);
+        let described = Described { unit: unit.to_owned(), says: says.to_string(), highest };
+        self.lock().described.insert(key.as_str().to_owned(), described);
     }
 
     fn register(&self, key: &Key, metadata: &Metadata<'_>, form: Form) -> Series {
@@ -353,7 +375,10 @@ impl Recorder for Registry {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
+    use crate::event::ServerSample;
 
     #[test]
     fn what_code_has_set_that_is_no_longer_in_force_is_no_measurement() {
@@ -425,5 +450,33 @@ mod tests {
         assert_eq!(owner("pack::pool_leak::broken"), "pool-leak");
         assert_eq!(owner("pack::pool_leak"), "pool-leak");
         assert_eq!(owner("pack::pool_leaks") + &owner("firedrill_core::service::store"), "");
+    }
+
+    #[test]
+    fn ratios_and_durations_are_not_added() {
+        let own = Registry::default();
+        metrics::with_local_recorder(&own, || {
+            metrics::describe_gauge!("waiting", Unit::Count, "requests that wait");
+            metrics::describe_gauge!("ratio", "commands for one call");
+            metrics::describe_gauge!("oldest_ms", Unit::Milliseconds, "the longest wait");
+            for (tenant, value) in [("a", 3.0), ("b", 2.0)] {
+                for name in ["waiting", "ratio", "oldest_ms"] {
+                    metrics::gauge!(name, "tenant" => tenant).set(value);
+                }
+            }
+        });
+        let metrics = own.snapshot();
+        let values = ["waiting", "ratio", "oldest_ms"].map(|name| metrics[name]);
+        assert_eq!(values.map(|value| value.to_string()), ["5", "3", "3"]);
+
+        let announced = own.announce();
+        let highest = announced.into_iter().filter(|metric| metric.highest);
+        let highest: BTreeSet<String> = highest.map(|metric| metric.name).collect();
+        let mut all = ServerSample { metrics, ..ServerSample::default() };
+        let more = ["waiting", "ratio", "ratio{tenant=\"a\"}"].map(|name| (name.to_owned(), 4.0));
+        all.add(ServerSample { metrics: more.into(), ..ServerSample::default() }, &highest);
+        let values =
+            ["waiting", "ratio", "ratio{tenant=\"a\"}", "oldest_ms"].map(|n| all.metrics[n]);
+        assert_eq!(values.map(|value| value.to_string()), ["9", "4", "4", "3"]);
     }
 }

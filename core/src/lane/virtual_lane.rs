@@ -64,6 +64,8 @@ pub struct VirtualLane {
     /// The log tail that its charts show.
     tailed: Option<Tailed>,
     announced: BTreeSet<String>,
+    /// Those of which the highest value of the instances stands for the lane.
+    highest: BTreeSet<String>,
 }
 
 impl VirtualLane {
@@ -112,6 +114,7 @@ impl VirtualLane {
             steer,
             tailed: manifest.shows_log().then(Tailed::default),
             announced: BTreeSet::new(),
+            highest: BTreeSet::new(),
             begin,
         };
         lane.scale(manifest.instances)?;

@@ -180,7 +180,12 @@ impl<'a> Shown<'a> {
                 ("tasks", linear(top, number), fixed)
             }
         };
-        let title = capital(&chart.title());
+        let mut title = capital(&chart.title());
+        if let Shows::Level(measure) | Shows::State(measure, _) = &chart.shows
+            && timeline.lanes.iter().any(|lane| lane.is_of_highest_instance(measure))
+        {
+            title.push_str(", of the highest instance");
+        }
         Frame { title, class, width, end_s, axis, ticks, cap, phases: self.phases() }
     }
 

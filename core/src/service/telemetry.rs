@@ -88,7 +88,6 @@ impl Requests {
         describe_gauge!("http_requests_in_flight", Unit::Count, "requests inside the service");
         describe_gauge!(
             "httpErrorRate",
-            Unit::Count,
             "share of a route's requests that ended with this error, over about a second"
         );
         Self {

@@ -22,6 +22,7 @@ use firedrill_core::prose::letter;
 use firedrill_core::session::lane_state::{LaneState, ProcessState};
 use firedrill_core::session::series::Point;
 use firedrill_core::session::walk::page::Page;
+use firedrill_core::timeline::is_highest;
 
 /// Latencies from here to [`SLOWEST_MS`] have a place on the axis.
 const FASTEST_MS: f64 = 0.1;
@@ -275,6 +276,12 @@ fn title(
     (with_theory, width): (bool, u16),
 ) -> Vec<Span<'static>> {
     let mut title = vec![Span::styled(format!(" {}", shown.title()), theme::strong())];
+    if lane.instances.len() > 1
+        && let Shows::Level(measure) | Shows::State(measure, _) = &shown.shows
+        && is_highest(&lane.metrics, measure)
+    {
+        title.push(Span::styled("   highest instance", theme::quiet()));
+    }
     if with_theory {
         title.push(Span::styled("   ╌ theory", theme::quiet()));
     }

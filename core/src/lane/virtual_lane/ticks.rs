@@ -13,6 +13,9 @@ impl VirtualLane {
         for instance in &self.instances {
             for metric in instance.registry.announce() {
                 if self.announced.insert(metric.name.clone()) {
+                    if metric.highest {
+                        self.highest.insert(metric.name.clone());
+                    }
                     self.out.emit(self.now_ms, &LaneSays::Metric(metric));
                 }
             }
@@ -69,7 +72,7 @@ impl VirtualLane {
             });
             load.add(tick);
             if let Some(own) = own {
-                server.get_or_insert_with(ServerSample::default).add(own);
+                server.get_or_insert_with(ServerSample::default).add(own, &self.highest);
             }
         }
         let mut fleet = self.rollout.fleet(self.now_ms, &measured);
@@ -121,7 +124,7 @@ impl VirtualLane {
         for (instance, own) in self.instances.iter_mut().zip(servers) {
             load.add(instance.take_load());
             if let Some(own) = own {
-                server.get_or_insert_with(ServerSample::default).add(own);
+                server.get_or_insert_with(ServerSample::default).add(own, &self.highest);
             }
         }
         let resident_bytes = server.is_some().then_some(bytes);

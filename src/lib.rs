@@ -26,7 +26,6 @@
 
 #[cfg(feature = "book")]
 pub mod book;
-#[cfg(feature = "class")]
 pub mod class;
 pub mod cli;
 pub mod commands;

@@ -13,10 +13,12 @@ use firedrill_core::incident::marks::marks;
 use firedrill_core::incident::walk::{AnswerKind, Choice, Pointed, Question};
 use firedrill_core::lane::local::LocalRun;
 use firedrill_core::page::Drawn;
-use firedrill_core::page::walk::{Asked, PageInput, Place, WalkPage, WalkToOpen};
+use firedrill_core::page::walk::{Asked, WalkPage, WalkToOpen};
 use firedrill_core::plan::{Case, Plan};
 use firedrill_core::script::{Control, Pacing};
 use firedrill_core::session::track::RunId;
+use firedrill_core::session::walk::WalkInput;
+use firedrill_core::session::walk::follow::Place;
 use firedrill_core::session::walk::page::Content;
 use firedrill_core::session::walk::{Answer, Done, Stage, Walk};
 use firedrill_core::session::{Effect, Input, Session};
@@ -321,7 +323,7 @@ fn class(id: &str) {
     for at in 1..pages {
         let asked = led(&mut early, place(at, false));
         assert_eq!(asked.progress, progress(at), "{id}");
-        for input in [PageInput::Next, PageInput::Back, PageInput::Skip] {
+        for input in [WalkInput::Next, WalkInput::Back, WalkInput::Skip] {
             let held = early.obey(Asked::Input(input)).expect("it is refused");
             assert_eq!((&held.progress, &held.page), (&asked.progress, &asked.page), "{id}");
         }
@@ -345,7 +347,7 @@ fn class(id: &str) {
     };
     led(&mut late, up_to(Some(2)));
     for _ in 0..10 {
-        late.obey(Asked::Input(PageInput::Next)).expect("it goes on or not");
+        late.obey(Asked::Input(WalkInput::Next)).expect("it goes on or not");
         led(&mut late, up_to(Some(2)));
     }
     assert_eq!(led(&mut late, up_to(Some(2))).progress, progress(2), "{id}");

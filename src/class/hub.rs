@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use firedrill_core::page::walk::Place;
+use firedrill_core::session::walk::follow::Place;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
@@ -14,7 +14,9 @@ use super::invitation::Invitation;
 use super::message::{FromLearner, FromPresenter, LearnerId, Pace, Refused, Round};
 use super::offer::{Offer, OfferPage, page_of};
 use super::panel;
-use super::room::Room;
+use super::room::{Lesson, Room};
+use super::standing::standing;
+use super::state::{ClassState, VoteOn};
 use crate::files;
 
 /// Time between two writes of the file.
@@ -195,6 +197,30 @@ impl Hub {
     /// Reads the room.
     pub fn room<T>(&self, read: impl FnOnce(&Room) -> T) -> T {
         read(&self.class().room)
+    }
+
+    /// The state of the class for a learner's terminal; none for the presenter, and for a learner who is not known
+    /// any more.
+    pub fn state(&self, person: Person) -> Option<ClassState> {
+        let Person::Learner(learner) = person else { return None };
+        let here: BTreeSet<LearnerId> = self.here().keys().copied().collect();
+        let class = self.class();
+        let room = &class.room;
+        let here = here.into_iter().filter(|learner| room.learners.contains_key(learner)).collect();
+        let lesson = room.lesson.as_ref().filter(|_| !room.is_on_call);
+        Some(ClassState {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            seed: room.order_seed.into(),
+            standing: standing(room, learner, &here, &self.offers)?,
+            incident: lesson.map(|lesson| lesson.incident.clone()),
+            place: lesson.and_then(|_| place(room, person, &self.offers)),
+            vote: lesson.map(|Lesson { incident, page, round, .. }| VoteOn {
+                incident: incident.clone(),
+                page: *page,
+                round: *round,
+            }),
+            shift: room.shift().map(|(number, _)| format!("shift/{number}")),
+        })
     }
 
     /// The content of a person's browser: the panel as HTML, the walk that is open, and the place in it.

@@ -67,7 +67,7 @@ pub enum FromPresenter {
 }
 
 /// A message from a learner.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub enum FromLearner {
     /// A vote on the question of a step. The last one of a round counts.

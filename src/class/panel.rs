@@ -4,18 +4,16 @@ use std::collections::BTreeSet;
 
 use firedrill_core::prose::capital;
 use firedrill_core::session::shift::scenario::LEVELS;
-use firedrill_core::session::walk::Answer;
 use maud::{Markup, html};
 use serde_json::{Value, json};
 
 use super::board::board;
 use super::invitation::{Invitation, invited};
 use super::message::{LearnerId, Pace, Round};
-use super::offer::{Offer, OfferPage, page_of};
-use super::room::{Learner, Lesson, Room, histogram, order};
-
-/// Rows of a histogram, at most: numbers that were typed can all differ.
-const MOST_ROWS: usize = 12;
+use super::offer::{Offer, OfferPage};
+use super::room::{Learner, Lesson, Room};
+use super::standing::{self, asks, shared, standing, state};
+use super::state::VoteTable;
 
 /// Seconds without progress after which a learner is listed as stuck.
 const STUCK_S: u64 = 120;
@@ -32,118 +30,43 @@ pub fn of_learner(
     here: &BTreeSet<LearnerId>,
     offers: &[Offer],
 ) -> Markup {
-    let Some(known) = room.learners.get(&learner) else { return html! {} };
+    let Some(standing) = standing(room, learner, here, offers) else { return html! {} };
     html! {
+        p { strong { (standing.name) } " · " (standing.pace) }
         @if let Some((_, shift)) = room.shift() {
-            p { strong { (known.name) } " · on call, the same shift for all" }
             // It is shown to those who have a result.
             @if shift.board.get(&learner).is_some_and(|report| report.result.is_some()) {
                 (board(room, shift, Some(learner)))
             }
+        } @else if let Some(lesson) = &room.lesson {
+            @if let Some(vote) = &standing.vote { p role="status" { (vote) } }
+            @if let Some((called, answer)) = &standing.own { p { (called) ": " strong { (answer) } } }
+            @if let Some(table) = &standing.votes { (votes(table)) }
+            @if lesson.pace == Pace::Free { (incidents(offers)) }
         } @else {
-        p { strong { (known.name) } " · " (pace(room.lesson.as_ref())) }
-        @match &room.lesson {
-            None => p { "Waiting for the presenter to open an incident." },
-            Some(lesson) => {
-                (state(room, lesson, here, offers))
-                @if let (true, Some((vote, second))) = (asks(lesson, offers), room.vote_of(learner)) {
-                    p {
-                        @if lesson.round == Round::Second && !second { "your first vote: " } @else { "your vote: " }
-                        strong { (answer(vote, lesson, offers)) }
-                    }
-                }
-                @if lesson.round == Round::Revealed { (votes(room, lesson, offers)) }
-                @if lesson.pace == Pace::Free { (incidents(offers)) }
-            }
-        }
+            p { "Waiting for the presenter to open an incident." }
         }
         p.fd-buttons {
-            @if known.hand { (posts(&json!({ "Hand": false }), &html! { "lower your hand" })) }
+            @if standing.hand { (posts(&json!({ "Hand": false }), &html! { "lower your hand" })) }
             @else { (posts(&json!({ "Hand": true }), &html! { "raise your hand" })) }
             a href="/class/mine.json" download { "your results" }
         }
     }
 }
 
-fn pace(lesson: Option<&Lesson>) -> Markup {
-    html! { @match lesson {
-        None => { "in the room" },
-        Some(lesson) => @match lesson.pace {
-            Pace::Together => { "together, page " (lesson.page) },
-            Pace::UpTo => { "at your own pace, up to page " (lesson.page) },
-            Pace::Free => { "at your own pace" },
-        },
-    } }
-}
-
-/// The page that everybody is at; none where each learner turns the pages.
-fn shared<'a>(lesson: &Lesson, offers: &'a [Offer]) -> Option<&'a OfferPage> {
-    page_of(offers, &lesson.incident, lesson.page).filter(|_| lesson.pace == Pace::Together)
-}
-
-fn asks(lesson: &Lesson, offers: &[Offer]) -> bool {
-    shared(lesson, offers).is_some_and(OfferPage::asks)
-}
-
-/// The state of the vote.
-fn state(room: &Room, lesson: &Lesson, here: &BTreeSet<LearnerId>, offers: &[Offer]) -> Markup {
-    if !asks(lesson, offers) {
-        return html! {};
-    }
-    let votes = room.present_votes();
-    let first = votes.map_or(0, |votes| votes.first.len());
-    let second = votes.map_or(0, |votes| votes.second.len());
-    // A learner who has voted and left counts; one who has only left does not.
-    let by_first = lesson.round == Round::First;
-    let voted = votes.map(|votes| if by_first { &votes.first } else { &votes.second });
-    let has_left = |learner: &&LearnerId| !here.contains(*learner);
-    let of = here.len() + voted.map_or(0, |voted| voted.keys().filter(has_left).count());
-    html! { p role="status" { @match lesson.round {
-        Round::First => { "First vote: choose alone. " strong { (first) } " of " (of) " have voted." },
-        Round::Discussion => { "The vote is closed. Explain your answer to your neighbour." },
-        Round::Second => { "Second vote: choose again. " strong { (second) } " of " (of) " have voted." },
-        Round::Revealed => { "The run shows the answer." },
-    } } }
-}
-
-/// An answer, as the options, lines and numbers are labelled on the page of the walk.
-fn answer(answer: Answer, lesson: &Lesson, offers: &[Offer]) -> String {
-    match answer {
-        Answer::Choice(index) => format!("option {}", index + 1),
-        // With its result, the page of the walk shows the numbers of the file.
-        Answer::Line(index) if lesson.round == Round::Revealed => format!("line {}", index + 1),
-        Answer::Line(index) => {
-            let number = match page_of(offers, &lesson.incident, lesson.page) {
-                Some(OfferPage::Line(numbers)) => numbers.get(index).copied().flatten(),
-                _ => None,
-            };
-            number.map_or_else(String::new, |number| format!("line {number}"))
-        }
-        Answer::Number(number) => firedrill_core::figures::number(number),
-    }
-}
-
 /// First and second votes, side by side.
-fn votes(room: &Room, lesson: &Lesson, offers: &[Offer]) -> Markup {
-    let Some(votes) = room.present_votes() else { return html! {} };
-    let (first, second) = (histogram(&votes.first), histogram(&votes.second));
-    let mut answers: Vec<Answer> = first.iter().chain(&second).map(|(answer, _)| *answer).collect();
-    answers.sort_by(|one, other| order(*one).total_cmp(&order(*other)));
-    answers.dedup();
-    let count = |of: &[(Answer, usize)], wanted: Answer| {
-        of.iter().find(|(answer, _)| *answer == wanted).map_or(0, |(_, count)| *count)
-    };
-    let rest = answers.len().saturating_sub(MOST_ROWS);
+fn votes(table: &VoteTable) -> Markup {
+    let VoteTable { rows, others, first, second } = table;
     html! {
         table.fd-votes {
-            thead { tr { th { "answer" } th { "first vote" } @if !second.is_empty() { th { "second vote" } } } }
-            tbody { @for of in answers.iter().take(MOST_ROWS) { tr {
-                td { (answer(*of, lesson, offers)) }
-                td { (bar(count(&first, *of), votes.first.len())) }
-                @if !second.is_empty() { td { (bar(count(&second, *of), votes.second.len())) } }
+            thead { tr { th { "answer" } th { "first vote" } @if second.is_some() { th { "second vote" } } } }
+            tbody { @for row in rows { tr {
+                td { (row.answer) }
+                td { (bar(row.first, *first)) }
+                @if let Some(second) = second { td { (bar(row.second, *second)) } }
             } } }
         }
-        @if rest > 0 { p.fd-quiet { "and " (rest) " other answers" } }
+        @if *others > 0 { p.fd-quiet { "and " (others) " other answers" } }
     }
 }
 
@@ -177,10 +100,11 @@ pub fn of_presenter(
             None if room.is_on_call => {},
             None => (invited(invitation)),
             Some(lesson) => div.fd-lead {
-                div { (controls(lesson, offers)) (state(room, lesson, here, offers)) }
+                div { (controls(lesson, offers)) @if asks(lesson, offers) { p role="status" { (state(room, lesson, here)) } } }
                 @if asks(lesson, offers) {
-                    @if lesson.round == Round::Revealed { div { (votes(room, lesson, offers)) } } @else {
-                        details #fd-so-far { summary { "votes so far: not for the projector" } (votes(room, lesson, offers)) }
+                    @let votes = standing::votes(room, lesson, offers).as_ref().map(votes);
+                    @if lesson.round == Round::Revealed { div { @if let Some(votes) = votes { (votes) } } } @else {
+                        details #fd-so-far { summary { "votes so far: not for the projector" } @if let Some(votes) = votes { (votes) } }
                     }
                 }
             },

@@ -1,6 +1,7 @@
 //! The hub's address: pages of the book, the room, and its messages.
 
 use std::convert::Infallible;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -54,6 +55,7 @@ pub fn routes(hub: Arc<Hub>) -> Router {
         .route("/presenter", get(presenter))
         .route("/room", get(room))
         .route("/class/join", post(join))
+        .route("/class/join.json", post(join_as_data))
         .route("/class/events", get(events))
         .route("/class/say", post(say))
         .route("/class/mine.json", get(mine))
@@ -133,32 +135,56 @@ struct Joins {
     name: String,
 }
 
-async fn join(
-    State(Desk { hub, wrong }): State<Desk>,
-    Extension(Peer(peer)): Extension<Peer>,
-    Form(Joins { code, name }): Form<Joins>,
-) -> Response {
-    let again = |status, problem: &str| {
-        (status, page(pages::join(&code, &name, Some(problem)))).into_response()
-    };
+/// Lets a learner in who has the code; returns the key, or the reason why not, for people.
+async fn admit(
+    Desk { hub, wrong }: &Desk,
+    peer: IpAddr,
+    Joins { code, name }: &Joins,
+) -> Result<String, (StatusCode, String)> {
     {
         let mut wrong = wrong.lock().unwrap_or_else(PoisonError::into_inner);
         if !wrong.may_try(peer, Instant::now()) {
             let text = "Too many wrong codes came from here. Wait a minute, then try again.";
-            return again(StatusCode::TOO_MANY_REQUESTS, text);
+            return Err((StatusCode::TOO_MANY_REQUESTS, text.to_owned()));
         }
         if !code.trim().eq_ignore_ascii_case(&hub.invitation.code) {
             wrong.count(peer);
             let text = "This is not the code of the class. The presenter's screen shows it.";
-            return again(StatusCode::FORBIDDEN, text);
+            return Err((StatusCode::FORBIDDEN, text.to_owned()));
         }
     }
-    let Ok(key) = key() else {
-        return again(StatusCode::INTERNAL_SERVER_ERROR, "this computer has no random numbers");
-    };
-    match hub.join(&name, key.clone()).await {
-        Ok(()) => let_in(&key),
-        Err(why) => again(StatusCode::UNPROCESSABLE_ENTITY, &why.to_string()),
+    let key = key().map_err(|_| {
+        let text = "this computer has no random numbers";
+        (StatusCode::INTERNAL_SERVER_ERROR, text.to_owned())
+    })?;
+    match hub.join(name, key.clone()).await {
+        Ok(()) => Ok(key),
+        Err(why) => Err((StatusCode::UNPROCESSABLE_ENTITY, why.to_string())),
+    }
+}
+
+async fn join(
+    State(desk): State<Desk>,
+    Extension(Peer(peer)): Extension<Peer>,
+    Form(joins): Form<Joins>,
+) -> Response {
+    match admit(&desk, peer, &joins).await {
+        Ok(key) => let_in(&key),
+        Err((status, why)) => {
+            (status, page(pages::join(&joins.code, &joins.name, Some(&why)))).into_response()
+        }
+    }
+}
+
+/// The same for a terminal, which gets its key as JSON.
+async fn join_as_data(
+    State(desk): State<Desk>,
+    Extension(Peer(peer)): Extension<Peer>,
+    Json(joins): Json<Joins>,
+) -> Response {
+    match admit(&desk, peer, &joins).await {
+        Ok(key) => Json(json!({ "key": key })).into_response(),
+        Err(why) => why.into_response(),
     }
 }
 
@@ -270,10 +296,18 @@ async fn file(
     (caching, [(CONTENT_TYPE, media_type(&name))], bytes).into_response()
 }
 
+#[derive(Debug, Deserialize)]
+struct Wanted {
+    /// True for data, as a terminal needs it, in place of HTML.
+    #[serde(default)]
+    data: bool,
+}
+
 /// The state of the class, again after each change.
 async fn events(
     State(Desk { hub, .. }): State<Desk>,
     Known(person): Known,
+    Query(Wanted { data }): Query<Wanted>,
 ) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let here = hub.opened(person);
     let mut changes = hub.changes();
@@ -294,7 +328,7 @@ async fn events(
                 {
                     return None;
                 }
-                let shown = hub.shown(person);
+                let shown = if data { json!(hub.state(person)) } else { hub.shown(person) };
                 if last.as_ref() != Some(&shown) {
                     let event = Event::default().data(shown.to_string());
                     return Some((Ok(event), (hub, changes, Some(shown), here)));

@@ -124,6 +124,11 @@ pub enum Verb {
     /// It serves the walks of the built book to your network until Ctrl-C. Learners open the address that it prints
     /// and type the join code; nothing is installed. Plain HTTP: use it in a network that you trust.
     Class(ClassOptions),
+    /// Join a class in the terminal, in place of a browser
+    ///
+    /// The walk follows the presenter's step; answers are votes while a vote is open. A second start with the same
+    /// address and code comes back as the same learner.
+    Join(JoinOptions),
     #[cfg(feature = "book")]
     /// mdBook preprocessor: resolve the directives of a book's chapters
     #[command(name = "mdbook")]
@@ -282,6 +287,20 @@ pub struct ClassOptions {
     /// Begin a new class; an earlier one in the same file is moved aside
     #[arg(long)]
     pub new: bool,
+}
+
+/// Options of `join`.
+#[derive(Debug, Args)]
+pub struct JoinOptions {
+    /// Address of the class, as `firedrill class` prints it
+    #[arg(value_name = "URL")]
+    pub address: String,
+    /// The join code, unless the address has it
+    #[arg(value_name = "CODE")]
+    pub code: Option<String>,
+    /// Nickname for the presenter's list [default: asked for]
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
 }
 
 /// Options of `metrics`.

@@ -7,7 +7,7 @@
 //! * [`mod@report`], [`picture`]: pages and pictures of runs
 //! * [`list`], [`doctor`], [`describe`]: what there is, what this machine can do, how to use it
 //! * [`book`]: the book, and mdBook's preprocessor; [`class`]: its walks, for a room of learners
-//! * [`drill`]: on-call shifts
+//! * [`join`]: a class in the terminal; [`drill`]: on-call shifts
 //! * [`metrics`]: what Prometheus needs
 //! * [`new`], [`check`]: an incident begun, and whether incidents are what their manifests say
 
@@ -21,6 +21,7 @@ pub mod describe;
 pub mod doctor;
 pub mod drill;
 mod heat_map;
+pub mod join;
 pub mod lab;
 pub mod list;
 pub mod metrics;
@@ -102,6 +103,7 @@ fn carry_out(cli: Cli) -> anyhow::Result<ExitCode> {
         Some(Verb::Drill(options)) => drill::drill(catalogue, options, cli.theme),
         #[cfg(feature = "class")]
         Some(Verb::Class(options)) => class::serve(catalogue, options),
+        Some(Verb::Join(options)) => join::join(catalogue, options, cli.theme),
         #[cfg(feature = "book")]
         Some(Verb::Mdbook { command, renderer }) => {
             book::preprocess(catalogue, command.zip(renderer))

@@ -69,4 +69,6 @@ pub enum Action {
     Hint,
     Skip,
     Presenter,
+    /// Raises or lowers the hand in a class.
+    Hand,
 }

@@ -17,11 +17,14 @@ use super::inputs::{Inputs, TerminalInput};
 use super::message::{Command, Msg};
 use super::model::{Lab, Model, Screen};
 use super::programs::program_for;
+use super::room::Room;
 use super::shift::{Debriefed, ShiftOptions};
 use super::terminal::{self, panics};
 use super::update::{open, take_shift, take_walk, update};
 use super::user_state::{begun, remember};
 use super::view;
+use crate::class::client::Link;
+use crate::class::state::News;
 use crate::drill::debrief::EndedShift;
 use crate::guest::Guest;
 use crate::notice::note;
@@ -100,10 +103,7 @@ pub async fn run(
             },
             event = next_event(&mut session.run) => session.take(&mut model, RunId::Main, event).await,
             event = next_event(&mut session.lapse) => session.take(&mut model, RunId::Lapse, event).await,
-            debriefed = next_debrief(&mut session.debrief) => {
-                session.debrief = None;
-                update(&mut model, Msg::Debriefed(debriefed))
-            }
+            msg = next_message(&mut session.debrief, &mut session.class) => update(&mut model, msg),
             signal = terminations.recv() => break signal.unwrap_or(Termination::HungUp).into(),
             Some(pause) = pauses.recv() => {
                 if session.suspend(&mut model, pause == Pause::Stop).is_err() {
@@ -156,6 +156,8 @@ pub enum FirstScreen {
     Lab(Box<Spec>, Option<Recorder>),
     /// The guided walk of an incident, and how many times as fast it passes.
     Walk(Box<Spec>, f64),
+    /// The class that was joined.
+    Class(Link),
     /// An on-call shift.
     Shift(Box<ShiftOptions>),
     /// A recording.
@@ -173,6 +175,8 @@ struct Runs {
     lost: Option<String>,
     /// The debrief of a shift while it is computed.
     debrief: Option<JoinHandle<anyhow::Result<Debriefed>>>,
+    /// The connection to the class.
+    class: Option<Link>,
 }
 
 /// The terminal while it is ours.
@@ -206,6 +210,31 @@ async fn next_debrief(
     }
 }
 
+/// Waits for what is computed, or heard, beside the runs.
+async fn next_message(
+    debrief: &mut Option<JoinHandle<anyhow::Result<Debriefed>>>,
+    class: &mut Option<Link>,
+) -> Msg {
+    tokio::select! {
+        debriefed = next_debrief(debrief) => {
+            *debrief = None;
+            Msg::Debriefed(debriefed)
+        }
+        news = next_news(class) => Msg::Class(news),
+    }
+}
+
+/// Waits for news of the class.
+async fn next_news(class: &mut Option<Link>) -> News {
+    match class {
+        Some(link) => match link.news.recv().await {
+            Some(news) => news,
+            None => pending().await,
+        },
+        None => pending().await,
+    }
+}
+
 async fn next_event(run: &mut Option<Run>) -> Option<Event> {
     match run {
         Some(run) => run.events.recv().await,
@@ -225,7 +254,15 @@ impl Runs {
     /// The terminal, and no run yet.
     fn new() -> io::Result<Self> {
         let open = Some(Open::new()?);
-        Ok(Self { open, run: None, lapse: None, recorder: None, lost: None, debrief: None })
+        Ok(Self {
+            open,
+            run: None,
+            lapse: None,
+            recorder: None,
+            lost: None,
+            debrief: None,
+            class: None,
+        })
     }
 
     fn draw(&mut self, model: &mut Model) -> io::Result<()> {
@@ -279,6 +316,10 @@ impl Runs {
                 open(model, *spec)
             }
             FirstScreen::Walk(spec, faster) => take_walk(model, *spec, faster),
+            FirstScreen::Class(link) => {
+                (self.class, model.room) = (Some(link), Some(Room::default()));
+                Vec::new()
+            }
             FirstScreen::Shift(options) => take_shift(model, *options),
             FirstScreen::Recording(spec, lines, faults) => {
                 model.screen = Screen::Lab(Box::new(Lab::recorded(*spec, lines, &faults)));
@@ -411,6 +452,11 @@ impl Runs {
             Command::Session(effect) => self.effect(model, effect),
             Command::Record(begin) => self.set_recording(model, begin),
             Command::Debrief => self.begin_debrief(model),
+            Command::Say(message) => {
+                if let Some(link) = &self.class {
+                    link.say(message);
+                }
+            }
         }
     }
 

@@ -429,6 +429,13 @@ static HELP_SCREEN: Table = &[&[
     QUIT,
 ]];
 
+/// Keys beside those of the screen while the terminal takes part in a class.
+static ROOM: Table = &[&[binding(
+    &[Char('H')],
+    A::Hand,
+    ("H", "hand", "raise your hand in the class, or lower it"),
+)]];
+
 /// The keys of the topmost overlay, or of the screen.
 pub fn bindings(model: &Model) -> impl Iterator<Item = &'static Binding> {
     let table = match &model.overlay {
@@ -443,14 +450,15 @@ pub fn bindings(model: &Model) -> impl Iterator<Item = &'static Binding> {
         Some(Overlay::GoTo { .. }) => GO_TO_KEYS,
         Some(Overlay::Message(_)) => MESSAGE,
         Some(Overlay::Confirm(_) | Overlay::Resume { .. }) => CONFIRM,
-        None => screen_table(model),
+        None => return screen_bindings(model).collect::<Vec<_>>().into_iter(),
     };
-    table.iter().copied().flatten()
+    table.iter().copied().flatten().collect::<Vec<_>>().into_iter()
 }
 
 /// The keys of the screen below any overlay.
 pub fn screen_bindings(model: &Model) -> impl Iterator<Item = &'static Binding> {
-    screen_table(model).iter().copied().flatten()
+    let room = model.room.as_ref().map_or::<Table, _>(&[], |_| ROOM);
+    screen_table(model).iter().chain(room).copied().flatten()
 }
 
 fn screen_table(model: &Model) -> Table {
@@ -512,7 +520,7 @@ mod tests {
     fn a_letter_has_one_meaning_on_every_screen() {
         let tables = [
             CATALOGUE, LAB, LAPSE, WALK, WALK_END, VIRTUAL, PAST, RECORDING, BUGS, CHAOS,
-            CODE_KEYS, CHAIN, SHIFT, SHIFT_END,
+            CODE_KEYS, CHAIN, SHIFT, SHIFT_END, ROOM,
         ];
         let mut meanings: Vec<(char, Action)> = Vec::new();
         for binding in tables.into_iter().flatten().copied().flatten() {

@@ -8,6 +8,8 @@ use firedrill_core::session::Effect;
 use firedrill_core::session::track::RunId;
 
 use super::shift::Debriefed;
+use crate::class::message::FromLearner;
+use crate::class::state::News;
 use crate::keyboard::Edit;
 
 /// A message to the screen.
@@ -38,6 +40,8 @@ pub enum Msg {
     Panicked(String),
     /// The program that had the terminal has ended, or could not be started.
     GivenBack(Result<(), String>),
+    /// News of the class.
+    Class(News),
     /// The debrief of a shift has been computed, or could not be.
     Debriefed(Result<Box<Debriefed>, String>),
 }
@@ -59,4 +63,6 @@ pub enum Command {
     Exercise(String),
     /// Compute the debrief of the shift.
     Debrief,
+    /// Send this to the class.
+    Say(FromLearner),
 }

@@ -6,6 +6,7 @@
 //! * [`update`]: a message changes the model and may ask for something to be done
 //! * [`code`]: the code view: its files, the broken variant beside the fixed; [`syntax`]: its words
 //! * [`chaos`]: faults as switches; [`shift`]: the menus of an on-call shift
+//! * [`room`]: the class that the terminal takes part in
 //! * [`view`]: draws the model, one file a region; [`theme`]: colours and symbols
 //! * [`terminal`]: raw mode, entered and left
 //! * [`event_loop`]: keys, mouse, signals, the run's events and the frame clock, in one `select!`
@@ -24,6 +25,7 @@ pub mod model;
 pub mod picture;
 pub mod programs;
 pub mod reached_speed;
+pub mod room;
 pub mod shift;
 pub mod syntax;
 pub mod terminal;

@@ -14,11 +14,13 @@ use firedrill_core::session::lane_state::LaneState;
 use firedrill_core::session::progress::WalkProgress;
 use firedrill_core::session::track::RunId;
 use firedrill_core::session::walk::Listing;
+use firedrill_core::session::walk::follow::Place;
 use firedrill_core::session::{Effect, Input, Session};
 
 use super::action::Action;
 use super::layout::Layout;
 use super::reached_speed::ReachedSpeed;
+use super::room::Room;
 use super::shift::{ShiftOptions, ShiftScreen};
 use crate::run::{Spec, Venue};
 use crate::user_state::UserState;
@@ -28,6 +30,12 @@ const LAB_SPAN_S: f64 = 60.0;
 
 /// Seconds that the charts of a walk span.
 const WALK_SPAN_S: f64 = 30.0;
+
+/// The least that the screens need: columns and rows.
+pub const LEAST: (u16, u16) = (80, 24);
+
+/// Rows of the strip that tells of the class.
+pub const ROOM_ROWS: u16 = 2;
 
 /// The whole screen.
 #[derive(Debug)]
@@ -50,6 +58,8 @@ pub struct Model {
     pub unsaved: Unsaved,
     /// A note on a key that had no effect, or on progress that could not be saved.
     pub note: Option<String>,
+    /// The class that the terminal takes part in.
+    pub room: Option<Room>,
 }
 
 /// The screens.
@@ -234,7 +244,23 @@ impl Model {
             remembered: UserState::default(),
             unsaved: Unsaved::default(),
             note: None,
+            room: None,
         }
+    }
+
+    /// The place of the class in the walk on screen.
+    pub fn place(&self) -> Option<Place> {
+        match (&self.room, &self.screen) {
+            (Some(room), Screen::Lab(lab)) if lab.session.walk.is_some() => {
+                room.place(&lab.session.case.plan.incident)
+            }
+            _ => None,
+        }
+    }
+
+    /// Rows that the screens need, of a terminal of any height.
+    pub fn rows(&self) -> u16 {
+        LEAST.1 + if self.room.is_some() { ROOM_ROWS } else { 0 }
     }
 }
 
@@ -248,11 +274,15 @@ impl Lab {
         (lab, Effect::Start { run: RunId::Main, plan, pacing })
     }
 
-    /// A guided walk, played `faster` times as fast, and its start.
+    /// A guided walk, played `faster` times as fast, and its start. The options of its questions are in a random order.
     pub fn walk(spec: Spec, faster: f64) -> (Self, Vec<Effect>) {
+        Self::walk_in_order(spec, faster, RandomState::new().build_hasher().finish())
+    }
+
+    /// The same with the order of options that this seed decides.
+    pub fn walk_in_order(spec: Spec, faster: f64, order_seed: u64) -> (Self, Vec<Effect>) {
         let Spec { case, venue, .. } = spec;
-        let (session, effects) =
-            Session::walk(case, faster, RandomState::new().build_hasher().finish());
+        let (session, effects) = Session::walk(case, faster, order_seed);
         let mut lab = Self::of(session, venue, WALK_SPAN_S);
         lab.turn_page();
         (lab, effects)

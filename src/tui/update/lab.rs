@@ -64,6 +64,9 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Command> {
         }
         Action::RepeatPhases => return tell(model, Some(Control::RepeatPhases)),
         Action::Back if lab.presents.is_some() => lab.presents = None,
+        Action::Back if model.room.as_ref().is_some_and(|room| room.holds_in().is_some()) => {
+            model.note = Some("the class is in this walk; q leaves the class".to_owned());
+        }
         Action::Reset | Action::Back if ends_something(lab, action) => {
             model.overlay = Some(Overlay::Confirm(action));
         }

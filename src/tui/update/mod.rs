@@ -2,6 +2,7 @@
 //!
 //! * `catalogue`, `lab`, `overlay`: the actions of keys there; `page`: keys and actions of a walk's page; `shift`: of an
 //!   on-call shift
+//! * `room`: news of a class, and the walk that follows its place
 //! * `mouse`: the same for the mouse
 
 mod catalogue;
@@ -9,6 +10,7 @@ mod lab;
 mod mouse;
 mod overlay;
 mod page;
+mod room;
 mod shift;
 
 use crossterm::event::{KeyCode, KeyEvent};
@@ -33,8 +35,16 @@ const MOST_TYPED: usize = 12;
 /// Characters that are sought, at most.
 const MOST_SOUGHT: usize = 64;
 
-/// Changes the model.
+/// Changes the model, and leads it to the place of its class.
 pub fn update(model: &mut Model, msg: Msg) -> Vec<Command> {
+    let mut commands = change(model, msg);
+    if model.room.is_some() {
+        commands.extend(room::follow(model));
+    }
+    commands
+}
+
+fn change(model: &mut Model, msg: Msg) -> Vec<Command> {
     let dirty = std::mem::replace(&mut model.dirty, true);
     match msg {
         Msg::Key(key) => press(model, key),
@@ -45,12 +55,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Command> {
             Vec::new()
         }
         Msg::Paste(text) => {
-            // A paste goes into a field or nowhere: its letters are nobody's keys.
-            if field(model).is_some() {
-                let typed = text.chars().filter(|c| !c.is_control()).take(MOST_SOUGHT);
-                typed.for_each(|c| drop(press(model, KeyEvent::from(KeyCode::Char(c)))));
-                model.note = None;
-            }
+            paste(model, &text);
             Vec::new()
         }
         Msg::StoodStill(seconds) => {
@@ -105,6 +110,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Command> {
             }
             Vec::new()
         }
+        Msg::Class(news) => room::hear(model, news),
         Msg::Debriefed(result) => {
             shift::debriefed(model, result);
             Vec::new()
@@ -115,6 +121,15 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Command> {
             }
             Vec::new()
         }
+    }
+}
+
+/// Takes a paste into a field or nowhere: its letters are nobody's keys.
+fn paste(model: &mut Model, text: &str) {
+    if field(model).is_some() {
+        let typed = text.chars().filter(|c| !c.is_control()).take(MOST_SOUGHT);
+        typed.for_each(|c| drop(press(model, KeyEvent::from(KeyCode::Char(c)))));
+        model.note = None;
     }
 }
 
@@ -201,6 +216,9 @@ fn press(model: &mut Model, key: KeyEvent) -> Vec<Command> {
     if action == Action::Help {
         model.overlay = Some(Overlay::Help { down: 0 });
         return Vec::new();
+    }
+    if let (Action::Hand, Some(room)) = (action, &model.room) {
+        return vec![Command::Say(room.hand())];
     }
     match &mut model.screen {
         Screen::Catalogue(_) => catalogue::act(model, action),

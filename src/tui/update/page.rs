@@ -5,7 +5,7 @@ use firedrill_core::session::Input;
 use firedrill_core::session::walk::page::AnswerForm;
 use firedrill_core::session::walk::{Answer, Stage, Walk};
 
-use super::apply;
+use super::{apply, room};
 use crate::tui::action::Action;
 use crate::tui::message::Command;
 use crate::tui::model::{Lab, Model, Screen};
@@ -109,7 +109,10 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Command> {
         }
         _ => return Vec::new(),
     };
-    apply(model, input)
+    match room::take(model, &input) {
+        Some(commands) => commands,
+        None => apply(model, input),
+    }
 }
 
 fn move_cursor(lab: &mut Lab, awaited: Option<&AnswerForm>, down: bool) {

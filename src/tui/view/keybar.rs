@@ -6,8 +6,9 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use firedrill_core::glossary;
-use firedrill_core::session::walk::Stage;
+use firedrill_core::session::walk::follow::Place;
 use firedrill_core::session::walk::page::Page;
+use firedrill_core::session::walk::{Stage, WalkInput};
 
 use super::parts::{self, cut};
 use crate::tui::action::Action;
@@ -54,14 +55,22 @@ fn columns(binding: &Binding) -> usize {
 }
 
 /// Returns true if a key has an effect on this page of a walk.
-fn has_effect(lab: &Lab, page: &Page, binding: &Binding) -> bool {
+fn has_effect(lab: &Lab, page: &Page, place: Option<Place>, binding: &Binding) -> bool {
+    let lets = |input| place.is_none_or(|place| place.lets(&lab.session, input));
     let step = page.step();
     let asks = step.is_some_and(|step| step.stage == Stage::Prompt && step.question.is_some());
     match binding.action {
-        Action::WalkOn => step.is_none_or(|step| step.stage != Stage::Running),
-        Action::WalkBack => page.number > 1,
+        Action::WalkOn if asks => place.is_none_or(|place| place.votes || place.at.is_none()),
+        Action::WalkOn => {
+            step.is_none_or(|step| step.stage != Stage::Running) && lets(WalkInput::Next)
+        }
+        Action::WalkBack => page.number > 1 && lets(WalkInput::Back),
         Action::Hint => asks,
-        Action::Skip => asks || step.is_some_and(|step| step.stage == Stage::Running),
+        Action::Skip => {
+            (asks || step.is_some_and(|step| step.stage == Stage::Running)) && lets(WalkInput::Skip)
+        }
+        // The class leads back at once.
+        Action::Back => place.is_none_or(|place| place.at.is_none() && place.limit.is_none()),
         Action::Words => page.texts().iter().any(|text| !glossary::marked(text).is_empty()),
         Action::NextLane => lab.session.lanes().len() > 1,
         _ => true,
@@ -74,7 +83,11 @@ fn shown(model: &Model, width: u16) -> Vec<&'static Binding> {
     let all: Vec<&Binding> = match (&model.overlay, &model.screen) {
         (None, Screen::Lab(lab)) if lab.session.walk.is_some() => {
             let page = lab.session.page();
-            named.filter(|b| page.as_ref().is_none_or(|page| has_effect(lab, page, b))).collect()
+            named
+                .filter(|b| {
+                    page.as_ref().is_none_or(|page| has_effect(lab, page, model.place(), b))
+                })
+                .collect()
         }
         _ => named.collect(),
     };

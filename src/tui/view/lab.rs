@@ -39,7 +39,7 @@ pub fn draw(frame: &mut Frame, area: Rect, lab: &Scene, layout: &mut layout::Lay
             take_home::draw(frame, lanes.union(events), (page, summary), lab, layout);
             return;
         }
-        walk::draw(frame, events, page, &lab.page, layout);
+        walk::draw(frame, events, page, &lab.page, lab.held(), layout);
         if let Some(listing) = page.listing() {
             walk::code(frame, lanes, listing, lab.page.cursor);
             return;

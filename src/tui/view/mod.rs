@@ -22,6 +22,7 @@ pub mod message;
 pub mod metrics;
 pub mod parts;
 pub mod present;
+pub mod room;
 pub mod scene;
 pub mod shift;
 pub mod take_home;
@@ -35,29 +36,31 @@ use ratatui::widgets::Paragraph;
 
 use super::action::Action;
 use super::layout;
-use super::model::{Model, Overlay, Screen};
+use super::model::{LEAST, Model, Overlay, ROOM_ROWS, Screen};
 use super::theme;
 use scene::Scene;
-
-/// The least that the screens need.
-pub const LEAST: (u16, u16) = (80, 24);
 
 /// Draws everything.
 pub fn draw(frame: &mut Frame, model: &Model) -> layout::Layout {
     let mut layout = layout::Layout::default();
     let area = frame.area();
-    if area.width < LEAST.0 || area.height < LEAST.1 {
-        too_small(frame, area);
+    if area.width < LEAST.0 || area.height < model.rows() {
+        too_small(frame, area, model.rows());
         return layout;
     }
-    let [body, bar] = Layout::vertical([Constraint::Min(0), Constraint::Length(1)]).areas(area);
+    let strip = model.room.as_ref().map_or(0, |_| ROOM_ROWS);
+    let rows = [Constraint::Length(strip), Constraint::Min(0), Constraint::Length(1)];
+    let [class, body, bar] = Layout::vertical(rows).areas(area);
+    if let Some(room) = &model.room {
+        room::draw(frame, class, room);
+    }
     match &model.screen {
         Screen::Catalogue(list) => {
             catalogue::draw(frame, body, model, list, &mut layout);
             overlay(frame, body, model, &mut layout);
         }
         Screen::Lab(lab) => {
-            let scene = Scene::new(lab);
+            let scene = Scene::new(lab, model.place());
             match (lab.presents, &lab.shift) {
                 (_, Some(screen)) => shift::draw(frame, body, &scene, screen, &mut layout),
                 (Some(chart), None) => present::draw(frame, body, &scene, chart),
@@ -119,10 +122,10 @@ fn overlay_of_lab(
     }
 }
 
-fn too_small(frame: &mut Frame, area: Rect) {
+fn too_small(frame: &mut Frame, area: Rect, rows: u16) {
     let text = Text::from(vec![
         Line::from(format!("This terminal has {}x{}.", area.width, area.height)),
-        Line::from(format!("firedrill needs {}x{}.", LEAST.0, LEAST.1)),
+        Line::from(format!("firedrill needs {}x{}.", LEAST.0, rows)),
         Line::from("The run continues. q: quit"),
     ]);
     frame.render_widget(Paragraph::new(text).alignment(Alignment::Center), area);

@@ -5,6 +5,8 @@ use std::ops::Deref;
 use firedrill_core::incident::Manifest;
 use firedrill_core::session::View;
 use firedrill_core::session::lane_state::LaneState;
+use firedrill_core::session::walk::follow::Place;
+use firedrill_core::session::walk::{Stage, WalkInput};
 
 use crate::tui::model::Lab;
 
@@ -14,12 +16,32 @@ pub struct Scene<'a> {
     lab: &'a Lab,
     /// The view of its session.
     pub view: View<'a>,
+    /// The place of the class that takes its walk.
+    place: Option<Place>,
 }
 
 impl<'a> Scene<'a> {
-    /// The lab as it is now.
-    pub fn new(lab: &'a Lab) -> Self {
-        Self { lab, view: lab.session.view() }
+    /// The lab as it is now, at this place of a class.
+    pub fn new(lab: &'a Lab, place: Option<Place>) -> Self {
+        Self { lab, view: lab.session.view(), place }
+    }
+
+    /// The action that the class allows on the page of its walk, or what it waits for; none: all is allowed.
+    pub fn held(&self) -> Option<&'static str> {
+        let place = self.place?;
+        let step = self.view.page.as_ref()?.step()?;
+        if step.stage == Stage::Running || step.is_starting {
+            return None;
+        }
+        let is_asked = step.stage == Stage::Prompt && step.question.is_some();
+        match is_asked {
+            true if place.votes => Some(" select, enter votes · h hint "),
+            true if place.at.is_some() => Some(" the vote is closed "),
+            true => None,
+            false if place.lets(&self.lab.session, WalkInput::Next) => None,
+            false if place.at.is_some() => Some(" the presenter continues "),
+            false => Some(" the class has not come further "),
+        }
     }
 
     /// The manifest of its incident.

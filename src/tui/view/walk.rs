@@ -59,15 +59,17 @@ pub fn draw(
     area: Rect,
     page: &Page,
     screen: &PageScreen,
+    held: Option<&str>,
     layout: &mut layout::Layout,
 ) {
     let Some(step) = page.step() else { return };
+    let next = held.map_or_else(|| state(page, step), str::to_owned);
     let title = format!(" {} of {} · {} ", page.number, page.of, page.title);
     let mut block = Block::new()
         .borders(Borders::TOP | Borders::BOTTOM)
         .border_style(theme::accent())
         .title(Span::styled(title, theme::strong()))
-        .title_bottom(Line::styled(state(page, step), theme::quiet()).alignment(Alignment::Right));
+        .title_bottom(Line::styled(next, theme::quiet()).alignment(Alignment::Right));
     let inner = block.inner(area);
     let [_, inner, _] =
         Layout::horizontal([Constraint::Length(1), Constraint::Max(WIDEST), Constraint::Min(1)])

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 use serde_json::json;
 
-use super::{Kept, PageInput, WalkPage};
+use super::{Kept, WalkPage};
 use crate::figures::{clock, count, number};
 use crate::page::Drawn;
 use crate::page::chart::NARROW;
@@ -12,7 +12,7 @@ use crate::page::tile::tile;
 use crate::page::words::words;
 use crate::prose::{capital, letter};
 use crate::session::walk::page::{AnswerForm, Asking, Content, Outcome, Page, StepPage, Summary};
-use crate::session::walk::{Answer, Listing, Stage, numbers};
+use crate::session::walk::{Answer, Listing, Stage, WalkInput, numbers};
 
 /// Seconds to which the time axis of a walk is rounded up.
 const AXIS_S: f64 = 10.0;
@@ -244,17 +244,17 @@ fn buttons(walk: &WalkPage, page: &Page) -> Markup {
                 button type="submit" form="fd-form" data-key="Enter" { "commit" kbd { "enter" } }
             }
             button type="button" data-ask=(input("Hint")) data-key="h" { "hint" kbd { "h" } }
-            @if walk.may(PageInput::Skip) {
+            @if walk.may(WalkInput::Skip) {
                 button type="button" data-ask=(input("Skip")) data-key="s" { "skip" kbd { "s" } }
             }
-        } @else if (page.number < page.of || goes_on) && walk.may(PageInput::Next) {
+        } @else if (page.number < page.of || goes_on) && walk.may(WalkInput::Next) {
             button type="button" data-ask=(input("Next")) data-key="Enter" {
                 @if goes_on { "let time pass" } @else { "next page" } kbd { "enter" }
             }
         } @else if walk.place.is_some_and(|place| place.at.is_none()) && page.number < page.of {
             span.fd-quiet { "The presenter goes on from here." }
         }
-        @if page.number > 1 && stage != Stage::Running && walk.may(PageInput::Back) {
+        @if page.number > 1 && stage != Stage::Running && walk.may(WalkInput::Back) {
             button type="button" data-ask=(input("Back")) data-key="ArrowLeft" { "back" kbd { "←" } }
         }
     }

@@ -2,10 +2,8 @@
 //! what its learner does and how much time has passed, and shows what comes back; it judges nothing itself.
 //!
 //! * `run`: the run, made here or recorded beforehand; `draw`: the state of a walk as HTML
-//! * `follow`: the place to which a class has come
 
 mod draw;
-mod follow;
 mod run;
 
 use serde::{Deserialize, Serialize};
@@ -17,9 +15,9 @@ use crate::plan::{Case, Plan};
 use crate::script::{Control, Speed};
 use crate::session::progress::WalkProgress;
 use crate::session::track::RunId;
-use crate::session::walk::{Answer, Stage};
+use crate::session::walk::follow::{Place, Toward};
+use crate::session::walk::{Stage, WalkInput};
 use crate::session::{Effect, Input, Session};
-pub use follow::Place;
 use run::PageRun;
 pub use run::Recording;
 
@@ -39,7 +37,7 @@ const MOST_INPUTS: usize = 1000;
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
 pub enum Asked {
     /// The learner has done this.
-    Input(PageInput),
+    Input(WalkInput),
     /// Wall time has passed, in milliseconds.
     Passed(f64),
     /// The rest of a stretch passes as fast as it can.
@@ -48,33 +46,6 @@ pub enum Asked {
     Follow(Place),
     /// Nothing: only what is shown is asked for.
     Show,
-}
-
-/// An input of a learner in a page: a part of the session's [`Input`]s.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub enum PageInput {
-    /// Commits to an answer.
-    Answer(Answer),
-    /// Goes on.
-    Next,
-    /// Turns back a page.
-    Back,
-    /// Asks for a hint.
-    Hint,
-    /// Skips the question.
-    Skip,
-}
-
-impl From<PageInput> for Input {
-    fn from(input: PageInput) -> Self {
-        match input {
-            PageInput::Answer(answer) => Self::Answer(answer),
-            PageInput::Next => Self::Next,
-            PageInput::Back => Self::Back,
-            PageInput::Hint => Self::Hint,
-            PageInput::Skip => Self::Skip,
-        }
-    }
 }
 
 /// A walk to open.
@@ -86,7 +57,7 @@ pub struct WalkToOpen {
     pub seed: u64,
     /// Inputs of an earlier visit, which are made again.
     #[serde(default)]
-    pub inputs: Vec<PageInput>,
+    pub inputs: Vec<WalkInput>,
     /// Its runs, where they were recorded beforehand.
     #[serde(default)]
     pub recording: Option<Recording>,
@@ -122,7 +93,7 @@ pub struct WalkPage {
     times: f64,
     /// Virtual milliseconds that are due.
     due_ms: f64,
-    inputs: Vec<PageInput>,
+    inputs: Vec<WalkInput>,
     progress: WalkProgress,
     /// The place of the class, if the page belongs to one.
     place: Option<Place>,
@@ -194,7 +165,7 @@ impl WalkPage {
         &self.session
     }
 
-    fn apply(&mut self, input: PageInput) -> Result<(), WalkError> {
+    fn apply(&mut self, input: WalkInput) -> Result<(), WalkError> {
         // What a stretch shows must not depend on the moment at which somebody skips it.
         if self.is_running() {
             return Ok(());
@@ -204,6 +175,29 @@ impl WalkPage {
         }
         let effects = self.session.apply(input.into());
         self.carry_out(effects)
+    }
+
+    /// Returns true if the class lets the learner do this now.
+    fn may(&self, input: WalkInput) -> bool {
+        self.place.is_none_or(|place| place.lets(&self.session, input))
+    }
+
+    /// Goes to the place of the class. Stretches on the way pass at once; the stretch of the place itself is shown.
+    fn follow(&mut self, place: Place) -> Result<(), WalkError> {
+        self.place = Some(place);
+        // Each page takes two inputs at most, and may be gone back to first.
+        for _ in 0..4 * self.session.case.manifest().pages() {
+            match self.session.toward(&place) {
+                Toward::There => break,
+                Toward::Input(input) => self.apply(input)?,
+                Toward::Pass => {
+                    while self.is_running() {
+                        self.tick()?;
+                    }
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Returns true while a stretch of the run passes.
@@ -321,7 +315,7 @@ impl WalkPage {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Kept<'a> {
     /// The inputs so far.
-    pub inputs: &'a [PageInput],
+    pub inputs: &'a [WalkInput],
     /// The progress in the walk.
     pub progress: WalkProgress,
 }

@@ -2,13 +2,16 @@
 //! where a step lets it; the run is held while a page is read and its question answered.
 //!
 //! * `state`: the position; `values`: values for the texts and formulas of a page
-//! * [`page`]: a page as a front end shows it; `judge`: answers and reveals; `listing`: the code of a question
+//! * [`page`]: a page as a front end shows it; [`follow`]: a walk that a class takes; `judge`: answers and reveals; `listing`: the code of a question
 
+pub mod follow;
 mod judge;
 pub(super) mod listing;
 pub mod page;
 mod state;
 pub(super) mod values;
+
+use serde::{Deserialize, Serialize};
 
 use super::run_state::RunState;
 use super::track::{RunId, Source, Track};
@@ -36,6 +39,33 @@ const PATIENCE_S: f64 = 180.0;
 
 /// Longest run of a walk, in milliseconds.
 const LONGEST_MS: u64 = 3_600_000;
+
+/// An input of a learner in a walk: a part of the session's [`Input`](super::Input)s.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub enum WalkInput {
+    /// Commits to an answer.
+    Answer(Answer),
+    /// Goes on.
+    Next,
+    /// Turns back a page.
+    Back,
+    /// Asks for a hint.
+    Hint,
+    /// Skips the question.
+    Skip,
+}
+
+impl From<WalkInput> for super::Input {
+    fn from(input: WalkInput) -> Self {
+        match input {
+            WalkInput::Answer(answer) => Self::Answer(answer),
+            WalkInput::Next => Self::Next,
+            WalkInput::Back => Self::Back,
+            WalkInput::Hint => Self::Hint,
+            WalkInput::Skip => Self::Skip,
+        }
+    }
+}
 
 /// The page at which the run of a page begins, both from 0. The last page has none of its own.
 pub fn run_begins(manifest: &Manifest, page: usize) -> usize {

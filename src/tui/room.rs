@@ -1,0 +1,48 @@
+//! A class that the terminal takes part in.
+
+use firedrill_core::session::walk::follow::Place;
+
+use crate::class::message::{FromLearner, Progress};
+use crate::class::state::{ClassState, VoteOn};
+
+/// A class, as its hub has told of it.
+#[derive(Debug, Default)]
+pub struct Room {
+    /// Its state; none before it was heard for the first time.
+    pub state: Option<Box<ClassState>>,
+    /// Why the connection is lost.
+    pub lost: Option<String>,
+    /// Why the newest message had no effect.
+    pub refused: Option<String>,
+    /// The progress that was reported last.
+    pub reported: Progress,
+    /// The page, from 0, whose stretch passes as fast as it can, on the way to the place of the class.
+    pub hastened: Option<usize>,
+}
+
+impl Room {
+    /// The place in the walk of this incident, if the class is in it.
+    pub fn place(&self, incident: &str) -> Option<Place> {
+        let state = self.state.as_ref()?;
+        state.place.filter(|_| state.incident.as_deref() == Some(incident))
+    }
+
+    /// The incident whose walk the class holds its learners in; none while each is free.
+    pub fn holds_in(&self) -> Option<&str> {
+        let state = self.state.as_ref()?;
+        let place = state.place?;
+        let holds = place.at.is_some() || place.limit.is_some();
+        state.incident.as_deref().filter(|_| holds)
+    }
+
+    /// The question that is voted on now.
+    pub fn vote(&self) -> Option<&VoteOn> {
+        let state = self.state.as_ref()?;
+        state.vote.as_ref().filter(|_| state.place.is_some_and(|place| place.votes))
+    }
+
+    /// The message that raises or lowers the hand.
+    pub fn hand(&self) -> FromLearner {
+        FromLearner::Hand(!self.state.as_ref().is_some_and(|state| state.standing.hand))
+    }
+}

@@ -1,0 +1,162 @@
+//! News of a class, and the walk that follows its place.
+
+use firedrill_core::script::{Control, Speed};
+use firedrill_core::session::track::RunId;
+use firedrill_core::session::walk::follow::Toward;
+use firedrill_core::session::walk::{Stage, WalkInput};
+use firedrill_core::session::{Effect, Input};
+
+use super::{apply, carried};
+use crate::class::message::{FromLearner, Progress};
+use crate::class::state::{News, VoteOn};
+use crate::run::Spec;
+use crate::tui::message::Command;
+use crate::tui::model::{Lab, Model, Overlay, Screen};
+use crate::tui::room::Room;
+
+/// Inputs that lead from any page of a walk to any other one, at most.
+const MOST_INPUTS: usize = 1000;
+
+/// Takes in news of the class.
+pub(super) fn hear(model: &mut Model, news: News) -> Vec<Command> {
+    let room = model.room.get_or_insert_default();
+    match news {
+        News::State(state) => {
+            room.lost = None;
+            room.state = Some(state);
+        }
+        News::Lost(why) => room.lost = Some(why),
+        News::Refused(why) => room.refused = why,
+        News::Out(why) => {
+            model.room = None;
+            model.overlay = Some(Overlay::Message(why));
+        }
+    }
+    Vec::new()
+}
+
+/// Leads the screen to the place of the class, as far as that goes now, and reports what has changed.
+pub(super) fn follow(model: &mut Model) -> Vec<Command> {
+    let mut commands = open(model);
+    for _ in 0..MOST_INPUTS {
+        let Some((room, lab)) = both(model) else { break };
+        let Some(place) = room.place(&lab.session.case.plan.incident) else { break };
+        match lab.session.toward(&place) {
+            Toward::There => break,
+            Toward::Input(input) => commands.extend(apply(model, input.into())),
+            Toward::Pass => {
+                commands.extend(hasten(room, lab));
+                break;
+            }
+        }
+    }
+    commands.extend(report(model));
+    commands
+}
+
+/// The class and the walk on screen.
+fn both(model: &mut Model) -> Option<(&mut Room, &mut Lab)> {
+    match (&mut model.room, &mut model.screen) {
+        (Some(room), Screen::Lab(lab)) if lab.session.walk.is_some() => Some((room, lab)),
+        _ => None,
+    }
+}
+
+/// Opens the walk that the class holds its learners in, where another thing is on screen.
+fn open(model: &mut Model) -> Vec<Command> {
+    let Some(room) = &mut model.room else { return Vec::new() };
+    let Some(wanted) = room.holds_in() else { return Vec::new() };
+    let is_there = matches!(&model.screen, Screen::Lab(lab)
+        if lab.session.walk.is_some() && lab.session.case.plan.incident == wanted);
+    if is_there {
+        return Vec::new();
+    }
+    let seed = room.state.as_ref().map_or(0, |state| state.seed);
+    let entry = model.catalogue.find(wanted).map_err(|unknown| unknown.to_string());
+    let spec =
+        entry.and_then(|entry| Spec::of(model.catalogue, entry).map_err(|why| format!("{why:#}")));
+    match spec {
+        Ok(spec) => {
+            room.hastened = None;
+            let (lab, effects) = Lab::walk_in_order(spec, 1.0, seed);
+            model.overlay = None;
+            model.screen = Screen::Lab(Box::new(lab));
+            carried(model, effects)
+        }
+        Err(why) => {
+            model.room = None;
+            model.overlay = Some(Overlay::Message(format!(
+                "This program does not have the class's walk. {why}"
+            )));
+            Vec::new()
+        }
+    }
+}
+
+/// Lets the stretch on the way pass as fast as it can.
+fn hasten(room: &mut Room, lab: &Lab) -> Option<Command> {
+    let walk = lab.session.walk.as_ref()?;
+    if walk.stage != Stage::Running || room.hastened == Some(walk.at) {
+        return None;
+    }
+    room.hastened = Some(walk.at);
+    Some(Command::Session(Effect::Control(RunId::Main, Control::SetSpeed(Speed::Max))))
+}
+
+/// Reports the progress in the walk, where it has changed.
+fn report(model: &mut Model) -> Option<Command> {
+    let (room, lab) = both(model)?;
+    let incident = lab.session.case.plan.incident.clone();
+    let walked = lab.session.walk.as_ref()?.progress();
+    let progress = Progress {
+        incident,
+        page: walked.last_page,
+        hints: walked.hints,
+        answered: walked.answered,
+        right: walked.right,
+        finished: walked.last_finished,
+    };
+    if room.reported == progress || room.state.is_none() {
+        return None;
+    }
+    room.reported = progress.clone();
+    Some(Command::Say(FromLearner::Progress(progress)))
+}
+
+/// Takes an input of the learner in a walk that the class is in. None where the walk takes it itself.
+pub(super) fn take(model: &mut Model, input: &Input) -> Option<Vec<Command>> {
+    let (room, lab) = both(model)?;
+    let place = room.place(&lab.session.case.plan.incident)?;
+    let page = lab.session.page()?.number;
+    let wanted = match *input {
+        Input::Answer(answer) => {
+            if let Some(vote) = room.vote() {
+                // Before the page of the vote is on screen, an answer is one to another question.
+                if vote.page != page {
+                    return Some(Vec::new());
+                }
+                let VoteOn { incident, page, round } = vote.clone();
+                let vote = FromLearner::Vote { incident, page, round, answer };
+                return Some(vec![Command::Say(vote)]);
+            }
+            WalkInput::Answer(answer)
+        }
+        Input::Next => WalkInput::Next,
+        Input::Back => WalkInput::Back,
+        Input::Hint => WalkInput::Hint,
+        Input::Skip => WalkInput::Skip,
+        _ => return None,
+    };
+    if place.lets(&lab.session, wanted) {
+        return None;
+    }
+    lab.page.note = Some(
+        match (place.at, wanted) {
+            (Some(_), WalkInput::Answer(_)) => "the vote is closed; the presenter continues",
+            (Some(_), _) => "the presenter turns the pages for all",
+            (None, _) => "the class has not come further than this page",
+        }
+        .to_owned(),
+    );
+    Some(Vec::new())
+}

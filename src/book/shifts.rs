@@ -12,6 +12,9 @@ use super::runs::Runs;
 use super::walks::{embedded, not_built, sources};
 use super::{computed, head};
 
+/// The file beside the page with the ids of the incidents that its shifts may be about, as JSON.
+pub const INCIDENTS: &str = "incidents.json";
+
 /// Writes the page into a folder beside the chapters, whence mdBook copies it.
 ///
 /// # Errors
@@ -31,6 +34,8 @@ pub fn write(
             of.push(entry.manifest.id.clone());
         }
     }
+    // The list is for classes, too: all in a class draw from the same one.
+    put(&folder.join(INCIDENTS), &serde_json::to_string(&of)?)?;
     put(&folder.join("index.html"), &page(catalogue, of, module.is_some()).into_string())
 }
 

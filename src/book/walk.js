@@ -2,7 +2,7 @@
 // what the learner does and how much time has passed.
 "use strict";
 
-const room = globalThis.firedrillRoom; // the class that the page belongs to, if any: script of classes, version 2
+const room = globalThis.firedrillRoom; // the class that the page belongs to, if any: script of classes, version 3
 const keyOf = (incident) => (room?.keep ?? "firedrill:walk:") + incident;
 function keptOf(incident, version) {
   try {

@@ -1,7 +1,7 @@
 //! The board of an on-call shift that a class takes.
 
 use firedrill_core::figures::number;
-use firedrill_core::page::shift::OnCall;
+use firedrill_core::session::shift::state::ShiftState;
 use maud::{Markup, html};
 
 use super::message::LearnerId;
@@ -13,12 +13,12 @@ const BEST: usize = 10;
 
 /// The board of a shift: results first, the best of them at the top. A learner sees the best ones and the own row.
 pub fn board(room: &Room, shift: &RoomShift, learner: Option<LearnerId>) -> Markup {
-    let mut rows: Vec<(LearnerId, &str, Option<&OnCall>)> = room
+    let mut rows: Vec<(LearnerId, &str, Option<&ShiftState>)> = room
         .learners
         .iter()
         .map(|(id, learner)| (*id, learner.name.as_str(), shift.board.get(id)))
         .collect();
-    let points = |report: Option<&OnCall>| {
+    let points = |report: Option<&ShiftState>| {
         report.and_then(|report| report.result.as_ref()).map_or(-1.0, |result| result.points)
     };
     rows.sort_by(|(.., one), (.., other)| points(*other).total_cmp(&points(*one)));
@@ -40,12 +40,12 @@ pub fn board(room: &Room, shift: &RoomShift, learner: Option<LearnerId>) -> Mark
             tbody { @for (_, name, report) in rows { tr {
                 td { (name) }
                 @match report {
-                    Some(OnCall { result: Some(result), .. }) => {
+                    Some(ShiftState { result: Some(result), .. }) => {
                         td { strong { (number(result.points)) } }
                         td { (time(result.mitigated_s)) } td { (time(result.named_s)) }
                     },
-                    Some(OnCall { is_over: true, .. }) => td colspan="3" { "declared over" },
-                    Some(OnCall { is_paged: true, .. }) => td colspan="3" { "on call" },
+                    Some(ShiftState { is_over: true, .. }) => td colspan="3" { "declared over" },
+                    Some(ShiftState { is_paged: true, .. }) => td colspan="3" { "on call" },
                     _ => td colspan="3" { "nothing reported yet" },
                 }
             } } }

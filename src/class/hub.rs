@@ -16,7 +16,7 @@ use super::offer::{Offer, OfferPage, page_of};
 use super::panel;
 use super::room::{Lesson, Room};
 use super::standing::standing;
-use super::state::{ClassState, VoteOn};
+use super::state::{ClassShift, ClassState, VoteOn};
 use crate::files;
 
 /// Time between two writes of the file.
@@ -41,6 +41,8 @@ pub struct Hub {
     pub invitation: Invitation,
     /// The incidents.
     pub offers: Vec<Offer>,
+    /// The ids of those that its shifts are drawn from.
+    pub in_shifts: Vec<String>,
     /// The folder of the book, canonical.
     pub book: PathBuf,
     path: PathBuf,
@@ -58,7 +60,7 @@ impl Hub {
     pub fn new(
         mut class: ClassFile,
         path: PathBuf,
-        offers: Vec<Offer>,
+        (offers, in_shifts): (Vec<Offer>, Vec<String>),
         book: PathBuf,
         url: String,
     ) -> Arc<Self> {
@@ -67,6 +69,7 @@ impl Hub {
         Arc::new(Self {
             invitation,
             offers,
+            in_shifts,
             book,
             path,
             class: Mutex::new(class),
@@ -219,7 +222,12 @@ impl Hub {
                 page: *page,
                 round: *round,
             }),
-            shift: room.shift().map(|(number, _)| format!("shift/{number}")),
+            shift: room.shift().map(|(number, shift)| ClassShift {
+                number,
+                seed: shift.seed,
+                level: shift.level,
+                of: self.in_shifts.clone(),
+            }),
         })
     }
 

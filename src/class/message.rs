@@ -1,7 +1,7 @@
 //! The messages of a class: a closed set, and the reasons why one has no effect.
 
-use firedrill_core::page::shift::OnCall;
 use firedrill_core::session::shift::scenario::LEVELS;
+use firedrill_core::session::shift::state::ShiftState;
 use firedrill_core::session::walk::Answer;
 use serde::{Deserialize, Serialize};
 
@@ -86,7 +86,7 @@ pub enum FromLearner {
     /// Reports the progress in a walk.
     Progress(Progress),
     /// Reports the state of the shift.
-    OnCall(OnCall),
+    OnCall(ShiftState),
 }
 
 /// Reasons for a message that has no effect.

@@ -91,6 +91,14 @@ pub fn offers(catalogue: &Catalogue, wanted: &[String]) -> Vec<Offer> {
     offered.map(|entry| Offer::of(catalogue, entry)).collect()
 }
 
+/// The incidents that the shifts of a class are drawn from: those of the class among them that can be in a shift, or, if
+/// none can, all of these.
+pub fn of_shifts(all: Vec<String>, offers: &[Offer]) -> Vec<String> {
+    let is_offered = |id: &String| offers.iter().any(|offer| offer.id == *id);
+    let offered: Vec<String> = all.iter().filter(|id| is_offered(id)).cloned().collect();
+    if offered.is_empty() { all } else { offered }
+}
+
 /// A page of an incident, from 1.
 pub fn page_of<'a>(offers: &'a [Offer], incident: &str, page: usize) -> Option<&'a OfferPage> {
     offers.iter().find(|offer| offer.id == incident)?.page(page)

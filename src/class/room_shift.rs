@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use firedrill_core::page::shift::OnCall;
 use firedrill_core::session::shift::scenario::{LEVELS, LIMIT_MS};
+use firedrill_core::session::shift::state::ShiftState;
 use serde::{Deserialize, Serialize};
 
 use super::message::{LearnerId, MOST_SHIFTS, Refused};
@@ -16,7 +16,7 @@ pub struct RoomShift {
     /// The level.
     pub level: u8,
     /// The newest report of each learner.
-    pub board: BTreeMap<LearnerId, OnCall>,
+    pub board: BTreeMap<LearnerId, ShiftState>,
 }
 
 impl RoomShift {
@@ -41,7 +41,7 @@ impl RoomShift {
     /// # Errors
     ///
     /// Returns an error if the report is about another shift, or a figure of it is impossible.
-    pub fn take(&mut self, learner: LearnerId, report: OnCall) -> Result<bool, Refused> {
+    pub fn take(&mut self, learner: LearnerId, report: ShiftState) -> Result<bool, Refused> {
         if (self.seed, self.level) != (report.seed, report.level) {
             return Err(Refused::OtherShift);
         }
@@ -57,7 +57,7 @@ impl RoomShift {
 }
 
 /// Returns true if a shift can have these figures.
-fn is_possible(report: &OnCall) -> bool {
+fn is_possible(report: &ShiftState) -> bool {
     let longest_s = LIMIT_MS as f64 / 1000.0;
     let is_early = report.result.is_some() && !report.is_over;
     !is_early

@@ -265,8 +265,7 @@ async fn shift(
             "The book of this class has no shifts: build it again.",
         );
     };
-    let of: Vec<&str> = hub.offers.iter().map(|offer| offer.id.as_str()).collect();
-    let shift = Some((level, Some(of.join(","))));
+    let shift = Some((level, Some(hub.in_shifts.join(","))));
     with_panel(&text, pages::place(&PanelPlace { seed, shift, ..panel_place(&hub, person) }))
 }
 

@@ -20,8 +20,21 @@ pub struct ClassState {
     pub place: Option<Place>,
     /// The question that a vote would be on.
     pub vote: Option<VoteOn>,
-    /// The address of the shift that everybody takes, on the server of the class.
-    pub shift: Option<String>,
+    /// The shift that everybody takes.
+    pub shift: Option<ClassShift>,
+}
+
+/// An on-call shift of a class.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClassShift {
+    /// Its number, from 1.
+    pub number: usize,
+    /// Its seed.
+    pub seed: u64,
+    /// Its level.
+    pub level: u8,
+    /// The ids of the incidents that it is drawn from.
+    pub of: Vec<String>,
 }
 
 /// The question that a vote is on.

@@ -16,9 +16,10 @@ use qrcode::render::unicode;
 use tokio::net::TcpListener;
 
 use super::{OUTPUT, runtime};
+use crate::book::shifts::INCIDENTS;
 use crate::class::file::ClassFile;
 use crate::class::hub::Hub;
-use crate::class::offer::offers;
+use crate::class::offer::{of_shifts, offers};
 use crate::class::server::routes;
 use crate::cli::ClassOptions;
 use crate::files;
@@ -27,7 +28,7 @@ use crate::run::signals::terminations;
 use crate::serving::{find_book, listen};
 
 /// The mark of the pages' script by which it fits the script of the class.
-const SCRIPT_VERSION: &str = "script of classes, version 2";
+const SCRIPT_VERSION: &str = "script of classes, version 3";
 
 /// Connections at once, at most: each browser holds one open, and sends messages on a few more.
 const MOST_CONNECTIONS: usize = 4096;
@@ -63,6 +64,12 @@ pub fn serve(catalogue: &'static Catalogue, options: ClassOptions) -> anyhow::Re
     for id in &options.incidents {
         catalogue.find(id)?;
     }
+    let offers = offers(catalogue, &options.incidents);
+    let list = book.join("shift").join(INCIDENTS);
+    let in_shifts = files::read_text(&list)
+        .and_then(|text| Ok(serde_json::from_str(&text)?))
+        .with_context(|| list.display().to_string())?;
+    let in_shifts = of_shifts(in_shifts, &offers);
     let path = match options.file {
         Some(path) => path,
         None => files::state_folder()
@@ -89,7 +96,7 @@ pub fn serve(catalogue: &'static Catalogue, options: ClassOptions) -> anyhow::Re
         let class = stored(&path, options.new)?;
         let url = format!("http://{}/", SocketAddr::new(reached_at(at.ip()), at.port()));
         let presenter = format!("{url}presenter?key={}", class.presenter);
-        let hub = Hub::new(class, path.clone(), offers(catalogue, &options.incidents), book, url);
+        let hub = Hub::new(class, path.clone(), (offers, in_shifts), book, url);
         tokio::spawn(Arc::clone(&hub).keep_written());
         invite(&hub, at, &presenter).context(OUTPUT)?;
         let mut ends = terminations(|| {})?;

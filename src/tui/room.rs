@@ -1,9 +1,10 @@
 //! A class that the terminal takes part in.
 
+use firedrill_core::session::shift::state::ShiftState;
 use firedrill_core::session::walk::follow::Place;
 
 use crate::class::message::{FromLearner, Progress};
-use crate::class::state::{ClassState, VoteOn};
+use crate::class::state::{ClassShift, ClassState, VoteOn};
 
 /// A class, as its hub has told of it.
 #[derive(Debug, Default)]
@@ -16,6 +17,10 @@ pub struct Room {
     pub refused: Option<String>,
     /// The progress that was reported last.
     pub reported: Progress,
+    /// The state of the shift that was reported last.
+    pub reported_shift: Option<ShiftState>,
+    /// The number of the newest shift that was begun here.
+    pub begun: usize,
     /// The page, from 0, whose stretch passes as fast as it can, on the way to the place of the class.
     pub hastened: Option<usize>,
 }
@@ -39,6 +44,11 @@ impl Room {
     pub fn vote(&self) -> Option<&VoteOn> {
         let state = self.state.as_ref()?;
         state.vote.as_ref().filter(|_| state.place.is_some_and(|place| place.votes))
+    }
+
+    /// The shift that the class takes and that has not begun here.
+    pub fn new_shift(&self) -> Option<&ClassShift> {
+        self.state.as_ref()?.shift.as_ref().filter(|shift| shift.number != self.begun)
     }
 
     /// The message that raises or lowers the hand.

@@ -94,20 +94,20 @@ impl Hub {
     }
 
     /// The presenter's cookie.
-    fn leads(&self) -> String {
+    pub fn leads(&self) -> String {
         let path = self.presenter.split_once(&self.address).expect("its address").1;
         cookie(&self.asks(&format!("GET {path}"), &[], ""))
     }
 
     /// Sends a message; the status.
-    fn says(&self, cookie: &str, message: &Value) -> u16 {
+    pub fn says(&self, cookie: &str, message: &Value) -> u16 {
         let origin = self.origin();
         let headers =
             [("Cookie", cookie), ("Origin", &origin), ("Content-Type", "application/json")];
         status(&self.asks("POST /class/say", &headers, &message.to_string()))
     }
 
-    fn results(&self, presenter: &str) -> Value {
+    pub fn results(&self, presenter: &str) -> Value {
         let response = self.asks("GET /class/results.json", &[("Cookie", presenter)], "");
         let body = response.split_once("\r\n\r\n").expect("a body").1;
         serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {response}"))

@@ -27,6 +27,7 @@ mod exercise;
 mod exercise_loop;
 mod gate;
 mod imports;
+mod join;
 mod keyboard;
 mod lab;
 mod lab_in_browser;

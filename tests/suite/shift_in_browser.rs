@@ -3,8 +3,9 @@
 
 use std::path::Path;
 
-use firedrill_core::page::shift::{Asked, OnCall as OnCallState, ShiftPage};
+use firedrill_core::page::shift::{Asked, ShiftPage};
 use firedrill_core::session::shift::diagnosis::right_lines;
+use firedrill_core::session::shift::state::ShiftState;
 use serde_json::{Value, json};
 
 use crate::book::{built, lane};
@@ -145,7 +146,7 @@ fn a_shift_is_taken_in_a_browser_from_its_page_to_its_debrief() {
     }
     let ours: Value = serde_json::from_str(&drawn.kept).expect("JSON");
     // A whole number has no fraction in a browser.
-    let on_call = |kept: &Value| -> OnCallState {
+    let on_call = |kept: &Value| -> ShiftState {
         serde_json::from_value(kept["on_call"].clone()).expect("a state")
     };
     assert_eq!(on_call(&ours), on_call(&kept));

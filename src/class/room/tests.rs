@@ -1,5 +1,5 @@
 use super::*;
-use firedrill_core::page::shift::{OnCall, OnCallResult};
+use firedrill_core::session::shift::state::{ShiftResult, ShiftState};
 
 use crate::class::offer::OfferPage::{Choice, Number, Reads};
 
@@ -101,22 +101,22 @@ fn a_shift_is_the_same_for_all_and_its_first_result_counts() {
     room.present(&FromPresenter::Shift(2), &offers, 0).expect("it begins");
     let (number, shift) = room.shift().expect("it has begun");
     assert_eq!((number, shift.level), (1, 2));
-    let report = OnCall { seed: shift.seed, level: 2, ..OnCall::default() };
-    let done = |points| OnCall {
+    let report = ShiftState { seed: shift.seed, level: 2, ..ShiftState::default() };
+    let done = |points| ShiftState {
         is_over: true,
-        result: Some(OnCallResult { points, ..OnCallResult::default() }),
+        result: Some(ShiftResult { points, ..ShiftResult::default() }),
         ..report.clone()
     };
     for report in [report.clone(), done(70.0), done(100.0)] {
         room.learn(1, FromLearner::OnCall(report), &offers, 0).expect("it is taken in");
     }
     for (report, why) in [
-        (OnCall { seed: 1, ..report.clone() }, Refused::OtherShift),
+        (ShiftState { seed: 1, ..report.clone() }, Refused::OtherShift),
         (done(f64::NAN), Refused::Impossible),
-        (OnCall { is_over: false, ..done(1.0) }, Refused::Impossible),
+        (ShiftState { is_over: false, ..done(1.0) }, Refused::Impossible),
         (
-            OnCall {
-                result: Some(OnCallResult { named_s: Some(-1.0), ..OnCallResult::default() }),
+            ShiftState {
+                result: Some(ShiftResult { named_s: Some(-1.0), ..ShiftResult::default() }),
                 ..report.clone()
             },
             Refused::Impossible,

@@ -1,18 +1,22 @@
 //! News of a class, and the walk that follows its place.
 
+use firedrill_core::event::Clock;
+use firedrill_core::incident::Unknown;
 use firedrill_core::script::{Control, Speed};
+use firedrill_core::session::shift::scenario::Scenario;
 use firedrill_core::session::track::RunId;
 use firedrill_core::session::walk::follow::Toward;
 use firedrill_core::session::walk::{Stage, WalkInput};
 use firedrill_core::session::{Effect, Input};
 
-use super::{apply, carried};
+use super::{apply, carried, take_shift};
 use crate::class::message::{FromLearner, Progress};
-use crate::class::state::{News, VoteOn};
+use crate::class::state::{ClassShift, News, VoteOn};
 use crate::run::Spec;
 use crate::tui::message::Command;
 use crate::tui::model::{Lab, Model, Overlay, Screen};
 use crate::tui::room::Room;
+use crate::tui::shift::ShiftOptions;
 
 /// Inputs that lead from any page of a walk to any other one, at most.
 const MOST_INPUTS: usize = 1000;
@@ -65,6 +69,10 @@ fn both(model: &mut Model) -> Option<(&mut Room, &mut Lab)> {
 /// Opens the walk that the class holds its learners in, where another thing is on screen.
 fn open(model: &mut Model) -> Vec<Command> {
     let Some(room) = &mut model.room else { return Vec::new() };
+    if let Some(ClassShift { number, seed, level, of }) = room.new_shift().cloned() {
+        room.begun = number;
+        return begin_shift(model, Scenario::draw(model.catalogue, seed, level, &of));
+    }
     let Some(wanted) = room.holds_in() else { return Vec::new() };
     let is_there = matches!(&model.screen, Screen::Lab(lab)
         if lab.session.walk.is_some() && lab.session.case.plan.incident == wanted);
@@ -93,6 +101,24 @@ fn open(model: &mut Model) -> Vec<Command> {
     }
 }
 
+/// Begins the shift of the class, in simulated time: everybody sees the same.
+fn begin_shift(model: &mut Model, scenario: Result<Scenario, Unknown>) -> Vec<Command> {
+    match scenario {
+        Ok(scenario) => {
+            model.overlay = None;
+            let options =
+                ShiftOptions { scenario, clock: Clock::Virtual, daily: None, export: None };
+            take_shift(model, options)
+        }
+        Err(why) => {
+            model.overlay = Some(Overlay::Message(format!(
+                "This program does not have the class's shift. {why}"
+            )));
+            Vec::new()
+        }
+    }
+}
+
 /// Lets the stretch on the way pass as fast as it can.
 fn hasten(room: &mut Room, lab: &Lab) -> Option<Command> {
     let walk = lab.session.walk.as_ref()?;
@@ -103,8 +129,24 @@ fn hasten(room: &mut Room, lab: &Lab) -> Option<Command> {
     Some(Command::Session(Effect::Control(RunId::Main, Control::SetSpeed(Speed::Max))))
 }
 
-/// Reports the progress in the walk, where it has changed.
+/// Reports the progress in the walk, or the state of the shift, where it has changed.
 fn report(model: &mut Model) -> Option<Command> {
+    if let (Some(room), Screen::Lab(lab)) = (&mut model.room, &model.screen)
+        && let (Some(shift), Some(screen)) = (&lab.session.shift, &lab.shift)
+    {
+        let is_ours = room
+            .state
+            .as_ref()
+            .and_then(|state| state.shift.as_ref())
+            .is_some_and(|of| of.number == room.begun && of.seed == shift.scenario.seed);
+        let score = screen.debrief.as_ref().map(|debriefed| &debriefed.debrief.score);
+        let state = Some(shift.state(score)).filter(|_| is_ours);
+        if room.reported_shift == state {
+            return None;
+        }
+        room.reported_shift.clone_from(&state);
+        return state.map(|state| Command::Say(FromLearner::OnCall(state)));
+    }
     let (room, lab) = both(model)?;
     let incident = lab.session.case.plan.incident.clone();
     let walked = lab.session.walk.as_ref()?.progress();

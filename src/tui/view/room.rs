@@ -47,6 +47,12 @@ fn told(room: &Room, standing: &Standing) -> String {
         return votes(table);
     }
     let state = room.state.as_ref();
+    if let Some(shift) = state.and_then(|state| state.shift.as_ref()) {
+        return format!(
+            "Shift {}, level {}: the presenter's page shows everybody's points.",
+            shift.number, shift.level
+        );
+    }
     if state.is_some_and(|state| state.incident.is_none()) {
         return "Waiting for the presenter to open an incident.".to_owned();
     }

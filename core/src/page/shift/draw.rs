@@ -35,7 +35,7 @@ pub(super) fn drawn(page: &ShiftPage) -> Drawn {
     let kept = Kept {
         level,
         inputs: played.map_or(&[], |played| &played.inputs),
-        on_call: played.map(Played::on_call),
+        on_call: played.map(Played::state),
     };
     let content = match played {
         None => beginning(page),

@@ -15,6 +15,7 @@ use crate::lane::HeapMeter;
 use crate::session::shift::debrief::Debrief;
 use crate::session::shift::menu::Menu;
 use crate::session::shift::scenario::Scenario;
+use crate::session::shift::state::ShiftState;
 use crate::session::shift::task::Task;
 use crate::session::shift::{ShiftInput, ShiftStage};
 use local::{LocalComparison, LocalShift};
@@ -108,37 +109,7 @@ pub struct Kept<'a> {
     /// The inputs so far.
     pub inputs: &'a [ShiftInput],
     /// The state, for a board; none before the shift begins.
-    pub on_call: Option<OnCall>,
-}
-
-/// The state of a shift for a board that everybody sees: it does not give the cause away.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct OnCall {
-    /// The seed.
-    pub seed: u64,
-    /// The level.
-    pub level: u8,
-    /// True once something was reported.
-    pub is_paged: bool,
-    /// True once the outage was declared over.
-    pub is_over: bool,
-    /// The result, once it has been computed.
-    pub result: Option<OnCallResult>,
-}
-
-/// The result of a shift for a board.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct OnCallResult {
-    /// Points, from 0 to 100.
-    pub points: f64,
-    /// Simulated seconds from the page until it was taken.
-    pub detected_s: Option<f64>,
-    /// Simulated seconds from the page to the end of the damage.
-    pub mitigated_s: Option<f64>,
-    /// Simulated seconds from the page to the right cause.
-    pub named_s: Option<f64>,
+    pub on_call: Option<ShiftState>,
 }
 
 impl ShiftPage {
@@ -294,19 +265,8 @@ impl Played {
     }
 
     /// The state for a board.
-    fn on_call(&self) -> OnCall {
-        let shift = self.local.shift();
-        OnCall {
-            seed: shift.scenario.seed,
-            level: shift.scenario.level,
-            is_paged: shift.paged_ms.is_some(),
-            is_over: shift.over_ms.is_some(),
-            result: self.debrief.as_ref().map(|ended| OnCallResult {
-                points: ended.debrief.score.points,
-                detected_s: ended.debrief.score.detected_s,
-                mitigated_s: ended.debrief.score.mitigated_s,
-                named_s: ended.debrief.score.named_s,
-            }),
-        }
+    fn state(&self) -> ShiftState {
+        let score = self.debrief.as_ref().map(|ended| &ended.debrief.score);
+        self.local.shift().state(score)
     }
 }

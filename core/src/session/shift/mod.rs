@@ -7,7 +7,7 @@
 //! * [`redact`]: removes names that give the cause away; [`diagnosis`]: naming the cause
 //! * [`desk`]: everything that may be shown; `session`: a session with a shift
 //! * [`mod@reference`]: the runs that a shift is compared with; [`score`]: the parts of the score; [`post_mortem`]: the
-//!   draft of a post-mortem
+//!   draft of a post-mortem; [`state`]: a shift on a board
 //!
 //! Time passes only with events of the run. In simulated time the run is held while nobody acts or waits.
 
@@ -28,6 +28,7 @@ pub mod scenario;
 pub mod score;
 pub mod seconds;
 mod session;
+pub mod state;
 pub mod task;
 
 use std::collections::{BTreeMap, VecDeque};

@@ -13,7 +13,8 @@
 //! * [`keyboard`], [`terminal_size`]: what a terminal tells
 //! * [`drill`]: on-call shifts: their runs, programs on call, history
 //! * [`exercise`]: "fix it yourself": a learner's package, built and judged
-//! * [`tui`]: the terminal; [`book`]: the book's preprocessor; [`class`]: a room of learners around its walks
+//! * [`tui`]: the terminal; [`book`]: the book's preprocessor; [`class`]: a room of learners around its walks;
+//!   [`join`]: the messages of a class, and a terminal in it
 //! * [`serving`]: HTTP for people's browsers
 //! * [`commands`]: what each command does; [`cli`]: what can be typed
 //!
@@ -26,6 +27,7 @@
 
 #[cfg(feature = "book")]
 pub mod book;
+#[cfg(feature = "class")]
 pub mod class;
 pub mod cli;
 pub mod commands;
@@ -36,6 +38,7 @@ pub mod files;
 pub mod guest;
 pub mod heap;
 pub mod instruments;
+pub mod join;
 pub mod keyboard;
 pub mod load;
 pub mod notice;

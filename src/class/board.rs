@@ -4,9 +4,9 @@ use firedrill_core::figures::number;
 use firedrill_core::session::shift::state::ShiftState;
 use maud::{Markup, html};
 
-use super::message::LearnerId;
 use super::room::Room;
 use super::room_shift::RoomShift;
+use crate::join::message::LearnerId;
 
 /// Rows of the board that a learner sees beside the own one: it is sent to all of a large class.
 const BEST: usize = 10;

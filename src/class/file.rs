@@ -7,9 +7,9 @@ use std::path::Path;
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
-use super::message::LearnerId;
 use super::room::Room;
 use crate::files;
+use crate::join::message::LearnerId;
 
 /// Version of the format.
 const VERSION: u32 = 1;

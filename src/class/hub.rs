@@ -11,13 +11,13 @@ use tokio::sync::watch;
 
 use super::file::ClassFile;
 use super::invitation::Invitation;
-use super::message::{FromLearner, FromPresenter, LearnerId, Pace, Refused, Round};
 use super::offer::{Offer, OfferPage, page_of};
 use super::panel;
 use super::room::{Lesson, Room};
 use super::standing::standing;
-use super::state::{ClassShift, ClassState, VoteOn};
 use crate::files;
+use crate::join::message::{FromLearner, FromPresenter, LearnerId, Pace, Refused, Round};
+use crate::join::state::{ClassShift, ClassState, VoteOn};
 
 /// Time between two writes of the file.
 const BETWEEN_WRITES: Duration = Duration::from_millis(20);

@@ -9,11 +9,11 @@ use serde_json::{Value, json};
 
 use super::board::board;
 use super::invitation::{Invitation, invited};
-use super::message::{LearnerId, Pace, Round};
 use super::offer::{Offer, OfferPage};
 use super::room::{Learner, Lesson, Room};
 use super::standing::{self, asks, shared, standing, state};
-use super::state::VoteTable;
+use crate::join::message::{LearnerId, Pace, Round};
+use crate::join::state::VoteTable;
 
 /// Seconds without progress after which a learner is listed as stuck.
 const STUCK_S: u64 = 120;

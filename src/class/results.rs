@@ -4,9 +4,9 @@ use firedrill_core::figures::number;
 use firedrill_core::session::walk::Answer;
 use serde_json::{Value, json};
 
-use super::message::{LearnerId, Progress};
 use super::room::{Learner, Room};
 use super::room_shift::RoomShift;
+use crate::join::message::{LearnerId, Progress};
 
 /// The results of all learners.
 pub fn all(room: &Room) -> Value {

@@ -7,11 +7,11 @@ use std::collections::BTreeMap;
 use firedrill_core::session::walk::Answer;
 use serde::{Deserialize, Serialize};
 
-use super::message::{
-    FromLearner, FromPresenter, LearnerId, MOST_LEARNERS, Pace, Progress, Refused, Round,
-};
 use super::offer::{Offer, OfferPage, page_of};
 use super::room_shift::RoomShift;
+use crate::join::message::{
+    FromLearner, FromPresenter, LearnerId, MOST_LEARNERS, Pace, Progress, Refused, Round,
+};
 
 /// Characters of a nickname, at most.
 pub const LONGEST_NAME: usize = 32;

@@ -6,7 +6,7 @@ use firedrill_core::session::shift::scenario::{LEVELS, LIMIT_MS};
 use firedrill_core::session::shift::state::ShiftState;
 use serde::{Deserialize, Serialize};
 
-use super::message::{LearnerId, MOST_SHIFTS, Refused};
+use crate::join::message::{LearnerId, MOST_SHIFTS, Refused};
 
 /// An on-call shift that everybody takes: the same seed for all.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -26,9 +26,9 @@ use tokio::time::{Instant, sleep, timeout};
 use super::file::key;
 use super::guard::{WrongCodes, check};
 use super::hub::{Hub, Person};
-use super::message::{FromLearner, FromPresenter, Refused};
 use super::pages::{self, PanelPlace};
 use super::results;
+use crate::join::message::{FromLearner, FromPresenter, Refused};
 use crate::serving::{Peer, file_within, media_type};
 
 /// Time between two messages to one browser. What changes meanwhile comes in one message.

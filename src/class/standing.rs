@@ -1,13 +1,13 @@
-//! What is told to a learner beside the walk.
+//! The texts for a learner beside the walk.
 
 use std::collections::BTreeSet;
 
 use firedrill_core::session::walk::Answer;
 
-use super::message::{LearnerId, Pace, Round};
 use super::offer::{Offer, OfferPage, page_of};
 use super::room::{Lesson, Room, histogram, order};
-use super::state::{Standing, VoteRow, VoteTable};
+use crate::join::message::{LearnerId, Pace, Round};
+use crate::join::state::{Standing, VoteRow, VoteTable};
 
 /// Rows of a table of votes, at most: numbers that were typed can all differ.
 const MOST_ROWS: usize = 12;

@@ -9,9 +9,9 @@ use firedrill_core::catalogue::Catalogue;
 use serde::{Deserialize, Serialize};
 
 use super::runtime;
-use crate::class::client::{Address, Link, Member};
 use crate::cli::JoinOptions;
 use crate::files;
+use crate::join::client::{Address, Link, Member};
 use crate::notice::note;
 use crate::tui::event_loop::{self, FirstScreen};
 use crate::user_state::Theme;

@@ -8,8 +8,8 @@ use firedrill_core::session::Effect;
 use firedrill_core::session::track::RunId;
 
 use super::shift::Debriefed;
-use crate::class::message::FromLearner;
-use crate::class::state::News;
+use crate::join::message::FromLearner;
+use crate::join::state::News;
 use crate::keyboard::Edit;
 
 /// A message to the screen.

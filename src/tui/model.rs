@@ -31,12 +31,6 @@ const LAB_SPAN_S: f64 = 60.0;
 /// Seconds that the charts of a walk span.
 const WALK_SPAN_S: f64 = 30.0;
 
-/// The least that the screens need: columns and rows.
-pub const LEAST: (u16, u16) = (80, 24);
-
-/// Rows of the strip that tells of the class.
-pub const ROOM_ROWS: u16 = 2;
-
 /// The whole screen.
 #[derive(Debug)]
 pub struct Model {
@@ -256,11 +250,6 @@ impl Model {
             }
             _ => None,
         }
-    }
-
-    /// Rows that the screens need, of a terminal of any height.
-    pub fn rows(&self) -> u16 {
-        LEAST.1 + if self.room.is_some() { ROOM_ROWS } else { 0 }
     }
 }
 

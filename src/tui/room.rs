@@ -3,8 +3,8 @@
 use firedrill_core::session::shift::state::ShiftState;
 use firedrill_core::session::walk::follow::Place;
 
-use crate::class::message::{FromLearner, Progress};
-use crate::class::state::{ClassShift, ClassState, VoteOn};
+use crate::join::message::{FromLearner, Progress};
+use crate::join::state::{ClassShift, ClassState, VoteOn};
 
 /// A class, as its hub has told of it.
 #[derive(Debug, Default)]

@@ -38,7 +38,7 @@ fn a_terminal_follows_the_presenter_and_votes() {
     assert_eq!(hub.says(&presenter, &json!({ "Step": page })), 204);
     ada.sees("First vote: choose alone. 0 of 1 have voted.");
     ada.sees(&format!(" {page} of "));
-    ada.sees("select, enter votes");
+    ada.sees("enter votes · h hint");
     ada.types("2");
     ada.types("\r");
     ada.sees("1 of 1 have voted. your vote: option 2");

@@ -37,7 +37,7 @@ struct RegistryState {
     code: Arc<AtomicU64>,
 }
 
-/// What code says about a metric.
+/// The description of a metric.
 #[derive(Debug, Clone, Default)]
 struct Described {
     /// The unit's label, empty for a count.

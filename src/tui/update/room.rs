@@ -10,8 +10,8 @@ use firedrill_core::session::walk::{Stage, WalkInput};
 use firedrill_core::session::{Effect, Input};
 
 use super::{apply, carried, take_shift};
-use crate::class::message::{FromLearner, Progress};
-use crate::class::state::{ClassShift, News, VoteOn};
+use crate::join::message::{FromLearner, Progress};
+use crate::join::state::{ClassShift, News, VoteOn};
 use crate::run::Spec;
 use crate::tui::message::Command;
 use crate::tui::model::{Lab, Model, Overlay, Screen};

@@ -36,19 +36,22 @@ use ratatui::widgets::Paragraph;
 
 use super::action::Action;
 use super::layout;
-use super::model::{LEAST, Model, Overlay, ROOM_ROWS, Screen};
+use super::model::{Model, Overlay, Screen};
 use super::theme;
 use scene::Scene;
+
+/// The least that the screens need: columns and rows.
+pub const LEAST: (u16, u16) = (80, 24);
 
 /// Draws everything.
 pub fn draw(frame: &mut Frame, model: &Model) -> layout::Layout {
     let mut layout = layout::Layout::default();
     let area = frame.area();
-    if area.width < LEAST.0 || area.height < model.rows() {
-        too_small(frame, area, model.rows());
+    if area.width < LEAST.0 || area.height < LEAST.1 {
+        too_small(frame, area);
         return layout;
     }
-    let strip = model.room.as_ref().map_or(0, |_| ROOM_ROWS);
+    let strip = model.room.as_ref().map_or(0, |_| room::ROWS);
     let rows = [Constraint::Length(strip), Constraint::Min(0), Constraint::Length(1)];
     let [class, body, bar] = Layout::vertical(rows).areas(area);
     if let Some(room) = &model.room {
@@ -122,10 +125,10 @@ fn overlay_of_lab(
     }
 }
 
-fn too_small(frame: &mut Frame, area: Rect, rows: u16) {
+fn too_small(frame: &mut Frame, area: Rect) {
     let text = Text::from(vec![
         Line::from(format!("This terminal has {}x{}.", area.width, area.height)),
-        Line::from(format!("firedrill needs {}x{}.", LEAST.0, rows)),
+        Line::from(format!("firedrill needs {}x{}.", LEAST.0, LEAST.1)),
         Line::from("The run continues. q: quit"),
     ]);
     frame.render_widget(Paragraph::new(text).alignment(Alignment::Center), area);

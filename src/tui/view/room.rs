@@ -6,11 +6,14 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use super::parts::cut;
-use crate::class::state::{Standing, VoteRow, VoteTable};
+use crate::join::state::{Standing, VoteRow, VoteTable};
 use crate::tui::room::Room;
 use crate::tui::theme;
 
-/// Draws the strip, of two rows.
+/// Rows of the strip.
+pub const ROWS: u16 = 2;
+
+/// Draws the strip.
 pub fn draw(frame: &mut Frame, area: Rect, room: &Room) {
     let width = usize::from(area.width);
     let standing = room.state.as_ref().map(|state| &state.standing);

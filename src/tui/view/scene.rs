@@ -35,7 +35,7 @@ impl<'a> Scene<'a> {
         }
         let is_asked = step.stage == Stage::Prompt && step.question.is_some();
         match is_asked {
-            true if place.votes => Some(" select, enter votes · h hint "),
+            true if place.votes => Some(" enter votes · h hint "),
             true if place.at.is_some() => Some(" the vote is closed "),
             true => None,
             false if place.lets(&self.lab.session, WalkInput::Next) => None,

@@ -12,7 +12,7 @@ pub struct ClassState {
     pub version: String,
     /// Seed of the order of options.
     pub seed: u64,
-    /// What is told to the learner.
+    /// The texts for the learner.
     pub standing: Standing,
     /// The incident that is open; none during a shift, and before one is opened.
     pub incident: Option<String>,
@@ -48,7 +48,7 @@ pub struct VoteOn {
     pub round: Round,
 }
 
-/// What is told to a learner beside the walk.
+/// The texts for a learner beside the walk.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Standing {
     /// The learner's name.

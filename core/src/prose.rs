@@ -82,6 +82,11 @@ pub fn line(what: &EventKind) -> Option<String> {
             let after_s = number(*after_ms as f64 / 1000.0);
             of(*instance, format!("starts again in {after_s} s: restart {count}"))
         }
+        EventKind::ClockJumped { by_ms } => {
+            let by_s = number(by_ms.unsigned_abs() as f64 / 1000.0);
+            let to = if *by_ms < 0 { "back" } else { "forward" };
+            format!("the clock of this machine jumped {to} by {by_s} s")
+        }
         EventKind::Dropped { events } => {
             format!("{events} events were lost: their reader was too slow")
         }

@@ -35,6 +35,8 @@ pub struct Timeline {
     load: Load,
     /// Times at which the load generator stood still, and their lengths, in seconds.
     stood_s: Vec<(f64, f64)>,
+    /// True if the clock of the machine jumped.
+    pub clock_jumped: bool,
     release_phase: usize,
     cap_bytes: u64,
 }
@@ -108,6 +110,7 @@ impl Timeline {
             not_sent: 0,
             dropped: 0,
             stood_s: Vec::new(),
+            clock_jumped: false,
         }
     }
 
@@ -132,6 +135,7 @@ impl Timeline {
                     self.stood_s.push((at_s, most as f64 / 1e6));
                 }
             }
+            EventKind::ClockJumped { .. } => self.clock_jumped = true,
             EventKind::Dropped { events } => self.dropped = self.dropped.saturating_add(*events),
             EventKind::Sample(_) => {
                 // A tick that comes so late: the measuring process has stood still, with or without the lanes.

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use super::USAGE;
 use crate::instruments;
+use crate::run::free_memory::{FreeMemory, free_memory};
 use crate::supervise::INSTALL_CONSOLE;
 use crate::terminal_size;
 
@@ -113,13 +114,12 @@ fn open_files(catalogue: &Catalogue) -> Finding {
 }
 
 fn memory(catalogue: &Catalogue) -> Finding {
-    let mut system = sysinfo::System::new();
-    system.refresh_memory();
     let caps = catalogue.entries.iter().map(|entry| entry.manifest.memory.cap_bytes());
     let needed = 2 * caps.max().unwrap_or(0);
-    let free = system.available_memory();
-    let says = format!("{} available, two lanes take at most {}", mib(free), mib(needed));
-    Finding { well: free >= needed, name: "memory", says }
+    let FreeMemory { bytes, is_limited } = free_memory();
+    let limit = if is_limited { " within the limit of this control group (cgroup)" } else { "" };
+    let says = format!("{} available{limit}, two lanes take at most {}", mib(bytes), mib(needed));
+    Finding { well: bytes >= needed, name: "memory", says }
 }
 
 /// Returns the limitations of this system or build.

@@ -11,10 +11,12 @@ use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use super::free_memory::free_memory;
+
 /// Processes that may grow to more than the machine has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{processes} processes may take {} at their caps, and the machine has {} available: \
+    "{processes} processes may take {} at their caps, and {} are available: \
      fewer lanes or instances would fit",
     mib(*.needed_bytes), mib(*.available_bytes)
 )]
@@ -33,9 +35,7 @@ pub struct TooLittleMemory {
 ///
 /// When it does not.
 pub fn enough(processes: usize, needed_bytes: u64) -> Result<(), TooLittleMemory> {
-    let mut system = System::new();
-    system.refresh_memory();
-    fits(processes, needed_bytes, system.available_memory())
+    fits(processes, needed_bytes, free_memory().bytes)
 }
 
 fn fits(processes: usize, needed_bytes: u64, available_bytes: u64) -> Result<(), TooLittleMemory> {

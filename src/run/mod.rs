@@ -4,6 +4,7 @@
 //! * `instance`: one instance of a lane over its processes: starts, exits, restarts
 //! * `lane`: one lane over its instances; `steering`: the code that steers its release
 //! * [`memory`]: resident memory of the children; `event_sink`: where their events go out
+//! * [`free_memory`]: the memory that is left for them; `wall_clock`: jumps of the clock of the machine
 //! * [`spec`]: what to run
 //! * [`scraped`]: where Prometheus hears of its lanes
 //! * [`signals`]: what the system tells it
@@ -12,6 +13,7 @@
 
 pub mod child;
 mod event_sink;
+pub mod free_memory;
 mod instance;
 mod lane;
 pub mod memory;
@@ -22,6 +24,7 @@ pub mod spec;
 mod stage;
 mod steering;
 mod time_lapse;
+mod wall_clock;
 
 use std::time::Duration;
 

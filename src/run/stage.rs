@@ -13,6 +13,7 @@ use super::lane::Lane;
 use super::memory::{Guard, Held, Memory, Reached, Resident, enough};
 use super::scraped::{Labels, Scraped, Target};
 use super::spec::Spec;
+use super::wall_clock::WallClock;
 use super::{Address, Control, START_TIMEOUT};
 use crate::load::Driver;
 use crate::load::driver::Listening;
@@ -48,6 +49,7 @@ pub(super) struct Stage {
     scraped: Option<Scraped>,
     event_sink: EventSink,
     rate_per_s: f64,
+    wall_clock: WallClock,
     /// Values of the parameters, as they are now.
     params: Values,
     /// The incidents whose traffic every lane gets.
@@ -73,6 +75,7 @@ impl Stage {
             event_sink,
             tls: spec.case.entry.manifest.tls,
             rate_per_s: spec.case.plan.rate_per_s,
+            wall_clock: WallClock::new(),
             params: spec.case.params_at(0.0),
             world: vec![spec.case.plan.incident.clone()],
             spec,
@@ -344,6 +347,9 @@ impl Stage {
         let (lag_us, not_sent) = (driver.take_lag(), driver.take_not_sent());
         if !lag_us.is_empty() || not_sent > 0 {
             self.event_sink.emit(None, EventKind::Driver { lag_us, not_sent });
+        }
+        if let Some(by_ms) = self.wall_clock.jump_ms() {
+            self.event_sink.emit(None, EventKind::ClockJumped { by_ms });
         }
         (0..self.lanes.len()).for_each(|lane| self.retarget(lane));
         self.hold_to_caps();

@@ -143,6 +143,11 @@ pub enum EventKind {
         /// Number of repetitions.
         times: u64,
     },
+    /// The clock of the machine jumped, forward or, below 0, back: somebody set it, or the machine slept.
+    ClockJumped {
+        /// Milliseconds.
+        by_ms: i64,
+    },
     /// A virtual run has come to the moment at which it is held: every sample up to then has been sent.
     Held,
     /// Events that a full queue could not take.

@@ -62,7 +62,7 @@ pub fn judge(manifest: &Manifest, timeline: &Timeline) -> Verdict {
         }
     }
     // Of figures that are not to be trusted nothing holds.
-    if let Some(why) = spoiled(timeline) {
+    if let Some(why) = spoiled(manifest, timeline) {
         for check in verdict.checks.iter_mut().filter(|check| check.undecided.is_none()) {
             (check.undecided, check.holds) = (Some(why), false);
         }
@@ -80,7 +80,7 @@ pub fn judge(manifest: &Manifest, timeline: &Timeline) -> Verdict {
 }
 
 /// Why nothing that was measured says anything about the code, where the machine was in the way.
-fn spoiled(timeline: &Timeline) -> Option<Undecided> {
+fn spoiled(manifest: &Manifest, timeline: &Timeline) -> Option<Undecided> {
     let any = |is: fn(&LaneLine) -> bool| timeline.lanes.iter().any(is);
     if any(LaneLine::was_refused) {
         Some(Undecided::NotStarted)
@@ -90,6 +90,8 @@ fn spoiled(timeline: &Timeline) -> Option<Undecided> {
         Some(Undecided::NotSent)
     } else if timeline.driver_is_late() {
         Some(Undecided::DriverLate)
+    } else if timeline.clock_jumped && manifest.tls {
+        Some(Undecided::ClockJumped)
     } else {
         None
     }
@@ -116,6 +118,9 @@ mod tests {
     use crate::event::{Event, EventKind, Sample};
     use crate::incident::claim::Claim;
     use crate::incident::measure::Measure;
+
+    /// Events beside the samples: milliseconds, lane, event.
+    type Others<'a> = &'a [(u64, Option<usize>, EventKind)];
 
     /// A run of `seconds` in which nothing but ticks happened.
     fn judged(seconds: u64, metric: &str) -> Check {
@@ -204,8 +209,8 @@ mod tests {
         let claim = "variant = \"broken\"\nmetric = \"in_flight\"\nstays_below = 50\n\
                      window = { from_s = 1, to_s = 9 }";
         manifest.expectations = vec![toml::from_str(claim).expect("a claim")];
-        let judged = |in_flight: u64, others: &[(u64, Option<usize>, EventKind)]| {
-            let mut timeline = Timeline::new(&manifest, &["broken".to_owned()]);
+        let judged_by = |manifest: &Manifest, in_flight: u64, others: Others| {
+            let mut timeline = Timeline::new(manifest, &["broken".to_owned()]);
             let says = String::new();
             timeline.push(&Event {
                 at_ms: 0,
@@ -222,9 +227,10 @@ mod tests {
                     timeline.push(&Event { at_ms: *at_ms, lane: *lane, what: what.clone() });
                 }
             }
-            let verdict = judge(&manifest, &timeline);
+            let verdict = judge(manifest, &timeline);
             (verdict.holds, verdict.undecided)
         };
+        let judged = |in_flight: u64, others: Others| judged_by(&manifest, in_flight, others);
         let late = |lag_us: u64| {
             (6000, None, EventKind::Driver { lag_us: vec![(10, 999), (lag_us, 1)], not_sent: 0 })
         };
@@ -242,6 +248,11 @@ mod tests {
         let killed = crate::event::ExitCause::Killed;
         let killed = (9900, Some(0), EventKind::Exit { cause: killed, code: None, instance: 0 });
         assert_eq!(judged(2, &[killed]), (false, Some(Undecided::Killed)));
+        // Only certificates go by the clock of the machine.
+        let jumped = [(5000, None, EventKind::ClockJumped { by_ms: 3_600_000 })];
+        assert_eq!(judged(2, &jumped), (true, None));
+        let tls = Manifest { tls: true, ..manifest.clone() };
+        assert_eq!(judged_by(&tls, 2, &jumped), (false, Some(Undecided::ClockJumped)));
         // What holds all the same, holds.
         assert_eq!(judged(2, &[late(3_000_000)]), (true, None));
         let cause = crate::event::ExitCause::Refused { why: "no such file".to_owned() };

@@ -24,6 +24,8 @@ pub enum Undecided {
     DriverLate,
     /// The load driver could not send some requests.
     NotSent,
+    /// The clock of the machine jumped, and certificates go by it.
+    ClockJumped,
     /// A process was killed, and not by its supervisor.
     Killed,
     /// It is about a share of requests, of which there were too few.
@@ -45,6 +47,7 @@ impl Undecided {
                 "the load generator was suspended, and its requests came in one burst"
             }
             Self::NotSent => "this machine had no connection left for some of the requests",
+            Self::ClockJumped => "the clock of this machine jumped, and certificates go by it",
             Self::Killed => "a process was killed from outside: by the system, or by hand",
             Self::TooFew => "there were too few requests to compute a share of them",
         }

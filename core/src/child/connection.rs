@@ -25,6 +25,7 @@ use tower_http::timeout::TimeoutBody;
 use super::note;
 use crate::incident::env::spawn;
 use crate::service::Gateway;
+use crate::service::telemetry::with_conventional_names;
 
 /// Connections that are open now. Clones count the same ones.
 #[derive(Debug, Clone, Default)]
@@ -258,7 +259,7 @@ impl Drop for Open {
 }
 
 fn exposition(prometheus: &PrometheusHandle) -> Response {
-    let mut response = Response::new(Body::from(prometheus.render()));
+    let mut response = Response::new(Body::from(with_conventional_names(prometheus.render())));
     let version = "text/plain; version=0.0.4";
     response.headers_mut().insert(CONTENT_TYPE, axum::http::HeaderValue::from_static(version));
     response

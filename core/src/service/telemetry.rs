@@ -211,6 +211,30 @@ impl RequestSeries {
     }
 }
 
+/// The post-mortem's names of metrics, each with the name by the conventions of Prometheus.
+const CONVENTIONAL: [(&str, &str); 2] = [
+    ("httpRequestCount", "http_requests_total"),
+    ("httpRequestDuration", "http_request_duration_seconds"),
+];
+
+/// The text of `/metrics` with these metrics under both of their names.
+pub fn with_conventional_names(mut text: String) -> String {
+    let mut more = String::new();
+    for (name, conventional) in CONVENTIONAL {
+        for line in text.lines() {
+            let Some((before @ ("" | "# HELP " | "# TYPE "), rest)) = line.split_once(name) else {
+                continue;
+            };
+            // `httpRequestDuration_sum` belongs to it, `httpRequestDurations` would not.
+            if rest.starts_with([' ', '{', '_']) {
+                more.extend([before, conventional, rest, "\n"]);
+            }
+        }
+    }
+    text.push_str(&more);
+    text
+}
+
 /// One request under way; recorded when dropped, so that a panic or a cancellation counts too.
 struct InFlightRequest {
     requests: Arc<Requests>,

@@ -1,16 +1,21 @@
 //! Soak tests that take too long for the suite: ten minutes of a run whose lane crashes again and again, and a
 //! thousand wrong command lines, damaged recordings and kills. `cargo bench --bench soak -- all`; or one of
-//! `minutes N`, `commands N`, `recordings N`, `kills N`. One line of result each; status 1 if one fails.
+//! `minutes N`, `commands N`, `recordings N`, `kills N`, `terminals N`, `floods SECONDS`. One line of result each;
+//! status 1 if one fails.
 //!
 //! * [`lasts`]: whether parent, children, descriptors and threads grow
 //! * [`hostile`]: command lines, recordings
-//! * [`kills`]: parents killed at any moment
+//! * [`kills`]: parents killed at any moment; [`terminals`]: the same of programs that build, or lend the terminal
+//! * [`floods`]: code that says more than anybody can read; [`packages`]: the learner's packages for both
 
 #![allow(clippy::disallowed_methods, reason = "what is watched are processes, by the wall's clock")]
 
+mod floods;
 mod hostile;
 mod kills;
 mod lasts;
+mod packages;
+mod terminals;
 
 use std::process::{Command, ExitCode};
 
@@ -54,9 +59,18 @@ fn run(words: &[&str]) -> anyhow::Result<bool> {
             println!("soak: nothing asked for; say `cargo bench --bench soak -- all`");
             return Ok(true);
         }
-        ["all"] => vec![("commands", 1000), ("recordings", 1000), ("kills", 100), ("minutes", 10)],
+        ["all"] => vec![
+            ("commands", 1000),
+            ("recordings", 1000),
+            ("kills", 100),
+            ("terminals", 200),
+            ("floods", 30),
+            ("minutes", 10),
+        ],
         [part, times] => vec![(*part, times.parse().context("how often is a number")?)],
-        _ => bail!("expected `all`, or one of minutes, commands, recordings, kills with a number"),
+        _ => bail!(
+            "expected `all`, or one of minutes, commands, recordings, kills, terminals, floods with a number"
+        ),
     };
     let mut well = true;
     for (part, times) in parts {
@@ -65,7 +79,11 @@ fn run(words: &[&str]) -> anyhow::Result<bool> {
             "commands" => hostile::commands(times)?,
             "recordings" => hostile::recordings(times)?,
             "kills" => kills::kills(times)?,
-            other => bail!("{other} is none of minutes, commands, recordings, kills"),
+            "terminals" => terminals::terminals(times)?,
+            "floods" => floods::floods(times)?,
+            other => {
+                bail!("{other} is none of minutes, commands, recordings, kills, terminals, floods")
+            }
         };
         let mark = if found.well { "ok    " } else { "FAILED" };
         println!("{mark}  {part:<10} {}", found.says);

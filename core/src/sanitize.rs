@@ -2,6 +2,7 @@
 //! direction.
 
 use std::borrow::Cow;
+use std::io::{self, BufRead, Read};
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -25,6 +26,28 @@ pub fn sanitize(text: &str) -> Cow<'_, str> {
         }
     }
     Cow::Owned(shown)
+}
+
+/// The next line without its end, or, of one that is longer, this many bytes; and whether it had its end. None at the
+/// end of the input.
+///
+/// # Errors
+///
+/// When the input cannot be read.
+pub fn next_line(input: &mut impl BufRead, longest: u64) -> io::Result<Option<(Vec<u8>, bool)>> {
+    let mut line = Vec::new();
+    input.by_ref().take(longest).read_until(b'\n', &mut line)?;
+    if line.is_empty() {
+        return Ok(None);
+    }
+    let whole = line.last() == Some(&b'\n');
+    if whole {
+        line.pop();
+    } else if line.len() as u64 == longest {
+        // The rest of it is of no use.
+        input.skip_until(b'\n')?;
+    }
+    Ok(Some((line, whole)))
 }
 
 /// Characters of a log line that are kept.
@@ -109,5 +132,19 @@ mod tests {
         let read: Value =
             read(r#"{"a\u001b":["\u001b[2J", {"b": "\u202ex"}], "n": 1}"#).expect("JSON");
         assert_eq!(read, serde_json::json!({"a␛": ["␛[2J", {"b": "\\u{202e}x"}], "n": 1}));
+    }
+
+    #[test]
+    fn of_a_line_without_end_a_part_is_read() {
+        let mut input: &[u8] = b"one\naaaaaaaa\n\nlast";
+        let mut next = || {
+            let line = next_line(&mut input, 4).expect("it is memory");
+            line.map(|(line, whole)| (String::from_utf8_lossy(&line).into_owned(), whole))
+        };
+        assert_eq!(next(), Some(("one".to_owned(), true)));
+        assert_eq!(next(), Some(("aaaa".to_owned(), false)));
+        assert_eq!(next(), Some((String::new(), true)));
+        assert_eq!(next(), Some(("last".to_owned(), false)));
+        assert_eq!(next(), None);
     }
 }

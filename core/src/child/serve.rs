@@ -4,7 +4,7 @@
 //! the end of standard input ends the process. Sampling runs on a thread of its own, so a wedged
 //! server still reports.
 
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io::{self, IsTerminal, Write};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -28,6 +28,7 @@ use crate::incident::wait::{self, Sites};
 use crate::incident::{Bugs, Chain, Slot, Unknown};
 use crate::lane::HeapMeter;
 use crate::lane::virtual_lane::shown;
+use crate::sanitize::next_line;
 use crate::service::log_file::Tailed;
 use crate::service::{Gateway, base_chain};
 
@@ -345,15 +346,18 @@ fn pause() {
     std::thread::sleep(TICK);
 }
 
+/// Bytes of a command that are read; no command is as long.
+const LONGEST_COMMAND: u64 = 1 << 20;
+
 /// Characters of a line that are quoted.
 const LONGEST_SHOWN: usize = 200;
 
 /// Carries out the commands on standard input, until it ends.
 fn obey(standing: &mut Standing, runs: (&Handle, &Registry), gateway: &Gateway, out: &Output) {
-    for (number, line) in io::stdin().lock().split(b'\n').enumerate() {
+    let mut input = io::stdin().lock();
+    for number in 1.. {
         // Without a way to hear anything more, it ends as with the end of the commands.
-        let Ok(line) = line else { return };
-        let number = number + 1;
+        let Ok(Some((line, _))) = next_line(&mut input, LONGEST_COMMAND) else { return };
         let line = String::from_utf8_lossy(&line);
         let shown: String = line.chars().take(LONGEST_SHOWN).collect();
         match serde_json::from_str(&line) {

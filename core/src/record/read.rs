@@ -1,13 +1,13 @@
 //! Reads recordings: the readable events, and the faults.
 
-use std::io::{self, BufRead, BufReader, Read, Take};
+use std::io::{self, BufReader, Read, Take};
 
 use serde::Deserialize;
 
 use super::{Decoder, FileKind, Header, MOST_LANES, VERSION};
 use crate::event::{Clock, Event, EventKind, MOST_COUNTED, Sample, TICK};
 use crate::figures::count;
-use crate::sanitize;
+use crate::sanitize::{self, next_line};
 
 /// The longest line that is read; those that are written are far shorter.
 const LONGEST_LINE: u64 = 1 << 20;
@@ -160,7 +160,7 @@ pub struct Opened<R> {
 /// When that does not tell.
 pub fn open<R: Read>(input: R) -> Result<Opened<R>, Unreadable> {
     let mut input = BufReader::new(input.take(CEILING));
-    let (first, _) = next_line(&mut input)?.ok_or(Unreadable::Empty)?;
+    let (first, _) = next_line(&mut input, LONGEST_LINE)?.ok_or(Unreadable::Empty)?;
     let mut faults = UnreadableLines::default();
     let header = match std::str::from_utf8(&first) {
         Ok(text) => sanitize::read::<Header>(text),
@@ -196,7 +196,7 @@ impl<R: Read> Opened<R> {
         let (mut room, mut last_ms) = (Room::default(), None);
         let mut gaps = Gaps::new(&header);
         let (mut number, mut ended) = (1, false);
-        while let Some((line, whole)) = next_line(&mut input)? {
+        while let Some((line, whole)) = next_line(&mut input, LONGEST_LINE)? {
             number += 1;
             ended = super::is_end(&line);
             if ended {
@@ -404,21 +404,4 @@ fn short(error: &serde_json::Error) -> String {
         column => format!(", at column {column}"),
     };
     what.chars().take(200).collect::<String>() + &place
-}
-
-/// The next line without its end, or as much of it as an event can have; and whether it had an end.
-fn next_line(input: &mut impl BufRead) -> io::Result<Option<(Vec<u8>, bool)>> {
-    let mut line = Vec::new();
-    input.take(LONGEST_LINE).read_until(b'\n', &mut line)?;
-    if line.is_empty() {
-        return Ok(None);
-    }
-    let whole = line.last() == Some(&b'\n');
-    if whole {
-        line.pop();
-    } else if line.len() as u64 == LONGEST_LINE {
-        // The rest of it is of no use.
-        input.skip_until(b'\n')?;
-    }
-    Ok(Some((line, whole)))
 }

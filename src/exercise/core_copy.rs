@@ -44,11 +44,10 @@ pub(super) fn lay_out(beside: &Path) -> Result<(), Problem> {
         return Ok(());
     }
     let fresh = beside.join(format!("{}.{}{NEW}", name(), std::process::id()));
-    for (file, bytes) in source::files() {
-        let text = String::from_utf8_lossy(&bytes);
-        // The workspace's words on lints are not there.
-        let text = if file == "Cargo.toml" { alone(&text) } else { text.into_owned() };
-        write(&fresh.join(&*file), &text)?;
+    if let Err(why) = write_files(&fresh) {
+        // The disk may be full: what is there is of no use.
+        fs::remove_dir_all(&fresh).ok();
+        return Err(why);
     }
     // A faster process created the same.
     match fs::rename(&fresh, &core) {
@@ -59,6 +58,16 @@ pub(super) fn lay_out(beside: &Path) -> Result<(), Problem> {
         }
         Err(why) => Err(Problem::Io { path: core, why }),
     }
+}
+
+fn write_files(folder: &Path) -> Result<(), Problem> {
+    for (file, bytes) in source::files() {
+        let text = String::from_utf8_lossy(&bytes);
+        // The workspace's words on lints are not there.
+        let text = if file == "Cargo.toml" { alone(&text) } else { text.into_owned() };
+        write(&folder.join(&*file), &text)?;
+    }
+    Ok(())
 }
 
 /// The manifest of core without what it takes from its workspace.

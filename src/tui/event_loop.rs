@@ -64,12 +64,7 @@ pub async fn run(
     begin: FirstScreen,
     theme: Option<Theme>,
 ) -> anyhow::Result<ExitCode> {
-    if !stdin().is_terminal() || !stdout().is_terminal() {
-        bail!(
-            "this command needs a terminal, but standard input or output is not one; \
-             `firedrill run ID` works without one"
-        );
-    }
+    require_terminal()?;
     crate::run::signals::outlive_file_limit()?;
     let mut terminations = crate::run::signals::terminations(terminal::restore)?;
     let mut pauses = pauses()?;
@@ -145,6 +140,23 @@ pub async fn run(
     remember(&mut model);
     session.end().await?;
     Ok(code)
+}
+
+/// Checks that there is a terminal that the screens can be drawn on.
+fn require_terminal() -> anyhow::Result<()> {
+    if !stdin().is_terminal() || !stdout().is_terminal() {
+        bail!(
+            "this command needs a terminal, but standard input or output is not one; \
+             `firedrill run ID` works without one"
+        );
+    }
+    if std::env::var_os("TERM").is_some_and(|term| term == "dumb") {
+        bail!(
+            "this command draws a screen, which this terminal cannot do (TERM=dumb); \
+             `firedrill run ID` prints lines"
+        );
+    }
+    Ok(())
 }
 
 /// First screens.

@@ -7,7 +7,8 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
 
-use crate::common::{catalogue, firedrill};
+use crate::common::{catalogue, firedrill, program};
+use crate::person::Person;
 
 /// Returns the program's standard error and exit status.
 fn said(arguments: &[&str]) -> (String, Option<i32>) {
@@ -83,6 +84,19 @@ fn without_a_terminal_the_lab_names_what_works() {
         assert!(text.contains("needs a terminal") && text.contains("firedrill run"), "{text}");
         assert_eq!(code, Some(2));
     }
+}
+
+#[test]
+fn a_terminal_that_cannot_draw_gets_no_escape_sequences() {
+    let mut command = portable_pty::CommandBuilder::new("env");
+    command.arg("TERM=dumb");
+    command.arg(program());
+    command.args(["lab", "pool-leak"]);
+    let mut person = Person::watches(command);
+    person.sees("TERM=dumb");
+    assert!(person.text().contains("firedrill run"), "{}", person.text());
+    assert!(!person.screen.screen().alternate_screen());
+    assert_eq!(person.leaves(), 2);
 }
 
 #[test]

@@ -83,7 +83,7 @@ pub fn terminals(times: u64) -> anyhow::Result<Found> {
 struct Ended {
     /// Number of its processes, itself among them, at the moment of the kill.
     processes: usize,
-    /// What it left, if it left something.
+    /// The things that it left, if it left any.
     wrong: Option<String>,
 }
 

@@ -2,10 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use firedrill_core::figures::number;
+use firedrill_core::session::shift::state::ShiftState;
 use firedrill_core::session::walk::Answer;
 
 use super::offer::{Offer, OfferPage, page_of};
 use super::room::{Lesson, Room, histogram, order};
+use super::room_shift::RoomShift;
 use crate::join::message::{LearnerId, Pace, Round};
 use crate::join::state::{Standing, VoteRow, VoteTable};
 
@@ -34,11 +37,22 @@ pub fn standing(
     Some(Standing {
         name: known.name.clone(),
         hand: known.hand,
+        points: room.shift().and_then(|(_, shift)| points(room, shift, learner)),
         pace,
         vote: asked.map(|lesson| state(room, lesson, here)),
         own,
         votes: revealed.and_then(|lesson| votes(room, lesson, offers)),
     })
+}
+
+/// The learner's points in a shift, and the best ones; none before the learner has a result.
+fn points(room: &Room, shift: &RoomShift, learner: LearnerId) -> Option<String> {
+    let of = |report: &ShiftState| report.result.as_ref().map(|result| result.points);
+    let own = shift.board.get(&learner).and_then(of)?;
+    let all = shift.board.iter().filter_map(|(id, report)| Some((of(report)?, id)));
+    let (best, id) = all.max_by(|(one, _), (other, _)| one.total_cmp(other))?;
+    let name = room.learners.get(id).map_or("", |learner| &*learner.name);
+    Some(format!("Your points: {}. The best: {} ({name}).", number(own), number(best)))
 }
 
 fn pace(lesson: Option<&Lesson>) -> String {
@@ -93,7 +107,7 @@ fn answer(answer: Answer, lesson: &Lesson, offers: &[Offer]) -> String {
             };
             number.map_or_else(String::new, |number| format!("line {number}"))
         }
-        Answer::Number(number) => firedrill_core::figures::number(number),
+        Answer::Number(value) => number(value),
     }
 }
 

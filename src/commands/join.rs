@@ -21,6 +21,8 @@ use crate::user_state::Theme;
 struct JoinedLast {
     /// The join code.
     code: String,
+    /// The nickname that was asked for.
+    name: String,
     /// The learner.
     member: Member,
 }
@@ -47,9 +49,9 @@ pub fn join(
         );
     }
     runtime()?.block_on(async {
-        let known = known(&address.authority, &code);
+        let known = known(&address.authority, &code, name.as_deref());
         let back = match &known {
-            Some(member) => name.is_none() && member.is_known().await?,
+            Some(member) => member.is_known().await?,
             None => false,
         };
         let member = if let Some(member) = known.filter(|_| back) {
@@ -57,7 +59,7 @@ pub fn join(
         } else {
             let name = name.map_or_else(ask_name, Ok)?;
             let member = Member::join(&address.authority, &code, &name).await?;
-            keep(&JoinedLast { code, member: member.clone() });
+            keep(&JoinedLast { code, name, member: member.clone() });
             member
         };
         event_loop::run(catalogue, FirstScreen::Class(Link::open(member)), theme).await
@@ -66,22 +68,29 @@ pub fn join(
 
 fn ask_name() -> anyhow::Result<String> {
     let mut err = io::stderr();
-    write!(err, "Your nickname, for the presenter's list: ")?;
-    err.flush()?;
-    let mut name = String::new();
-    io::stdin().lock().read_line(&mut name).context("cannot read the nickname")?;
-    Ok(name.trim().to_owned())
+    loop {
+        write!(err, "Your nickname, for the presenter's list: ")?;
+        err.flush()?;
+        let mut name = String::new();
+        let bytes = io::stdin().lock().read_line(&mut name).context("cannot read the nickname")?;
+        if bytes == 0 || !name.trim().is_empty() {
+            return Ok(name.trim().to_owned());
+        }
+    }
 }
 
 fn path() -> Option<PathBuf> {
     Some(files::state_folder()?.join("joined.json"))
 }
 
-/// The learner as whom this class was joined before.
-fn known(authority: &str, code: &str) -> Option<Member> {
+/// The learner as whom this class was joined before, under this nickname if one is given.
+fn known(authority: &str, code: &str, name: Option<&str>) -> Option<Member> {
     let text = files::read_text(&path()?).ok()?;
     let last: JoinedLast = serde_json::from_str(&text).ok()?;
-    (last.code == code && last.member.authority == authority).then_some(last.member)
+    let is_same = last.code == code
+        && last.member.authority == authority
+        && name.is_none_or(|name| name == last.name);
+    is_same.then_some(last.member)
 }
 
 /// Keeps the key. Without it the learner joins under a new one.

@@ -57,6 +57,8 @@ pub struct Standing {
     pub hand: bool,
     /// The pace of the class: `together, page 3`.
     pub pace: String,
+    /// The points of the shift, once the learner has a result.
+    pub points: Option<String>,
     /// The state of the vote, where the class is at a question.
     pub vote: Option<String>,
     /// The learner's own vote: what it is called, and the answer.

@@ -14,8 +14,8 @@ use std::time::Duration;
 use crossterm::event::{EnableBracketedPaste, EnableMouseCapture};
 use crossterm::queue;
 use crossterm::terminal::{
-    BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, disable_raw_mode,
-    enable_raw_mode,
+    BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate, EnterAlternateScreen,
+    disable_raw_mode, enable_raw_mode,
 };
 use ratatui::backend::CrosstermBackend;
 use ratatui::layout::Rect;
@@ -63,6 +63,8 @@ impl Screen {
         ENTERED.store(true, Ordering::SeqCst);
         enable_raw_mode()?;
         queue!(screen.terminal.backend_mut(), EnterAlternateScreen, EnableMouseCapture)?;
+        // A program that was killed in there has left its screen.
+        queue!(screen.terminal.backend_mut(), Clear(ClearType::All))?;
         queue!(screen.terminal.backend_mut(), EnableBracketedPaste)?;
         screen.gathered.send();
         Ok(screen)

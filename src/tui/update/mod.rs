@@ -143,8 +143,11 @@ fn apply(model: &mut Model, input: Input) -> Vec<Command> {
 /// The effects of the session as commands; progress is kept here.
 fn carried(model: &mut Model, effects: Vec<Effect>) -> Vec<Command> {
     let mut commands = Vec::new();
+    let is_led = model.place().is_some_and(|place| place.at.is_some());
     for effect in effects {
         match (effect, &model.screen) {
+            // Pages that a class led through were not taken by the learner.
+            (Effect::SaveProgress(_), _) if is_led => {}
             (Effect::SaveProgress(progress), Screen::Lab(lab)) => {
                 let incident = lab.session.case.plan.incident.clone();
                 model.remembered.walked(&incident, progress);

@@ -83,6 +83,10 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Command> {
         Action::WalkBack => Input::Back,
         Action::Hint => Input::Hint,
         Action::Skip => Input::Skip,
+        Action::Presenter if model.room.is_some() => {
+            lab.page.note = Some("these notes are for the presenter".to_owned());
+            return Vec::new();
+        }
         Action::Presenter => {
             lab.page.presenter = !lab.page.presenter;
             return Vec::new();

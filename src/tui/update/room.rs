@@ -13,6 +13,7 @@ use super::{apply, carried, take_shift};
 use crate::join::message::{FromLearner, Progress};
 use crate::join::state::{ClassShift, News, VoteOn};
 use crate::run::Spec;
+use crate::tui::action::Action;
 use crate::tui::message::Command;
 use crate::tui::model::{Lab, Model, Overlay, Screen};
 use crate::tui::room::Room;
@@ -26,10 +27,14 @@ pub(super) fn hear(model: &mut Model, news: News) -> Vec<Command> {
     let room = model.room.get_or_insert_default();
     match news {
         News::State(state) => {
-            room.lost = None;
+            room.losses = 0;
             room.state = Some(state);
+            // The class leads back at once.
+            if room.holds_in().is_some() && model.overlay == Some(Overlay::Confirm(Action::Back)) {
+                model.overlay = None;
+            }
         }
-        News::Lost(why) => room.lost = Some(why),
+        News::Lost(_) => room.losses = room.losses.saturating_add(1),
         News::Refused(why) => room.refused = why,
         News::Out(why) => {
             model.room = None;
@@ -47,7 +52,10 @@ pub(super) fn follow(model: &mut Model) -> Vec<Command> {
         let Some(place) = room.place(&lab.session.case.plan.incident) else { break };
         match lab.session.toward(&place) {
             Toward::There => break,
-            Toward::Input(input) => commands.extend(apply(model, input.into())),
+            Toward::Input(input) => {
+                model.note = None;
+                commands.extend(apply(model, input.into()));
+            }
             Toward::Pass => {
                 commands.extend(hasten(room, lab));
                 break;
@@ -178,6 +186,10 @@ pub(super) fn take(model: &mut Model, input: &Input) -> Option<Vec<Command>> {
                     return Some(Vec::new());
                 }
                 let VoteOn { incident, page, round } = vote.clone();
+                if room.losses > 0 {
+                    let note = "your answer is sent when the connection is back";
+                    lab.page.note = Some(note.to_owned());
+                }
                 let vote = FromLearner::Vote { incident, page, round, answer };
                 return Some(vec![Command::Say(vote)]);
             }
@@ -189,11 +201,15 @@ pub(super) fn take(model: &mut Model, input: &Input) -> Option<Vec<Command>> {
         Input::Skip => WalkInput::Skip,
         _ => return None,
     };
+    let is_answered = lab.session.walk.as_ref().is_some_and(|walk| walk.stage == Stage::Revealed);
     if place.lets(&lab.session, wanted) {
         return None;
     }
     lab.page.note = Some(
         match (place.at, wanted) {
+            (Some(_), _) if place.votes && is_answered => {
+                "you have answered this question before the class"
+            }
             (Some(_), WalkInput::Answer(_)) => "the vote is closed; the presenter continues",
             (Some(_), _) => "the presenter turns the pages for all",
             (None, _) => "the class has not come further than this page",

@@ -10,6 +10,7 @@ use super::{apply, leave};
 use crate::tui::action::Action;
 use crate::tui::message::Command;
 use crate::tui::model::{Lab, Model, Overlay, Screen};
+use crate::tui::room::Room;
 use crate::tui::shift::Debriefed;
 
 /// Characters of a value that is typed, at most.
@@ -71,6 +72,9 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Command> {
         Action::Back if has_ended => return leave(model),
         Action::Back => match screen.menu.parent() {
             Some(parent) => (screen.menu, screen.cursor) = (parent, 0),
+            None if model.room.as_ref().is_some_and(Room::is_on_call) => {
+                model.note = Some("the class is on call; q leaves the class".to_owned());
+            }
             None => model.overlay = Some(Overlay::Confirm(action)),
         },
         Action::Quit if !has_ended => model.overlay = Some(Overlay::Confirm(action)),

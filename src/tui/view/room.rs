@@ -28,9 +28,10 @@ pub fn draw(frame: &mut Frame, area: Rect, room: &Room) {
         }
         None => first.push(Span::raw(" ▸ connecting")),
     }
-    let right = match (&room.lost, &room.refused) {
-        (Some(_), _) => "⚠ connection lost, trying again ",
-        (None, _) => "",
+    let right = match room.losses {
+        0 => "",
+        _ if room.is_away() => "⚠ the class is away: go on alone, it takes you back ",
+        _ => "⚠ connection lost, trying again ",
     };
     let rows = [Rect { height: 1, ..area }, Rect { y: area.y + 1, height: 1, ..area }];
     frame.render_widget(Paragraph::new(Line::from(first)), rows[0]);
@@ -50,6 +51,9 @@ fn told(room: &Room, standing: &Standing) -> String {
         return votes(table);
     }
     let state = room.state.as_ref();
+    if let Some(points) = &standing.points {
+        return points.clone();
+    }
     if let Some(shift) = state.and_then(|state| state.shift.as_ref()) {
         return format!(
             "Shift {}, level {}: the presenter's page shows everybody's points.",
@@ -64,15 +68,15 @@ fn told(room: &Room, standing: &Standing) -> String {
     told.join(" ")
 }
 
-/// All votes in a line: `first votes → second votes · option 1: 3 → 5 · option 2: 4 → 2`.
+/// All votes in a line: `first→second votes · option 1: 3→5 · option 2: 4→2`.
 fn votes(table: &VoteTable) -> String {
     let row = |row: &VoteRow| match table.second {
-        Some(_) => format!("{}: {} → {}", row.answer, row.first, row.second),
+        Some(_) => format!("{}: {}→{}", row.answer, row.first, row.second),
         None => format!("{}: {}", row.answer, row.first),
     };
     let rows: Vec<String> = table.rows.iter().map(row).collect();
     let more =
         if table.others > 0 { format!(" · {} others", table.others) } else { String::new() };
-    let called = if table.second.is_some() { "first votes → second votes" } else { "votes" };
+    let called = if table.second.is_some() { "first→second votes" } else { "votes" };
     format!("{called} · {}{more}", rows.join(" · "))
 }

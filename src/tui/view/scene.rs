@@ -33,6 +33,9 @@ impl<'a> Scene<'a> {
         if step.stage == Stage::Running || step.is_starting {
             return None;
         }
+        if place.votes && step.stage == Stage::Revealed {
+            return Some(" you have answered this before the class ");
+        }
         let is_asked = step.stage == Stage::Prompt && step.question.is_some();
         match is_asked {
             true if place.votes => Some(" enter votes · h hint "),

@@ -6,7 +6,7 @@ use std::ops::Range;
 use firedrill_core::figures::count;
 use firedrill_core::glossary;
 use firedrill_core::session::walk::page::{AnswerForm, Asking, Outcome, Page, StepPage};
-use firedrill_core::session::walk::{Answer, Listing, Stage, is_comment};
+use firedrill_core::session::walk::{Answer, Listing, Stage, is_comment, numbers};
 use ratatui::Frame;
 use ratatui::layout::{Alignment, Constraint, Layout, Rect};
 use ratatui::style::Style;
@@ -285,8 +285,9 @@ pub fn code(frame: &mut Frame, area: Rect, listing: &Listing, cursor: Option<usi
     let title = format!(" {} ", listing.title);
     let mut block = Block::bordered().title(Span::styled(title, theme::strong()));
     let inner = block.inner(area);
-    // Until the answer is shown there are no counts and no line numbers.
-    let gutter = if listing.is_open { 1 } else { 12 };
+    // Until the answer is shown there are no counts, and the lines are numbered as they are shown.
+    let gutter = if listing.is_open { 4 } else { 12 };
+    let numbers = numbers(&listing.hidden);
     let room = usize::from(inner.width).saturating_sub(gutter + 1);
     let lines = listing.text.lines().enumerate().filter(|(i, _)| !listing.hidden[*i]);
     let shown: Vec<CodeRow> = lines.flat_map(|line| rows_of(line, room)).collect();
@@ -314,7 +315,7 @@ pub fn code(frame: &mut Frame, area: Rect, listing: &Listing, cursor: Option<usi
             _ => Style::new(),
         };
         let (count, number) = match listing.waiting[i] {
-            _ if listing.is_open => (String::new(), " ".repeat(gutter)),
+            _ if listing.is_open && is_first => (String::new(), format!("{:>3} ", numbers[i])),
             _ if !is_first => (String::new(), " ".repeat(gutter)),
             0 => (" ".repeat(7), format!("{:>4} ", i + 1)),
             waiting => (format!("{:>6}▶", count(waiting)), format!("{:>4} ", i + 1)),

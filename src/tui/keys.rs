@@ -46,6 +46,10 @@ const HELP: Binding = binding(&[Char('?')], A::Help, ("?", "help", "these keys")
 const UP: Binding = binding(&[KeyCode::Up, Char('k')], A::Up, ("↑", "", "up"));
 const DOWN: Binding = binding(&[KeyCode::Down, Char('j')], A::Down, ("↓", "", "down"));
 
+/// In tables where another row explains both directions.
+const DOWN_TOO: Binding = binding(&[KeyCode::Down, Char('j')], A::Down, ("↓", "", ""));
+const PAGE_DOWN_TOO: Binding = binding(&[PageDown], A::PageDown, ("pgdn", "", ""));
+
 const PAGE_UP: Binding = binding(&[PageUp], A::PageUp, ("pgup", "page up", "a page up"));
 const PAGE_DOWN: Binding = binding(&[PageDown], A::PageDown, ("pgdn", "page down", "a page down"));
 
@@ -287,8 +291,8 @@ static WALK: Table = &[
 
 /// The last page of a walk.
 static WALK_END: Table = &[&[
-    binding(&[KeyCode::Up, Char('k')], A::Up, ("↑ ↓", "scroll", "up")),
-    DOWN,
+    binding(&[KeyCode::Up, Char('k')], A::Up, ("↑ ↓", "scroll", "up and down")),
+    DOWN_TOO,
     PAGE_UP,
     PAGE_DOWN,
     binding(&[Left, KeyCode::Backspace], A::WalkBack, ("←", "back", "the previous page")),
@@ -303,10 +307,10 @@ static WALK_END: Table = &[&[
 /// An on-call shift.
 static SHIFT: Table = &[&[
     binding(&[Enter], A::WalkOn, ("enter", "do it", "the row under the cursor")),
-    binding(&[KeyCode::Up, Char('k')], A::Up, ("↑ ↓", "select", "up")),
-    DOWN,
-    binding(&[PageUp], A::PageUp, ("pgup pgdn", "facts", "scroll the facts up")),
-    binding(&[PageDown], A::PageDown, ("pgdn", "", "scroll the facts down")),
+    binding(&[KeyCode::Up, Char('k')], A::Up, ("↑ ↓", "select", "up and down")),
+    DOWN_TOO,
+    binding(&[PageUp], A::PageUp, ("pgup pgdn", "facts", "scroll the facts up and down")),
+    PAGE_DOWN_TOO,
     binding(&[Char('h')], A::Hint, ("h", "hint", "a hint; costs points")),
     HELP,
     binding(&[Esc], A::Back, ("esc", "back", "back a menu; from the first one, leave the shift")),
@@ -316,8 +320,8 @@ static SHIFT: Table = &[&[
 /// The debrief of a shift.
 static SHIFT_END: Table = &[
     &[
-        binding(&[KeyCode::Up, Char('k')], A::Up, ("↑ ↓", "scroll", "up")),
-        DOWN,
+        binding(&[KeyCode::Up, Char('k')], A::Up, ("↑ ↓", "scroll", "up and down")),
+        DOWN_TOO,
         PAGE_UP,
         PAGE_DOWN,
         binding(&[Left], A::Rewind, ("← →", "time", "five seconds back in the shift")),
@@ -379,8 +383,8 @@ static SCROLLED: Table = &[&[
 ]];
 
 static CODE_KEYS: Table = &[&[
-    binding(&[KeyCode::Up, Char('k')], A::Up, ("↑ ↓", "scroll", "up")),
-    DOWN,
+    binding(&[KeyCode::Up, Char('k')], A::Up, ("↑ ↓", "scroll", "up and down")),
+    DOWN_TOO,
     binding(&[PageUp], A::PageUp, ("pgup", "", "a page up")),
     binding(&[PageDown], A::PageDown, ("pgdn", "", "a page down")),
     binding(&[Char('n')], A::NextFile, ("n", "file", "the next file of this lane's code")),

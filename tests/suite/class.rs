@@ -5,7 +5,11 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::time::Duration;
 
+use firedrill_core::random::RandomStream;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::{Value, json};
 
 use crate::book::{built, lane};
@@ -44,6 +48,12 @@ impl Hub {
     pub fn is_killed(&mut self) {
         self.process.0.kill().expect("our child");
         self.process.0.wait().expect("our child");
+    }
+
+    /// Kills it while others use it.
+    fn kills(&self) {
+        let pid = i32::try_from(self.process.0.id()).expect("a process id");
+        kill(Pid::from_raw(pid), Signal::SIGKILL).expect("our child");
     }
 
     /// Starts it again where it was.
@@ -105,6 +115,23 @@ impl Hub {
         let headers =
             [("Cookie", cookie), ("Origin", &origin), ("Content-Type", "application/json")];
         status(&self.asks("POST /class/say", &headers, &message.to_string()))
+    }
+
+    /// Sends a message; the status, or none where no answer comes.
+    fn tries(&self, cookie: &str, message: &Value) -> Option<u16> {
+        let origin = self.origin();
+        let mut stream = TcpStream::connect(&self.address).ok()?;
+        let body = message.to_string();
+        let text = format!(
+            "POST /class/say HTTP/1.1\r\nConnection: close\r\nHost: {}\r\nCookie: {cookie}\r\n\
+             Origin: {origin}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            self.address,
+            body.len()
+        );
+        stream.write_all(text.as_bytes()).ok()?;
+        let mut response = String::new();
+        stream.read_to_string(&mut response).ok()?;
+        Some(status(&response)).filter(|status| *status != 0)
     }
 
     pub fn results(&self, presenter: &str) -> Value {
@@ -313,6 +340,62 @@ fn votes_are_counted_once_and_outlive_a_hub_that_is_killed() {
             }
         }
     }
+}
+
+#[test]
+fn fifty_kills_at_any_moment_lose_no_vote_that_was_taken() {
+    const KILLS: u64 = 50;
+    /// The latest moment of a kill, in milliseconds.
+    const LATEST_MS: f64 = 120.0;
+    let folder = tempfile::tempdir().expect("writable");
+    let Some(file) = place(folder.path()) else { return };
+    let mut hub = Hub::starts(&file, "127.0.0.1:0");
+    let presenter = hub.leads();
+    for message in
+        [json!({ "Open": { "incident": LESSON } }), json!({ "Step": first_question(LESSON) })]
+    {
+        assert_eq!(hub.says(&presenter, &message), 204);
+    }
+    let names: Vec<String> = (0..5).map(|n| format!("learner{n}")).collect();
+    let learners: Vec<String> = names.iter().map(|name| hub.learner(name)).collect();
+    let dice = RandomStream::new(1, "kills");
+    let mut taken = vec![None; learners.len()];
+    for _ in 0..KILLS {
+        let after = Duration::from_millis((dice.uniform() * LATEST_MS) as u64);
+        // Each learner votes again and again, until nobody answers: the last vote is taken, or not.
+        let tried: Vec<(Option<usize>, usize)> = std::thread::scope(|scope| {
+            let votes = |(n, learner): (usize, &String)| {
+                let (hub, learner, before) = (&hub, learner.clone(), taken[n]);
+                scope.spawn(move || {
+                    let mut last = before;
+                    for choice in (0..3).cycle().skip(n) {
+                        match hub.tries(&learner, &vote(choice, "First")) {
+                            Some(204) => last = Some(choice),
+                            Some(status) => panic!("{status}"),
+                            None => return (last, choice),
+                        }
+                    }
+                    unreachable!("the hub is killed")
+                })
+            };
+            let threads: Vec<_> = learners.iter().enumerate().map(votes).collect();
+            std::thread::sleep(after);
+            hub.kills();
+            threads.into_iter().map(|thread| thread.join().expect("it votes")).collect()
+        });
+        hub.starts_again(&file);
+        let results = hub.results(&presenter);
+        for (n, (last, tried)) in tried.into_iter().enumerate() {
+            let choice = &results[n]["votes"][0]["first"]["Choice"];
+            let stored = choice.as_u64().map(|choice| choice as usize - 1);
+            assert!(
+                stored == last || stored == Some(tried),
+                "learner {n}: {last:?} was taken and {tried} was tried, stored is {stored:?}"
+            );
+            taken[n] = stored;
+        }
+    }
+    assert!(taken.iter().all(Option::is_some), "votes were taken: {taken:?}");
 }
 
 #[test]

@@ -195,6 +195,29 @@ fn a_class_takes_a_walk_together_in_its_browsers() {
     assert_eq!(class.learners[0].sees(&has("at your own pace")), true);
 }
 
+#[test]
+fn twenty_pages_take_a_walk_together_on_one_browser() {
+    let Some(chromium) = chromium() else { return };
+    let folder = tempfile::tempdir().expect("writable");
+    let Some(file) = place(folder.path()) else { return };
+    let hub = Hub::starts(&file, "127.0.0.1:0");
+    let presenter = Browser::opens(&chromium, folder.path(), &hub.presenter);
+    let mut class = Class::begins(presenter, hub, 20);
+    class.opens();
+    for (n, learner) in class.learners.iter_mut().enumerate() {
+        votes(learner, if n % 4 == 0 { "2" } else { "1" });
+    }
+    class.presenter.waits(&has("20 of 20 have voted"));
+    clicks(&mut class.presenter, "show the result");
+    for browser in class.learners.iter_mut().chain([&mut class.presenter]) {
+        browser.waits("!!document.querySelector('.fd-votes')");
+    }
+    let rows = "[...document.querySelectorAll('.fd-votes tbody tr')].map((row) => row.innerText.replace(/\\s+/g, ' ').trim())";
+    assert_eq!(class.presenter.sees(rows), json!(["option 1 15", "option 2 5"]));
+    class.has_one_run();
+    class.is_in_order();
+}
+
 /// Presses a button of the shift, once it is there.
 fn presses_button(browser: &mut Browser, text: &str) {
     let buttons = "[...document.querySelectorAll('#fd-page button')]";

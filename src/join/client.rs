@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use bytes::Bytes;
+use firedrill_core::sanitize;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
@@ -192,7 +193,7 @@ impl Member {
 async fn read(answer: Response<Incoming>) -> Result<String, String> {
     let body = Limited::new(answer.into_body(), LARGEST_ANSWER).collect();
     match timeout(PATIENCE, body).await {
-        Ok(Ok(body)) => Ok(String::from_utf8_lossy(&body.to_bytes()).into_owned()),
+        Ok(Ok(body)) => Ok(sanitize::log_line(&String::from_utf8_lossy(&body.to_bytes()))),
         Ok(Err(why)) => Err(why.to_string()),
         Err(_) => Err("the answer did not end".to_owned()),
     }
@@ -228,15 +229,12 @@ impl Link {
 /// Hears the state of the class until the learner is out of it, or nobody listens.
 async fn listen(member: Member, told: mpsc::Sender<News>) {
     loop {
-        let news = match hear(&member, &told).await {
-            Ok(out) => News::Out(out),
-            Err(why) => News::Lost(why),
-        };
-        let is_out = matches!(news, News::Out(_));
-        if told.send(news).await.is_err() || is_out {
-            return;
+        match hear(&member, &told).await {
+            // Nobody listens any more when this fails.
+            Ok(out) => return told.send(News::Out(out)).await.unwrap_or_default(),
+            Err(_) if told.send(News::Lost).await.is_err() => return,
+            Err(_) => sleep(BETWEEN_TRIES).await,
         }
-        sleep(BETWEEN_TRIES).await;
     }
 }
 
@@ -262,10 +260,8 @@ async fn hear(member: &Member, told: &mpsc::Sender<News>) -> Result<String, Stri
         let frame = frame.ok_or("the class has ended the connection")?;
         let frame = frame.map_err(|why| why.to_string())?;
         for event in lines.take(&frame.into_data().unwrap_or_default())? {
-            let news = state(&event)?;
-            let is_out = matches!(news, News::Out(_));
-            match news {
-                News::Out(why) if is_out => return Ok(why),
+            match state(&event)? {
+                News::Out(why) => return Ok(why),
                 news => told.send(news).await.map_err(|_| "nobody listens")?,
             }
         }
@@ -275,7 +271,8 @@ async fn hear(member: &Member, told: &mpsc::Sender<News>) -> Result<String, Stri
 /// The state in an event.
 fn state(event: &str) -> Result<News, String> {
     let unreadable = |why: serde_json::Error| format!("the class sent something unreadable: {why}");
-    let value: Value = serde_json::from_str(event).map_err(unreadable)?;
+    // A hub that is not ours may send anything.
+    let value: Value = sanitize::read(event).map_err(unreadable)?;
     let ours = env!("CARGO_PKG_VERSION");
     match value["version"].as_str() {
         Some(theirs) if theirs != ours => Ok(News::Out(format!(
@@ -390,5 +387,11 @@ mod tests {
     fn refuses_a_class_of_another_version() {
         let news = state(r#"{"version":"99.0.0"}"#).expect("an object");
         assert!(matches!(news, News::Out(why) if why.contains("99.0.0")));
+    }
+
+    #[test]
+    fn a_hostile_text_moves_no_cursor() {
+        let news = state(r#"{"version":"\u001b[2J"}"#).expect("an object");
+        assert!(matches!(news, News::Out(why) if why.contains("␛[2J") && !why.contains('\u{1b}')));
     }
 }

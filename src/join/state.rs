@@ -96,8 +96,8 @@ pub struct VoteRow {
 pub enum News {
     /// Its state.
     State(Box<ClassState>),
-    /// The connection is lost for this reason; it is tried again.
-    Lost(String),
+    /// The connection is lost, or could not be made; it is tried again.
+    Lost,
     /// A message had no effect, for this reason; none: one that came after it had.
     Refused(Option<String>),
     /// The learner is not part of the class any more, for this reason.

@@ -7,7 +7,7 @@ use firedrill_core::session::shift::scenario::Scenario;
 use firedrill_core::session::track::RunId;
 use firedrill_core::session::walk::follow::Toward;
 use firedrill_core::session::walk::{Stage, WalkInput};
-use firedrill_core::session::{Effect, Input};
+use firedrill_core::session::{Effect, Input, Session};
 
 use super::{apply, carried, take_shift};
 use crate::join::message::{FromLearner, Progress};
@@ -34,7 +34,7 @@ pub(super) fn hear(model: &mut Model, news: News) -> Vec<Command> {
                 model.overlay = None;
             }
         }
-        News::Lost(_) => room.losses = room.losses.saturating_add(1),
+        News::Lost => room.losses = room.losses.saturating_add(1),
         News::Refused(why) => room.refused = why,
         News::Out(why) => {
             model.room = None;
@@ -53,8 +53,13 @@ pub(super) fn follow(model: &mut Model) -> Vec<Command> {
         match lab.session.toward(&place) {
             Toward::There => break,
             Toward::Input(input) => {
+                let before = progress(&lab.session);
                 model.note = None;
                 commands.extend(apply(model, input.into()));
+                // A class of another program may ask for what this walk does not have.
+                if both(model).is_none_or(|(_, lab)| progress(&lab.session) == before) {
+                    break;
+                }
             }
             Toward::Pass => {
                 commands.extend(hasten(room, lab));
@@ -64,6 +69,11 @@ pub(super) fn follow(model: &mut Model) -> Vec<Command> {
     }
     commands.extend(report(model));
     commands
+}
+
+/// The page of the walk, from 0, and its stage.
+fn progress(session: &Session) -> Option<(usize, Stage)> {
+    session.walk.as_ref().map(|walk| (walk.at, walk.stage))
 }
 
 /// The class and the walk on screen.

@@ -1,17 +1,20 @@
 //! Keys, mouse, signals, the run's events and the frame clock, in one `select!`.
+//!
+//! * `sources`: the things that it waits for; `recording`: a run to a file; `lend`: the terminal to another program
 
-use std::future::pending;
+mod lend;
+mod recording;
+mod sources;
+
 use std::io::{self, IsTerminal, stdin, stdout};
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::bail;
-use crossterm::event::{Event as Input, EventStream};
-use futures_util::StreamExt;
-use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
+
+use sources::{Open, next_event, next_input, next_message};
 
 use super::inputs::{Inputs, TerminalInput};
 use super::message::{Command, Msg};
@@ -24,23 +27,20 @@ use super::update::{open, take_shift, take_walk, update};
 use super::user_state::{begun, remember};
 use super::view;
 use crate::drill::debrief::EndedShift;
-use crate::guest::Guest;
 use crate::join::client::Link;
-use crate::join::state::News;
 use crate::notice::note;
-use crate::recorder::{Recorder, record_somewhere};
+use crate::recorder::Recorder;
 use crate::run::signals::{Pause, Termination, pauses, stand_still};
 use crate::run::{Control, Run, Spec};
-use crate::supervise::supervised;
 use crate::user_state::Theme;
 use crate::user_state::UserState;
 use firedrill_core::catalogue::Catalogue;
-use firedrill_core::event::{Clock, Event};
-use firedrill_core::plan::{Case, Plan};
-use firedrill_core::record::{Header, UnreadableLines};
+use firedrill_core::event::Event;
+use firedrill_core::plan::Case;
+use firedrill_core::record::UnreadableLines;
 use firedrill_core::session::Effect;
 use firedrill_core::session::history::Lines;
-use firedrill_core::session::track::{RunId, Source};
+use firedrill_core::session::track::RunId;
 
 /// Time between two frames.
 const FRAME: Duration = Duration::from_millis(33);
@@ -191,69 +191,6 @@ struct Runs {
     class: Option<Link>,
 }
 
-/// The terminal while it is ours.
-struct Open {
-    input: EventStream,
-    screen: terminal::Screen,
-}
-
-impl Open {
-    fn new() -> io::Result<Self> {
-        Ok(Self { screen: terminal::Screen::enter()?, input: EventStream::new() })
-    }
-}
-
-async fn next_input(open: &mut Option<Open>) -> Option<io::Result<Input>> {
-    match open {
-        Some(open) => open.input.next().await,
-        None => pending().await,
-    }
-}
-
-/// Waits for the debrief of a shift.
-async fn next_debrief(
-    debrief: &mut Option<JoinHandle<anyhow::Result<Debriefed>>>,
-) -> Result<Box<Debriefed>, String> {
-    let Some(debrief) = debrief else { return pending().await };
-    match debrief.await {
-        Ok(Ok(debriefed)) => Ok(Box::new(debriefed)),
-        Ok(Err(why)) => Err(format!("{why:#}")),
-        Err(why) => Err(why.to_string()),
-    }
-}
-
-/// Waits for what is computed, or heard, beside the runs.
-async fn next_message(
-    debrief: &mut Option<JoinHandle<anyhow::Result<Debriefed>>>,
-    class: &mut Option<Link>,
-) -> Msg {
-    tokio::select! {
-        debriefed = next_debrief(debrief) => {
-            *debrief = None;
-            Msg::Debriefed(debriefed)
-        }
-        news = next_news(class) => Msg::Class(news),
-    }
-}
-
-/// Waits for news of the class.
-async fn next_news(class: &mut Option<Link>) -> News {
-    match class {
-        Some(link) => match link.news.recv().await {
-            Some(news) => news,
-            None => pending().await,
-        },
-        None => pending().await,
-    }
-}
-
-async fn next_event(run: &mut Option<Run>) -> Option<Event> {
-    match run {
-        Some(run) => run.events.recv().await,
-        None => pending().await,
-    }
-}
-
 /// Ends a run and waits for its children, within reason.
 async fn end(run: Option<Run>) {
     if let Some(run) = run {
@@ -392,71 +329,6 @@ impl Runs {
         update(model, Msg::Run(id, event))
     }
 
-    fn record(&mut self, model: &mut Model, id: RunId, event: &Event) {
-        if let Some((run, recorder)) = self.recorder.as_mut().filter(|(run, _)| *run == id)
-            && let Err(lost) = recorder.write(event)
-        {
-            let run = *run;
-            self.recorder = None;
-            self.lost = Some(lost.to_string());
-            update(model, Msg::Recording(run, Err(format!("{lost}; the run continues"))));
-        }
-    }
-
-    /// Ends the recording, if there is one; returns its file.
-    fn finish_recording(&mut self) -> Option<PathBuf> {
-        let (_, recorder) = self.recorder.take()?;
-        let path = recorder.path().to_owned();
-        match recorder.finish() {
-            Ok(()) => Some(path),
-            Err(lost) => {
-                self.lost = Some(lost.to_string());
-                None
-            }
-        }
-    }
-
-    /// Ends the recording, if there is one, and says so.
-    fn tell_recorded(&mut self, model: &mut Model) {
-        if self.recorder.is_none() {
-            return;
-        }
-        let path = self.finish_recording();
-        if let Screen::Lab(lab) = &mut model.screen {
-            lab.recording = None;
-            let line = match (path, &self.lost) {
-                (Some(path), _) => format!("recorded to {}", path.display()),
-                (None, lost) => format!("⚠ {}", lost.as_deref().unwrap_or_default()),
-            };
-            lab.session.log(None, line);
-        }
-    }
-
-    /// Begins to record a run, with what is kept of its past; or stops.
-    fn set_recording(&mut self, model: &mut Model, begin: Option<RunId>) {
-        self.tell_recorded(model);
-        let (Some(id), Screen::Lab(lab)) = (begin, &mut model.screen) else {
-            return;
-        };
-        let track = lab.session.track();
-        let clock = if track.source == Source::Live { Clock::Live } else { Clock::Virtual };
-        let plan = Plan { clock, ..lab.session.case.plan.clone() };
-        let header = Header::of(&plan, env!("CARGO_PKG_VERSION"));
-        match record_somewhere(&plan.incident, &header) {
-            Ok((recorder, path)) => {
-                let past: Vec<Event> = track.history.events().collect();
-                self.recorder = Some((id, recorder));
-                update(model, Msg::Recording(id, Ok(path)));
-                for event in past {
-                    self.record(model, id, &event);
-                }
-            }
-            Err(error) => {
-                update(model, Msg::Recording(id, Err(error.to_string())));
-            }
-        }
-    }
-
     fn carry_out(&mut self, model: &mut Model, command: Command) {
         match command {
             // The loop does these itself.
@@ -529,51 +401,6 @@ impl Runs {
         if id == RunId::Main {
             end_beside(self.run.take());
         }
-    }
-
-    /// Hands the terminal to a program until it ends; the run goes on meanwhile. Returns what shall end this
-    /// one, if that comes first.
-    async fn hand_over(
-        &mut self,
-        model: &mut Model,
-        program: Vec<String>,
-        terminations: &mut mpsc::Receiver<Termination>,
-    ) -> Option<Termination> {
-        drop(self.open.take());
-        let mut run_ended = false;
-        let name = program.first().cloned().unwrap_or_default();
-        let invited = supervised(&name)
-            .and_then(|mut command| Guest::invite(command.args(program.iter().skip(1))));
-        let ended = match invited {
-            Err(error) => Err(format!("cannot start {name}: {error}")),
-            Ok(mut guest) => loop {
-                tokio::select! {
-                    status = guest.ended() => break match status {
-                        // An exercise that does not hold yet is no failure.
-                        Ok(status) if status.code().is_some_and(|code| code < 2) => Ok(()),
-                        Ok(status) => Err(format!("{name} ended with {status}")),
-                        Err(error) => Err(format!("{name}: {error}")),
-                    },
-                    event = next_event(&mut self.run), if !run_ended => match event {
-                        Some(event) => {
-                            self.pass_on(model, RunId::Main, event);
-                        }
-                        // Told in the end: until then nobody looks.
-                        None => run_ended = true,
-                    },
-                    signal = terminations.recv() => {
-                        guest.dismiss().await;
-                        return Some(signal.unwrap_or(Termination::HungUp));
-                    }
-                }
-            },
-        };
-        match Open::new() {
-            Ok(open) => self.open = Some(open),
-            Err(_) => return Some(Termination::HungUp),
-        }
-        update(model, Msg::GivenBack(ended));
-        None
     }
 }
 

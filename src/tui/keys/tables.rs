@@ -1,42 +1,9 @@
-//! Key bindings. Key bar and help are built from these tables.
+//! The tables of keys, one a screen or overlay.
 
-use crossterm::event::{KeyCode, KeyEvent};
+use crossterm::event::KeyCode;
 
-use firedrill_core::session::shift::ShiftStage;
-use firedrill_core::session::track::Source;
-use firedrill_core::session::walk::Walk;
-
-use super::action::Action;
-use super::model::{Model, Overlay, Screen};
-
-/// A key, or several keys, with one action.
-#[derive(Debug)]
-pub struct Binding {
-    codes: &'static [KeyCode],
-    /// The action.
-    pub action: Action,
-    /// The key, as the key bar shows it.
-    pub key: &'static str,
-    /// Label in the key bar; empty: not in the bar.
-    pub short: &'static str,
-    /// Description in the help.
-    pub long: &'static str,
-}
-
-impl Binding {
-    /// The first of its keys.
-    pub fn code(&self) -> KeyCode {
-        self.codes[0]
-    }
-}
-
-const fn binding(
-    codes: &'static [KeyCode],
-    action: Action,
-    (key, short, long): (&'static str, &'static str, &'static str),
-) -> Binding {
-    Binding { codes, action, key, short, long }
-}
+use super::{Binding, binding};
+use crate::tui::action::Action;
 
 use Action as A;
 use KeyCode::{BackTab, Char, Enter, Esc, Left, PageDown, PageUp, Right, Tab};
@@ -59,7 +26,7 @@ const EXERCISE: Binding = binding(
     ("e", "fix", "the exercise: fix the code in your editor; checked on every save"),
 );
 
-static CATALOGUE: Table = &[&[
+pub(super) static CATALOGUE: Table = &[&[
     binding(
         &[Enter],
         A::Open,
@@ -200,9 +167,9 @@ const END: Binding =
     binding(&[Esc], A::Back, ("esc", "back", "back to the catalogue; the run ends"));
 
 /// Keys in the order of the bar and the help, in groups.
-type Table = &'static [&'static [Binding]];
+pub(super) type Table = &'static [&'static [Binding]];
 
-static LAB: Table = &[
+pub(super) static LAB: Table = &[
     &[BUG, RESTART],
     LANES,
     &[
@@ -238,7 +205,7 @@ static LAB: Table = &[
 ];
 
 /// A simulated run.
-static LAPSE: Table = &[
+pub(super) static LAPSE: Table = &[
     &[FASTER, SLOWER],
     &[binding(&[Char('v'), Esc], A::TimeLapse, ("v", "back to live", "back to the live run")), BUG],
     LANES,
@@ -248,7 +215,7 @@ static LAPSE: Table = &[
 ];
 
 /// A lab in simulated time from its beginning.
-static VIRTUAL: Table = &[
+pub(super) static VIRTUAL: Table = &[
     &[FASTER, SLOWER, BUG],
     LANES,
     &[CODE, ZOOM],
@@ -257,7 +224,7 @@ static VIRTUAL: Table = &[
 ];
 
 /// The past of a run that goes on.
-static PAST: Table = &[
+pub(super) static PAST: Table = &[
     &[binding(&[Char('f'), Esc], A::Now, ("f", "now", "back to the present")), PLAY],
     SEEK,
     LANES,
@@ -266,10 +233,10 @@ static PAST: Table = &[
 ];
 
 /// A recording.
-static RECORDING: Table = &[&[PLAY], SEEK, LANES, LOOK, &[HELP, LEAVE, QUIT]];
+pub(super) static RECORDING: Table = &[&[PLAY], SEEK, LANES, LOOK, &[HELP, LEAVE, QUIT]];
 
 /// A guided walk.
-static WALK: Table = &[
+pub(super) static WALK: Table = &[
     &[
         binding(
             &[Enter],
@@ -290,7 +257,7 @@ static WALK: Table = &[
 ];
 
 /// The last page of a walk.
-static WALK_END: Table = &[&[
+pub(super) static WALK_END: Table = &[&[
     binding(&[KeyCode::Up, Char('k')], A::Up, ("↑ ↓", "scroll", "up and down")),
     DOWN_TOO,
     PAGE_UP,
@@ -305,7 +272,7 @@ static WALK_END: Table = &[&[
 ]];
 
 /// An on-call shift.
-static SHIFT: Table = &[&[
+pub(super) static SHIFT: Table = &[&[
     binding(&[Enter], A::WalkOn, ("enter", "do it", "the row under the cursor")),
     binding(&[KeyCode::Up, Char('k')], A::Up, ("↑ ↓", "select", "up and down")),
     DOWN_TOO,
@@ -318,7 +285,7 @@ static SHIFT: Table = &[&[
 ]];
 
 /// The debrief of a shift.
-static SHIFT_END: Table = &[
+pub(super) static SHIFT_END: Table = &[
     &[
         binding(&[KeyCode::Up, Char('k')], A::Up, ("↑ ↓", "scroll", "up and down")),
         DOWN_TOO,
@@ -331,13 +298,13 @@ static SHIFT_END: Table = &[
     &[LEAVE, QUIT],
 ];
 
-static GO_TO_KEYS: Table = &[&[
+pub(super) static GO_TO_KEYS: Table = &[&[
     binding(&[Enter], A::Open, ("enter", "go", "go there")),
     binding(&[Esc], A::Back, ("esc", "close", "stay here")),
     QUIT,
 ]];
 
-static BUGS: Table = &[&[
+pub(super) static BUGS: Table = &[&[
     binding(
         &[Char(' '), Enter],
         A::ToggleBug,
@@ -351,7 +318,7 @@ static BUGS: Table = &[&[
     QUIT,
 ]];
 
-static CHAOS: Table = &[&[
+pub(super) static CHAOS: Table = &[&[
     binding(
         &[Char(' '), Enter],
         A::ToggleBug,
@@ -363,7 +330,7 @@ static CHAOS: Table = &[&[
     QUIT,
 ]];
 
-static CHAIN: Table = &[&[
+pub(super) static CHAIN: Table = &[&[
     binding(&[Char(' '), Enter], A::ToggleBug, ("space", "off/on", "switch the slot off, or on")),
     UP,
     DOWN,
@@ -372,7 +339,7 @@ static CHAIN: Table = &[&[
     QUIT,
 ]];
 
-static SCROLLED: Table = &[&[
+pub(super) static SCROLLED: Table = &[&[
     UP,
     DOWN,
     PAGE_UP,
@@ -382,7 +349,7 @@ static SCROLLED: Table = &[&[
     QUIT,
 ]];
 
-static CODE_KEYS: Table = &[&[
+pub(super) static CODE_KEYS: Table = &[&[
     binding(&[KeyCode::Up, Char('k')], A::Up, ("↑ ↓", "scroll", "up and down")),
     DOWN_TOO,
     binding(&[PageUp], A::PageUp, ("pgup", "", "a page up")),
@@ -407,24 +374,25 @@ static CODE_KEYS: Table = &[&[
     QUIT,
 ]];
 
-static METRICS: Table = &[&[
+pub(super) static METRICS: Table = &[&[
     binding(&[Tab], A::NextLane, ("tab", "lane", "the next lane")),
     binding(&[Esc, Char('m')], A::Back, ("esc", "close", "close this")),
     QUIT,
 ]];
 
-static WORDS: Table =
+pub(super) static WORDS: Table =
     &[&[binding(&[Esc, Char('w'), Enter], A::Back, ("esc", "close", "close this")), QUIT]];
 
-static CONFIRM: Table = &[&[
+pub(super) static CONFIRM: Table = &[&[
     binding(&[Enter, Char('y')], A::Open, ("enter", "yes", "do it")),
     binding(&[Esc, Char('n')], A::Back, ("esc", "no", "close this")),
     QUIT,
 ]];
 
-static MESSAGE: Table = &[&[binding(&[Esc, Enter], A::Back, ("esc", "close", "close this")), QUIT]];
+pub(super) static MESSAGE: Table =
+    &[&[binding(&[Esc, Enter], A::Back, ("esc", "close", "close this")), QUIT]];
 
-static HELP_SCREEN: Table = &[&[
+pub(super) static HELP_SCREEN: Table = &[&[
     UP,
     DOWN,
     binding(&[PageUp], A::PageUp, ("pgup", "", "a page up")),
@@ -434,153 +402,8 @@ static HELP_SCREEN: Table = &[&[
 ]];
 
 /// Keys beside those of the screen while the terminal takes part in a class.
-static ROOM: Table = &[&[binding(
+pub(super) static ROOM: Table = &[&[binding(
     &[Char('H')],
     A::Hand,
     ("H", "hand", "raise your hand in the class, or lower it"),
 )]];
-
-/// The keys of the topmost overlay, or of the screen.
-pub fn bindings(model: &Model) -> impl Iterator<Item = &'static Binding> {
-    let table = match &model.overlay {
-        Some(Overlay::Help { .. }) => HELP_SCREEN,
-        Some(Overlay::Bugs { .. }) => BUGS,
-        Some(Overlay::Chaos { .. }) => CHAOS,
-        Some(Overlay::Code(_)) => CODE_KEYS,
-        Some(Overlay::Log { .. }) => SCROLLED,
-        Some(Overlay::Metrics) => METRICS,
-        Some(Overlay::Words) => WORDS,
-        Some(Overlay::Chain { .. }) => CHAIN,
-        Some(Overlay::GoTo { .. }) => GO_TO_KEYS,
-        Some(Overlay::Message(_)) => MESSAGE,
-        Some(Overlay::Confirm(_) | Overlay::Resume { .. }) => CONFIRM,
-        None => return screen_bindings(model).collect::<Vec<_>>().into_iter(),
-    };
-    table.iter().copied().flatten().collect::<Vec<_>>().into_iter()
-}
-
-/// The keys of the screen below any overlay.
-pub fn screen_bindings(model: &Model) -> impl Iterator<Item = &'static Binding> {
-    let room = model.room.as_ref().map_or::<Table, _>(&[], |_| ROOM);
-    screen_table(model).iter().chain(room).copied().flatten()
-}
-
-fn screen_table(model: &Model) -> Table {
-    match &model.screen {
-        Screen::Catalogue(_) => CATALOGUE,
-        Screen::Lab(lab) if lab.shift.is_some() => match lab.session.shift.as_ref() {
-            Some(shift) if shift.stage() == ShiftStage::Ended => SHIFT_END,
-            _ => SHIFT,
-        },
-        Screen::Lab(lab) if lab.session.walk.as_ref().is_some_and(Walk::is_finished) => WALK_END,
-        Screen::Lab(lab) if lab.session.walk.is_some() => WALK,
-        Screen::Lab(lab) => match (lab.session.track().source, &lab.session.track().playback) {
-            (Source::Recording { .. }, _) => RECORDING,
-            (_, Some(_)) => PAST,
-            (Source::Live, None) => LAB,
-            (Source::TimeLapse(_), None) if lab.session.lapse.is_some() => LAPSE,
-            (Source::TimeLapse(_), None) => VIRTUAL,
-        },
-    }
-}
-
-/// Returns the action of a key in the current state.
-pub fn action(model: &Model, key: KeyEvent) -> Option<Action> {
-    let here = bindings(model).find(|b| b.codes.contains(&key.code)).map(|b| b.action);
-    let below = || screen_bindings(model).find(|b| b.codes.contains(&key.code)).map(|b| b.action);
-    match model.overlay {
-        Some(Overlay::Code(_)) => here.or_else(|| below().filter(|action| goes_on(*action))),
-        _ => here,
-    }
-}
-
-/// Returns true for actions that also work below the code view.
-pub fn goes_on(action: Action) -> bool {
-    use Action::{
-        Faster, Freeze, Lane, LoadDown, LoadUp, Now, PlayPause, Restart, Slower, ToggleBug,
-    };
-    matches!(
-        action,
-        ToggleBug
-            | PlayPause
-            | Freeze
-            | Now
-            | Faster
-            | Slower
-            | Restart
-            | LoadUp
-            | LoadDown
-            | Lane(_)
-    )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// One letter has one meaning on every screen. `n` answers a confirmation, `n` for next is the same word elsewhere;
-    /// the switches of an overlay act on the row under the cursor; `f` and `v` toggle.
-    #[test]
-    fn a_letter_has_one_meaning_on_every_screen() {
-        let tables = [
-            CATALOGUE, LAB, LAPSE, WALK, WALK_END, VIRTUAL, PAST, RECORDING, BUGS, CHAOS,
-            CODE_KEYS, CHAIN, SHIFT, SHIFT_END, ROOM,
-        ];
-        let mut meanings: Vec<(char, Action)> = Vec::new();
-        for binding in tables.into_iter().flatten().copied().flatten() {
-            let letters = binding.codes.iter().filter_map(|code| match code {
-                Char(letter) if letter.is_ascii_alphabetic() => Some(*letter),
-                _ => None,
-            });
-            for letter in letters {
-                // A letter that opens something closes it, too.
-                let closes = binding.action == Action::Back;
-                let next = matches!(binding.action, Action::NextFile | Action::NextEvent);
-                let toggles = matches!(binding.action, Action::Freeze | Action::Now);
-                let known = meanings.iter().find(|(known, _)| *known == letter);
-                match known {
-                    Some((_, action)) => assert!(
-                        closes || next || toggles || *action == binding.action,
-                        "`{letter}`: {action:?} and {:?}",
-                        binding.action
-                    ),
-                    None if !closes => meanings.push((letter, binding.action)),
-                    None => {}
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn no_key_means_two_things_and_all_are_explained() {
-        for table in [
-            CATALOGUE,
-            LAB,
-            LAPSE,
-            WALK,
-            WALK_END,
-            SHIFT,
-            SHIFT_END,
-            VIRTUAL,
-            PAST,
-            RECORDING,
-            BUGS,
-            SCROLLED,
-            CODE_KEYS,
-            METRICS,
-            WORDS,
-            CONFIRM,
-            CHAIN,
-            GO_TO_KEYS,
-            MESSAGE,
-            HELP_SCREEN,
-        ] {
-            let codes: Vec<KeyCode> =
-                table.iter().copied().flatten().flat_map(|b| b.codes).copied().collect();
-            for (i, code) in codes.iter().enumerate() {
-                assert!(!codes[..i].contains(code), "{code:?} is listed twice");
-            }
-            assert!(table.iter().copied().flatten().any(|b| b.action == Action::Quit));
-        }
-    }
-}

@@ -1,6 +1,6 @@
 //! The command line: options, and their conversion into a run.
 //!
-//! * `runs`: the options of commands that run lanes; [`values`]: the values that can be typed
+//! * `runs`: the options of commands that run lanes; `values`: the values that can be typed
 
 mod runs;
 pub(crate) mod values;

@@ -65,7 +65,12 @@ impl Hub {
 
     /// Sends a request, with these headers besides `Host`; the response whole.
     fn asks(&self, request: &str, headers: &[(&str, &str)], body: &str) -> String {
-        let mut stream = TcpStream::connect(&self.address).expect("it listens");
+        self.answers(request, headers, body).expect("it listens")
+    }
+
+    /// The same; none where nobody listens.
+    fn answers(&self, request: &str, headers: &[(&str, &str)], body: &str) -> Option<String> {
+        let mut stream = TcpStream::connect(&self.address).ok()?;
         let named = headers.iter().any(|(name, _)| *name == "Host");
         let host = (!named).then_some(("Host", &*self.address));
         let headers = headers.iter().copied().chain(host);
@@ -79,7 +84,7 @@ impl Hub {
         stream.write_all(text.as_bytes()).ok();
         let mut response = Vec::new();
         stream.read_to_end(&mut response).ok();
-        String::from_utf8_lossy(&response).into_owned()
+        Some(String::from_utf8_lossy(&response).into_owned())
     }
 
     /// Its origin, as browsers name it.
@@ -120,17 +125,9 @@ impl Hub {
     /// Sends a message; the status, or none where no answer comes.
     fn tries(&self, cookie: &str, message: &Value) -> Option<u16> {
         let origin = self.origin();
-        let mut stream = TcpStream::connect(&self.address).ok()?;
-        let body = message.to_string();
-        let text = format!(
-            "POST /class/say HTTP/1.1\r\nConnection: close\r\nHost: {}\r\nCookie: {cookie}\r\n\
-             Origin: {origin}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
-            self.address,
-            body.len()
-        );
-        stream.write_all(text.as_bytes()).ok()?;
-        let mut response = String::new();
-        stream.read_to_string(&mut response).ok()?;
+        let headers =
+            [("Cookie", cookie), ("Origin", &origin), ("Content-Type", "application/json")];
+        let response = self.answers("POST /class/say", &headers, &message.to_string())?;
         Some(status(&response)).filter(|status| *status != 0)
     }
 

@@ -24,7 +24,8 @@ const MOST_INPUTS: usize = 1000;
 
 /// Takes in news of the class.
 pub(super) fn hear(model: &mut Model, news: News) -> Vec<Command> {
-    let room = model.room.get_or_insert_default();
+    // Who is out of the class may still hear of a message that was sent before.
+    let Some(room) = &mut model.room else { return Vec::new() };
     match news {
         News::State(state) => {
             room.losses = 0;
@@ -227,4 +228,21 @@ pub(super) fn take(model: &mut Model, input: &Input) -> Option<Vec<Command>> {
         .to_owned(),
     );
     Some(Vec::new())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_out_of_a_class_stays_out() {
+        let catalogue = crate::pack::catalogue().expect("in order");
+        let mut model = Model::new(catalogue, (80, 24));
+        model.room = Some(Room::default());
+        for news in [News::Out("removed".to_owned()), News::Refused(None), News::Lost] {
+            hear(&mut model, news);
+            assert!(model.room.is_none());
+        }
+        assert_eq!(model.overlay, Some(Overlay::Message("removed".to_owned())));
+    }
 }
